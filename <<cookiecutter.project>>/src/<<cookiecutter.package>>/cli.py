@@ -1,0 +1,144 @@
+"""The verbs: what a person, the Makefile or a scheduler calls.
+
+Each verb is a function of its arguments and the settings that returns an exit code; what it needs
+is imported when it runs, so that ``--help`` answers at once. Exit codes: 0 done, promoted or ready,
+2 usage or configuration, 3 refused by the gate, 4 invalid data, 1 something broke.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import commands
+from .config import Settings
+from .console import error
+from .errors import ProductError
+
+__all__ = ["main"]
+
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of one verb; a mistake a person can make ends in a message, not in a traceback."""
+    options = parser().parse_args(arguments)
+    settings = Settings.from_environment()
+    quiet(settings)
+    try:
+        return int(options.verb(options, settings))
+    except ProductError as problem:
+        error(problem)
+        return problem.exit_code
+    except KeyboardInterrupt:
+        error(ProductError("stopped by hand; nothing was promoted"))
+        return 130
+    except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def quiet(settings: Settings) -> None:
+    """Environment for what we start: no telemetry, Prefect's files under var/, its chatter off.
+
+    Prefect's temporary server may take longer to start on a busy machine than its own limit allows.
+    """
+    defaults = {
+        **TELEMETRY_OFF,
+        "PREFECT_HOME": str(settings.var / "prefect"),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+        "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog=f"python -m {__package__}", description="Train, judge and release.")
+    verbs = root.add_subparsers(required=True, metavar="VERB")
+    _training_verbs(verbs)
+    _criteria_verbs(verbs)
+    _release_verbs(verbs)
+    _data_verbs(verbs)
+    _care_verbs(verbs)
+    return root
+
+
+Verbs = argparse._SubParsersAction  # its public name is the return value of add_subparsers
+
+
+def _verb(verbs: "Verbs[argparse.ArgumentParser]", name: str, run: object, says: str) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=says, description=says)
+    verb.set_defaults(verb=run)
+    return verb
+
+
+def _training_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    train = _verb(verbs, "train", commands.train, "Train, judge, and register what is good enough.")
+    train.add_argument("--source", metavar="PATH", help="train on this instead of the source in config/pipeline.yaml")
+    train.add_argument("--cause", default="by hand", help="why this training runs; kept with the run")
+    demo = _verb(verbs, "demo", commands.demo, "Tell the whole story on sample data: a release, and a refusal.")
+    demo.add_argument("--folder", type=Path, default=Path("var/demo"), help="where to (var/demo, made afresh)")
+
+
+def _criteria_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    criteria = verbs.add_parser("criteria", help="Read or check product/success_criteria.yaml.")
+    inner = criteria.add_subparsers(required=True, metavar="VERB")
+    _verb(inner, "explain", commands.explain_criteria, "The criteria as plain sentences.")
+    _verb(inner, "check", commands.check_criteria, "Every mistake of the criteria file, with its line.")
+
+
+def _release_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    approve = _verb(verbs, "approve", commands.approve, "Make a version the champion.")
+    approve.add_argument("version")
+    approve.add_argument(
+        "--despite",
+        action="append",
+        default=[],
+        metavar="CRITERION",
+        help="take on a criterion that is undecided, by its id ('review' for a concern about the criteria themselves)",
+    )
+    reject = _verb(verbs, "reject", commands.reject, "Say no to a version; it stays out for good.")
+    reject.add_argument("version")
+    rollback = _verb(verbs, "rollback", commands.rollback, "Bring back the champion before this one.")
+    rollback.add_argument("--to", metavar="VERSION", help="an earlier champion than the last one")
+    for verb in (approve, reject, rollback):
+        verb.add_argument("--by", required=True, metavar="NAME", help="who decides")
+        verb.add_argument("--because", required=True, metavar="REASON", help="why, for those who read it in a year")
+    history = _verb(verbs, "history", commands.history, "Who made which model the champion, when and why.")
+    history.add_argument("--on", metavar="DATE", help="which model was champion on this day, as 2026-11-24")
+    verify = _verb(verbs, "verify", commands.verify, "Compute a verdict again and compare every digest.")
+    verify.add_argument("what", nargs="?", help="a version, or a decision.json; all versions if left out")
+
+
+def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    sample = _verb(verbs, "sample", commands.sample, "Write synthetic data to begin with.")
+    sample.add_argument("--rows", type=int, default=None)
+    sample.add_argument("--seed", type=int, default=7)
+    sample.add_argument("--until", metavar="DATE", help="the newest row's day; today if left out")
+    sample.add_argument("--drift", type=float, default=0.0, help="standard deviations by which inputs move in a year")
+    sample.add_argument("--dirty", type=float, default=None, help="share of rows that break a rule")
+    sample.add_argument("--shuffle-labels", action="store_true", help="cut the answers loose, to see the gate refuse")
+    sample.add_argument("--to", type=Path, help=".parquet or .csv; the source in config/pipeline.yaml if left out")
+    quarantine = verbs.add_parser("quarantine", help="Rows that were not accepted: list, show, export, replay.")
+    inner = quarantine.add_subparsers(required=True, metavar="VERB")
+    _verb(inner, "list", commands.quarantine_list, "Every run that kept rows back.")
+    show = _verb(inner, "show", commands.quarantine_show, "Which rows of a run, and which rule each broke.")
+    export = _verb(inner, "export", commands.quarantine_export, "The rows of a run as CSV, to repair them.")
+    replay = _verb(inner, "replay", commands.quarantine_replay, "Validate again; the next training gets what passes.")
+    for verb in (show, export, replay):
+        verb.add_argument("run")
+    show.add_argument("--rows", type=int, default=20, help="how many to show")
+    export.add_argument("--to", type=Path, required=True, metavar="FILE")
+    replay.add_argument("--repaired", type=Path, metavar="FILE", help="the exported CSV, repaired")
+
+
+def _care_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    _verb(verbs, "doctor", commands.doctor, "Check everything that has to be right before a training.")
+    review = _verb(verbs, "review", commands.review, "Open MLflow on this product's runs.")
+    review.add_argument("--port", type=int, default=0, help="a free one if left out")

@@ -1,0 +1,112 @@
+"""What each column of the schema is for.
+
+A schema (``schemas.py``) marks its columns once, by ``metadata``; nothing else names a column:
+
+    {"role": "key"}       identifies the row's subject; may repeat when a subject is seen again
+    {"role": "time"}      when the row became known
+    {"role": "group"}     rows of one group stay on one side of the split
+    {"role": "feature"}   what the model may look at
+    {"role": "target", "task": "classification" | "regression"}
+    {"role": "ignored"}   validated, never modelled
+    {..., "pii": True}    personal data: never read past the border
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pandera.pandas import DataFrameModel
+
+from .errors import ConfigError
+
+__all__ = ["Columns", "Task", "columns_of"]
+
+Task = Literal["classification", "regression"]
+ROLES = ("key", "time", "group", "feature", "target", "ignored")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table by what they are for; ``private`` ones are never read."""
+
+    key: str
+    time: str | None
+    group: str | None
+    target: str | None
+    task: Task | None
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    ignored: tuple[str, ...]
+    private: tuple[str, ...]
+    known_values: dict[str, tuple[Any, ...]]
+    """The values a categorical column may take, where the schema lists them."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return self.numeric + self.categorical
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Every column that is read, in a fixed order; personal data is not among them."""
+        singles = (self.key, self.time, self.group)
+        named = tuple(name for name in singles if name is not None)
+        rest = self.features + self.ignored
+        target = (self.target,) if self.target else ()
+        return tuple(dict.fromkeys(named + rest + target))
+
+
+def columns_of(schema: type[DataFrameModel]) -> Columns:
+    """The roles of ``schema``'s columns, as its metadata states them.
+
+    Raises ConfigError for an unknown role, a missing key, a role given twice that may be given
+    once, and personal data in any role but ``ignored``.
+    """
+    by_role: dict[str, list[str]] = {role: [] for role in ROLES}
+    private, numeric, categorical = [], [], []
+    known: dict[str, tuple[Any, ...]] = {}
+    task: Task | None = None
+    for name, column in schema.to_schema().columns.items():
+        meta = column.metadata or {}
+        role = meta.get("role")
+        if role not in ROLES:
+            raise ConfigError(f"schemas.py: column {name} has the role {role!r} – expected one of {', '.join(ROLES)}")
+        if meta.get("pii") and role != "ignored":
+            raise ConfigError(
+                f"schemas.py: column {name} is marked pii and has the role {role} – personal data can only be"
+                " ignored; give a pseudonymous column that role instead"
+            )
+        if meta.get("pii"):
+            private.append(name)
+            continue
+        by_role[role].append(name)
+        if role == "feature":
+            (categorical if _is_text(column.dtype) else numeric).append(name)
+        if role == "target":
+            task = meta.get("task")
+        values = next((check.statistics["allowed_values"] for check in column.checks if check.name == "isin"), None)
+        if values is not None:
+            known[name] = tuple(values)
+    for role in ("key", "time", "group", "target"):
+        if len(by_role[role]) > 1:
+            raise ConfigError(f"schemas.py: {' and '.join(by_role[role])} both have the role {role} – one may have it")
+    if not by_role["key"]:
+        raise ConfigError("schemas.py: no column has the role key – mark the column that identifies a row's subject")
+
+    def one(role: str) -> str | None:
+        return by_role[role][0] if by_role[role] else None
+
+    return Columns(
+        key=by_role["key"][0],
+        time=one("time"),
+        group=one("group"),
+        target=one("target"),
+        task=task,
+        numeric=tuple(numeric),
+        categorical=tuple(categorical),
+        ignored=tuple(by_role["ignored"]),
+        private=tuple(private),
+        known_values=known,
+    )
+
+
+def _is_text(dtype: Any) -> bool:
+    return str(dtype) in {"str", "string", "object", "category"} or str(dtype).startswith("string")

@@ -1,0 +1,84 @@
+"""What the command line shows: short, aligned, coloured in a terminal and nowhere else."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from .criteria import Decision, Outcome, Result, Verdict
+from .errors import InvalidData, ProductError
+
+__all__ = ["coloured", "error", "heading", "line", "say", "table", "verdict_lines"]
+
+COLOURS = {"green": "32", "red": "31", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
+OUTCOME_COLOUR = {
+    Outcome.MET: "green",
+    Outcome.NOT_MET: "red",
+    Outcome.UNDECIDED: "yellow",
+    Outcome.WAIVED: "cyan",
+}
+DECISION_COLOUR = {
+    Decision.READY: "green",
+    Decision.WARNINGS: "yellow",
+    Decision.REVIEW: "yellow",
+    Decision.BLOCKED: "red",
+}
+
+
+def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """``text`` in ``colour`` where the stream is a terminal that wants it, else as it is.
+
+    Source of the switch: https://no-color.org
+    """
+    stream = stream or sys.stdout
+    if "NO_COLOR" in os.environ or not stream.isatty():
+        return text
+    return f"\033[{COLOURS[colour]}m{text}\033[0m"
+
+
+def say(text: str = "") -> None:
+    print(text, flush=True)
+
+
+def heading(text: str) -> None:
+    say(coloured(text, "bold"))
+
+
+def line(name: str, text: str) -> None:
+    """One aligned line of a running report: the step, and what came of it."""
+    say(f"  {name:<10}{text}")
+
+
+def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
+    """The rows as aligned lines; the last column is left ragged."""
+    rows = [tuple(row) for row in rows]
+    if not rows:
+        return []
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    return [
+        indent + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+        for row in rows
+    ]
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """The verdict for a terminal: every criterion with its outcome, in the file's own words."""
+    rows = [(_outcome(r), r.criterion.id, r.criterion.level, r.criterion.says) for r in verdict.results]
+    lines = []
+    for result, text in zip(verdict.results, table(rows), strict=True):
+        lines.append(text.replace(_outcome(result), coloured(_outcome(result), OUTCOME_COLOUR[result.outcome]), 1))
+        if result.outcome is not Outcome.MET:
+            lines.append(coloured(f"             {result.because}", "dim"))
+    return lines
+
+
+def _outcome(result: Result) -> str:
+    return result.outcome.value
+
+
+def error(problem: ProductError) -> None:
+    """What went wrong, on standard error: the message, and the table of reasons where there is one."""
+    print(coloured("error: ", "red", sys.stderr) + str(problem), file=sys.stderr)
+    if isinstance(problem, InvalidData) and problem.reasons and "\n" not in str(problem):
+        shown = [("column", "rule", "rows", "example"), *((c, r, f"{n:,}", e) for c, r, n, e in problem.reasons)]
+        print("\n".join(table(shown)), file=sys.stderr)

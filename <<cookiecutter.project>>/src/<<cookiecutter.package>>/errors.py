@@ -1,0 +1,52 @@
+"""What can go wrong, and the exit code a shell sees for it.
+
+    ProductError                 1   something broke
+    ├── ConfigError              2   a file, an answer or an argument is not as it must be
+    │   └── SourceError          2   the data cannot be read: no such file, unknown host, bad query
+    │       └── SourceUnavailable    ... and trying again may help
+    ├── Refused                  3   the gate said no
+    └── InvalidData              4   the data was read and is not what the schema promises
+
+Every message has three parts: what is wrong (with the value), what was expected, what to do.
+"""
+
+__all__ = [
+    "ConfigError",
+    "InvalidData",
+    "ProductError",
+    "Refused",
+    "SourceError",
+    "SourceUnavailable",
+]
+
+
+class ProductError(Exception):
+    """A failure a person can act on; the command line prints its message and no traceback."""
+
+    exit_code = 1
+
+
+class ConfigError(ProductError):
+    exit_code = 2
+
+
+class SourceError(ConfigError):
+    pass
+
+
+class SourceUnavailable(SourceError):
+    pass
+
+
+class Refused(ProductError):
+    exit_code = 3
+
+
+class InvalidData(ProductError):
+    """The data breaks the schema; ``reasons`` are rows of (column, rule, rows, example)."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, reasons: tuple[tuple[str, str, int, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.reasons = reasons

@@ -1,0 +1,1 @@
+"""What happens: plain functions, typed values in, typed values out; no files, no framework."""

@@ -13,7 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from .config import criteria_digest
-from .criteria import Criteria, Measurement, Verdict, judge
+from .criteria import Criteria, Measurement, Verdict
+from .judge import judge
 
 __all__ = ["CandidateRow", "ChampionReference", "DataSummary", "Document", "Exhibits", "Importance", "ModelSummary"]
 

@@ -10,6 +10,11 @@
 Every message has three parts: what is wrong (with the value), what was expected, what to do.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # pandas would make every --help wait
+    from .tables import Rejected
+
 __all__ = [
     "ConfigError",
     "InvalidData",
@@ -43,10 +48,19 @@ class Refused(ProductError):
 
 
 class InvalidData(ProductError):
-    """The data breaks the schema; ``reasons`` are rows of (column, rule, rows, example)."""
+    """The data breaks the schema; ``reasons`` are rows of (column, rule, rows, example).
+
+    ``rejected`` has the bad rows found until then, so that the caller can still keep them.
+    """
 
     exit_code = 4
 
-    def __init__(self, message: str, reasons: tuple[tuple[str, str, int, str], ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        reasons: tuple[tuple[str, str, int, str], ...] = (),
+        rejected: "Rejected | None" = None,
+    ) -> None:
         super().__init__(message)
         self.reasons = reasons
+        self.rejected = rejected

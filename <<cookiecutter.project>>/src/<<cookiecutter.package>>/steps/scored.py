@@ -32,23 +32,35 @@ class Scored:
     def __len__(self) -> int:
         return len(self.y)
 
-    @property
+    def __post_init__(self) -> None:
+        if len(self.predictions) != len(self.y):
+            raise ValueError(f"{len(self.predictions)} predictions were given for {len(self.y)} rows")
+        _all_numbers(self.y, "answers")
+
+    @cached_property
     def decision(self) -> np.ndarray:
-        return self.predictions.decision
+        """Raises ValueError where one is not a number: such a row must not drop out silently."""
+        return _all_numbers(self.predictions.decision, "decisions")
 
-    @property
+    @cached_property
+    def action(self) -> np.ndarray:
+        """The decisions of a classifier; raises ValueError where one, or an answer, is neither 0 nor 1."""
+        for values, what in ((self.decision, "decisions"), (self.y, "answers")):
+            strange = (values != 0) & (values != 1)
+            if strange.any():
+                raise ValueError(f"{strange.sum()} of {len(self)} {what} are neither 0 nor 1")
+        return self.decision
+
+    @cached_property
     def score(self) -> np.ndarray:
-        """Raises ValueError where the predictions have no score."""
-        if self.predictions.score is None:
-            raise ValueError("there are decisions and no scores")
-        return self.predictions.score
+        """Raises ValueError where there is no score."""
+        return _all_numbers(self.predictions.score, "scores")
 
-    @property
+    @cached_property
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
-        """Raises ValueError where the predictions have no interval."""
-        if self.predictions.low is None or self.predictions.high is None:
-            raise ValueError("there are no prediction intervals")
-        return self.predictions.low, self.predictions.high
+        """Raises ValueError where there is no prediction interval."""
+        low, high = (_all_numbers(part, "intervals") for part in (self.predictions.low, self.predictions.high))
+        return low, high
 
     def take(self, rows: np.ndarray) -> "Scored":
         return Scored(self.y[rows], self.predictions.take(rows), self.value)
@@ -78,19 +90,19 @@ class Scored:
 
 @dataclass(frozen=True)
 class Ranks:
-    """The rows by ascending score, cut where a level of the score with positives begins or ends.
+    """The rows by ascending score, and the levels of the score that hold a positive.
 
     Rows of equal score form one level. Only levels with positives matter to the area under either
-    curve, so that everything between two of them is one segment.
+    curve. ``order`` is None where the rows are in order already.
     """
 
     order: np.ndarray | None
-    """None where the rows are in order already."""
-    cuts: np.ndarray
-    below: np.ndarray
-    """For each level with positives, the cut at which it begins."""
+    begins: np.ndarray
+    ends: np.ndarray
+    """Of each level, the first place in the order, and the first place after it."""
     positives: np.ndarray
     starts: np.ndarray
+    """The rows that are positive, in order, and where each level starts among them."""
 
     @classmethod
     def of(cls, score: np.ndarray, positive: np.ndarray) -> "Ranks":
@@ -99,20 +111,25 @@ class Ranks:
         edges = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(score) else np.zeros(0, dtype=int)
         level = np.searchsorted(edges, np.flatnonzero(flags), side="right") - 1
         levels, starts = np.unique(level, return_index=True)
+        in_order = bool(np.array_equal(order, np.arange(len(order))))
         ends = np.r_[edges, len(score)][levels + 1]
-        cuts = np.unique(np.r_[0, edges[levels], ends[ends < len(score)]])
-        is_sorted = bool(np.array_equal(order, np.arange(len(order))))
-        return cls(
-            order=None if is_sorted else order,
-            cuts=cuts,
-            below=np.searchsorted(cuts, edges[levels]),
-            positives=order[flags],
-            starts=starts,
-        )
+        return cls(None if in_order else order, edges[levels], ends, order[flags], starts)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Weights (B × levels) at each level with a positive, and of all rows (B × 1)."""
+
+    positive: np.ndarray
+    positive_below: np.ndarray
+    below: np.ndarray
+    inside: np.ndarray
+    all_positive: np.ndarray
+    all: np.ndarray
 
 
 class Weighted:
-    """The weighted sums of ``scored`` for each row of ``weights`` (B × n)."""
+    """The weighted sums of ``scored`` for each row of ``weights`` (B × n; float32 is for whole numbers)."""
 
     def __init__(self, scored: Scored, weights: np.ndarray, terms: Iterable[str]) -> None:
         self.scored, self.weights, self.terms = scored, weights, tuple(dict.fromkeys(terms))
@@ -130,19 +147,33 @@ class Weighted:
         return found[:, 0] if found.shape[1] == 1 else found
 
     @cached_property
-    def levels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Per level of the score with positives: their weight, all weight below, all weight in it."""
+    def levels(self) -> Levels:
         ranks, weights = self.scored.ranks, self.weights
         ordered = weights if ranks.order is None else np.take(weights, ranks.order, axis=1)
-        segments = np.add.reduceat(ordered, ranks.cuts, axis=1).astype(float)
-        after = np.cumsum(segments, axis=1)
-        positive = np.add.reduceat(np.take(weights, ranks.positives, axis=1), ranks.starts, axis=1)
-        inside = segments[:, ranks.below]
-        return positive.astype(float), after[:, ranks.below] - inside, inside
+        # Resamples are whole numbers in float32; adding integers is exact, and three times as fast.
+        up_to = np.cumsum(ordered.astype(np.int32) if ordered.dtype == np.float32 else ordered, axis=1)
+        until = np.take(up_to, ranks.ends - 1, axis=1).astype(float)
+        below = np.where(ranks.begins > 0, np.take(up_to, ranks.begins - 1, axis=1), 0.0)
+        of_positives = np.take(weights, ranks.positives, axis=1)
+        # Without ties every level has one positive row.
+        alone = len(ranks.starts) == len(ranks.positives)
+        positive = of_positives if alone else np.add.reduceat(of_positives, ranks.starts, axis=1)
+        caught = np.cumsum(positive, axis=1, dtype=float)
+        total = positive.sum(axis=1, keepdims=True, dtype=float)
+        return Levels(positive, caught - positive, below, until - below, total, up_to[:, -1:].astype(float))
+
+
+def _all_numbers(values: np.ndarray | None, what: str) -> np.ndarray:
+    if values is None:
+        raise ValueError(f"there are no {what}")
+    missing = ~np.isfinite(values)
+    if missing.any():
+        raise ValueError(f"{missing.sum()} of {len(values)} {what} are not numbers")
+    return values
 
 
 def _cell(decided: int, answer: int) -> Callable[[Scored], np.ndarray]:
-    return lambda s: (s.decision == decided) & (s.y == answer)
+    return lambda s: (s.action == decided) & (s.y == answer)
 
 
 def _log_loss(s: Scored) -> np.ndarray:

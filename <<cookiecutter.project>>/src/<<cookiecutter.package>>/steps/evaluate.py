@@ -1,0 +1,255 @@
+"""Everything the judge will want to know of a challenger, measured on rows it has not trained on.
+
+    the challenger            each metric of its task, overall and by the slices of the criteria
+    against each rival        the difference of each metric, on the same rows, of neither's training
+    the machine               speed, size, training time
+    the pictures              curves and the importance of features
+
+What cannot be measured is a measurement with a problem, never a gap: the judge refuses it by name.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from .. import config
+from ..columns import Columns
+from ..criteria import Criteria, Criterion, Interval, Measurement, Versus
+from ..document import Importance
+from ..errors import ConfigError
+from .bootstrap import Key, Taken, Views, clusters_of, in_words, resample, take
+from .exhibits import Curves, curves, importance
+from .intervals import Bounds, as_intervals, ladder, of_difference, of_value
+from .latency import measure_speed
+from .metrics import METRICS
+from .objective import metric_named
+from .predict import predict
+from .slices import Family, families, measure_family, problem_of_family
+from .study import CHALLENGER, Challenger, Rival, Study, study_of
+
+__all__ = ["Challenger", "Evaluation", "Rival", "evaluate", "measure_data"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    measurements: tuple[Measurement, ...]
+    importance: tuple[Importance, ...] = ()
+    curves: Curves = field(default_factory=dict)
+
+
+def evaluate(
+    challenger: Challenger,
+    rivals: Mapping[Versus, Rival],
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    identities: np.ndarray,
+    *,
+    columns: Columns,
+    criteria: Criteria,
+    settings: config.Evaluation,
+    seed: int,
+) -> Evaluation:
+    """The measurements of ``challenger`` on ``holdout``, whose row identities are ``identities``.
+
+    A rival is compared only on the rows that it was not trained on. Of ``training`` only the slices
+    that occur in it are looked at. The same input and seed give the same measurements, those of
+    speed aside.
+    """
+    study = study_of(challenger, rivals, training, holdout, identities, columns, criteria)
+    clusters = clusters_of(study.holdout[columns.group or columns.key])
+    weights = resample(len(holdout), settings.resamples, seed, clusters) if len(holdout) else iter(())
+    taken = take(study.samples, weights)
+    features = study.holdout[list(columns.features)]
+    measurements = [
+        *_overall(study, taken),
+        *(m for name in study.rivals for m in _against(study, name, taken)),
+        *(m for family in families(criteria) for m in _by_slice(study, family, taken)),
+        *measure_speed(
+            lambda rows: predict(challenger.model, rows), features, confidence=criteria.confidence, seed=seed
+        ),
+        *_counted(challenger, identities),
+    ]
+    measurements += _unanswered(criteria, measurements, rivals)
+    pictures, losses = _exhibits(study, challenger, features, settings.importance_rows, seed)
+    return Evaluation(tuple(measurements), losses, pictures)
+
+
+def measure_data(
+    *, rows: int, rejected_share: float, newest: datetime | None, leaking: Sequence[str], today: date
+) -> tuple[Measurement, ...]:
+    """What is judged before training: rows accepted, share rejected, days since the newest row, leaks.
+
+    ``leaking`` are the names of features that nearly give the answer away and that nobody accepted.
+    """
+    return (
+        _exact("rows", rows, rows),
+        _exact("rejected_share", rejected_share, rows),
+        _age(newest, today, rows),
+        _exact("leaking_features", len(leaking), rows, note=", ".join(leaking) or None),
+    )
+
+
+def _age(newest: datetime | None, today: date, rows: int) -> Measurement:
+    if newest is None or pd.isna(newest):
+        return Measurement(metric="age_days", rows=rows, problem="no row says when it became known")
+    age = (today - newest.date()).days
+    if age < -1:  # one day, for clocks of other time zones
+        return Measurement(metric="age_days", rows=rows, problem=f"the newest row is of {newest.date()}, after {today}")
+    return _exact("age_days", max(age, 0), rows)
+
+
+def _exact(metric: str, value: float, rows: int, note: str | None = None) -> Measurement:
+    """What was counted or weighed: no sampling error."""
+    exactly = Interval(low=value, high=value)
+    return Measurement(metric=metric, value=value, intervals=(exactly,), rows=rows, note=note)
+
+
+def _counted(challenger: Challenger, identities: np.ndarray) -> list[Measurement]:
+    trained_on = int(np.isin(identities, challenger.trained_on).sum())
+    return [
+        _exact("model_megabytes", challenger.bytes / 1e6, 0),
+        _exact("training_seconds", challenger.seconds, 0),
+        _exact("holdout_rows_trained_on", trained_on, len(identities)),
+    ]
+
+
+def _overall(study: Study, taken: dict[Key, Views]) -> Iterable[Measurement]:
+    errors = ladder(study.criteria.confidence)
+    problem = study.problems.get(CHALLENGER)
+    for metric in study.metrics():
+        if problem:
+            yield Measurement(metric=metric.name, rows=len(study.holdout), problem=problem)
+            continue
+        own = taken["all",][CHALLENGER][metric.name]
+        yield _measurement([own], own.value, partial(of_value, own, errors))
+
+
+def _against(study: Study, rival: Versus, taken: dict[Key, Views]) -> Iterable[Measurement]:
+    errors, rows = ladder(study.criteria.confidence), len(study.holdout)
+    problem = study.problems.get(CHALLENGER) or study.problems.get(rival)
+    note = None
+    if rival in study.unseen:
+        left = len(study.unseen[rival])
+        note = f"compared on {left:,} of {rows:,} rows; the {rival} was trained on the others"
+    for metric in study.metrics(rival):
+        if problem:
+            yield Measurement(metric=metric.name, versus=rival, rows=rows, problem=problem)
+            continue
+        views = taken[study.sample_of(rival)]
+        own, other = views[CHALLENGER][metric.name], views[rival][metric.name]
+        bounds = partial(of_difference, own, other, errors)
+        yield _measurement([own, other], own.value - other.value, bounds, versus=rival, note=note)
+
+
+def _measurement(
+    taken: Sequence[Taken],
+    value: float,
+    bounds: Callable[[], Bounds],
+    versus: Versus | None = None,
+    note: str | None = None,
+) -> Measurement:
+    """A value or a difference with its interval; on no rows it has neither, and that is no problem."""
+    problem = next((t.problem for t in taken if t.problem), None)
+    support = min(t.support for t in taken)
+    intervals: tuple[Interval, ...] = ()
+    if problem is None and support:
+        try:
+            intervals = as_intervals(bounds())
+        except Exception as error:  # whatever breaks in one metric must not hide the others
+            problem = in_words(error)
+    return Measurement(
+        metric=taken[0].metric.name,
+        value=value,
+        intervals=intervals,
+        rows=len(taken[0].scored),
+        support=None if problem else support,
+        versus=versus,
+        problem=problem,
+        note=note,
+    )
+
+
+def _by_slice(study: Study, family: Family, taken: dict[Key, Views]) -> list[Measurement]:
+    slices = study.slices.get(family.by)
+    problem = study.problems.get(CHALLENGER) or problem_of_family(family, study.holdout, slices)
+    problem = problem or _not_computed(family.metric, study)
+    if problem is None and slices is not None:
+        by_name = {name: taken["slice", family.by, name][CHALLENGER][family.metric] for name in slices}
+        try:
+            return measure_family(family, by_name, study.criteria.confidence)
+        except Exception as error:  # as above
+            problem = in_words(error)
+    return [_refusal(family.metric, problem, by=family.by, gap=family.gap, rows=len(study.holdout))]
+
+
+def _not_computed(metric: str, study: Study) -> str | None:
+    """Why ``metric`` cannot be had of any predictions of this task, None where it can."""
+    try:
+        found = metric_named(metric)
+    except ConfigError as error:
+        return str(error)
+    if found.combine is not None and found.task == study.columns.task:
+        return None
+    return f"{metric} is not a metric of {study.columns.task} that rows can be sliced or compared by"
+
+
+def _refusal(
+    metric: str, problem: str | None, *, by: str | None, gap: bool, rows: int = 0, versus: Versus | None = None
+) -> Measurement:
+    """A measurement that the judge finds where it looks for the family's, and refuses."""
+    slice_, other = ("any" if by else None), ("any other" if gap else None)
+    return Measurement(
+        metric=metric, by=by, slice=slice_, other=other, versus=versus, rows=rows, problem=problem or "not measured"
+    )
+
+
+def _unanswered(
+    criteria: Criteria, measurements: Sequence[Measurement], rivals: Mapping[Versus, Rival]
+) -> list[Measurement]:
+    """A refusal for every criterion that nothing was measured for, with the reason."""
+    had = {(m.metric, m.by, m.versus, m.other is not None) for m in measurements}
+    found = []
+    for c in criteria.criteria:
+        gap = c.gap_at_most is not None
+        if (c.metric, c.by, c.versus, gap) in had or _waits_for_a_champion(c, rivals):
+            continue
+        found.append(_refusal(c.metric, _why_not(c, rivals), by=c.by, gap=gap, versus=c.versus))
+    return found
+
+
+def _waits_for_a_champion(criterion: Criterion, rivals: Mapping[Versus, Rival]) -> bool:
+    """Whether the file itself says what holds while there is no champion."""
+    metric = METRICS.get(criterion.metric)
+    computed = metric is not None and metric.combine is not None
+    return criterion.versus == "champion" and "champion" not in rivals and computed
+
+
+def _why_not(criterion: Criterion, rivals: Mapping[Versus, Rival]) -> str:
+    try:
+        metric = metric_named(criterion.metric)
+    except ConfigError as error:
+        return str(error)
+    if criterion.versus is not None and criterion.versus not in rivals:
+        return f"there is no {criterion.versus.replace('_', ' ')} to compare with"
+    if criterion.versus is not None and metric.combine is None:
+        return f"{criterion.metric} is not compared with anything"
+    return f"{criterion.metric} is not a metric of this task, or not one that is judged here"
+
+
+def _exhibits(
+    study: Study, challenger: Challenger, features: pd.DataFrame, at_most: int, seed: int
+) -> tuple[Curves, tuple[Importance, ...]]:
+    scored = study.views.get(CHALLENGER)
+    if scored is None or len(scored) == 0:
+        return {}, ()
+    try:
+        losses = importance(
+            lambda rows: predict(challenger.model, rows), features, scored.y, study.columns, at_most=at_most, seed=seed
+        )
+        return curves(scored), losses
+    except Exception:  # pictures decide nothing; what is wrong with the predictions is in the measurements
+        return {}, ()

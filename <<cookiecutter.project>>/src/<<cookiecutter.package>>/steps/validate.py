@@ -1,0 +1,208 @@
+"""The border: rows as a source gave them come in, rows that keep the schema's promises go out.
+
+Types are coerced cell by cell first; then Pandera checks whole batches, and only a batch that breaks
+a rule is looked at row by row. What is wrong with the table itself stops at once: a missing column,
+a column of another type, a share of bad rows over the limit.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from pandera.pandas import DataFrameModel
+
+from ..errors import InvalidData
+from ..tables import Batch, Rejected, Validated
+from .border import Border, border_of
+from .coercion import Cells, as_text, coerce
+from .fingerprint import row_hashes
+from .rules import Broken, failure_table, reason_table, reasons_of
+
+__all__ = ["validate"]
+
+ANOTHER_TYPE = 0.5
+"""A column in which this share of the cells has the wrong type is no column with bad rows."""
+
+ENOUGH_TO_STOP = 100_000
+"""Cells of a column to have seen before it is given up while the source is still being read."""
+
+
+@dataclass
+class _Tally:
+    """What has been found so far."""
+
+    accepted: list[pd.DataFrame] = field(default_factory=list)
+    numbers: list[np.ndarray] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    failures: list[pd.DataFrame] = field(default_factory=list)
+    rows: list[pd.DataFrame] = field(default_factory=list)
+    wrong: dict[str, int] = field(default_factory=dict)
+    filled: dict[str, int] = field(default_factory=dict)
+    seen: int = 0
+
+    def reject(self, broken: list[Broken], rows: pd.DataFrame, numbers: np.ndarray, origin: str) -> np.ndarray:
+        """Notes the failures; where in ``rows`` something failed."""
+        bad = np.unique(np.concatenate([one.positions for one in broken]))
+        self.failures.append(failure_table(broken, rows, numbers, origin))
+        table = pd.DataFrame({name: as_text(rows[name].iloc[bad]) for name in rows.columns})
+        table.insert(0, "row", numbers[bad])
+        table.insert(1, "source", pd.Series(origin, index=table.index, dtype="str"))
+        self.rows.append(table.reset_index(drop=True))
+        return bad
+
+    def rejected(self, border: Border) -> Rejected:
+        if not self.rows:
+            empty = pd.DataFrame({name: pd.Series(dtype="str") for name in ("row", "source", *border.columns.read)})
+            return Rejected(failure_table((), empty, np.empty(0, np.int64), ""), empty.astype({"row": "int64"}))
+        failures, rows = (pd.concat(tables, ignore_index=True) for tables in (self.failures, self.rows))
+        return Rejected(failures, rows)
+
+
+def validate(batches: Iterable[Batch], schema: type[DataFrameModel], *, limit: float) -> Validated:
+    """The rows that keep ``schema``, in the order and with exactly the columns of ``Columns.read``.
+
+    Rows that do not are in ``rejected``, with every rule they break; so is the later one of two rows
+    with the same key and time, or, where the schema has no time, with the same cells throughout.
+    Numbers are float64 or int64 (float64 where they may be missing), texts ``str``, dates
+    datetime64[us] in UTC without a zone.
+
+    Raises InvalidData for a source without rows, a missing column, a column of another type, and
+    more than ``limit`` of the rows rejected; the exception carries what was rejected until then.
+    With ``limit`` 1 only a missing column and a source without rows stop.
+    """
+    border, tally = border_of(schema), _Tally()
+    for batch in batches:
+        _take(batch, border, tally)
+        _refuse_other_types(border, tally, limit, ENOUGH_TO_STOP)
+    if not tally.seen:
+        names = ", ".join(dict.fromkeys(batch.origin for batch in tally.batches)) or "the source"
+        raise InvalidData(f"{names}: no rows – expected at least one – check what the source holds")
+    _refuse_other_types(border, tally, limit, 1)
+    for repeated in border.identities:
+        _drop_repeated(repeated, tally)
+    rejected = tally.rejected(border)
+    _refuse_too_many(rejected, tally.seen, limit)
+    return Validated(_joined(tally.accepted, border), rejected, tally.seen)
+
+
+def _take(batch: Batch, border: Border, tally: _Tally) -> None:
+    """Sorts one batch into accepted and rejected rows."""
+    empty_file = not len(batch.rows) and not len(batch.rows.columns) and not batch.unread
+    if not empty_file:
+        _refuse_missing_columns(batch, border, tally)
+    if batch.rows.empty:
+        if not batch.repaired:
+            tally.batches.append(batch)
+            tally.accepted.append(border.empty)
+            tally.numbers.append(np.empty(0, np.int64))
+        return
+    raw = batch.rows[list(border.columns.read)].reset_index(drop=True)
+    cells = {name: coerce(raw[name], kind) for name, kind in border.kinds.items()}
+    broken = _broken_cells(cells, border, tally)
+    sound = np.ones(len(raw), dtype=bool)
+    for one in broken:
+        sound[one.positions] = False
+    values = pd.DataFrame({name: cell.values for name, cell in cells.items()}, copy=False)
+    broken += border.broken_rules(values, sound)
+    numbers = batch.numbers
+    keep = np.ones(len(raw), dtype=bool)
+    if broken:
+        keep[tally.reject(broken, raw, numbers, batch.origin)] = False
+        values, numbers = values[keep], numbers[keep]
+    tally.accepted.append(border.stored(values))
+    tally.numbers.append(numbers)
+    tally.batches.append(batch)
+    tally.seen += len(raw)
+
+
+def _broken_cells(cells: dict[str, Cells], border: Border, tally: _Tally) -> list[Broken]:
+    """The cells of the wrong type, the infinite ones, and the missing ones that may not be."""
+    broken = []
+    for name, cell in cells.items():
+        missing = cell.missing
+        tally.wrong[name] = tally.wrong.get(name, 0) + int(cell.wrong.sum())
+        tally.filled[name] = tally.filled.get(name, 0) + int(len(missing) - missing.sum())
+        found = [
+            (cell.wrong, f"type: {border.kinds[name]}", "type"),
+            (cell.infinite, "finite", "range"),
+            (missing & (name not in border.nullable), "not missing", "missing"),
+        ]
+        broken += [Broken(np.flatnonzero(mask), name, rule, reason) for mask, rule, reason in found if mask.any()]
+    return broken
+
+
+def _refuse_missing_columns(batch: Batch, border: Border, tally: _Tally) -> None:
+    missing = [name for name in border.columns.read if name not in batch.rows.columns]
+    if not missing:
+        return
+    reasons = tuple((name, "column is there", len(batch.rows), border.nearest(name, batch.unread)) for name in missing)
+    what = "the column" if len(missing) == 1 else "the columns"
+    raise InvalidData(
+        f"{batch.origin}: {what} {', '.join(missing)} missing – expected every column of schemas.py –"
+        f" add it to the source, or take it out of the schema\n{reason_table(reasons)}",
+        reasons,
+        tally.rejected(border),
+    )
+
+
+def _refuse_other_types(border: Border, tally: _Tally, limit: float, cells: int) -> None:
+    if limit >= 1:
+        return
+    share = {name: tally.wrong[name] / max(seen, 1) for name, seen in tally.filled.items() if seen >= cells}
+    other = [name for name, wrong in share.items() if wrong >= ANOTHER_TYPE]
+    if not other:
+        return
+    rejected = tally.rejected(border)
+    failures = rejected.failures
+    reasons = reasons_of(failures[(failures["reason"] == "type") & failures["column"].isin(other)])
+    said = ", ".join(f"{name} is not a {border.kinds[name]} in {share[name]:.0%} of its cells" for name in other)
+    raise InvalidData(
+        f"wrong type: {said} – expected what schemas.py says{border.advice(other, reasons)} – repair the source,"
+        f" or the type in the schema\n{reason_table(reasons)}",
+        reasons,
+        rejected,
+    )
+
+
+def _refuse_too_many(rejected: Rejected, seen: int, limit: float) -> None:
+    bad = len(rejected.rows)
+    if bad <= limit * seen:
+        return
+    reasons = reasons_of(rejected.failures)
+    raise InvalidData(
+        f"{bad:,} of {seen:,} rows ({bad / seen:.1%}) break the schema – at most {limit:.1%} may – repair the source,"
+        f" or the rules in schemas.py\n{reason_table(reasons)}",
+        reasons,
+        rejected,
+    )
+
+
+def _drop_repeated(names: tuple[str, ...], tally: _Tally) -> None:
+    """Rejects later rows that agree in ``names`` with an earlier one; told by a hash of 64 bits."""
+    hashes = [row_hashes(rows, names) for rows in tally.accepted]
+    again = pd.Series(np.concatenate(hashes)).duplicated().to_numpy() if hashes else np.empty(0, bool)
+    start = 0
+    for at, (rows, batch) in enumerate(zip(tally.accepted, tally.batches, strict=True)):
+        repeated = again[start : start + len(rows)]
+        start += len(rows)
+        if not repeated.any():
+            continue
+        if batch.repaired:  # the source has the row by now: it wins, and nothing is wrong
+            tally.seen -= int(repeated.sum())
+        else:
+            broken = [Broken(np.flatnonzero(repeated), names[0], "unique", "duplicate")]
+            tally.reject(broken, rows, tally.numbers[at], batch.origin)
+        tally.accepted[at] = rows[~repeated].reset_index(drop=True)
+        tally.numbers[at] = tally.numbers[at][~repeated]
+
+
+def _joined(pieces: list[pd.DataFrame], border: Border) -> pd.DataFrame:
+    """The pieces as one table; each is let go of as soon as it is copied, column by column."""
+    if len(pieces) == 1:
+        return pieces[0]
+    columns = {}
+    for name in border.columns.read:
+        columns[name] = pd.concat([piece.pop(name) for piece in pieces], ignore_index=True)
+    pieces.clear()
+    return pd.DataFrame(columns, copy=False)

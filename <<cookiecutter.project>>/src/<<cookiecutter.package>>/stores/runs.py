@@ -1,0 +1,292 @@
+"""Runs of MLflow: what a training set out to do, what it found, and the verdict.
+
+A run starts before the training does, with the criteria it will be judged by; so a bar cannot be
+moved to where the result fell. Everything else is drawn from the one verdict document. The trials of
+the search are nested runs. A blocked model ends in a finished run: being refused is an answer.
+"""
+
+import json
+import logging
+import math
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..config import Pipeline, Settings, criteria_digest
+from ..criteria import Criteria, Decision
+from ..document import CandidateRow, Document
+from ..errors import ConfigError, ProductError, Refused
+from .metric_names import metrics_of, safe
+
+__all__ = ["DOCUMENT", "Run", "Runs", "answering", "commit_of", "connect", "shortened"]
+
+DOCUMENT = "decision.json"
+NOTE_LIMIT = 8000  # MLflow's longest tag
+DATASET_DIGEST_LIMIT = 36  # the whole digest stands in the tag data_digest
+NAME_LIMIT = 240
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has been started: its id, the minute it began and the criteria it began with."""
+
+    id: str
+    started: str
+    criteria_digest: str
+
+
+class Runs:
+    """The runs of one product: an experiment that bears its name."""
+
+    def __init__(self, settings: Settings, product: str) -> None:
+        self.settings = settings
+        self.product = product
+        self.client = connect(settings)
+
+    def open(self, criteria: Criteria, pipeline: Pipeline, *, cause: str = "by hand") -> Run:
+        """A started run that already holds the criteria, their digest, the commit and the configuration."""
+        from mlflow.entities import Param
+
+        digest, started = criteria_digest(criteria), f"{datetime.now():%Y-%m-%d %H:%M}"
+        tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": cause}
+        with answering(self.settings):
+            created = self.client.create_run(self._experiment(), tags=tags, run_name=f"{started} · training")
+            run = Run(created.info.run_id, started, digest)
+            self.client.log_artifact(run.id, str(self.settings.criteria_file))
+            self.client.log_batch(run.id, params=[Param(key, str(value)) for key, value in _flat(pipeline)])
+        return run
+
+    def record(
+        self,
+        run: Run,
+        document: Document,
+        *,
+        scorecard_html: str,
+        scorecard_markdown: str,
+        attachments: Mapping[str, str] | None = None,
+    ) -> None:
+        """Everything the document says, where a person who opens the run will look for it; ends the run.
+
+        ``attachments`` are further texts by file name. Raises Refused where the criteria are not
+        those the run was started with, or the document is of another run.
+        """
+        _same_run(run, document)
+        files = {DOCUMENT: document.to_json(), "scorecard.html": scorecard_html, **(attachments or {})}
+        with answering(self.settings):
+            self._log(run, document)
+            self._log_trials(run, document)
+            self._attach(run.id, files)
+            self.client.set_tag(run.id, "mlflow.note.content", shortened(scorecard_markdown, NOTE_LIMIT))
+            broke = document.problem is not None
+            answer = "failed" if broke else " · ".join([document.verdict.decision, *_candidate(document)])
+            self.client.update_run(run.id, name=f"{run.started} · {answer}")
+            self.client.set_terminated(run.id, "FAILED" if broke else "FINISHED")
+
+    def fail(self, run: Run, problem: str) -> None:
+        """Ends the run as failed: it broke, and nobody was judged."""
+        with answering(self.settings):
+            self.client.set_tag(run.id, "problem", shortened(problem, NOTE_LIMIT))
+            self.client.update_run(run.id, name=f"{run.started} · failed")
+            self.client.set_terminated(run.id, "FAILED")
+
+    def document(self, run_id: str) -> Document:
+        """The verdict document that the run keeps, as it is now; ``tags`` say what it was.
+
+        Raises Refused where it is gone or cannot be read.
+        """
+        from mlflow.exceptions import MlflowException
+
+        with TemporaryDirectory() as folder:
+            try:
+                path = self.client.download_artifacts(run_id, DOCUMENT, folder)
+                return Document.from_json(Path(path).read_text(encoding="utf-8"))
+            except (MlflowException, OSError) as problem:
+                raise Refused(_no_document(run_id, "cannot be fetched", problem)) from problem
+            except (ValidationError, UnicodeDecodeError) as problem:
+                raise Refused(_no_document(run_id, "is not a verdict document", problem)) from problem
+
+    def tags(self, run_id: str) -> dict[str, str]:
+        with answering(self.settings):
+            return dict(self.client.get_run(run_id).data.tags)
+
+    def _experiment(self) -> str:
+        """The id of the product's experiment, created on first use."""
+        from mlflow.exceptions import MlflowException
+
+        if found := self.client.get_experiment_by_name(self.product):
+            if found.lifecycle_stage != "active":
+                raise ConfigError(
+                    f"the MLflow experiment {self.product!r} is deleted – runs need it – restore it with"
+                    f" `mlflow experiments restore --experiment-id {found.experiment_id}`"
+                )
+            return str(found.experiment_id)
+        remote = self.settings.tracking_uri.startswith(("http", "databricks"))
+        location = None if remote else (self.settings.var / "mlartifacts").as_uri()
+        try:
+            return str(self.client.create_experiment(self.product, artifact_location=location))
+        except MlflowException as problem:
+            if problem.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            return str(self.client.get_experiment_by_name(self.product).experiment_id)
+
+    def _log(self, run: Run, document: Document) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
+
+        now = int(time.time() * 1000)
+        measured = metrics_of((*document.data_measurements, *document.measurements))
+        metrics = [Metric(name, value, now, 0) for name, value in measured.items()]
+        tags = [RunTag(name, value) for name, value in _tags(document).items()]
+        for first in range(0, len(metrics) or 1, BATCH - len(tags)):
+            self.client.log_batch(run.id, metrics=metrics[first : first + BATCH - len(tags)], tags=tags)
+        # Built by hand: mlflow.data would read all the rows to digest only the first of them.
+        data = Dataset(
+            name=document.data.source[-NAME_LIMIT:],
+            digest=document.data.digest[:DATASET_DIGEST_LIMIT],
+            source_type="code",
+            source=json.dumps({"tags": {"source": document.data.source, "sha256": document.data.digest}}),
+            profile=json.dumps(document.data.model_dump(exclude={"source", "digest"})),
+        )
+        self.client.log_inputs(run.id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
+
+    def _log_trials(self, run: Run, document: Document) -> None:
+        experiment = self._experiment()
+        for place, trial in enumerate(document.exhibits.candidates, start=1):
+            self._log_trial(run, experiment, place, trial, document.exhibits.primary or "score")
+
+    def _log_trial(self, run: Run, experiment: str, place: int, trial: CandidateRow, score: str) -> None:
+        from mlflow.entities import Metric, Param
+
+        began = int(time.time() * 1000)
+        tags = {"mlflow.parentRunId": run.id} | ({"problem": trial.problem[:500]} if trial.problem else {})
+        nested = self.client.create_run(
+            experiment, start_time=began, tags=tags, run_name=f"{place}. {trial.candidate}"
+        ).info.run_id
+        found = {} if trial.score is None or not math.isfinite(trial.score) else {safe(score): trial.score}
+        metrics = [Metric(name, value, began, 0) for name, value in (found | {"seconds": trial.seconds}).items()]
+        params = [Param(key, str(value)) for key, value in ({"candidate": trial.candidate} | trial.parameters).items()]
+        self.client.log_batch(nested, metrics=metrics, params=params)
+        ended = began + int(trial.seconds * 1000)
+        self.client.set_terminated(nested, "FAILED" if trial.problem else "FINISHED", ended)
+
+    def _attach(self, run_id: str, files: Mapping[str, str]) -> None:
+        with TemporaryDirectory() as folder:
+            for name, text in files.items():
+                (Path(folder) / Path(name).name).write_text(text, encoding="utf-8")
+            self.client.log_artifacts(run_id, folder)
+
+
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def connect(settings: Settings) -> Any:
+    """A client of the tracking server (or database) that the settings name; MLflow keeps its chatter to itself.
+
+    The database is made on first use, which takes a second.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)  # MLflow reads them while it is imported
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    settings.var.mkdir(parents=True, exist_ok=True)
+    with answering(settings):
+        return MlflowClient(settings.tracking_uri, settings.tracking_uri)
+
+
+@contextmanager
+def answering(settings: Settings) -> Iterator[None]:
+    """Turns what MLflow answers with into an error a person can act on."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as problem:
+        address = settings.tracking_uri.rpartition("@")[2]
+        raise ProductError(
+            f"MLflow at {address} said: {_first_line(problem)} – it keeps the runs and models –"
+            " check MLFLOW_TRACKING_URI and that the server runs"
+        ) from problem
+
+
+def commit_of(root: Path) -> str | None:
+    """The last commit that touched the product's folder, with ``+changes`` where files differ from it."""
+
+    def git(*arguments: str) -> str:
+        asked = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+        return asked.stdout.strip() if asked.returncode == 0 else ""
+
+    try:
+        last = git("log", "-1", "--format=%H", "--", ".")
+        changed = bool(last) and bool(git("status", "--porcelain", "--", "."))
+    except FileNotFoundError:
+        return None
+    return f"{last}+changes" if changed else last or None
+
+
+def shortened(text: str, limit: int) -> str:
+    """``text`` cut at the end of a line to what MLflow keeps, saying that it was."""
+    if len(text) <= limit:
+        return text
+    rest = "\n\n… the rest stands in scorecard.html of the run."
+    return text[: limit - len(rest)].rpartition("\n")[0] + rest
+
+
+def _same_run(run: Run, document: Document) -> None:
+    if document.run_id != run.id:
+        raise Refused(f"the document is of run {document.run_id}, not of {run.id} – record it with its own run")
+    if document.criteria_digest != run.criteria_digest:
+        raise Refused(
+            f"the criteria judged by ({document.criteria_digest[:12]}) are not those the training started with"
+            f" ({run.criteria_digest[:12]}) – they are fixed before the result is known – train again"
+        )
+
+
+def _no_document(run_id: str, what: str, problem: Exception) -> str:
+    return f"{DOCUMENT} of run {run_id} {what} ({_first_line(problem)}) – nothing is released without it – train again"
+
+
+def _first_line(problem: Exception) -> str:
+    return next(iter(str(problem).splitlines()), type(problem).__name__)
+
+
+def _tags(document: Document) -> dict[str, str]:
+    tags = {
+        "verdict": document.verdict.decision.value,
+        "data_verdict": document.data_verdict.decision.value,
+        "data_digest": document.data.digest,
+        "decision_digest": document.digest,
+    }
+    if document.model is not None:
+        tags["model_digest"] = document.model.digest
+    if document.problem is not None:
+        tags |= {"problem": shortened(document.problem, NOTE_LIMIT), "verdict": Decision.BLOCKED.value}
+    return tags
+
+
+def _candidate(document: Document) -> tuple[str, ...]:
+    return (document.model.candidate,) if document.model else ()
+
+
+def _flat(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
+    """The configuration as params; of the source only what a person calls it, never an address."""
+    yield "source", pipeline.source.described
+    for part in ("split", "checks", "search", "evaluation"):
+        for key, value in getattr(pipeline, part).model_dump(mode="json").items():
+            yield f"{part}.{key}", value

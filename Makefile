@@ -13,6 +13,7 @@ LOCKED := $(VENV)/.locked-$(shell cksum < requirements.lock | cut -d ' ' -f 1)
 BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help demo test check docs fix lock clean $(addprefix check-,$(KITS))
 
 help: ## this list
@@ -55,7 +56,7 @@ lock: $(LOCKED) ## compute requirements.lock anew from pyproject.toml
 	  --no-emit-index-url --no-annotate --no-header --upgrade --quiet --output-file requirements.lock
 
 clean: ## remove everything that was made
-	@rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache
 
 # The same as in a product's Makefile: made from nothing whenever the lock changes, by uv out of the lock, or else by pip.
 $(LOCKED):

@@ -38,6 +38,13 @@ def command_line(
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _as_typed_by_hand() -> None:
+    """What ``make test VENV=…`` was told is about our environment, not about those of the products."""
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "VENV"):
+        os.environ.pop(name, None)
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template as a clone would have it, without what tools left behind in the work tree."""

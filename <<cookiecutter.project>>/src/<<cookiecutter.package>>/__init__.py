@@ -1,6 +1,6 @@
 """The map of this package.
 
-    cli.py          the verbs                                         what a person or a shell calls
+    cli.py          the verbs; commands.py is what each does          what a person or a shell calls
     flows/          WHEN things run                                   the only Prefect
     steps/          WHAT happens: values in, values out               pandas, scikit-learn
     stores/         WHERE things are kept                             files, a database, MLflow
@@ -15,3 +15,8 @@
 Imports point one way: cli, flows -> steps, stores -> criteria, config, columns, schemas. Steps and
 stores do not know each other; tests/test_architecture.py keeps it so.
 """
+
+__all__ = ["PRODUCT"]
+
+PRODUCT = "<<cookiecutter.project>>"
+"""What this product is called wherever it leaves a trace: the experiment, the registered model."""

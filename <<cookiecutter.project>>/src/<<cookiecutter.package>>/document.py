@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from .config import criteria_digest
-from .criteria import Criteria, Measurement, Verdict
+from .criteria import Criteria, Decision, Measurement, Verdict
 from .judge import judge
 
 __all__ = ["CandidateRow", "ChampionReference", "DataSummary", "Document", "Exhibits", "Importance", "ModelSummary"]
@@ -105,6 +105,13 @@ class Document(_Frozen):
         """The sha256 of the document's canonical JSON."""
         canonical = json.dumps(json.loads(self.model_dump_json()), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def decision(self) -> Decision:
+        """What it all comes to: the worse of the verdicts on data and model, blocked where there is none."""
+        if self.problem is not None or self.model is None:
+            return Decision.BLOCKED
+        return max(self.data_verdict.decision, self.verdict.decision, key=list(Decision).index)
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=2)

@@ -1,7 +1,7 @@
-"""Training: from rows to a judged model.
+"""Training: from rows to a judged model, and to a registered one if it is good enough.
 
 The flow is the diagram of the README, one call per line. A refused model is an answer: the run ends
-completed, in the state *Blocked* with the reasons. *Failed* is kept for what broke.
+completed, in a state named *Blocked*, with the reasons. *Failed* is kept for what broke.
 """
 
 from prefect import flow
@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from ..criteria import Decision
-from .orders import Trained, opened
+from .orders import Registered, opened
 from .tasks import evaluate, ingest, judge, judge_data, record, register, search, split
 
 __all__ = ["train"]
@@ -17,7 +17,7 @@ __all__ = ["train"]
 
 @flow(name="train", flow_run_name="train, {cause}")
 def train(cause: str = "by hand", source: str | None = None) -> State:
-    """The state *Ready*, *Needs review* or *Blocked*, whose data is a ``Trained``.
+    """A completed state named after the decision, whose data is a ``Registered``.
 
     ``source`` is a path that takes the place of the configured one.
     """
@@ -25,9 +25,16 @@ def train(cause: str = "by hand", source: str | None = None) -> State:
         validated = ingest(order)
         parts = split(order, validated)
         document = judge_data(order, validated, parts)
-        if document.verdict.decision is not Decision.BLOCKED:
+        saved = None
+        if document.data_verdict.decision is not Decision.BLOCKED:
             found = search(order, parts)
-            evaluation = evaluate(order, parts, found)
-            document = judge(order, document, found, evaluation)
+            saved, measured = evaluate(order, parts, found)
+            document = judge(order, document, found, saved, measured)
         record(order, document)
-        return _answer(register(order, document))
+        return _answer(register(order, document, saved))
+
+
+def _answer(registered: Registered) -> State:
+    decision = registered.document.decision
+    message = "; ".join(registered.document.verdict.reasons) or "every criterion is met"
+    return Completed(name=decision.value.capitalize(), message=message, data=registered)

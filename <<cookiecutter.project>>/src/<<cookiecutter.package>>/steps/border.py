@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ class Border:
     """What ``validate`` needs to know of a schema, worked out once."""
 
     schema: pa.DataFrameSchema
+    single: dict[str, pa.DataFrameSchema]
     columns: Columns
     kinds: dict[str, Kind]
     nullable: frozenset[str]
@@ -43,17 +43,21 @@ class Border:
             typed[name] = column if column.dtype == dtype else column.astype(dtype)
         return pd.DataFrame(typed, copy=False).reset_index(drop=True)
 
-    def broken_rules(self, values: pd.DataFrame, sound: np.ndarray) -> list[Broken]:
-        """Pandera's findings: on whole rows where every cell is ``sound``, else on the sound cells."""
+    def check(self, values: pd.DataFrame, sound: np.ndarray) -> tuple[pd.DataFrame, list[Broken]]:
+        """The ``sound`` rows as they are stored, and Pandera's findings in them.
+
+        In the other rows the rules of single columns are checked where there is a cell of the right
+        type, so that a row tells everything that is wrong with it.
+        """
         where = np.flatnonzero(sound)
-        table = self.stored(values if len(where) == len(values) else values.iloc[where])
+        table = self.stored(values if sound.all() else values.iloc[where])
         broken = self._found(self.schema, table, where)
         others = np.flatnonzero(~sound)
         for name in self.columns.read if len(others) else ():
             filled = others[np.asarray(values[name].iloc[others].notna())]
             column = pd.DataFrame({name: values[name].iloc[filled].astype(self._dtype(name))}).reset_index(drop=True)
-            broken += self._found(self.schema.select_columns([name]), column, filled, whole_rows=False)
-        return broken
+            broken += self._found(self.single[name], column, filled)
+        return table, broken
 
     def nearest(self, name: str, others: Iterable[str]) -> str:
         near = difflib.get_close_matches(name, list(others), n=1)
@@ -72,17 +76,12 @@ class Border:
         return ""
 
     def _dtype(self, name: str) -> str:
-        dtype = STORED[self.kinds[name]]
-        return "float64" if dtype == "int64" and name in self.nullable else dtype
+        return _dtype(self.kinds[name], name in self.nullable)
 
-    def _found(
-        self, schema: pa.DataFrameSchema, table: pd.DataFrame, where: np.ndarray, whole_rows: bool = True
-    ) -> list[Broken]:
+    def _found(self, schema: pa.DataFrameSchema, table: pd.DataFrame, where: np.ndarray) -> list[Broken]:
         """The rules that ``table`` breaks; its row i is row ``where[i]`` of the batch."""
         if table.empty:
             return []
-        if not whole_rows:
-            schema.checks = []
         try:
             schema.validate(table, lazy=True)
         except SchemaErrors as errors:
@@ -91,18 +90,14 @@ class Border:
 
 
 def border_of(schema: type[pa.DataFrameModel]) -> Border:
+    """What to check of ``schema``; types and what may be missing are ours to coerce and check before."""
     columns, whole = columns_of(schema), schema.to_schema()
     kinds = {name: kind_of(whole.columns[name].dtype) for name in columns.read}
     needed = {columns.key, columns.time, columns.target}
     nullable = frozenset(name for name in columns.read if whole.columns[name].nullable and name not in needed)
-    unique = [(name,) for name in columns.read if whole.columns[name].unique]
-    together = [tuple(whole.unique)] if isinstance(whole.unique, list) else []
-    identity = (columns.key, columns.time) if columns.time else columns.read
-    prepared = whole.remove_columns(list(columns.private))
-    border = Border(prepared, columns, kinds, nullable, tuple(dict.fromkeys([identity, *unique, *together])))
-    updates: dict[str, dict[str, Any]] = {
+    updates = {
         name: {
-            "dtype": border._dtype(name),
+            "dtype": _dtype(kinds[name], name in nullable),
             "nullable": name in nullable,
             "unique": False,
             "coerce": False,
@@ -110,9 +105,21 @@ def border_of(schema: type[pa.DataFrameModel]) -> Border:
         }
         for name in columns.read
     }
-    prepared = prepared.update_columns(updates)
+    prepared = whole.remove_columns(list(columns.private)).update_columns(updates)
     prepared.unique, prepared.strict, prepared.coerce, prepared.drop_invalid_rows = None, False, False, False
-    return Border(prepared, columns, kinds, nullable, border.identities)
+    single = {name: pa.DataFrameSchema({name: prepared.columns[name]}) for name in columns.read}
+    return Border(prepared, single, columns, kinds, nullable, _identities(whole, columns))
+
+
+def _identities(whole: pa.DataFrameSchema, columns: Columns) -> tuple[tuple[str, ...], ...]:
+    subject = (columns.key, columns.time) if columns.time else columns.read
+    alone = [(name,) for name in columns.read if whole.columns[name].unique]
+    together = [tuple(whole.unique)] if isinstance(whole.unique, list) else []
+    return tuple(dict.fromkeys([subject, *alone, *together]))
+
+
+def _dtype(kind: Kind, nullable: bool) -> str:
+    return "float64" if STORED[kind] == "int64" and nullable else STORED[kind]
 
 
 def _broken(error: SchemaError, where: np.ndarray, rows: int) -> Broken:

@@ -29,12 +29,20 @@ ENOUGH_TO_STOP = 100_000
 
 
 @dataclass
+class _Piece:
+    """The accepted rows of one batch, and where they come from."""
+
+    rows: pd.DataFrame
+    numbers: np.ndarray
+    origin: str
+    repaired: bool
+
+
+@dataclass
 class _Tally:
     """What has been found so far."""
 
-    accepted: list[pd.DataFrame] = field(default_factory=list)
-    numbers: list[np.ndarray] = field(default_factory=list)
-    batches: list[Batch] = field(default_factory=list)
+    pieces: list[_Piece] = field(default_factory=list)
     failures: list[pd.DataFrame] = field(default_factory=list)
     rows: list[pd.DataFrame] = field(default_factory=list)
     wrong: dict[str, int] = field(default_factory=dict)
@@ -76,43 +84,37 @@ def validate(batches: Iterable[Batch], schema: type[DataFrameModel], *, limit: f
         _take(batch, border, tally)
         _refuse_other_types(border, tally, limit, ENOUGH_TO_STOP)
     if not tally.seen:
-        names = ", ".join(dict.fromkeys(batch.origin for batch in tally.batches)) or "the source"
+        names = ", ".join(dict.fromkeys(piece.origin for piece in tally.pieces)) or "the source"
         raise InvalidData(f"{names}: no rows – expected at least one – check what the source holds")
     _refuse_other_types(border, tally, limit, 1)
     for repeated in border.identities:
         _drop_repeated(repeated, tally)
     rejected = tally.rejected(border)
     _refuse_too_many(rejected, tally.seen, limit)
-    return Validated(_joined(tally.accepted, border), rejected, tally.seen)
+    return Validated(_joined(tally.pieces, border), rejected, tally.seen)
 
 
 def _take(batch: Batch, border: Border, tally: _Tally) -> None:
     """Sorts one batch into accepted and rejected rows."""
     empty_file = not len(batch.rows) and not len(batch.rows.columns) and not batch.unread
-    if not empty_file:
+    if not empty_file and not batch.repaired:
         _refuse_missing_columns(batch, border, tally)
     if batch.rows.empty:
-        if not batch.repaired:
-            tally.batches.append(batch)
-            tally.accepted.append(border.empty)
-            tally.numbers.append(np.empty(0, np.int64))
+        tally.pieces.append(_Piece(border.empty, batch.numbers, batch.origin, batch.repaired))
         return
-    raw = batch.rows[list(border.columns.read)].reset_index(drop=True)
+    raw = batch.rows.reindex(columns=list(border.columns.read)).reset_index(drop=True)
     cells = {name: coerce(raw[name], kind) for name, kind in border.kinds.items()}
     broken = _broken_cells(cells, border, tally)
     sound = np.ones(len(raw), dtype=bool)
     for one in broken:
         sound[one.positions] = False
-    values = pd.DataFrame({name: cell.values for name, cell in cells.items()}, copy=False)
-    broken += border.broken_rules(values, sound)
+    rows, found = border.check(pd.DataFrame({name: cell.values for name, cell in cells.items()}, copy=False), sound)
     numbers = batch.numbers
-    keep = np.ones(len(raw), dtype=bool)
-    if broken:
-        keep[tally.reject(broken, raw, numbers, batch.origin)] = False
-        values, numbers = values[keep], numbers[keep]
-    tally.accepted.append(border.stored(values))
-    tally.numbers.append(numbers)
-    tally.batches.append(batch)
+    if broken or found:
+        keep = np.ones(len(raw), dtype=bool)
+        keep[tally.reject(broken + found, raw, numbers, batch.origin)] = False
+        rows, numbers = rows[keep[sound]].reset_index(drop=True), numbers[keep]
+    tally.pieces.append(_Piece(rows, numbers, batch.origin, batch.repaired))
     tally.seen += len(raw)
 
 
@@ -137,9 +139,9 @@ def _refuse_missing_columns(batch: Batch, border: Border, tally: _Tally) -> None
     if not missing:
         return
     reasons = tuple((name, "column is there", len(batch.rows), border.nearest(name, batch.unread)) for name in missing)
-    what = "the column" if len(missing) == 1 else "the columns"
+    what = "column" if len(missing) == 1 else "columns"
     raise InvalidData(
-        f"{batch.origin}: {what} {', '.join(missing)} missing – expected every column of schemas.py –"
+        f"{batch.origin}: no {what} {', '.join(missing)} – expected every column of schemas.py –"
         f" add it to the source, or take it out of the schema\n{reason_table(reasons)}",
         reasons,
         tally.rejected(border),
@@ -180,29 +182,30 @@ def _refuse_too_many(rejected: Rejected, seen: int, limit: float) -> None:
 
 def _drop_repeated(names: tuple[str, ...], tally: _Tally) -> None:
     """Rejects later rows that agree in ``names`` with an earlier one; told by a hash of 64 bits."""
-    hashes = [row_hashes(rows, names) for rows in tally.accepted]
-    again = pd.Series(np.concatenate(hashes)).duplicated().to_numpy() if hashes else np.empty(0, bool)
+    hashes = np.concatenate([row_hashes(piece.rows, names) for piece in tally.pieces])
+    again = pd.Series(hashes).duplicated().to_numpy()
+    if len(names) == 1:  # two rows without the value do not share it
+        again = again & np.concatenate([piece.rows[names[0]].notna().to_numpy() for piece in tally.pieces])
     start = 0
-    for at, (rows, batch) in enumerate(zip(tally.accepted, tally.batches, strict=True)):
-        repeated = again[start : start + len(rows)]
-        start += len(rows)
+    for piece in tally.pieces:
+        repeated = again[start : start + len(piece.rows)]
+        start += len(repeated)
         if not repeated.any():
             continue
-        if batch.repaired:  # the source has the row by now: it wins, and nothing is wrong
+        if piece.repaired:  # the source has the row by now: it wins, and nothing is wrong
             tally.seen -= int(repeated.sum())
         else:
             broken = [Broken(np.flatnonzero(repeated), names[0], "unique", "duplicate")]
-            tally.reject(broken, rows, tally.numbers[at], batch.origin)
-        tally.accepted[at] = rows[~repeated].reset_index(drop=True)
-        tally.numbers[at] = tally.numbers[at][~repeated]
+            tally.reject(broken, piece.rows, piece.numbers, piece.origin)
+        piece.rows = piece.rows[~repeated].reset_index(drop=True)
+        piece.numbers = piece.numbers[~repeated]
 
 
-def _joined(pieces: list[pd.DataFrame], border: Border) -> pd.DataFrame:
-    """The pieces as one table; each is let go of as soon as it is copied, column by column."""
+def _joined(pieces: list[_Piece], border: Border) -> pd.DataFrame:
+    """The pieces as one table; each column of a piece is let go of as soon as it is copied."""
     if len(pieces) == 1:
-        return pieces[0]
+        return pieces[0].rows
     columns = {}
     for name in border.columns.read:
-        columns[name] = pd.concat([piece.pop(name) for piece in pieces], ignore_index=True)
-    pieces.clear()
+        columns[name] = pd.concat([piece.rows.pop(name) for piece in pieces], ignore_index=True)
     return pd.DataFrame(columns, copy=False)

@@ -24,6 +24,8 @@ __all__ = ["Action", "Entry", "History", "Trail"]
 Action = Literal["approve", "automatic", "reject", "rollback"]
 SHAPE = 1
 WAIT_SECONDS = 30  # for another process that is writing
+LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20261124)"}
+"""What keeps two processes from making the tables at once."""
 
 TABLES = sa.MetaData()
 TRAIL = sa.Table(
@@ -48,6 +50,16 @@ SHAPES = sa.Table(
     sa.Column("part", sa.String(60), primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
 )
+
+for change in ("UPDATE", "DELETE"):  # elsewhere, rights on the table are the administrator's to give
+    sa.event.listen(
+        TRAIL,
+        "after_create",
+        sa.DDL(
+            f"CREATE TRIGGER champion_history_no_{change.lower()} BEFORE {change} ON champion_history"
+            " BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END"
+        ).execute_if(dialect="sqlite"),
+    )
 
 
 @dataclass(frozen=True)
@@ -156,49 +168,52 @@ class History:
         return Trail(tuple(entry for entry in self.trail().entries if entry.at < end)).reigning
 
     def _prepare(self) -> None:
-        try:
-            with self._connected() as connection:
-                TABLES.create_all(connection)
-                if connection.execute(_shape()).first() is None:
-                    connection.execute(SHAPES.insert(), {"part": TRAIL.name, "version": SHAPE})
-        except sa.exc.DBAPIError:
-            pass  # another process makes the tables at this moment; if not, the next line says what is wrong
         with self._connected() as connection:
-            found = connection.execute(_shape()).scalar_one()
+            there = sa.inspect(connection).has_table(SHAPES.name)
+        if not there:
+            self._make_tables()
+        with self._connected() as connection:
+            found = connection.execute(sa.select(SHAPES.c.version).where(SHAPES.c.part == TRAIL.name)).scalar()
         if found != SHAPE:
             raise ConfigError(
                 f"{TRAIL.name} has the shape {found}, this program knows {SHAPE} – it was written by another release"
                 " of the product – use that one"
             )
 
+    def _make_tables(self) -> None:
+        with self._connected() as connection:
+            if lock := LOCKS.get(self.engine.dialect.name):
+                connection.exec_driver_sql(lock)
+            if not sa.inspect(connection).has_table(SHAPES.name):
+                TABLES.create_all(connection)
+                connection.execute(SHAPES.insert(), {"part": TRAIL.name, "version": SHAPE})
+
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except sa.exc.OperationalError as problem:
+        except sa.exc.IntegrityError:
+            raise
+        except sa.exc.DatabaseError as problem:
             raise ProductError(
                 f"the database {self.engine.url.render_as_string(hide_password=True)} cannot be used:"
                 f" {problem.orig} – the history of champions is kept there – check PRODUCT_DATABASE_URL"
             ) from problem
 
 
-def _shape() -> sa.Select[tuple[int]]:
-    return sa.select(SHAPES.c.version).where(SHAPES.c.part == TRAIL.name)
-
-
 def _engine(url: str) -> sa.Engine:
     try:
         address = sa.make_url(url)
-    except sa.exc.ArgumentError as problem:
+        if address.drivername in ("postgres", "postgresql"):
+            address = address.set(drivername="postgresql+psycopg")  # the driver in the lock
+        local = address.get_backend_name() == "sqlite"
+        engine = sa.create_engine(address, pool_pre_ping=True, connect_args={"timeout": WAIT_SECONDS} if local else {})
+    except (sa.exc.ArgumentError, ImportError) as problem:
         raise ConfigError(
-            "PRODUCT_DATABASE_URL is not an address – expected is sqlite:///var/product.db or"
+            "PRODUCT_DATABASE_URL is not an address that can be used – expected is sqlite:///var/product.db or"
             " postgresql://user:password@host/database – mend it"
         ) from problem
-    if address.drivername in ("postgres", "postgresql"):
-        address = address.set(drivername="postgresql+psycopg")  # the driver in the lock
-    if address.get_backend_name() != "sqlite":
-        return sa.create_engine(address, pool_pre_ping=True)
-    if address.database:
+    if local and address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    return sa.create_engine(address, connect_args={"timeout": WAIT_SECONDS})
+    return engine

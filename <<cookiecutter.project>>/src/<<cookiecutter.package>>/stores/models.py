@@ -22,7 +22,7 @@ from ..config import Settings
 from ..document import Document
 from ..errors import ConfigError, ProductError, Refused
 from .release_checks import registrable
-from .runs import Runs, answering, shortened
+from .runs import Runs, answering, quiet, shortened
 from .trusted import TRUSTED, opened, unreviewed
 from .typical import typical_row
 from .versions import CHALLENGER, Loaded, Saved, Version
@@ -42,6 +42,7 @@ def save(model: Any, directory: Path, *, features: pd.DataFrame, training_rows: 
     identities of the rows it was trained on. Raises ConfigError where the model holds a type that
     nobody has reviewed.
     """
+    quiet()
     import mlflow.sklearn
     from mlflow.exceptions import MlflowException
 
@@ -85,7 +86,7 @@ class Models:
         registrable(document, saved, _sha256((saved.path / MODEL_FILE).read_bytes()))
         with answering(self.settings):
             number = self._registered(document) or self._register(document, saved, scorecard_markdown)
-            if document.verdict.decision.is_ready and document.data_verdict.decision.is_ready:
+            if document.decision.is_ready:
                 self.point(CHALLENGER, number)
         return number
 
@@ -157,12 +158,13 @@ class Models:
         """The number of the version behind the alias, None where there is none."""
         from mlflow.exceptions import MlflowException
 
-        try:
-            return str(self.client.get_model_version_by_alias(self.name, name).version)
-        except MlflowException as problem:
-            if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
+        with answering(self.settings):
+            try:
+                return str(self.client.get_model_version_by_alias(self.name, name).version)
+            except MlflowException as problem:
+                if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return None
+                raise
 
     def point(self, alias: str, number: str | None) -> None:
         """Moves the alias to a version, or takes it away."""
@@ -240,7 +242,7 @@ def _signature(model: Any, features: pd.DataFrame) -> Any:
 
 def _tags(document: Document, saved: Saved) -> dict[str, str]:
     return {
-        "verdict": document.verdict.decision.value,
+        "verdict": document.decision.value,
         "criteria_digest": document.criteria_digest,
         "data_digest": document.data.digest,
         "model_digest": saved.digest,

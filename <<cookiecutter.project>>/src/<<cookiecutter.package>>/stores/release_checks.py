@@ -14,7 +14,6 @@ __all__ = [
     "consistent",
     "doubts",
     "not_rejected",
-    "overall",
     "registrable",
     "signed",
     "still_compared",
@@ -26,10 +25,9 @@ REVIEW = "review"
 
 
 def registrable(document: Document, saved: Saved, found: str) -> None:
-    verdicts = (document.verdict, document.data_verdict)
-    if any(verdict.decision is Decision.BLOCKED for verdict in verdicts) or document.problem is not None:
-        reasons = [reason for verdict in verdicts for reason in verdict.reasons]
-        why = document.problem or "; ".join(reasons)
+    """Raises Refused for a blocked verdict, and where the file (sha256 ``found``) is not the one judged."""
+    if document.decision is Decision.BLOCKED:
+        why = document.problem or "; ".join((*document.verdict.reasons, *document.data_verdict.reasons))
         raise Refused(f"a blocked model is not registered: {why} – only what passes the criteria is – train again")
     if contradictions := document.contradictions():
         raise Refused(f"the verdict does not follow from its document: {'; '.join(contradictions)} – train again")
@@ -53,15 +51,9 @@ def doubts(document: Document) -> tuple[str, ...]:
     return tuple(named)
 
 
-def overall(document: Document) -> Decision:
-    """The worse of the verdicts on data and model."""
-    order = list(Decision)
-    return max(document.data_verdict.decision, document.verdict.decision, key=order.index)
-
-
 def taken_on(document: Document, despite: Collection[str], number: str) -> None:
-    decision, open_questions = overall(document), doubts(document)
-    if decision is Decision.BLOCKED or document.problem is not None or document.model is None:
+    decision, open_questions = document.decision, doubts(document)
+    if decision is Decision.BLOCKED:
         raise Refused(f"version {number} is blocked – nobody can take that on – train again")
     if unknown := sorted(set(despite) - set(open_questions)):
         asked = ", ".join(open_questions) or "none"
@@ -114,7 +106,7 @@ def as_recorded(version: Version, document: Document, trail: Trail) -> None:
     for entry in trail.entries:
         if entry.version == version.number and (entry.decision_digest, entry.model_digest) != digests:
             raise Refused(
-                f"version {version.number} is not what {entry.by} decided on at {entry.at:%Y-%m-%d %H:%M}: the trail has"
-                f" the digests {entry.decision_digest} and {entry.model_digest}, found are {' and '.join(digests)}"
+                f"version {version.number} is not what {entry.by} decided on at {entry.at:%Y-%m-%d %H:%M}: the trail"
+                f" has the digests {entry.decision_digest} and {entry.model_digest}, found are {' and '.join(digests)}"
                 " – roll back to another version or train again"
             )

@@ -17,10 +17,10 @@ from pydantic import ValidationError
 from ..config import Settings
 from ..criteria import Decision
 from ..document import Document
-from ..errors import ConfigError, ProductError, Refused
+from ..errors import ProductError, Refused
 from .history import Action, Entry, History, Trail
 from .models import Models
-from .release_checks import as_recorded, consistent, not_rejected, overall, signed, still_compared, taken_on
+from .release_checks import as_recorded, consistent, not_rejected, signed, still_compared, taken_on
 from .versions import CHALLENGER, CHAMPION, Loaded, Version
 
 __all__ = ["Releases"]
@@ -57,7 +57,7 @@ class Releases:
             raise Refused(
                 f"version {found.number} waits for a person: the criteria say approval: required – use approve"
             )
-        decision = overall(document)
+        decision = document.decision
         if decision is not Decision.READY:
             raise Refused(
                 f"version {found.number} is {decision} – only ready is promoted without a person – use approve"
@@ -77,8 +77,8 @@ class Releases:
             "reject",
             found.number,
             trail.champion,
-            by,
-            because,
+            by.strip(),
+            because.strip(),
             tags.get("verdict", ""),
             tags.get("decision_digest", ""),
             tags.get("model_digest", ""),
@@ -111,14 +111,12 @@ class Releases:
         return loaded
 
     def reconcile(self) -> Trail:
-        """The trail, after the aliases were made to say the same."""
-        trail = self.history.trail()
-        if self.models.alias(CHAMPION) != trail.champion:
-            self.models.point(CHAMPION, trail.champion)
-        challenger = self.models.alias(CHALLENGER)
-        if challenger is not None and challenger in {*trail.rejected, trail.champion}:
-            self.models.point(CHALLENGER, None)
-        return trail
+        """The trail, after the aliases were made to say the same, also as others went on deciding."""
+        while True:
+            trail = self.history.trail()
+            self._mirror(trail)
+            if self.history.trail().last == trail.last:
+                return trail
 
     def verify(self, what: str) -> tuple[str, ...]:
         """A sentence for everything that does not fit, of a version, a run or a decision.json; none is good."""
@@ -127,6 +125,13 @@ class Releases:
         if what.isdigit() or what in (CHAMPION, CHALLENGER):
             return self._of_version(self.models.find(what))
         return self._of_run(what)
+
+    def _mirror(self, trail: Trail) -> None:
+        if self.models.alias(CHAMPION) != trail.champion:
+            self.models.point(CHAMPION, trail.champion)
+        challenger = self.models.alias(CHALLENGER)
+        if challenger is not None and challenger in {*trail.rejected, trail.champion}:
+            self.models.point(CHALLENGER, None)
 
     def _judged(self, version: Version, trail: Trail) -> Document:
         """The version's document, when every digest fits and it was compared with the present champion."""
@@ -208,7 +213,7 @@ def _entry(
         trail.champion,
         by.strip(),
         because.strip(),
-        overall(document).value,
+        document.decision.value,
         document.digest,
         document.model.digest if document.model else "",
         role,

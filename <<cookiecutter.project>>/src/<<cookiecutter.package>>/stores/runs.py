@@ -9,6 +9,7 @@ import json
 import logging
 import math
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -22,12 +23,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..config import Pipeline, Settings, criteria_digest
-from ..criteria import Criteria, Decision
+from ..criteria import Criteria
 from ..document import CandidateRow, Document
 from ..errors import ConfigError, ProductError, Refused
 from .metric_names import metrics_of, safe
 
-__all__ = ["DOCUMENT", "Run", "Runs", "answering", "commit_of", "connect", "shortened"]
+__all__ = ["DOCUMENT", "Run", "Runs", "answering", "commit_of", "connect", "quiet", "shortened"]
 
 DOCUMENT = "decision.json"
 NOTE_LIMIT = 8000  # MLflow's longest tag
@@ -88,7 +89,7 @@ class Runs:
             self._attach(run.id, files)
             self.client.set_tag(run.id, "mlflow.note.content", shortened(scorecard_markdown, NOTE_LIMIT))
             broke = document.problem is not None
-            answer = "failed" if broke else " · ".join([document.verdict.decision, *_candidate(document)])
+            answer = "failed" if broke else " · ".join([document.decision, *_candidate(document)])
             self.client.update_run(run.id, name=f"{run.started} · {answer}")
             self.client.set_terminated(run.id, "FAILED" if broke else "FINISHED")
 
@@ -195,19 +196,26 @@ QUIET = {
 
 
 def connect(settings: Settings) -> Any:
-    """A client of the tracking server (or database) that the settings name; MLflow keeps its chatter to itself.
+    """A client of the tracking server (or database) that the settings name.
 
     The database is made on first use, which takes a second.
     """
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)  # MLflow reads them while it is imported
+    quiet()
     from mlflow import MlflowClient
 
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     settings.var.mkdir(parents=True, exist_ok=True)
     with answering(settings):
         return MlflowClient(settings.tracking_uri, settings.tracking_uri)
+
+
+def quiet() -> None:
+    """Imports MLflow and keeps its chatter from whoever reads the terminal."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)  # read while it is imported
+    import mlflow  # noqa: F401  its loggers are set up by the import, and set down here
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 @contextmanager
@@ -218,9 +226,9 @@ def answering(settings: Settings) -> Iterator[None]:
     try:
         yield
     except MlflowException as problem:
-        address = settings.tracking_uri.rpartition("@")[2]
+        said = f"MLflow at {settings.tracking_uri} said: {_first_line(problem)}"
         raise ProductError(
-            f"MLflow at {address} said: {_first_line(problem)} – it keeps the runs and models –"
+            f"{re.sub('//[^/@ ]*@', '//', said)} – it keeps the runs and models –"
             " check MLFLOW_TRACKING_URI and that the server runs"
         ) from problem
 
@@ -268,15 +276,14 @@ def _first_line(problem: Exception) -> str:
 
 def _tags(document: Document) -> dict[str, str]:
     tags = {
-        "verdict": document.verdict.decision.value,
-        "data_verdict": document.data_verdict.decision.value,
+        "verdict": document.decision.value,
         "data_digest": document.data.digest,
         "decision_digest": document.digest,
     }
     if document.model is not None:
         tags["model_digest"] = document.model.digest
     if document.problem is not None:
-        tags |= {"problem": shortened(document.problem, NOTE_LIMIT), "verdict": Decision.BLOCKED.value}
+        tags["problem"] = shortened(document.problem, NOTE_LIMIT)
     return tags
 
 

@@ -1,0 +1,70 @@
+"""The models that compete, and what the business does today without any.
+
+To add a candidate, add it to ``CANDIDATES``: how it is built from the columns and a seed, and what
+the search may vary (``step__parameter``: a list, or a distribution of scipy.stats).
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import loguniform, randint, uniform
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+
+from .columns import Columns
+from .steps.preprocess import preprocess
+from .steps.search import Candidate
+
+__all__ = ["CANDIDATES", "rule"]
+
+
+def _linear(columns: Columns, seed: int) -> Any:
+    return Pipeline([("columns", preprocess(columns)), ("model", LogisticRegression(max_iter=500))])
+
+
+def _boosting(columns: Columns, seed: int) -> Any:
+    model = HistGradientBoostingClassifier(max_iter=100, learning_rate=0.08, random_state=seed)
+    return Pipeline([("columns", preprocess(columns, texts="ordinal")), ("model", model)])
+
+
+def _network(columns: Columns, seed: int) -> Any:
+    model = MLPClassifier((16,), early_stopping=True, max_iter=30, batch_size=512, random_state=seed)
+    return Pipeline([("columns", preprocess(columns)), ("model", model)])
+
+
+def _dummy(columns: Columns, seed: int) -> Any:
+    return DummyClassifier()
+
+
+CANDIDATES = (
+    Candidate("linear", "a weighted sum of the features", _linear, {"model__C": loguniform(0.01, 10)}),
+    Candidate(
+        "boosting",
+        "many small trees, each mending the last",
+        _boosting,
+        {
+            "model__learning_rate": loguniform(0.03, 0.3),
+            "model__max_leaf_nodes": randint(8, 48),
+            "model__min_samples_leaf": randint(20, 200),
+            "model__l2_regularization": uniform(0, 2),
+        },
+    ),
+    Candidate(
+        "neural network",
+        "one layer of 16 units",
+        _network,
+        {"model__alpha": loguniform(1e-5, 1e-2), "model__learning_rate_init": loguniform(5e-4, 1e-2)},
+    ),
+    Candidate("dummy", "the same answer for everyone: whoever cannot beat it has learned nothing", _dummy),
+)
+
+
+def rule(features: pd.DataFrame) -> np.ndarray:
+    """1 for customers called today: a monthly contract, and three calls to support or a month without a login."""
+    monthly = features["contract"] == "monthly"
+    unhappy = (features["support_calls"] >= 3) | (features["days_since_login"] > 30)
+    return (monthly & unhappy).to_numpy(dtype=float)

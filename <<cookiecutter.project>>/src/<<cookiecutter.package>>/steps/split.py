@@ -1,0 +1,67 @@
+"""Which rows are learned from and which are kept back for the verdict.
+
+The configuration says by what: time (the newest rows are kept back), group or key (a hash of the
+value decides, so that a row stays on its side for ever, however the data grow).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..columns import Columns
+from ..config import Split
+from ..errors import ConfigError, InvalidData
+from .fingerprint import row_hashes
+
+__all__ = ["Parts", "split"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The two sides, ``described`` for people; the search is only ever given ``training``."""
+
+    training: pd.DataFrame
+    holdout: pd.DataFrame
+    described: str
+
+
+def split(rows: pd.DataFrame, columns: Columns, policy: Split) -> Parts:
+    """The rows on their two sides, each in the order of ``rows`` and numbered from 0.
+
+    Raises ConfigError where the schema has no column of the policy's kind, and InvalidData where a
+    side would be empty.
+    """
+    held, described = (_newest if policy.by == "time" else _hashed)(rows, columns, policy)
+    if held.all() or not held.any():
+        raise InvalidData(
+            f"the split {described} leaves {int((~held).sum()):,} rows to train on and {int(held.sum()):,} held out –"
+            " both sides need rows – get more rows, or change split in config/pipeline.yaml"
+        )
+    training, holdout = (rows[side].reset_index(drop=True) for side in (~held, held))
+    return Parts(training, holdout, described)
+
+
+def _newest(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.ndarray, str]:
+    """Rows of one moment stay together, on the side of the training if the cut falls among them."""
+    if columns.time is None:
+        raise ConfigError(
+            "config/pipeline.yaml: split.by: time: schemas.py has no column with the role time – mark one, or split by"
+            " hash"
+        )
+    moments = rows[columns.time].to_numpy()
+    cutoff = np.sort(moments)[max(len(moments) - 1 - int(len(moments) * policy.holdout), 0)]
+    held = moments > cutoff
+    return held, f"by {columns.time}, trained on until {pd.Timestamp(cutoff):%Y-%m-%d}"
+
+
+def _hashed(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.ndarray, str]:
+    """The hash of the value as a number in [0, 1): below the share it is held out, in every run."""
+    name = columns.group if policy.by == "group" else columns.key
+    if name is None:
+        raise ConfigError(
+            "config/pipeline.yaml: split.by: group: schemas.py has no column with the role group – mark one, or split"
+            " by hash"
+        )
+    place = row_hashes(rows, [name]) / np.float64(2**64)
+    return place < policy.holdout, f"by the hash of {name}, {policy.holdout:.0%} held out for ever"

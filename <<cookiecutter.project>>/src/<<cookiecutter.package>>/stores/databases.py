@@ -1,0 +1,133 @@
+"""Rows of a database: a query whose address stands in the environment, read as a stream."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..config import Source
+from ..errors import SourceError, SourceUnavailable
+from .outages import one_line
+
+__all__ = ["frames"]
+
+ROWS_AT_ONCE = 50_000
+PASSING = ("08", "40", "53", "57")
+"""Classes of SQLSTATE that may pass: connection, rollback, resources, intervention (PostgreSQL, appendix A)."""
+
+REFUSED = ("authentication", "does not exist", "no pg_hba", "password", "Access denied", "role ")
+
+
+def frames(
+    source: Source, wanted: Sequence[str], environ: Mapping[str, str]
+) -> Iterator[tuple[pd.DataFrame, tuple[str, ...]]]:
+    """Tables of bounded size with the ``wanted`` columns of the query, and the names of the others."""
+    import sqlalchemy as sa
+
+    name, query = source.described, str(source.query)
+    url = _address(source, environ)
+    engine = _engine(url, name)
+    # As text the query's colons would be parameters; within brackets a line comment at its end would be open.
+    inner = sa.text(f"(\n{query.strip().rstrip(';').replace(':', chr(92) + ':')}\n) AS source_rows")
+    try:
+        with _told(name, url), engine.connect() as connection:
+            yield from _streamed(
+                connection.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE), inner, wanted
+            )
+    finally:
+        engine.dispose()
+
+
+def _streamed(connection: Any, inner: Any, wanted: Sequence[str]) -> Iterator[tuple[pd.DataFrame, tuple[str, ...]]]:
+    import sqlalchemy as sa
+
+    names = list(connection.execute(sa.select(sa.text("*")).select_from(inner).where(sa.text("1 = 0"))).keys())
+    found = [name for name in wanted if name in names]
+    unread = tuple(name for name in names if name not in wanted)
+    if not found:
+        yield pd.DataFrame(), unread
+        return
+    empty = True
+    for rows in connection.execute(sa.select(*map(sa.column, found)).select_from(inner)).partitions(ROWS_AT_ONCE):
+        empty = False
+        yield pd.DataFrame.from_records([tuple(row) for row in rows], columns=found), unread
+    if empty:
+        yield pd.DataFrame({name: pd.Series(dtype="str") for name in found}), unread
+
+
+def _address(source: Source, environ: Mapping[str, str]) -> Any:
+    import sqlalchemy as sa
+
+    variable = str(source.url_from)
+    text = environ.get(variable, "").strip()
+    if not text:
+        raise SourceError(
+            f"source.url_from: the environment variable {variable} is not set – expected the address of a database –"
+            f" export {variable}=postgresql://user@host/database, or write it into .env"
+        )
+    try:
+        url = sa.engine.make_url(text)
+    except (sa.exc.ArgumentError, ValueError):  # their words would repeat the address with its password
+        raise SourceError(
+            f"${variable}: is not the address of a database – expected postgresql://user:password@host:5432/database –"
+            " write special characters of the password as %40 and the like"
+        ) from None
+    if url.drivername in {"postgresql", "postgres"}:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
+        _refuse_missing(Path(str(url.database)), variable)
+    return url
+
+
+def _refuse_missing(database: Path, variable: str) -> None:
+    """SQLite would make an empty database of a mistyped name."""
+    if not str(database).startswith("file:") and not database.is_file():
+        raise SourceError(f"${variable}: {database}: no such file – expected an SQLite database – check the address")
+
+
+def _engine(url: Any, name: str) -> Any:
+    import sqlalchemy as sa
+
+    patience = {"connect_timeout": 20} if url.get_backend_name() == "postgresql" else {}
+    try:
+        return sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=patience, hide_parameters=True)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError):
+        raise SourceError(
+            f"{name}: no driver for {url.drivername} – expected postgresql or sqlite, or a driver's package installed"
+            " – install it, or check the start of the address"
+        ) from None
+
+
+@contextmanager
+def _told(name: str, url: Any) -> Iterator[None]:
+    import sqlalchemy as sa
+
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise _mistake(name, url, error) from None
+    except (sa.exc.SQLAlchemyError, ValueError, OSError) as error:
+        raise SourceError(
+            f"{name}: {_without_password(error, url)} – expected rows – check address and query"
+        ) from None
+
+
+def _mistake(name: str, url: Any, error: Any) -> SourceError:
+    said = _without_password(error.orig, url)
+    state = getattr(error.orig, "sqlstate", None) or ""
+    connecting = error.statement is None
+    passing = error.connection_invalidated or state[:2] in PASSING or "locked" in said
+    if passing or (connecting and not any(word in said for word in REFUSED)):
+        return SourceUnavailable(f"{name}: no answer ({said}) – expected the database to be there – try again later")
+    if connecting:
+        return SourceError(f"{name}: {said} – expected to be let in – check user, password and database in {name}")
+    return SourceError(f"{name}: the database refuses the query: {said} – expected a SELECT – repair source.query")
+
+
+def _without_password(error: object, url: Any) -> str:
+    text = str(error)
+    if url.password:
+        text = text.replace(str(url.password), "***")
+    return one_line(text)

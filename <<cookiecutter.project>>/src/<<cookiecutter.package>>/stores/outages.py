@@ -1,0 +1,68 @@
+"""What readers raise, told as one line: a mistake, or an outage that may pass."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import ProductError, SourceError, SourceUnavailable
+
+__all__ = ["one_line", "told"]
+
+PASSING = (408, 425, 429)
+"""Answers of a web server below 500 that ask to come again."""
+
+LONGEST = 300
+
+
+def one_line(error: BaseException | str) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+@contextmanager
+def told(name: str, *, remote: bool) -> Iterator[None]:
+    """Turns what the block raises while it reads ``name`` into SourceError or SourceUnavailable."""
+    try:
+        yield
+    except ProductError:
+        raise
+    except Exception as error:  # fsspec, aiohttp, botocore and the decompressors raise what they like
+        raise _mistake(name, error, remote) from None
+
+
+def _mistake(name: str, error: Exception, remote: bool) -> SourceError:
+    cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ else error
+    status = getattr(cause, "status", None)
+    if isinstance(status, int):
+        return _refused(name, status)
+    if isinstance(cause, FileNotFoundError):
+        return SourceError(f"{name}: no such file – expected one to read – check the address")
+    if isinstance(cause, PermissionError):
+        return SourceError(f"{name}: not allowed to read it – expected access – check credentials and permissions")
+    if isinstance(cause, ImportError):
+        return SourceError(f"{name}: {one_line(cause)} – expected a package for this kind of address – install it")
+    if "Credentials" in type(cause).__name__:
+        return SourceError(f"{name}: {one_line(cause)} – expected credentials in the environment – set them")
+    if not remote or isinstance(cause, ValueError | EOFError):
+        return _damaged(name, cause)
+    return SourceUnavailable(f"{name}: no answer ({_why(cause)}) – expected the server to be there – try again later")
+
+
+def _refused(name: str, status: int) -> SourceError:
+    if status == 404:
+        return SourceError(f"{name}: no such file (404) – expected one to read – check the address")
+    if status >= 500 or status in PASSING:
+        return SourceUnavailable(f"{name}: the server answered {status} – expected the file – try again later")
+    return SourceError(f"{name}: the server answered {status} – expected the file – check address and credentials")
+
+
+def _damaged(name: str, error: BaseException) -> SourceError:
+    return SourceError(
+        f"{name}: cannot be read ({_why(error)}) – expected an undamaged file of the kind its name or"
+        " format says – export it again"
+    )
+
+
+def _why(error: BaseException) -> str:
+    """The error's own words; never an address with its secrets."""
+    text = one_line(error)
+    return type(error).__name__ if "://" in text else text

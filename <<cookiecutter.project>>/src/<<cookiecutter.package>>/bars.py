@@ -54,7 +54,7 @@ def too_few(found: Measurement, smallest: int) -> Held:
     more = math.ceil((smallest - found.support) * found.rows / found.support)
     because = (
         f"{subject(found)} rests on {found.support} rows, fewer than {smallest};"
-        f" about {more:,} more labelled rows are needed."
+        f" about {more:,} more {found.counted} are needed."
     )
     return Held(Outcome.UNDECIDED, because, None, more)
 
@@ -68,9 +68,7 @@ def said_of(criterion: Criterion, found: Measurement, outcome: Outcome, interval
     if outcome is not Outcome.UNDECIDED:
         return Held(outcome, f"{said} is {_NOT[outcome]}{bar_in_words(criterion)}.", interval)
     more = _rows_that_would_tell(criterion, found, interval)
-    words = (
-        f"about {more:,} more labelled rows would tell" if more else "no number of rows would tell, it is at the bar"
-    )
+    words = f"about {more:,} more {found.counted} would tell" if more else "no number would tell, it is at the bar"
     return Held(outcome, f"{said} may or may not be {bar_in_words(criterion)}; {words}.", interval, more)
 
 

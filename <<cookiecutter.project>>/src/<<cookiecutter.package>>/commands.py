@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from . import PRODUCT
 from .config import Settings, read_criteria, read_pipeline
-from .console import coloured, heading, line, say, table, verdict_lines
+from .console import coloured, heading, line, say, table, result_lines
 from .criteria import Decision
 from .errors import ConfigError, ProductError, Refused
 
@@ -71,7 +71,8 @@ def show_verdict(registered: "Registered") -> None:
     document = registered.document
     colour = {Decision.READY: "green", Decision.BLOCKED: "red"}.get(document.decision, "yellow")
     say()
-    for text in [*verdict_lines(document.data_verdict), *(verdict_lines(document.verdict) if document.model else [])]:
+    model = document.verdict.results if document.model else ()
+    for text in result_lines((*document.data_verdict.results, *model)):
         say(text)
     if document.problem:
         say(f"  The evaluation broke off: {document.problem}")

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from .criteria import Decision, Outcome, Result, Verdict
+from .bars import rounded
+from .criteria import Outcome, Result
 from .errors import InvalidData, ProductError
 
-__all__ = ["coloured", "error", "heading", "line", "say", "table", "verdict_lines"]
+__all__ = ["coloured", "error", "heading", "line", "result_lines", "say", "table"]
 
 COLOURS = {"green": "32", "red": "31", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
 OUTCOME_COLOUR = {
@@ -16,12 +17,6 @@ OUTCOME_COLOUR = {
     Outcome.NOT_MET: "red",
     Outcome.UNDECIDED: "yellow",
     Outcome.WAIVED: "cyan",
-}
-DECISION_COLOUR = {
-    Decision.READY: "green",
-    Decision.WARNINGS: "yellow",
-    Decision.REVIEW: "yellow",
-    Decision.BLOCKED: "red",
 }
 
 
@@ -61,19 +56,23 @@ def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
     ]
 
 
-def verdict_lines(verdict: Verdict) -> list[str]:
-    """The verdict for a terminal: every criterion with its outcome, in the file's own words."""
-    rows = [(_outcome(r), r.criterion.id, r.criterion.level, r.criterion.says) for r in verdict.results]
+def result_lines(results: Sequence[Result]) -> list[str]:
+    """Every criterion with its outcome and what was measured, in the file's own words; reasons where it is not met."""
+    rows = [(r.outcome.value, r.criterion.id, _measured(r), r.criterion.says) for r in results]
     lines = []
-    for result, text in zip(verdict.results, table(rows), strict=True):
-        lines.append(text.replace(_outcome(result), coloured(_outcome(result), OUTCOME_COLOUR[result.outcome]), 1))
+    for result, text in zip(results, table(rows), strict=True):
+        outcome = result.outcome.value
+        lines.append(text.replace(outcome, coloured(outcome, OUTCOME_COLOUR[result.outcome]), 1))
         if result.outcome is not Outcome.MET:
-            lines.append(coloured(f"             {result.because}", "dim"))
+            lines.append(coloured(f"    {result.because}", "dim"))
     return lines
 
 
-def _outcome(result: Result) -> str:
-    return result.outcome.value
+def _measured(result: Result) -> str:
+    if result.value is None:
+        return ""
+    value, *ends = rounded(result.value, result.interval)
+    return f"{value} [{', '.join(ends)}]" if ends else value
 
 
 def error(problem: ProductError) -> None:

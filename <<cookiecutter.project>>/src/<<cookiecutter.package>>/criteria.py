@@ -193,8 +193,15 @@ ALWAYS = (
         metric="holdout_rows_trained_on",
         at_most=0,
     ),
+    Criterion(
+        id="learned-something",
+        says="It beats the same answer for everyone.",
+        why="Where answers and rows do not belong together, acting on everybody can still look profitable.",
+        metric="skill",
+        at_least=0.02,
+    ),
 )
-"""Judged with every model whatever the file says."""
+"""Judged with every model whatever the file says; undecided is not good enough here, and nobody can take it on."""
 
 ALWAYS_DATA = (
     Criterion(
@@ -240,6 +247,8 @@ class Measurement(_Frozen):
     """The value is the difference to this, on the same rows."""
     problem: str | None = None
     note: str | None = None
+    counted: str = "labelled rows"
+    """What ``rows`` are, where more of them would narrow the interval."""
 
     @property
     def interval(self) -> Interval:

@@ -62,7 +62,7 @@ def _concerns(criteria: Criteria, previous: Criteria | None, on: date) -> list[s
 
 def _verdict(results: Sequence[Result], concerns: Sequence[str]) -> Verdict:
     blocking = [result for result in results if _blocks(result)]
-    doubts = [result for result in results if _doubts(result)]
+    doubts = [result for result in results if not _blocks(result) and _doubts(result)]
     warnings = [result for result in results if not _blocks(result) and _warns(result)]
     if blocking:
         decision = Decision.BLOCKED
@@ -76,7 +76,12 @@ def _verdict(results: Sequence[Result], concerns: Sequence[str]) -> Verdict:
     return Verdict(decision=decision, reasons=(*reasons, *concerns), results=tuple(results))
 
 
+BUILT_IN = frozenset(criterion.id for criterion in (*ALWAYS, *ALWAYS_DATA))
+
+
 def _blocks(result: Result) -> bool:
+    if result.criterion.id in BUILT_IN:
+        return result.outcome is not Outcome.MET
     if result.criterion.level == "info" or result.outcome is not Outcome.NOT_MET:
         return False
     return result.criterion.level == "must" or result.could_not_be_measured

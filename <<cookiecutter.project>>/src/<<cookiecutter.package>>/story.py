@@ -36,7 +36,7 @@ def tell(folder: Path, settings: Settings) -> int:
     heading("3. A bad model: the same rows with shuffled labels")
     shuffled = stage.var / "shuffled.parquet"
     write(sample(shuffle_labels=True), shuffled)
-    second = commands.run_training("with shuffled labels", str(shuffled))
+    second = commands.run_training("with shuffled labels", str(shuffled.relative_to(stage.root)))
     commands.show_verdict(second)
     blocked = second.document.decision is Decision.BLOCKED and second.version is None
     _came_true(blocked, f"the bad model should be blocked, it is {second.document.decision}")

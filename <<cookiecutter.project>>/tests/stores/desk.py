@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from <<cookiecutter.package>>.config import Pipeline, Settings, criteria_digest
-from <<cookiecutter.package>>.criteria import ALWAYS, ALWAYS_DATA, Criteria, Interval, Measurement
+from <<cookiecutter.package>>.criteria import ALWAYS, ALWAYS_DATA, Criteria, Criterion, Interval, Measurement
 from <<cookiecutter.package>>.document import (
     CandidateRow,
     ChampionReference,
@@ -67,6 +67,10 @@ def measurement(metric: str, value: float, reach: float = 0.0) -> Measurement:
     return Measurement(metric=metric, value=value, intervals=(around,), rows=1000, support=300)
 
 
+def passing(criterion: Criterion) -> Measurement:
+    return measurement(criterion.metric, criterion.bar + (0.5 if criterion.at_least is not None else 0))
+
+
 RECALL = {"ready": (0.7, 0.05), "blocked": (0.5, 0.05), "needs review": (0.6, 0.05)}
 
 
@@ -94,9 +98,9 @@ class Desk:
     def document(self, run: Run, wanted: str = "ready", *, latency: float = 10, **changes: Any) -> Document:
         asked = changes.pop("criteria", None) or criteria()
         reigning = self.trail.reigning
-        built_in = tuple(measurement(each.metric, 0) for each in ALWAYS)
+        built_in = tuple(passing(each) for each in ALWAYS)
         measured = (measurement("recall", *RECALL[wanted]), measurement("latency_p95_ms", latency), *built_in)
-        of_data = tuple(measurement(each.metric, 0) for each in ALWAYS_DATA)
+        of_data = tuple(passing(each) for each in ALWAYS_DATA)
         previous = asked if reigning else None
         trials = (CandidateRow(candidate="linear", parameters={"C": 1.0}, score=0.7, seconds=0.1),)
         whole: dict[str, Any] = {

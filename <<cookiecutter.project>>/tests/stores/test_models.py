@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from <<cookiecutter.package>>.errors import ConfigError, Refused
 from <<cookiecutter.package>>.judge import judge
+from <<cookiecutter.package>>.steps.prediction_intervals import PredictionIntervals
 from <<cookiecutter.package>>.stores import trusted
 from <<cookiecutter.package>>.stores.models import Models, save
 from <<cookiecutter.package>>.stores.trusted import TRUSTED, opened, unreviewed
@@ -200,6 +201,13 @@ def test_what_the_kits_build_is_reviewed(name: str) -> None:
     random = np.random.default_rng(7)
     model = estimators()[name].fit(random.normal(size=(60, 2)), random.integers(0, 2, 60))
     assert unreviewed(model) == ()
+
+
+def test_our_own_estimators_are_reviewed() -> None:
+    from sklearn.linear_model import Ridge
+
+    inputs = np.random.default_rng(7).normal(size=(60, 2))
+    assert unreviewed(PredictionIntervals(Ridge()).fit(inputs, inputs[:, 0])) == ()
 
 
 def test_nothing_that_runs_code_is_on_the_list() -> None:

@@ -73,6 +73,7 @@ def evaluate(
         ),
         *_counted(challenger, identities),
     ]
+    measurements.append(_skill(measurements, columns))
     measurements += _unanswered(criteria, measurements, rivals)
     pictures, losses = _exhibits(study, challenger, features, settings.importance_rows, seed)
     return Evaluation(tuple(measurements), losses, pictures)
@@ -115,6 +116,21 @@ def _counted(challenger: Challenger, identities: np.ndarray) -> list[Measurement
         _exact("training_seconds", challenger.seconds, 0),
         _exact("holdout_rows_trained_on", trained_on, len(identities)),
     ]
+
+
+def _skill(measurements: Sequence[Measurement], columns: Columns) -> Measurement:
+    """What is left of the area under the ROC curve above chance (Somers' D), or the variance explained.
+
+    Neither depends on what the outcomes are worth, so nothing that only fits the values passes for learning.
+    """
+    name, above, scale = ("roc_auc", 0.5, 2.0) if columns.task == "classification" else ("r2", 0.0, 1.0)
+    found = next(m for m in measurements if (m.metric, m.by, m.versus) == (name, None, None))
+
+    def moved(number: float) -> float:
+        return (number - above) * scale
+
+    intervals = tuple(Interval(low=moved(i.low), high=moved(i.high)) for i in found.intervals)
+    return found.model_copy(update={"metric": "skill", "value": moved(found.value), "intervals": intervals})
 
 
 def _overall(study: Study, taken: dict[Key, Views]) -> Iterable[Measurement]:

@@ -285,6 +285,13 @@ _ALL = (
         proportion=_inside,
         highest=1.0,
     ),
+    Metric(
+        "skill",
+        "any",
+        "higher",
+        "How much better than the same answer for everyone: 0 is no better, 1 is perfect.",
+        highest=1.0,
+    ),
     _measured("latency_p50_ms", "lower", "Half of single answers take less than this.", "ms"),
     _measured("latency_p95_ms", "lower", "95 of 100 single answers take less than this.", "ms"),
     _measured("rows_per_second", "higher", "Rows answered per second, many at once.", "rows/s"),

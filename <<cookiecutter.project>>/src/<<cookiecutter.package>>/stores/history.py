@@ -198,7 +198,8 @@ class History:
         except sa.exc.DatabaseError as problem:
             raise ProductError(
                 f"the database {self.engine.url.render_as_string(hide_password=True)} cannot be used:"
-                f" {problem.orig} – the history of champions is kept there – check PRODUCT_DATABASE_URL"
+                f" {str(problem.orig).splitlines()[0]} – the history of champions is kept there –"
+                " check PRODUCT_DATABASE_URL"
             ) from problem
 
 

@@ -1,5 +1,6 @@
 """What readers raise, told as one line: a mistake, or an outage that may pass."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,17 +32,17 @@ def told(name: str, *, remote: bool) -> Iterator[None]:
 
 def _mistake(name: str, error: Exception, remote: bool) -> SourceError:
     cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ else error
-    status = getattr(cause, "status", None)
-    if isinstance(status, int):
+    status = _status(cause)
+    if status is not None:
         return _refused(name, status)
     if isinstance(cause, FileNotFoundError):
         return SourceError(f"{name}: no such file – expected one to read – check the address")
     if isinstance(cause, PermissionError):
         return SourceError(f"{name}: not allowed to read it – expected access – check credentials and permissions")
     if isinstance(cause, ImportError):
-        return SourceError(f"{name}: {one_line(cause)} – expected a package for this kind of address – install it")
+        return SourceError(f"{name}: {_why(cause)} – expected a package for this kind of address – install it")
     if "Credentials" in type(cause).__name__:
-        return SourceError(f"{name}: {one_line(cause)} – expected credentials in the environment – set them")
+        return SourceError(f"{name}: {_why(cause)} – expected credentials in the environment – set them")
     if not remote or isinstance(cause, ValueError | EOFError):
         return _damaged(name, cause)
     return SourceUnavailable(f"{name}: no answer ({_why(cause)}) – expected the server to be there – try again later")
@@ -63,6 +64,13 @@ def _damaged(name: str, error: BaseException) -> SourceError:
 
 
 def _why(error: BaseException) -> str:
-    """The error's own words; never an address with its secrets."""
-    text = one_line(error)
-    return type(error).__name__ if "://" in text else text
+    """The error's own words, but an address without the password and the token in it."""
+    return re.sub(r"://[^/\s]*@", "://", re.sub(r"\?\S*", "", one_line(error)))
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status that a server answered, as aiohttp or botocore carry it."""
+    response = getattr(error, "response", None)
+    told = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(response, dict) else None
+    status = getattr(error, "status", told)
+    return status if isinstance(status, int) else None

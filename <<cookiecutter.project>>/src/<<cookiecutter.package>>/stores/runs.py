@@ -191,7 +191,7 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # its own seven take minutes to say that a server is not there
 }
 
 
@@ -271,7 +271,7 @@ def _no_document(run_id: str, what: str, problem: Exception) -> str:
 
 
 def _first_line(problem: Exception) -> str:
-    return next(iter(str(problem).splitlines()), type(problem).__name__)
+    return next(iter(str(problem).splitlines()), type(problem).__name__)[:300]
 
 
 def _tags(document: Document) -> dict[str, str]:

@@ -1,0 +1,81 @@
+"""A product to try things on: a copy of this one's files in a temporary folder, with small data."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from <<cookiecutter.package>>.config import Settings
+
+PROJECT = Path(__file__).parent.parent
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+}
+ADDRESSES = ("MLFLOW_TRACKING_URI", "PRODUCT_DATABASE_URL", "PREFECT_API_URL", "PRODUCT_ROOT")
+os.environ.update(QUIET)  # read when Prefect and MLflow are imported
+for name in ADDRESSES:
+    os.environ.pop(name, None)  # no test touches what the developer is connected to
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A product's folder, and what a test does with it."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.from_environment({"PRODUCT_ROOT": str(self.root)})
+
+    def read(self, name: str) -> Any:
+        return yaml.safe_load((self.root / name).read_text(encoding="utf-8"))
+
+    def write(self, name: str, content: Any) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False)
+        path.write_text(text, encoding="utf-8")
+
+    def save(self, rows: pd.DataFrame, name: str) -> str:
+        """The rows as a file that ``train`` can be pointed at; its name."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows.to_parquet(path, index=False)
+        return name
+
+    def train(self, source: str | None = None) -> Any:
+        """What one run of the real training flow came to."""
+        from <<cookiecutter.package>>.flows.training import train
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PRODUCT_ROOT", str(self.root))
+            return train(cause="in a test", source=source, return_state=True).result()
+
+    @property
+    def releases(self) -> Any:
+        from <<cookiecutter.package>> import PRODUCT
+        from <<cookiecutter.package>>.stores.releases import Releases
+
+        return Releases(self.settings, PRODUCT)
+
+    def standing(self) -> tuple[str | None, ...]:
+        """The champion by the trail, by MLflow's alias, and the challenger: what no refusal may move."""
+        releases = self.releases
+        return releases.champion(), releases.models.alias("champion"), releases.models.alias("challenger")
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """One Prefect server for all flows of the session, on a database of its own."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=180):
+        yield

@@ -1,0 +1,286 @@
+"""The gate, tried: everything that must be refused is, for the right reason, and the champion stays.
+
+Each test runs the project's real flow (after training; a minute in all). Those that end in a verdict
+share a product with a champion, which no test may move; so each also shows that the ones before it
+did not.
+"""
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from <<cookiecutter.package>>.cli import main
+from <<cookiecutter.package>>.criteria import Decision, Outcome
+from <<cookiecutter.package>>.errors import ConfigError, ProductError, Refused
+from <<cookiecutter.package>>.flows import tasks
+from <<cookiecutter.package>>.steps import evaluate as evaluating
+from <<cookiecutter.package>>.steps.metrics import METRICS
+from <<cookiecutter.package>>.steps.split import Parts
+
+from ..conftest import Stage
+from .stages import COLUMNS, SLICES, compared, rows, stage
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Stage:
+    """A product whose first model was ready and was approved."""
+    found = stage(tmp_path_factory.mktemp("product"))
+    first = found.train()
+    assert first.document.decision is Decision.READY, first.document.verdict.reasons
+    found.releases.approve(first.version, by="a test", because="It meets every criterion.")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def champion_stays(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test does with the shared product, champion and challenger are the same afterwards."""
+    if "product" not in request.fixturenames:
+        yield
+        return
+    shared = request.getfixturevalue("product")
+    before = shared.standing()
+    yield
+    assert shared.standing() == before == ("1", "1", None)
+
+
+@pytest.fixture
+def edited(product: Stage) -> Iterator[Callable[..., None]]:
+    """A function that changes the criteria or the configuration for one test."""
+    names = ("product/success_criteria.yaml", "config/pipeline.yaml")
+    kept = {name: (product.root / name).read_text(encoding="utf-8") for name in names}
+
+    def edit(name: str, change: Callable[[Any], Any]) -> None:
+        product.write(name, change(product.read(name)))
+
+    yield edit
+    for name, text in kept.items():
+        product.write(name, text)
+
+
+def criteria_with(*more: dict[str, Any]) -> Callable[[Any], Any]:
+    return lambda content: {**content, "criteria": [*content["criteria"], *more]}
+
+
+def is_blocked(registered: Any, by: str) -> Any:
+    """The result of the criterion that blocked the model, which was not registered."""
+    document = registered.document
+    assert (document.decision, registered.version) == (Decision.BLOCKED, None)
+    results = {r.criterion.id: r for r in (*document.data_verdict.results, *document.verdict.results)}
+    assert results[by].outcome in (Outcome.NOT_MET, Outcome.UNDECIDED)
+    assert document.problem or any(by in reason for reason in document.verdict.reasons)
+    return results[by]
+
+
+def test_shuffled_labels_are_blocked(product: Stage) -> None:
+    source = product.save(rows(shuffle_labels=True), "data/shuffled.parquet")
+    is_blocked(product.train(source), by="learned-something")
+
+
+def test_a_leaked_target_is_blocked_by_name_before_anything_is_trained(product: Stage) -> None:
+    table = rows(dirty=0.0)
+    leak = COLUMNS.numeric[0]
+    table[leak] = table[COLUMNS.target].rank(pct=True)
+    registered = product.train(product.save(table, "data/leaked.parquet"))
+    assert leak in is_blocked(registered, by="no-leak").because
+    assert registered.document.model is None
+
+
+def test_the_champion_resubmitted_ties_and_is_blocked(product: Stage) -> None:
+    result = is_blocked(product.train(), by="beats-champion")
+    assert result.value == 0
+
+
+def test_a_model_trained_on_the_holdout_is_blocked(product: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(table: Any, columns: Any, policy: Any) -> Parts:
+        parts = honest(table, columns, policy)
+        return Parts(table, parts.holdout, parts.described)
+
+    honest = tasks.parted
+    monkeypatch.setattr(tasks, "parted", seen)
+    registered = product.train()
+    result = is_blocked(registered, by="holdout-unseen")
+    assert result.value == registered.document.data.holdout_rows
+
+
+def test_a_slow_model_is_blocked(product: Stage, edited: Callable[..., None]) -> None:
+    """No model of this project answers in a microsecond."""
+    quick = {"id": "quick", "says": "Quick.", "why": "They wait.", "metric": "latency_p95_ms", "at_most": 0.001}
+    edited("product/success_criteria.yaml", criteria_with(quick))
+    is_blocked(product.train(), by="quick")
+
+
+def test_a_tiny_holdout_is_undecided_and_says_how_many_rows_are_missing(
+    product: Stage, edited: Callable[..., None]
+) -> None:
+    edited("config/pipeline.yaml", lambda content: {**content, "split": {**content["split"], "holdout": 0.003}})
+    table = rows(seed=11)  # other rows than the champion's, so that all can be compared
+    registered = product.train(product.save(table, "data/tiny.parquet"))
+    undecided = [r for r in registered.document.verdict.results if r.outcome is Outcome.UNDECIDED]
+    assert registered.document.decision is not Decision.READY
+    assert undecided
+    assert all(r.more_rows and f"{r.more_rows:,} more" in r.because for r in undecided)
+
+
+@pytest.mark.skipif(SLICES is None, reason="the schema lists no values of a category")
+def test_a_missing_slice_is_not_passed_over(product: Stage, edited: Callable[..., None]) -> None:
+    gone = COLUMNS.known_values[SLICES][0]
+    table = rows(seed=11)
+    metric = "recall" if COLUMNS.task == "classification" else "mape"
+    each = {"id": "each", "says": "Each.", "why": "All.", "metric": metric, "by": SLICES, "at_least": 0.0}
+    edited("product/success_criteria.yaml", criteria_with(each))
+    registered = product.train(product.save(table[table[SLICES] != gone], "data/missing.parquet"))
+    result = next(r for r in registered.document.verdict.results if r.criterion.id == "each")
+    assert not registered.document.decision.is_ready
+    assert result.outcome is Outcome.UNDECIDED
+    assert f"{SLICES}={gone}" in result.because
+
+
+def test_a_slice_of_an_unknown_column_is_a_mistake_in_the_file(product: Stage, edited: Callable[..., None]) -> None:
+    wrong = {"id": "each", "says": "Each.", "why": "All.", "metric": "skill", "by": "no_such_column", "at_least": 0}
+    edited("product/success_criteria.yaml", criteria_with(wrong))
+    with pytest.raises(ConfigError, match="no_such_column"):
+        product.train()
+
+
+def test_nan_in_a_measurement_is_blocked(product: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    primary = product.read("product/success_criteria.yaml")["primary"]
+    broken = dataclasses.replace(METRICS[primary], combine=lambda w: np.full(len(w.weights), np.nan))
+    real = evaluating.evaluate
+
+    def with_nan(*given: Any, **named: Any) -> Any:
+        monkeypatch.setitem(METRICS, primary, broken)
+        return real(*given, **named)
+
+    monkeypatch.setattr(evaluating, "evaluate", with_nan)
+    assert is_blocked(product.train(), by="beats-do-nothing").could_not_be_measured
+
+
+def test_an_exception_inside_the_evaluation_is_blocked(product: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*given: Any, **named: Any) -> None:
+        raise ZeroDivisionError("in the middle of it")
+
+    monkeypatch.setattr(evaluating, "study_of", breaks)
+    registered = product.train()
+    assert is_blocked(registered, by="beats-do-nothing").could_not_be_measured
+    assert registered.document.problem == "ZeroDivisionError: in the middle of it"
+
+
+def test_an_exception_inside_one_metric_is_blocked_by_its_name(
+    product: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary = product.read("product/success_criteria.yaml")["primary"]
+    real = evaluating.evaluate
+
+    def with_a_bug(*given: Any, **named: Any) -> Any:
+        broken = dataclasses.replace(METRICS[primary], combine=lambda w: 1 / 0)
+        monkeypatch.setitem(METRICS, primary, broken)
+        return real(*given, **named)
+
+    monkeypatch.setattr(evaluating, "evaluate", with_a_bug)
+    assert "ZeroDivisionError" in is_blocked(product.train(), by="beats-do-nothing").because
+
+
+def test_a_broken_criteria_file_stops_everything(
+    product: Stage, edited: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited("product/success_criteria.yaml", lambda content: {**content, "aproval": "automatic"})
+    monkeypatch.setenv("PRODUCT_ROOT", str(product.root))
+    assert main(["train"]) == ConfigError.exit_code
+    told = capsys.readouterr().err
+    assert "aproval" in told
+    assert "did you mean 'approval'" in told
+
+
+def test_a_loosened_bar_needs_a_person(product: Stage, edited: Callable[..., None]) -> None:
+    def loosen(content: Any) -> Any:
+        return {**content, "criteria": [content["criteria"][0], compared("champion", bar=1e9, if_none="met")]}
+
+    edited("product/success_criteria.yaml", loosen)
+    registered = product.train()
+    assert registered.document.decision is Decision.REVIEW
+    assert any("loosened" in reason for reason in registered.document.verdict.reasons)
+    with pytest.raises(Refused, match="--despite review"):
+        product.releases.approve(registered.version, by="a test", because="I would like to.")
+
+
+@pytest.fixture(scope="module")
+def contested(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Stage:
+    """A product with a champion (1) and two versions that are ready, both compared with it (2 and 3)."""
+    found = stage(tmp_path_factory.mktemp("contested"), margin=1e9)
+    found.releases.approve(found.train().version, by="a test", because="The first one.")
+    assert [found.train().version, found.train().version] == ["2", "3"]
+    return found
+
+
+def file_of(contested: Stage, version: str, name: str) -> Path:
+    found = contested.releases.models.find(version)
+    folder = contested.root / "var" / "mlartifacts"
+    places = [path for path in folder.rglob(name) if found.run_id in str(path) or found.source.split("/")[-2] in str(path)]
+    assert len(places) == 1
+    return places[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("model.skops", lambda content: content + b" "),
+        ("decision.json", lambda content: content.replace(b'"product": "', b'"product": "not-', 1)),
+        ("training_rows.npy", lambda content: content[:-8] + b"\0" * 8),
+    ],
+)
+def test_a_tampered_file_is_refused_by_its_digest(contested: Stage, name: str, change: Callable[[bytes], bytes]) -> None:
+    path = file_of(contested, "2", name)
+    content = path.read_bytes()
+    path.write_bytes(change(content))
+    try:
+        with pytest.raises(Refused, match=r"changed since|was changed"):
+            contested.releases.approve("2", by="a test", because="It looks fine.")
+        assert contested.releases.verify("2")
+    finally:
+        path.write_bytes(content)
+    assert contested.standing()[:2] == ("1", "1")
+    assert contested.releases.verify("2") == ()
+
+
+def test_of_two_approvals_at_once_one_is_refused_and_then_stale(
+    contested: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from <<cookiecutter.package>>.stores.releases import Releases
+
+    meeting = threading.Barrier(2, timeout=60)
+    alone = Releases._decide
+
+    def together(self: Any, entry: Any, trail: Any) -> Any:
+        meeting.wait()  # both have looked at the trail; neither has added to it
+        return alone(self, entry, trail)
+
+    monkeypatch.setattr(Releases, "_decide", together)
+    answers: dict[str, str] = {}
+
+    def approve(version: str) -> None:
+        try:
+            contested.releases.approve(version, by="a test", because="Mine is better.")
+            answers[version] = "approved"
+        except ProductError as refusal:
+            answers[version] = str(refusal)
+
+    both = [threading.Thread(target=approve, args=(version,)) for version in ("2", "3")]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    won = next(version for version, answer in answers.items() if answer == "approved")
+    lost = next(version for version in answers if version != won)
+    assert "at the same time" in answers[lost] or "recorded" in answers[lost]
+    assert contested.standing()[:2] == (won, won)
+    monkeypatch.setattr(Releases, "_decide", alone)
+    with pytest.raises(Refused, match="compared with version 1"):
+        contested.releases.approve(lost, by="a test", because="Now then.")
+    assert contested.standing()[:2] == (won, won)

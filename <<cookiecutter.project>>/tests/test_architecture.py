@@ -9,7 +9,7 @@ import pytest
 import <<cookiecutter.package>>
 
 PACKAGE = Path(<<cookiecutter.package>>.__file__).parent
-LAYERS = {"cli": 4, "__main__": 4, "commands": 3, "story": 3, "flows": 2, "steps": 1, "stores": 1}
+LAYERS = {"cli": 4, "__main__": 4, "commands": 3, "story": 3, "flows": 2, "candidates": 2, "steps": 1, "stores": 1}
 ONLY = {
     "prefect": ("flows/",),
     "mlflow": ("stores/models.py", "stores/runs.py"),

@@ -22,6 +22,7 @@ from <<cookiecutter.package>>.loosened import loosened
 TODAY = date(2026, 11, 24)
 RECALL = {"id": "catch", "says": "We catch 6 of 10.", "why": "It has to pay.", "metric": "recall", "at_least": 0.6}
 UNSEEN = Measurement(metric="holdout_rows_trained_on", value=0, intervals=(Interval(low=0, high=0),))
+SKILL = Measurement(metric="skill", value=0.5, intervals=(Interval(low=0.4, high=0.6),), rows=4000, support=800)
 
 
 def criteria(*written: dict[str, Any], **more: Any) -> Criteria:
@@ -41,7 +42,7 @@ def found(low: float, high: float, *, metric: str = "recall", **more: Any) -> Me
 
 
 def verdict_on(*measurements: Measurement, of: Criteria | None = None, **more: Any) -> Any:
-    return judge((*measurements, UNSEEN), of or criteria(), on=more.pop("on", TODAY), **more)
+    return judge((*measurements, UNSEEN, SKILL), of or criteria(), on=more.pop("on", TODAY), **more)
 
 
 def outcome_of(*measurements: Measurement, of: Criteria | None = None, **more: Any) -> Outcome:

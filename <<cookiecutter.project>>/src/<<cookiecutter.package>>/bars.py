@@ -66,7 +66,8 @@ def said_of(criterion: Criterion, found: Measurement, outcome: Outcome, interval
     value, *ends = rounded(found.value, interval)
     said = f"{subject(found)} {value} [{', '.join(ends)}]" if ends else f"{subject(found)} {value}"
     if outcome is not Outcome.UNDECIDED:
-        return Held(outcome, f"{said} is {_NOT[outcome]}{bar_in_words(criterion)}.", interval)
+        note = f" ({found.note})" if found.note else ""
+        return Held(outcome, f"{said} is {_NOT[outcome]}{bar_in_words(criterion)}{note}.", interval)
     more = _rows_that_would_tell(criterion, found, interval)
     words = f"about {more:,} more {found.counted} would tell" if more else "no number would tell, it is at the bar"
     return Held(outcome, f"{said} may or may not be {bar_in_words(criterion)}; {words}.", interval, more)

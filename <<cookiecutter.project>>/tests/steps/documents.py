@@ -159,6 +159,7 @@ def churn_measurements(recall: float = 0.71, gain: float = 640.0) -> tuple[Measu
         measurement("roc_auc", 0.004, 0.007, versus="champion"),
         *by_region(parts, 0.03),
         measurement("holdout_rows_trained_on", 0.0),
+        measurement("skill", 0.6, 0.03),
     )
 
 
@@ -261,6 +262,7 @@ def price_document() -> Document:
         measurement("mae", -310, 55, rows=6100, versus="rule"),
         measurement("mae", -2850, 80, rows=6100, versus="do_nothing"),
         measurement("holdout_rows_trained_on", 0.0),
+        measurement("skill", 0.6, 0.03),
     ]
     found += [measurement("mae", m, h, rows=1500, wider=5, by="category", slice=name) for name, m, h in categories]
     found.append(Measurement(metric="mae", by="category", slice="other", rows=0, support=0))

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from documents import CHURN, PRICE, churn_measurements, data_measurements, document, measurement, price_document
+from .documents import CHURN, PRICE, churn_measurements, data_measurements, document, measurement, price_document
 
 from <<cookiecutter.package>>.criteria import Decision, Measurement
 from <<cookiecutter.package>>.document import Document, Exhibits

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from documents import CHURN, PRICE, TODAY
+from .documents import CHURN, PRICE, TODAY
 
 from <<cookiecutter.package>>.columns import Columns
 from <<cookiecutter.package>>.criteria import Criteria

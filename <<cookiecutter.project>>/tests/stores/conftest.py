@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from desk import Desk, fitted, rows, settings_in
+from .desk import Desk, fitted, rows, settings_in
 
 from <<cookiecutter.package>>.config import Settings
 from <<cookiecutter.package>>.stores.models import save

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from desk import Desk, fitted, measurement, rows
+from .desk import Desk, fitted, measurement, rows
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from <<cookiecutter.package>>.errors import ConfigError, Refused

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from desk import Desk, criteria
+from .desk import Desk, criteria
 
 from <<cookiecutter.package>>.errors import ConfigError, ProductError, Refused
 from <<cookiecutter.package>>.stores import models, releases

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from desk import PIPELINE, Desk, criteria
+from .desk import PIPELINE, Desk, criteria
 
 from <<cookiecutter.package>>.config import Settings, criteria_digest
 from <<cookiecutter.package>>.criteria import Interval, Measurement

@@ -141,6 +141,7 @@ class Releases:
         document = self.models.document(version)
         consistent(version, document, self.models.runs.tags(version.run_id))
         self.models.check(version, document)
+        self.models.training_rows(version)
         still_compared(version, document, trail)
         return document
 

@@ -24,7 +24,7 @@ demo: $(LOCKED) ## bake a product into build/churn-radar and let it tell its sto
 	@find build/churn-radar -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
 	@$(BAKE) --output-dir build "$(CURDIR)" > build/bake.txt || { cat build/bake.txt; exit 1; }
 	@echo "Baked build/churn-radar in a moment; now its own make demo."
-	@$(MAKE) --no-print-directory -C build/churn-radar VENV=.venv demo
+	@$(MAKE) --no-print-directory -C build/churn-radar VENV=.venv DEMO='--folder .' demo
 
 test: $(LOCKED) ## bake, then treat the result as its owner would
 	@$(BIN)/python -m pytest

@@ -10,7 +10,7 @@
     columns.py      what each column of the schema is for
     schemas.py      what rows must look like at each border           yours
     candidates.py   the models that compete, and the rule of thumb    yours
-    sample.py       synthetic data to begin with                      yours, until you have real data
+    sample.py       synthetic data to begin with (synthetic.py helps)  yours, until you have real data
 
 Imports point one way: cli, flows -> steps, stores -> criteria, config, columns, schemas. Steps and
 stores do not know each other; tests/test_architecture.py keeps it so.

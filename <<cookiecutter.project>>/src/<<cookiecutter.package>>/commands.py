@@ -208,6 +208,7 @@ def verify(options: Namespace, settings: Settings) -> int:
 
 def sample(options: Namespace, settings: Settings) -> int:
     from . import sample as synthetic
+    from .synthetic import write
 
     target = options.to or sample_path(settings)
     asked = {"rows": options.rows, "dirty": options.dirty, "until": _day(options.until) if options.until else None}
@@ -217,7 +218,7 @@ def sample(options: Namespace, settings: Settings) -> int:
         shuffle_labels=options.shuffle_labels,
         **{name: value for name, value in asked.items() if value is not None},
     )
-    synthetic.write(rows, target)
+    write(rows, target)
     say(f"{len(rows):,} synthetic rows in {_near(target)}")
     return 0
 

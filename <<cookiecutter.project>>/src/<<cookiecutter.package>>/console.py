@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
@@ -64,7 +65,8 @@ def result_lines(results: Sequence[Result]) -> list[str]:
         outcome = result.outcome.value
         lines.append(text.replace(outcome, coloured(outcome, OUTCOME_COLOUR[result.outcome]), 1))
         if result.outcome is not Outcome.MET:
-            lines.append(coloured(f"    {result.because}", "dim"))
+            because = textwrap.shorten(result.because, 240, placeholder=" … and more in the scorecard")
+            lines.append(coloured(f"    {because}", "dim"))
     return lines
 
 

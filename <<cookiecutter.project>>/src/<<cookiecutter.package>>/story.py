@@ -14,7 +14,8 @@ from .config import Settings
 from .console import coloured, heading, say
 from .criteria import Decision
 from .errors import ProductError, Refused
-from .sample import sample, write
+from .sample import sample
+from .synthetic import write
 
 __all__ = ["tell"]
 

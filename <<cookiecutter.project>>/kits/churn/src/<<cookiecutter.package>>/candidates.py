@@ -27,12 +27,12 @@ def _linear(columns: Columns, seed: int) -> Any:
 
 
 def _boosting(columns: Columns, seed: int) -> Any:
-    model = HistGradientBoostingClassifier(max_iter=100, learning_rate=0.08, random_state=seed)
+    model = HistGradientBoostingClassifier(max_iter=100, max_leaf_nodes=15, random_state=seed)
     return Pipeline([("columns", preprocess(columns, texts="ordinal")), ("model", model)])
 
 
 def _network(columns: Columns, seed: int) -> Any:
-    model = MLPClassifier((16,), early_stopping=True, max_iter=30, batch_size=512, random_state=seed)
+    model = MLPClassifier((16,), early_stopping=True, n_iter_no_change=3, max_iter=200, batch_size=512, random_state=seed)
     return Pipeline([("columns", preprocess(columns)), ("model", model)])
 
 
@@ -47,8 +47,8 @@ CANDIDATES = (
         "many small trees, each mending the last",
         _boosting,
         {
-            "model__learning_rate": loguniform(0.03, 0.3),
-            "model__max_leaf_nodes": randint(8, 48),
+            "model__learning_rate": loguniform(0.05, 0.3),
+            "model__max_leaf_nodes": randint(6, 24),
             "model__min_samples_leaf": randint(20, 200),
             "model__l2_regularization": uniform(0, 2),
         },

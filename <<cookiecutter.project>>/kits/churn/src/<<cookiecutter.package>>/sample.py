@@ -12,15 +12,15 @@ customer in four leaves. Some values are missing and a few rows break a rule, as
 ``drift`` moves support calls up (in standard deviations a year) and customers to monthly contracts.
 """
 
-from datetime import date, datetime, time, timedelta
-from pathlib import Path
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["sample", "write"]
+from .synthetic import DAYS, days, lose
 
-DAYS = 540
+__all__ = ["sample"]
+
 MISSING = {"logins_30d": 0.06, "days_since_login": 0.06, "data_gb": 0.04, "payment": 0.03}
 
 
@@ -43,21 +43,10 @@ def sample(
     frame["churned"] = (random.uniform(size=rows) < _probability(frame)).astype("int64")
     if shuffle_labels:
         frame["churned"] = random.permutation(frame["churned"].to_numpy())
-    frame.insert(1, "observed_at", _moments(age, until or date.today()))
-    _lose(frame, random)
+    frame.insert(1, "observed_at", days(age, until or date.today()))
+    lose(frame, MISSING, random)
     _spoil(frame, random, dirty)
     return frame
-
-
-def write(frame: pd.DataFrame, path: Path) -> None:
-    """The rows as Parquet or CSV, by the suffix of ``path``; a file there is replaced in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    if path.suffix == ".csv":
-        frame.to_csv(beside, index=False)
-    else:
-        frame.to_parquet(beside, index=False)
-    beside.replace(path)
 
 
 def _features(random: np.random.Generator, age: np.ndarray, drift: float) -> pd.DataFrame:
@@ -95,17 +84,6 @@ def _probability(frame: pd.DataFrame) -> np.ndarray:
     odds += 0.5 * (frame["monthly_charge"] - 55) / 18 * monthly
     odds -= 0.5 * (frame["discount"] - 0.07) / 0.1
     return (1 / (1 + np.exp(-odds))).to_numpy()
-
-
-def _moments(age: np.ndarray, until: date) -> pd.Series:
-    last = datetime.combine(until, time.min)
-    first = last - timedelta(days=DAYS)
-    return pd.Series(pd.Timestamp(first) + pd.to_timedelta(np.floor(age * (DAYS + 1)).clip(0, DAYS), unit="D"))
-
-
-def _lose(frame: pd.DataFrame, random: np.random.Generator) -> None:
-    for name, share in MISSING.items():
-        frame.loc[random.uniform(size=len(frame)) < share, name] = None
 
 
 def _spoil(frame: pd.DataFrame, random: np.random.Generator, share: float) -> None:

@@ -1,0 +1,80 @@
+"""The models that compete, and what the business does today without any.
+
+To add a candidate, add it to ``CANDIDATES``: how it is built from the columns and a seed, and what
+the search may vary (``step__parameter``: a list, or a distribution of scipy.stats). All of them
+learn the logarithm of the price, because an error of 500 EUR is much for a small car and little for
+a large one.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import loguniform, randint
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import Pipeline
+
+from .columns import Columns
+from .steps.preprocess import preprocess
+from .steps.search import Candidate
+
+__all__ = ["CANDIDATES", "rule"]
+
+NEW_PRICE = {"small": 17_000.0, "family": 27_000.0, "estate": 31_000.0, "suv": 38_000.0}
+"""What a dealer has in the head, per category in EUR."""
+
+
+def _of_the_logarithm(pipeline: Pipeline) -> Any:
+    return TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.expm1)
+
+
+def _linear(columns: Columns, seed: int) -> Any:
+    return _of_the_logarithm(Pipeline([("columns", preprocess(columns)), ("model", Ridge())]))
+
+
+def _boosting(columns: Columns, seed: int) -> Any:
+    model = HistGradientBoostingRegressor(max_iter=100, max_leaf_nodes=15, random_state=seed)
+    return _of_the_logarithm(Pipeline([("columns", preprocess(columns, texts="ordinal")), ("model", model)]))
+
+
+def _network(columns: Columns, seed: int) -> Any:
+    model = MLPRegressor((32,), early_stopping=True, n_iter_no_change=3, max_iter=200, batch_size=256, random_state=seed)
+    return _of_the_logarithm(Pipeline([("columns", preprocess(columns)), ("model", model)]))
+
+
+def _dummy(columns: Columns, seed: int) -> Any:
+    return DummyRegressor(strategy="median")
+
+
+CANDIDATES = (
+    Candidate("linear", "a weighted sum of the features", _linear, {"regressor__model__alpha": loguniform(0.01, 100)}),
+    Candidate(
+        "boosting",
+        "many small trees, each mending the last",
+        _boosting,
+        {
+            "regressor__model__learning_rate": loguniform(0.05, 0.3),
+            "regressor__model__max_leaf_nodes": randint(6, 32),
+            "regressor__model__min_samples_leaf": randint(10, 100),
+        },
+    ),
+    Candidate(
+        "neural network",
+        "one layer of 32 units",
+        _network,
+        {"regressor__model__alpha": loguniform(1e-5, 1e-2), "regressor__model__learning_rate_init": loguniform(1e-3, 1e-2)},
+    ),
+    Candidate("dummy", "the same price for everything: whoever cannot beat it has learned nothing", _dummy),
+)
+
+
+def rule(features: pd.DataFrame) -> np.ndarray:
+    """The price in EUR that a dealer writes on the sign: a seventh less each year, and 4 cents a kilometre."""
+    new = features["category"].map(NEW_PRICE).to_numpy(dtype=float)
+    aged = new * (6 / 7) ** features["age_years"].fillna(5.0).to_numpy(dtype=float)
+    driven = aged - 0.04 * features["mileage_km"].fillna(60_000.0).to_numpy(dtype=float)
+    return np.maximum(driven, 500.0)

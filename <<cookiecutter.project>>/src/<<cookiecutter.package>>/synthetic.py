@@ -1,0 +1,36 @@
+"""What the sample data of every kit is made with; goes when ``sample.py`` goes."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["DAYS", "days", "lose", "write"]
+
+DAYS = 540
+"""How far sample data reach back."""
+
+
+def days(age: np.ndarray, until: date) -> pd.Series:
+    """Midnights of the ``DAYS`` up to ``until``; an ``age`` of 0 is the first of them, 1 the last."""
+    first = datetime.combine(until, time.min) - timedelta(days=DAYS)
+    return pd.Series(pd.Timestamp(first) + pd.to_timedelta(np.floor(age * (DAYS + 1)).clip(0, DAYS), unit="D"))
+
+
+def lose(frame: pd.DataFrame, shares: Mapping[str, float], random: np.random.Generator) -> None:
+    """Empties a share of the cells of each column, in place."""
+    for name, share in shares.items():
+        frame.loc[random.uniform(size=len(frame)) < share, name] = None
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    """Writes the rows as CSV or Parquet, by the suffix of ``path``; a file there is replaced in one move."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    if path.suffix == ".csv":
+        frame.to_csv(beside, index=False)
+    else:
+        frame.to_parquet(beside, index=False)
+    beside.replace(path)

@@ -61,7 +61,9 @@ def columns_of(schema: type[DataFrameModel]) -> Columns:
     once, and personal data in any role but ``ignored``.
     """
     by_role: dict[str, list[str]] = {role: [] for role in ROLES}
-    private, numeric, categorical = [], [], []
+    private: list[str] = []
+    numeric: list[str] = []
+    categorical: list[str] = []
     known: dict[str, tuple[Any, ...]] = {}
     task: Task | None = None
     for name, column in schema.to_schema().columns.items():

@@ -1,4 +1,4 @@
-"""What each verb does: called with its arguments and the settings, it shows what came of it and returns an exit code.
+"""What each verb does: given its arguments and the settings, it shows what came of it and returns an exit code.
 
 Everything heavy is imported by the verb that needs it.
 """
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from . import PRODUCT
 from .config import Settings, read_criteria, read_pipeline
-from .console import coloured, heading, line, say, table, result_lines
+from .console import coloured, heading, line, result_lines, say, table
 from .criteria import Decision
 from .errors import ConfigError, ProductError, Refused
 
 if TYPE_CHECKING:
-    from .stores.quarantine import Quarantine
     from .flows.orders import Registered
     from .stores.history import Entry
+    from .stores.quarantine import Quarantine
     from .stores.releases import Releases
 
 __all__ = [
@@ -92,7 +92,7 @@ def _what_became_of_it(registered: "Registered") -> str:
         return "Not registered; the champion stays as it is."
     if registered.document.decision.is_ready:
         return f"Version {registered.version} is the challenger and waits for approval."
-    return f"Version {registered.version} is registered and is no challenger: a named person has to take on what is open."
+    return f"Version {registered.version} is registered, no challenger: a named person has to take on what is open."
 
 
 def _despite(registered: "Registered") -> str:
@@ -140,9 +140,7 @@ def champion(settings: Settings) -> str | None:
 
 def approve(options: Namespace, settings: Settings) -> int:
     releases = _releases(settings)
-    entry = releases.approve(
-        options.version, by=options.by, because=options.because, despite=tuple(options.despite)
-    )
+    entry = releases.approve(options.version, by=options.by, because=options.because, despite=tuple(options.despite))
     say(f"Version {entry.version} is the champion{_instead_of(entry)}; approved by {entry.by}.")
     say(f"  history     {CALL} history")
     return 0
@@ -200,7 +198,7 @@ def verify(options: Namespace, settings: Settings) -> int:
         problems = releases.verify(each)
         found += len(problems)
         name = f"version {each}" if each.isdigit() else each
-        say(f"{name}: {'; '.join(problems) if problems else 'every digest matches, and the verdict comes out the same'}")
+        say(f"{name}: {'; '.join(problems) or 'every digest matches, and the verdict comes out the same'}")
     if not what:
         say("There is no version to verify yet.")
     return Refused.exit_code if found else 0

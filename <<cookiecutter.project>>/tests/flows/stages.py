@@ -15,7 +15,7 @@ from ..conftest import PROJECT, Stage
 
 ROWS = 6_000
 COLUMNS = columns_of(Labelled)
-SLICES = next((name for name in COLUMNS.categorical if name in COLUMNS.known_values), None)
+SLICES = next(name for name in COLUMNS.categorical if name in COLUMNS.known_values)
 
 
 def rows(**knobs: Any) -> pd.DataFrame:

@@ -5,12 +5,13 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from .documents import CHURN, PRICE, churn_measurements, data_measurements, document, measurement, price_document
 
 from <<cookiecutter.package>>.criteria import Decision, Measurement
 from <<cookiecutter.package>>.document import Document, Exhibits
 from <<cookiecutter.package>>.steps.scorecard import html, markdown
 from <<cookiecutter.package>>.steps.summary import measured, open_points
+
+from .documents import CHURN, PRICE, churn_measurements, data_measurements, document, measurement, price_document
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> | [a](javascript:alert(3)) `x` **b**\n# h"
 VOID = {"meta", "line", "path", "circle", "rect", "polyline", "br", "img"}

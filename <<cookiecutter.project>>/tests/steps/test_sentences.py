@@ -5,12 +5,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from .documents import CHURN, PRICE, TODAY
 
 from <<cookiecutter.package>>.columns import Columns
 from <<cookiecutter.package>>.criteria import Criteria
 from <<cookiecutter.package>>.steps.metrics import METRICS
 from <<cookiecutter.package>>.steps.sentences import Problem, explain, problems
+
+from .documents import CHURN, PRICE, TODAY
 
 COLUMNS = Columns(
     key="customer_id",

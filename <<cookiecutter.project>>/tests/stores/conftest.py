@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from .desk import Desk, fitted, rows, settings_in
 
 from <<cookiecutter.package>>.config import Settings
 from <<cookiecutter.package>>.stores.models import save
 from <<cookiecutter.package>>.stores.versions import Saved
+
+from .desk import Desk, fitted, rows, settings_in
 
 NUMBERS = count(1)
 

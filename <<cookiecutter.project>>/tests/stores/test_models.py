@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from .desk import Desk, fitted, measurement, rows
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from <<cookiecutter.package>>.errors import ConfigError, Refused
@@ -18,6 +17,8 @@ from <<cookiecutter.package>>.stores.models import Models, save
 from <<cookiecutter.package>>.stores.trusted import TRUSTED, opened, unreviewed
 from <<cookiecutter.package>>.stores.typical import typical_row
 from <<cookiecutter.package>>.stores.versions import Saved
+
+from .desk import Desk, fitted, measurement, rows
 
 
 def kept(desk: Desk, version: str, name: str) -> Path:

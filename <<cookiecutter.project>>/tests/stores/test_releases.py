@@ -6,12 +6,13 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from .desk import Desk, criteria
 
 from <<cookiecutter.package>>.errors import ConfigError, ProductError, Refused
 from <<cookiecutter.package>>.stores import models, releases
 from <<cookiecutter.package>>.stores.release_checks import doubts
 from <<cookiecutter.package>>.stores.versions import Version
+
+from .desk import Desk, criteria
 
 
 @pytest.fixture

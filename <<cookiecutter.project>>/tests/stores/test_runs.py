@@ -4,7 +4,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from .desk import PIPELINE, Desk, criteria
 
 from <<cookiecutter.package>>.config import Settings, criteria_digest
 from <<cookiecutter.package>>.criteria import Interval, Measurement
@@ -12,6 +11,8 @@ from <<cookiecutter.package>>.document import CandidateRow, Exhibits
 from <<cookiecutter.package>>.errors import ConfigError, ProductError, Refused
 from <<cookiecutter.package>>.stores.metric_names import metrics_of
 from <<cookiecutter.package>>.stores.runs import Runs, commit_of, shortened
+
+from .desk import PIPELINE, Desk, criteria
 
 
 def test_the_criteria_are_logged_before_anything_else(desk: Desk) -> None:

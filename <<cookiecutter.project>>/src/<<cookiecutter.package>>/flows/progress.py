@@ -28,8 +28,8 @@ def trials(total: int) -> Iterator[Advance]:
 def _bar(total: int) -> Iterator[Advance]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("  search   "), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, transient=True) as progress:
+    bar = (TextColumn("  search   "), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*bar, TextColumn("{task.description}"), transient=True) as progress:
         task = progress.add_task("", total=total)
         yield lambda described: progress.update(task, advance=1, description=described)
 

@@ -27,7 +27,9 @@ class Folds:
     partition: tuple[Fold, ...]
 
 
-def folds(training: pd.DataFrame, columns: Columns, by: Literal["time", "group", "hash"], count: int, seed: int) -> Folds:
+def folds(
+    training: pd.DataFrame, columns: Columns, by: Literal["time", "group", "hash"], count: int, seed: int
+) -> Folds:
     """The folds of ``training``: forward in time, whole groups, whole keys, or shuffled rows."""
     rows = len(training)
     if by == "time" and columns.time is not None:

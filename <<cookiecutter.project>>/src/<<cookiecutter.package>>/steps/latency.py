@@ -62,7 +62,9 @@ def _latency(name: str, taken: np.ndarray, part: int, confidence: float, seed: i
     drawn = np.random.default_rng(seed).choice(taken, (1000, len(taken)))
     value = float(np.percentile(taken, part))
     bounds = percentile(np.percentile(drawn, part, axis=1), value, ladder(confidence), lowest=0.0)
-    return Measurement(metric=name, value=value, intervals=as_intervals(bounds), rows=len(taken), counted="timed answers")
+    return Measurement(
+        metric=name, value=value, intervals=as_intervals(bounds), rows=len(taken), counted="timed answers"
+    )
 
 
 def _throughput(answer: Predict, features: pd.DataFrame, clock: Callable[[], float]) -> Measurement:
@@ -74,4 +76,10 @@ def _throughput(answer: Predict, features: pd.DataFrame, clock: Callable[[], flo
         answer(batch)
         rates.append(len(batch) / max(clock() - start, 1e-9))
     interval = Interval(low=min(rates), high=max(rates))
-    return Measurement(metric="rows_per_second", value=float(np.median(rates)), intervals=(interval,), rows=len(batch), counted="timed answers")
+    return Measurement(
+        metric="rows_per_second",
+        value=float(np.median(rates)),
+        intervals=(interval,),
+        rows=len(batch),
+        counted="timed answers",
+    )

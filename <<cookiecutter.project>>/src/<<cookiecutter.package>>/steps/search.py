@@ -169,8 +169,8 @@ def _chosen(candidates: Sequence[Candidate], names: Sequence[str]) -> list[Candi
 
 def _draws(candidates: Sequence[Candidate], budget: Search) -> Iterator[_Draw]:
     """Each candidate as it is built, then each that can be varied in turn, until the trials are used up."""
-    waiting = [iter(ParameterSampler(dict(c.space), budget.trials, random_state=budget.seed)) for c in candidates if c.space]
     varied = [c for c in candidates if c.space]
+    waiting = [iter(ParameterSampler(dict(c.space), budget.trials, random_state=budget.seed)) for c in varied]
     number = 0
     for candidate in candidates[: budget.trials]:
         yield _Draw(number, candidate, {})
@@ -186,9 +186,7 @@ def _draws(candidates: Sequence[Candidate], budget: Search) -> Iterator[_Draw]:
                 number += 1
 
 
-def _attempt(
-    draw: _Draw, table: _Table, objective: Objective, clock: Callable[[], float]
-) -> tuple[Trial, np.ndarray]:
+def _attempt(draw: _Draw, table: _Table, objective: Objective, clock: Callable[[], float]) -> tuple[Trial, np.ndarray]:
     began = clock()
     left_out = np.full(len(table.y), np.nan)
     try:
@@ -225,9 +223,7 @@ def _ranked(trials: Sequence[Trial], objective: Objective) -> tuple[Trial, ...]:
     return (*sound, *(trial for trial in trials if trial.score is None))
 
 
-def _fitted(
-    draw: _Draw, table: _Table, left_out: np.ndarray, objective: Objective
-) -> tuple[Any, float | None, str]:
+def _fitted(draw: _Draw, table: _Table, left_out: np.ndarray, objective: Objective) -> tuple[Any, float | None, str]:
     """The model on the whole training side, its threshold and its calibration."""
     there = ~np.isnan(left_out)
     y, answers = table.y[there], left_out[there]

@@ -32,7 +32,9 @@ def _boosting(columns: Columns, seed: int) -> Any:
 
 
 def _network(columns: Columns, seed: int) -> Any:
-    model = MLPClassifier((16,), early_stopping=True, n_iter_no_change=3, max_iter=200, batch_size=512, random_state=seed)
+    model = MLPClassifier(
+        (16,), early_stopping=True, n_iter_no_change=3, max_iter=200, batch_size=512, random_state=seed
+    )
     return Pipeline([("columns", preprocess(columns)), ("model", model)])
 
 

@@ -42,7 +42,9 @@ def _boosting(columns: Columns, seed: int) -> Any:
 
 
 def _network(columns: Columns, seed: int) -> Any:
-    model = MLPRegressor((32,), early_stopping=True, n_iter_no_change=3, max_iter=200, batch_size=256, random_state=seed)
+    model = MLPRegressor(
+        (32,), early_stopping=True, n_iter_no_change=3, max_iter=200, batch_size=256, random_state=seed
+    )
     return _of_the_logarithm(Pipeline([("columns", preprocess(columns)), ("model", model)]))
 
 
@@ -66,7 +68,10 @@ CANDIDATES = (
         "neural network",
         "one layer of 32 units",
         _network,
-        {"regressor__model__alpha": loguniform(1e-5, 1e-2), "regressor__model__learning_rate_init": loguniform(1e-3, 1e-2)},
+        {
+            "regressor__model__alpha": loguniform(1e-5, 1e-2),
+            "regressor__model__learning_rate_init": loguniform(1e-3, 1e-2),
+        },
     ),
     Candidate("dummy", "the same price for everything: whoever cannot beat it has learned nothing", _dummy),
 )

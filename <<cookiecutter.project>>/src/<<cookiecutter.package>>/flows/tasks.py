@@ -36,6 +36,7 @@ from ..steps.split import Parts
 from ..steps.split import split as parted
 from ..steps.study import Challenger, Rival
 from ..steps.validate import validate
+from ..steps.validation_report import validation_report
 from ..stores.models import save
 from ..stores.quarantine import Quarantine
 from ..stores.runs import commit_of
@@ -279,13 +280,14 @@ def _exhibits(order: Order, found: Found, evaluation: evaluating.Evaluation) -> 
 
 
 @as_task("record")
-def record(order: Order, document: Document) -> None:
+def record(order: Order, document: Document, validated: Validated) -> None:
     """Everything a reviewer will look for, in MLflow; ends the run."""
     order.releases.models.runs.record(
         order.run,
         document,
         scorecard_html=scorecard.html(document),
         scorecard_markdown=scorecard.markdown(document),
+        attachments={"validation.md": validation_report(validated)},
     )
 
 

@@ -30,7 +30,7 @@ def train(cause: str = "by hand", source: str | None = None) -> State:
             found = search(order, parts)
             saved, measured = evaluate(order, parts, found)
             document = judge(order, document, found, saved, measured)
-        record(order, document)
+        record(order, document, validated)
         return _answer(register(order, document, saved))
 
 

@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 export BUILD := $(CURDIR)/build
+# Material speaks of its successor at every build.
+export NO_MKDOCS_2_WARNING := 1
 export PRODUCT_ENV := $(BUILD)/env
 KITS := churn price
 OURS := hooks tests $(if $(wildcard benchmarks/*.py),benchmarks)

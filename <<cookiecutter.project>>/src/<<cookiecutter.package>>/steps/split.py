@@ -32,6 +32,8 @@ def split(rows: pd.DataFrame, columns: Columns, policy: Split) -> Parts:
     Raises ConfigError where the schema has no column of the policy's kind, and InvalidData where a
     side would be empty.
     """
+    if rows.empty:
+        raise InvalidData("there is no row to split – both sides need rows – look at the source, and at the quarantine")
     held, described = (_newest if policy.by == "time" else _hashed)(rows, columns, policy)
     if held.all() or not held.any():
         raise InvalidData(

@@ -43,7 +43,12 @@ def _boosting(columns: Columns, seed: int) -> Any:
 
 def _network(columns: Columns, seed: int) -> Any:
     model = MLPRegressor(
-        (32,), early_stopping=True, n_iter_no_change=3, max_iter=200, batch_size=256, random_state=seed
+        hidden_layer_sizes=(32,),
+        early_stopping=True,
+        n_iter_no_change=3,
+        max_iter=200,
+        batch_size=256,
+        random_state=seed,
     )
     return _of_the_logarithm(Pipeline([("columns", preprocess(columns)), ("model", model)]))
 

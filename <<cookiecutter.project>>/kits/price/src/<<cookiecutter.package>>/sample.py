@@ -58,7 +58,7 @@ def _features(random: np.random.Generator, moved: np.ndarray) -> pd.DataFrame:
     rows = len(moved)
     number = random.permutation(rows)
     age = np.round(random.gamma(2.2, 3.0, rows).clip(0, 30), 1)
-    yearly = random.lognormal(9.4, 0.4, rows) * (1 + 0.1 * moved)
+    yearly = random.lognormal(9.4, 0.4, rows) * (1 + 0.4 * moved)
     return pd.DataFrame(
         {
             "listing_id": pd.Series(number).map("l{:07d}".format).astype("str"),

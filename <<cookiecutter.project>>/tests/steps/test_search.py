@@ -1,0 +1,197 @@
+"""The search: within its budget, the same every time, blind to the holdout. Trains small models."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import loguniform
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+
+from <<cookiecutter.package>>.columns import Columns, Task
+from <<cookiecutter.package>>.config import Search
+from <<cookiecutter.package>>.criteria import Value
+from <<cookiecutter.package>>.errors import ConfigError, ProductError
+from <<cookiecutter.package>>.steps.calibration import calibrated
+from <<cookiecutter.package>>.steps.folds import folds
+from <<cookiecutter.package>>.steps.objective import objective
+from <<cookiecutter.package>>.steps.prediction_intervals import conformal_half_width
+from <<cookiecutter.package>>.steps.preprocess import preprocess
+from <<cookiecutter.package>>.steps.search import Candidate, Found, search
+
+from .tables import columns, table
+
+VALUE = Value(currency="EUR", true_positive=10, false_positive=-2)
+
+
+def linear(columns: Columns, seed: int) -> Any:
+    return make_pipeline(preprocess(columns), LogisticRegression())
+
+
+def dummy(columns: Columns, seed: int) -> Any:
+    return DummyClassifier()
+
+
+class Breaks(ClassifierMixin, BaseEstimator):
+    def fit(self, X: Any, y: Any) -> None:
+        raise RuntimeError("no luck")
+
+
+LINEAR = Candidate("linear", "a sum", linear, {"logisticregression__C": loguniform(0.01, 10)})
+DUMMY = Candidate("dummy", "the same for everyone", dummy)
+BROKEN = Candidate("broken", "breaks", lambda columns, seed: Breaks())
+RIDGE = Candidate("ridge", "a sum", lambda columns, seed: make_pipeline(preprocess(columns), Ridge()))
+
+
+def found(
+    *candidates: Candidate,
+    task: Task = "classification",
+    rows: pd.DataFrame | None = None,
+    by: str = "hash",
+    **more: Any,
+) -> Found:
+    budget = Search(**{"trials": 4, "workers": 1, "seed": 3, **more.pop("budget", {})})
+    goal = objective("value_per_1000" if task == "classification" else "mae", VALUE)
+    training = table(task=task) if rows is None else rows
+    return search(training, columns(task), candidates or (LINEAR, DUMMY), goal, budget, by=by, **more)  # type: ignore[arg-type]  # tried by name
+
+
+@pytest.mark.parametrize("by", ["time", "group", "hash"])
+def test_the_same_rows_and_seed_give_the_same_model_for_any_number_of_workers(by: str) -> None:
+    one, two = (found(by=by, budget={"workers": workers}) for workers in (1, 2))
+    rows = table(seed=5)[["a", "b", "c"]]
+    assert [(t.candidate, t.params, t.score) for t in one.trials] == [
+        (t.candidate, t.params, t.score) for t in two.trials
+    ]
+    assert np.array_equal(one.model.predict_proba(rows), two.model.predict_proba(rows))
+
+
+def test_each_candidate_is_tried_as_it_is_built_and_then_the_varied_ones_in_turn() -> None:
+    trials = found(budget={"trials": 5}).trials
+    assert [trial.candidate for trial in trials] == ["linear", "dummy", "linear", "linear", "linear"]
+    assert [bool(trial.params) for trial in trials] == [False, False, True, True, True]
+
+
+def test_the_better_one_wins_and_is_ranked_first() -> None:
+    result = found(DUMMY, LINEAR)
+    assert result.candidate == "linear" == result.ranked[0].candidate
+    assert result.ranked[-1].candidate == "dummy"
+
+
+def test_of_equals_the_earlier_wins() -> None:
+    assert found(DUMMY, Candidate("copy", "the same", dummy)).ranked[0].number == 0
+
+
+def test_only_the_training_side_is_ever_seen() -> None:
+    seen: list[pd.DataFrame] = []
+
+    class Spy(DummyClassifier):
+        def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+            seen.append(X)
+            return super().fit(X, y)
+
+    training = table(rows=200)
+    found(Candidate("spy", "looks", lambda columns, seed: Spy()), rows=training)
+    assert seen
+    assert all(set(rows["a"]) <= set(training["a"]) and list(rows.columns) == ["a", "b", "c"] for rows in seen)
+
+
+def test_a_trial_that_breaks_is_out_and_the_others_go_on() -> None:
+    result = found(BROKEN, LINEAR)
+    assert result.candidate == "linear"
+    assert result.ranked[-1].problem == "RuntimeError: no luck"
+
+
+def test_where_every_trial_breaks_the_reasons_are_said() -> None:
+    with pytest.raises(ProductError, match="broken: RuntimeError: no luck"):
+        found(BROKEN)
+
+
+def test_a_candidate_that_the_kit_lacks_is_a_mistake_in_the_file() -> None:
+    with pytest.raises(ConfigError, match="no candidate 'linaer'"):
+        found(budget={"candidates": ("linaer",)})
+
+
+def test_seconds_stop_the_search_after_the_first_trial_at_the_soonest() -> None:
+    ticks: Iterator[int] = itertools.count(0, 100)
+    result = found(budget={"trials": 4, "seconds": 1}, clock=lambda: float(next(ticks)))
+    assert (len(result.trials), result.stopped_early) == (1, True)
+    assert not found().stopped_early
+
+
+def test_every_finished_trial_is_told() -> None:
+    told: list[int] = []
+    found(progress=lambda trial: told.append(trial.number))
+    assert sorted(told) == [0, 1, 2, 3]
+
+
+def test_the_threshold_serves_the_primary_metric_and_is_part_of_the_model() -> None:
+    result, rows = found(LINEAR), table(rows=2000, seed=9)
+    probability = result.model.predict_proba(rows[["a", "b", "c"]])[:, 1]
+    decided = result.model.predict(rows[["a", "b", "c"]])
+    assert np.array_equal(decided, (probability >= result.threshold).astype(float))
+
+    def worth(decisions: np.ndarray) -> float:
+        return float(((decisions == 1) * np.where(rows["y"] == 1, 10, -2)).sum())
+
+    assert worth(decided) > worth((probability >= 0.5).astype(float))
+
+
+def test_probabilities_that_are_too_sure_are_calibrated_and_honest_ones_are_left() -> None:
+    random = np.random.default_rng(2)
+    honest = random.uniform(0.05, 0.95, 4000)
+    y = (random.uniform(size=4000) < honest).astype(float)
+    odds = np.log(honest / (1 - honest))
+    assert calibrated(y, honest, 0)[0] == "none"
+    method, mended = calibrated(y, 1 / (1 + np.exp(-3 * odds)), 0)
+    assert method == "sigmoid"
+    assert np.abs(mended - honest).mean() < 0.02
+
+
+def test_a_candidate_that_needs_calibration_gets_it() -> None:
+    rows = table(rows=1500)
+    rows["b"] = rows["a"] + 0.01 * rows["b"].fillna(0)  # naive Bayes counts the same evidence twice
+    sure = Candidate("bayes", "twice sure", lambda columns, seed: make_pipeline(preprocess(columns), GaussianNB()))
+    assert found(sure, rows=rows).calibration == "sigmoid"
+
+
+def test_prediction_intervals_hold_nine_of_ten_new_rows() -> None:
+    result, rows = found(RIDGE, task="regression"), table(rows=4000, task="regression", seed=8)
+    low, high = result.model.predict_interval(rows[["a", "b", "c"]])
+    assert 0.87 < np.mean((low <= rows["y"]) & (rows["y"] <= high)) < 0.94
+    assert result.threshold is None
+
+
+def test_the_half_width_is_taken_one_row_further_out() -> None:
+    assert conformal_half_width(np.array([1.1, 1.2, 1.3, 1.4]), np.ones(4), level=0.6) == pytest.approx(0.3)
+    assert conformal_half_width(np.array([1.0]), np.zeros(1)) == 0.0
+
+
+def test_folds_by_time_never_look_ahead_and_the_partition_holds_every_row_once() -> None:
+    rows = table()
+    cuts = folds(rows, columns(), "time", 3, 0)
+    at = rows["at"].to_numpy()[cuts.order]
+    assert all(at[fitted].max() <= at[left].min() for fitted, left in cuts.forward)
+    assert sorted(np.concatenate([left for _, left in cuts.partition])) == list(range(len(rows)))
+
+
+def test_folds_keep_groups_and_repeated_keys_together() -> None:
+    rows = table()
+    rows["id"] = [f"k{number % 100}" for number in range(len(rows))]
+    for by, name in (("group", "family"), ("hash", "id")):
+        for fitted, left in folds(rows, columns(), by, 3, 0).forward:  # type: ignore[arg-type]  # tried by name
+            assert not set(rows[name].iloc[fitted]) & set(rows[name].iloc[left])
+
+
+@pytest.mark.parametrize("texts", ["one-hot", "ordinal"])
+def test_what_was_never_seen_and_what_is_missing_are_welcome(texts: Any) -> None:
+    rows = table()[["a", "b", "c"]]
+    fitted = preprocess(columns(), texts=texts).fit(rows)
+    odd = pd.DataFrame({"a": [0.0, np.nan], "b": [np.nan, 1.0], "c": pd.Series(["never seen", None], dtype="str")})
+    assert np.asarray(fitted.transform(odd)).shape[0] == 2

@@ -1,0 +1,56 @@
+"""The split: the right rows held out, for ever. Can run before anything was trained."""
+
+import pandas as pd
+import pytest
+
+from <<cookiecutter.package>>.config import Split
+from <<cookiecutter.package>>.errors import ConfigError, InvalidData
+from <<cookiecutter.package>>.steps.split import split
+
+from .tables import columns, table
+
+ROWS = table()
+
+
+def held(rows: pd.DataFrame, by: str, share: float = 0.25) -> set[str]:
+    return set(split(rows, columns(), Split(by=by, holdout=share)).holdout["id"])  # type: ignore[arg-type]  # tried by name
+
+
+@pytest.mark.parametrize("by", ["time", "group", "hash"])
+def test_every_row_is_on_one_side_and_about_the_share_is_held_out(by: str) -> None:
+    parts = split(ROWS, columns(), Split(by=by, holdout=0.25))  # type: ignore[arg-type]  # tried by name
+    assert sorted([*parts.training["id"], *parts.holdout["id"]]) == sorted(ROWS["id"])
+    assert 0.15 < len(parts.holdout) / len(ROWS) < 0.35
+
+
+def test_by_time_the_newest_rows_are_held_out_and_no_moment_is_torn() -> None:
+    parts = split(ROWS, columns(), Split(by="time", holdout=0.25))
+    assert parts.training["at"].max() < parts.holdout["at"].min()
+
+
+def test_by_group_no_group_is_on_both_sides() -> None:
+    parts = split(ROWS, columns(), Split(by="group", holdout=0.25))
+    assert not set(parts.training["family"]) & set(parts.holdout["family"])
+
+
+@pytest.mark.parametrize("by", ["group", "hash"])
+def test_a_row_stays_on_its_side_when_rows_come_and_are_shuffled(by: str) -> None:
+    few = ROWS.iloc[:300]
+    more = ROWS.sample(frac=1, random_state=1)
+    assert held(few, by) == held(more, by) & set(few["id"])
+
+
+def test_a_larger_share_takes_rows_and_gives_none_back() -> None:
+    assert held(ROWS, "hash", 0.2) < held(ROWS, "hash", 0.4)
+
+
+@pytest.mark.parametrize(("by", "missing"), [("time", "time"), ("group", "group")])
+def test_a_policy_without_its_column_is_a_mistake_in_the_file(by: str, missing: str) -> None:
+    with pytest.raises(ConfigError, match=f"role {missing}"):
+        split(ROWS, columns(**{missing: None}), Split(by=by, holdout=0.25))  # type: ignore[arg-type]  # tried by name
+
+
+@pytest.mark.parametrize("rows", [ROWS.iloc[:0], ROWS.iloc[:1], ROWS.assign(at=pd.Timestamp("2026-01-01"))])
+def test_an_empty_side_is_refused(rows: pd.DataFrame) -> None:
+    with pytest.raises(InvalidData, match="both sides need rows"):
+        split(rows, columns(), Split(by="time", holdout=0.25))

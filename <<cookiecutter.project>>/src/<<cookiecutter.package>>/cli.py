@@ -8,6 +8,7 @@ is imported when it runs, so that ``--help`` answers at once. Exit codes: 0 done
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code of one verb; a mistake a person can make ends in a message, not in a traceback."""
     options = parser().parse_args(arguments)
     settings = Settings.from_environment()
-    quiet(settings)
     try:
+        quiet(settings)
         return int(options.verb(options, settings))
     except ProductError as problem:
         error(problem)
@@ -41,6 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as broken:  # nobody's mistake that we know of: a line for the person, the rest for a file
+        error(ProductError(f"{type(broken).__name__}: {broken} – see {_kept(broken, settings)}"))
+        return ProductError.exit_code
+
+
+def _kept(broken: Exception, settings: Settings) -> Path:
+    """Where the traceback was written to."""
+    path = settings.var / "last-error.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(traceback.format_exception(broken)), encoding="utf-8")
+    return path
 
 
 def quiet(settings: Settings) -> None:
@@ -56,6 +68,7 @@ def quiet(settings: Settings) -> None:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect itself makes no parents
 
 
 def parser() -> argparse.ArgumentParser:

@@ -38,6 +38,11 @@ def the_one(*written: dict[str, Any], **more: Any) -> Problem:
     return problem
 
 
+def test_the_age_of_rows_without_a_time_is_asked_for_in_vain() -> None:
+    fresh = {"id": "fresh", "says": "Fresh.", "why": "Old.", "metric": "age_days", "at_most": 7}
+    assert "role time" in the_one(columns=replace(COLUMNS, time=None), data=[fresh]).expected
+
+
 def test_a_good_file_has_no_problem() -> None:
     assert found() == ()
     columns = replace(COLUMNS, task="regression", categorical=("category",), known_values={})

@@ -266,8 +266,8 @@ def postgres() -> Iterator[str]:
     try:
         TABLE.to_sql(table, engine, index=False, if_exists="replace")
     except sa.exc.OperationalError as error:
-        if os.environ.get("CI"):
-            raise
+        if "TEST_POSTGRES_URL" in os.environ:
+            raise  # whoever names a server promises that it is there
         pytest.skip(f"no PostgreSQL at {url}: {str(error.orig).splitlines()[0]}")
     yield f"{url} {table}"
     with engine.begin() as connection:

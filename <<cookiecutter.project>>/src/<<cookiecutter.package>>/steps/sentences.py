@@ -164,6 +164,10 @@ def _of_criterion(
         return
     if "value" in metric.needs and criteria.value is None:
         yield _value_missing((*at, "metric"), metric.name)
+    if metric.name == "age_days" and columns.time is None:
+        yield Problem(
+            (*at, "metric"), metric.name, "no column of the schema has the role time; mark one, or leave it out"
+        )
     yield from _of_slices(at, criterion, metric, columns)
     yield from _of_comparison(at, criterion, metric)
     yield from _of_bar(at, criterion, metric)

@@ -1,0 +1,140 @@
+"""The training flow from end to end: what it leaves behind, and how it ends. Trains small models."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from <<cookiecutter.package>>.cli import main
+from <<cookiecutter.package>>.criteria import Decision
+from <<cookiecutter.package>>.errors import InvalidData
+from <<cookiecutter.package>>.flows.training import train
+
+from ..conftest import Stage
+from .stages import COLUMNS, rows, stage
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> tuple[Stage, Any]:
+    """A product with a first model that was ready, whose criteria leave approval to the gate."""
+    found = stage(tmp_path_factory.mktemp("trained"))
+    criteria = found.read("product/success_criteria.yaml")
+    found.write("product/success_criteria.yaml", {**criteria, "approval": "automatic"})
+    return found, found.train()
+
+
+@pytest.fixture
+def here(trained: tuple[Stage, Any], monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setenv("PRODUCT_ROOT", str(trained[0].root))
+    monkeypatch.setenv("PREFECT_HOME", str(trained[0].root / "var" / "prefect"))
+    return trained[0]
+
+
+def test_a_ready_model_is_promoted_where_the_file_leaves_it_to_the_gate(trained: tuple[Stage, Any]) -> None:
+    product, registered = trained
+    assert (registered.document.decision, registered.version, registered.promoted) == (Decision.READY, "1", True)
+    assert product.standing() == ("1", "1", None)
+    (entry,) = product.releases.history.trail().entries
+    assert (entry.action, entry.by) == ("automatic", "the gate")
+
+
+def test_the_run_holds_what_a_reviewer_looks_for(trained: tuple[Stage, Any]) -> None:
+    product, registered = trained
+    runs = product.releases.models.runs
+    run = runs.client.get_run(registered.document.run_id)
+    held = {artifact.path for artifact in runs.client.list_artifacts(run.info.run_id)}
+    assert held == {"decision.json", "scorecard.html", "success_criteria.yaml", "validation.md"}
+    assert run.data.tags["verdict"] == "ready"
+    assert run.data.tags["decision_digest"] == registered.document.digest
+    assert {"skill", "skill_low", "skill_high"} <= set(run.data.metrics)
+    assert run.info.run_name.endswith("· ready · " + registered.document.model.candidate)
+
+
+def test_personal_data_are_nowhere_in_what_was_written(trained: tuple[Stage, Any]) -> None:
+    product, _ = trained
+    names = set(COLUMNS.private)
+    assert names <= set(rows().columns)
+    written = [path for path in (product.root / "var").rglob("*") if path.is_file()]
+    assert written
+    for path in written:
+        content = path.read_bytes()
+        assert b"@example.com" not in content.replace(b"retention@example.com", b"").replace(
+            b"pricing@example.com", b""
+        )
+
+
+def test_the_champion_loads_and_predicts(trained: tuple[Stage, Any]) -> None:
+    product, registered = trained
+    champion = product.releases.load_champion()
+    assert champion.digest == registered.document.model.digest
+    assert len(champion.model.predict(rows().dropna()[list(COLUMNS.features)])) > 0
+    assert product.releases.verify("1") == ()
+
+
+def test_a_refused_model_is_an_answer_and_not_a_failure(here: Stage) -> None:
+    state = train(cause="a second time", return_state=True)
+    assert (state.type.value, state.name) == ("COMPLETED", "Blocked")
+    assert "beats-champion" in state.message
+    assert main(["train"]) == 3
+
+
+def test_too_many_bad_rows_stop_it_and_are_kept(here: Stage) -> None:
+    source = here.save(rows(dirty=0.2), "data/dirty.parquet")
+    before = {kept.run for kept in quarantine(here).list()}
+    assert main(["train", "--source", source]) == InvalidData.exit_code
+    (kept,) = [kept for kept in quarantine(here).list() if kept.run not in before]
+    assert kept.rows == pytest.approx(0.2 * len(rows()), rel=0.05)
+    assert here.standing() == ("1", "1", None)
+
+
+def test_a_missing_column_stops_it_and_is_named(here: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    source = here.save(rows().drop(columns=[COLUMNS.numeric[0]]), "data/narrow.parquet")
+    assert main(["train", "--source", source]) == InvalidData.exit_code
+    assert COLUMNS.numeric[0] in capsys.readouterr().err
+
+
+def test_a_missing_file_is_a_mistake_in_one_line(here: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--source", "data/nowhere.parquet"]) == 2
+    told = capsys.readouterr().err
+    assert "nowhere.parquet" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_the_criteria_are_fixed_before_the_first_row_is_read(here: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from <<cookiecutter.package>>.flows import tasks
+
+    seen: dict[str, str] = {}
+    honest: Callable[..., Any] = tasks.read
+
+    def looks(*given: Any, **named: Any) -> Any:
+        runs = here.releases.models.runs
+        newest = runs.client.search_runs([runs._experiment()], order_by=["attributes.start_time DESC"], max_results=1)
+        seen.update(newest[0].data.tags)
+        return honest(*given, **named)
+
+    monkeypatch.setattr(tasks, "read", looks)
+    registered = here.train()
+    assert seen["criteria_digest"] == registered.document.criteria_digest
+    assert "verdict" not in seen
+
+
+def test_a_run_that_broke_is_marked_as_failed(here: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from <<cookiecutter.package>>.flows import tasks
+
+    def breaks(*given: Any, **named: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(tasks, "searched", breaks)
+    assert main(["train", "--cause", "that breaks"]) == 1
+    runs = here.releases.models.runs
+    newest = runs.client.search_runs([runs._experiment()], order_by=["attributes.start_time DESC"], max_results=1)
+    assert newest[0].info.status == "FAILED"
+    assert here.standing() == ("1", "1", None)
+
+
+def quarantine(here: Stage) -> Any:
+    from <<cookiecutter.package>>.stores.quarantine import Quarantine
+
+    return Quarantine(here.settings.var / "quarantine")

@@ -1,0 +1,111 @@
+"""The command line at its border: quick help, exit codes, one line for a mistake. Nothing is trained."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import <<cookiecutter.package>>
+from <<cookiecutter.package>> import commands
+from <<cookiecutter.package>>.cli import main
+
+from .conftest import PROJECT, Stage
+
+PACKAGE = <<cookiecutter.package>>.__name__
+HEAVY = {"evidently", "matplotlib", "mlflow", "numpy", "pandas", "pandera", "prefect", "scipy", "sklearn", "sqlalchemy"}
+VERBS = ["train", "criteria", "approve", "reject", "rollback", "history", "quarantine", "verify", "sample", "doctor"]
+
+
+@pytest.fixture
+def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A product's two files, and no data."""
+    monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "elsewhere" / "prefect"))
+    found = Stage(tmp_path)
+    for name in ("product/success_criteria.yaml", "config/pipeline.yaml"):
+        found.write(name, (PROJECT / name).read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([verb, "--help"])
+    assert stopped.value.code == 0
+    assert verb in capsys.readouterr().out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = f"import sys, {PACKAGE}.cli as cli; cli.parser(); print(sorted({HEAVY!r} & set(sys.modules)))"
+    told = subprocess.run([sys.executable, "-c", code], cwd=PROJECT / "src", capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [[], ["trian"], ["approve", "1"], ["quarantine"]])
+def test_wrong_usage_is_two(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+
+
+def test_outside_a_product_it_says_where_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
+    assert main(["criteria", "explain"]) == 2
+    assert "success_criteria.yaml" in capsys.readouterr().err
+
+
+def test_the_projects_own_criteria_are_sound_and_can_be_read_aloud(
+    product: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["criteria", "check"]) == 0
+    assert main(["criteria", "explain"]) == 0
+    told = capsys.readouterr().out
+    assert all(each["says"] in told for each in product.read("product/success_criteria.yaml")["criteria"])
+
+
+def test_a_mistake_in_the_criteria_is_two_with_its_line(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (product.root / "product/success_criteria.yaml").read_text(encoding="utf-8")
+    line = 1 + text[: text.index("metric: ")].count("\n")
+    product.write("product/success_criteria.yaml", text.replace("metric: ", "metric: no_", 1))
+    assert main(["criteria", "check"]) == 2
+    assert f"success_criteria.yaml:{line}: " in capsys.readouterr().out
+
+
+def test_the_doctor_says_what_is_missing_and_goes_on(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 2
+    told = capsys.readouterr().out
+    assert "1 to mend." in told
+    assert main(["sample", "--rows", "200"]) == 0
+    assert main(["doctor"]) == 0
+
+
+def test_where_nothing_was_decided_yet_that_is_said(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [main([verb]) for verb in ("history", "verify")] == [0, 0]
+    assert main(["quarantine", "list"]) == 0
+    assert main(["history", "--on", "2026-11-24"]) == 0
+    told = capsys.readouterr().out
+    assert "No decision has been recorded yet." in told
+    assert "Champion on 2026-11-24: none" in told
+    assert main(["approve", "1", "--by", "a", "--because", "b"]) == 2
+
+
+def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
+    product: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks(*given: object) -> None:
+        raise ZeroDivisionError("unforeseen")
+
+    monkeypatch.setattr(commands, "read_criteria", breaks)
+    assert main(["criteria", "explain"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: ZeroDivisionError: unforeseen – see ")
+    assert len(told.splitlines()) == 1
+    assert "Traceback" in (product.root / "var" / "last-error.txt").read_text(encoding="utf-8")
+
+
+def test_prefect_finds_a_home_in_a_product_that_has_written_nothing_yet(product: Stage) -> None:
+    assert main(["criteria", "check"]) == 0
+    assert (product.root / "elsewhere" / "prefect").is_dir()

@@ -16,7 +16,7 @@ BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check docs fix lock clean $(addprefix check-,$(KITS))
+.PHONY: help demo test check docs fix lock bench clean $(addprefix check-,$(KITS))
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -56,6 +56,11 @@ fix: $(LOCKED) ## lint and format: changes files
 lock: $(LOCKED) ## compute requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --group pyproject.toml:dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --upgrade --quiet --output-file requirements.lock
+
+bench: $(LOCKED) ## our training flow against a straight-line script doing the same
+	@rm -rf build/bench-env && $(BAKE) --output-dir build/bench-env "$(CURDIR)" > /dev/null
+	@$(MAKE) --no-print-directory -C build/bench-env/churn-radar VENV="$(PRODUCT_ENV)" locked
+	@$(BIN)/python benchmarks/run.py
 
 clean: ## remove everything that was made
 	@rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache

@@ -9,11 +9,11 @@ import pytest
 import <<cookiecutter.package>>
 
 PACKAGE = Path(<<cookiecutter.package>>.__file__).parent
-LAYERS = {"cli": 4, "__main__": 4, "commands": 3, "story": 3, "flows": 2, "candidates": 2, "steps": 1, "stores": 1}
+LAYERS = {"cli": 4, "__main__": 4, "story": 3, "commands": 3, "flows": 2, "candidates": 2, "steps": 1, "stores": 1}
 ONLY = {
     "prefect": ("flows/",),
     "mlflow": ("stores/models.py", "stores/runs.py"),
-    "argparse": ("cli.py", "commands.py", "story.py"),
+    "argparse": ("cli.py", "commands/", "story.py"),
 }
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import <<cookiecutter.package>>
-from <<cookiecutter.package>> import commands
 from <<cookiecutter.package>>.cli import main
+from <<cookiecutter.package>>.commands import criteria
 
 from .conftest import PROJECT, Stage
 
@@ -98,7 +98,7 @@ def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
     def breaks(*given: object) -> None:
         raise ZeroDivisionError("unforeseen")
 
-    monkeypatch.setattr(commands, "read_criteria", breaks)
+    monkeypatch.setattr(criteria, "read_criteria", breaks)
     assert main(["criteria", "explain"]) == 1
     told = capsys.readouterr().err
     assert told.startswith("error: ZeroDivisionError: unforeseen – see ")

@@ -1,6 +1,6 @@
 """The map of this package.
 
-    cli.py          the verbs; commands.py is what each does          what a person or a shell calls
+    cli.py          the verbs; commands/ is what each does            what a person or a shell calls
     flows/          WHEN things run                                   the only Prefect
     steps/          WHAT happens: values in, values out               pandas, scikit-learn
     stores/         WHERE things are kept                             files, a database, MLflow

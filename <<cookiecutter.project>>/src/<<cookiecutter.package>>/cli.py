@@ -12,10 +12,11 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import commands
+from .commands import care, criteria, data, releases, training
 from .config import Settings
 from .console import error
 from .errors import ProductError
+from .story import demo
 
 __all__ = ["main"]
 
@@ -92,22 +93,22 @@ def _verb(verbs: "Verbs[argparse.ArgumentParser]", name: str, run: object, says:
 
 
 def _training_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
-    train = _verb(verbs, "train", commands.train, "Train, judge, and register what is good enough.")
+    train = _verb(verbs, "train", training.train, "Train, judge, and register what is good enough.")
     train.add_argument("--source", metavar="PATH", help="train on this instead of the source in config/pipeline.yaml")
     train.add_argument("--cause", default="by hand", help="why this training runs; kept with the run")
-    demo = _verb(verbs, "demo", commands.demo, "Tell the whole story on sample data: a release, and a refusal.")
-    demo.add_argument("--folder", type=Path, default=Path("var/demo"), help="where to (var/demo, made afresh)")
+    story = _verb(verbs, "demo", demo, "Tell the whole story on sample data: a release, and a refusal.")
+    story.add_argument("--folder", type=Path, default=Path("var/demo"), help="where to (var/demo, made afresh)")
 
 
 def _criteria_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
-    criteria = verbs.add_parser("criteria", help="Read or check product/success_criteria.yaml.")
-    inner = criteria.add_subparsers(required=True, metavar="VERB")
-    _verb(inner, "explain", commands.explain_criteria, "The criteria as plain sentences.")
-    _verb(inner, "check", commands.check_criteria, "Every mistake of the criteria file, with its line.")
+    file = verbs.add_parser("criteria", help="Read or check product/success_criteria.yaml.")
+    inner = file.add_subparsers(required=True, metavar="VERB")
+    _verb(inner, "explain", criteria.explain, "The criteria as plain sentences.")
+    _verb(inner, "check", criteria.check, "Every mistake of the criteria file, with its line.")
 
 
 def _release_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
-    approve = _verb(verbs, "approve", commands.approve, "Make a version the champion.")
+    approve = _verb(verbs, "approve", releases.approve, "Make a version the champion.")
     approve.add_argument("version")
     approve.add_argument(
         "--despite",
@@ -116,21 +117,21 @@ def _release_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         metavar="CRITERION",
         help="take on a criterion that is undecided, by its id ('review' for a concern about the criteria themselves)",
     )
-    reject = _verb(verbs, "reject", commands.reject, "Say no to a version; it stays out for good.")
+    reject = _verb(verbs, "reject", releases.reject, "Say no to a version; it stays out for good.")
     reject.add_argument("version")
-    rollback = _verb(verbs, "rollback", commands.rollback, "Bring back the champion before this one.")
+    rollback = _verb(verbs, "rollback", releases.rollback, "Bring back the champion before this one.")
     rollback.add_argument("--to", metavar="VERSION", help="an earlier champion than the last one")
     for verb in (approve, reject, rollback):
         verb.add_argument("--by", required=True, metavar="NAME", help="who decides")
         verb.add_argument("--because", required=True, metavar="REASON", help="why, for those who read it in a year")
-    history = _verb(verbs, "history", commands.history, "Who made which model the champion, when and why.")
+    history = _verb(verbs, "history", releases.history, "Who made which model the champion, when and why.")
     history.add_argument("--on", metavar="DATE", help="which model was champion on this day, as 2026-11-24")
-    verify = _verb(verbs, "verify", commands.verify, "Compute a verdict again and compare every digest.")
+    verify = _verb(verbs, "verify", releases.verify, "Compute a verdict again and compare every digest.")
     verify.add_argument("what", nargs="?", help="a version, or a decision.json; all versions if left out")
 
 
 def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
-    sample = _verb(verbs, "sample", commands.sample, "Write synthetic data to begin with.")
+    sample = _verb(verbs, "sample", data.sample, "Write synthetic data to begin with.")
     sample.add_argument("--rows", type=int, default=None)
     sample.add_argument("--seed", type=int, default=7)
     sample.add_argument("--until", metavar="DATE", help="the newest row's day; today if left out")
@@ -140,10 +141,10 @@ def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     sample.add_argument("--to", type=Path, help=".parquet or .csv; the source in config/pipeline.yaml if left out")
     quarantine = verbs.add_parser("quarantine", help="Rows that were not accepted: list, show, export, replay.")
     inner = quarantine.add_subparsers(required=True, metavar="VERB")
-    _verb(inner, "list", commands.quarantine_list, "Every run that kept rows back.")
-    show = _verb(inner, "show", commands.quarantine_show, "Which rows of a run, and which rule each broke.")
-    export = _verb(inner, "export", commands.quarantine_export, "The rows of a run as CSV, to repair them.")
-    replay = _verb(inner, "replay", commands.quarantine_replay, "Validate again; the next training gets what passes.")
+    _verb(inner, "list", data.quarantine_list, "Every run that kept rows back.")
+    show = _verb(inner, "show", data.quarantine_show, "Which rows of a run, and which rule each broke.")
+    export = _verb(inner, "export", data.quarantine_export, "The rows of a run as CSV, to repair them.")
+    replay = _verb(inner, "replay", data.quarantine_replay, "Validate again; the next training gets what passes.")
     for verb in (show, export, replay):
         verb.add_argument("run")
     show.add_argument("--rows", type=int, default=20, help="how many to show")
@@ -152,6 +153,6 @@ def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
 
 
 def _care_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
-    _verb(verbs, "doctor", commands.doctor, "Check everything that has to be right before a training.")
-    review = _verb(verbs, "review", commands.review, "Open MLflow on this product's runs.")
+    _verb(verbs, "doctor", care.doctor, "Check everything that has to be right before a training.")
+    review = _verb(verbs, "review", care.review, "Open MLflow on this product's runs.")
     review.add_argument("--port", type=int, default=0, help="a free one if left out")

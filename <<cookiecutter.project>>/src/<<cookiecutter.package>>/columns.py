@@ -60,54 +60,51 @@ def columns_of(schema: type[DataFrameModel]) -> Columns:
     Raises ConfigError for an unknown role, a missing key, a role given twice that may be given
     once, and personal data in any role but ``ignored``.
     """
-    by_role: dict[str, list[str]] = {role: [] for role in ROLES}
-    private: list[str] = []
-    numeric: list[str] = []
-    categorical: list[str] = []
-    known: dict[str, tuple[Any, ...]] = {}
-    task: Task | None = None
-    for name, column in schema.to_schema().columns.items():
-        meta = column.metadata or {}
-        role = meta.get("role")
-        if role not in ROLES:
-            raise ConfigError(f"schemas.py: column {name} has the role {role!r} – expected one of {', '.join(ROLES)}")
-        if meta.get("pii") and role != "ignored":
-            raise ConfigError(
-                f"schemas.py: column {name} is marked pii and has the role {role} – personal data can only be"
-                " ignored; give a pseudonymous column that role instead"
-            )
-        if meta.get("pii"):
-            private.append(name)
-            continue
-        by_role[role].append(name)
-        if role == "feature":
-            (categorical if _is_text(column.dtype) else numeric).append(name)
-        if role == "target":
-            task = meta.get("task")
-        values = next((check.statistics["allowed_values"] for check in column.checks if check.name == "isin"), None)
-        if values is not None:
-            known[name] = tuple(values)
+    columns = schema.to_schema().columns
+    marked = {name: _role(name, column) for name, column in columns.items()}
+    described = {name: column for name, column in columns.items() if not _is_private(column)}
+    by_role = {role: [name for name in described if marked[name] == role] for role in ROLES}
     for role in ("key", "time", "group", "target"):
         if len(by_role[role]) > 1:
             raise ConfigError(f"schemas.py: {' and '.join(by_role[role])} both have the role {role} – one may have it")
     if not by_role["key"]:
         raise ConfigError("schemas.py: no column has the role key – mark the column that identifies a row's subject")
-
-    def one(role: str) -> str | None:
-        return by_role[role][0] if by_role[role] else None
-
+    target = next(iter(by_role["target"]), None)
+    texts = [name for name in by_role["feature"] if _is_text(described[name].dtype)]
     return Columns(
         key=by_role["key"][0],
-        time=one("time"),
-        group=one("group"),
-        target=one("target"),
-        task=task,
-        numeric=tuple(numeric),
-        categorical=tuple(categorical),
+        time=next(iter(by_role["time"]), None),
+        group=next(iter(by_role["group"]), None),
+        target=target,
+        task=(described[target].metadata or {}).get("task") if target else None,
+        numeric=tuple(name for name in by_role["feature"] if name not in texts),
+        categorical=tuple(texts),
         ignored=tuple(by_role["ignored"]),
-        private=tuple(private),
-        known_values=known,
+        private=tuple(name for name in marked if name not in described),
+        known_values={name: values for name, column in described.items() if (values := _listed(column))},
     )
+
+
+def _role(name: str, column: Any) -> str:
+    role = str((column.metadata or {}).get("role"))
+    if role not in ROLES:
+        raise ConfigError(f"schemas.py: column {name} has the role {role!r} – expected one of {', '.join(ROLES)}")
+    if _is_private(column) and role != "ignored":
+        raise ConfigError(
+            f"schemas.py: column {name} is marked pii and has the role {role} – personal data can only be"
+            " ignored; give a pseudonymous column that role instead"
+        )
+    return role
+
+
+def _is_private(column: Any) -> bool:
+    return bool((column.metadata or {}).get("pii"))
+
+
+def _listed(column: Any) -> tuple[Any, ...]:
+    """The values that the column may take, where its rules list them."""
+    listed = (check.statistics["allowed_values"] for check in column.checks if check.name == "isin")
+    return tuple(next(listed, ()))
 
 
 def _is_text(dtype: Any) -> bool:

@@ -9,43 +9,50 @@ import shutil
 from argparse import Namespace
 from pathlib import Path
 
-from . import PRODUCT, commands
+from . import PRODUCT
+from .commands.data import sample_path
+from .commands.releases import approve, champion
+from .commands.training import run_training, show_verdict
 from .config import Settings
 from .console import coloured, heading, say
 from .criteria import Decision
 from .errors import ProductError, Refused
-from .sample import sample
-from .synthetic import write
 
-__all__ = ["tell"]
+__all__ = ["demo"]
 
 
-def tell(folder: Path, settings: Settings) -> int:
-    """0 where everything came as told. ``folder`` is made afresh, unless it is the product's own."""
+def demo(options: Namespace, settings: Settings) -> int:
+    """0 where everything came as told. ``--folder`` is made afresh, unless it is the product's own."""
+    from .sample import sample
+    from .synthetic import write
+
+    folder: Path = options.folder
     stage = _stage(folder.resolve(), settings)
     heading("1. Sample data, and a first model")
-    target = commands.sample_path(stage)
+    target = sample_path(stage)
     write(sample(), target)
-    first = commands.run_training("for the demo", None)
-    commands.show_verdict(first)
+    first = run_training("for the demo", None)
+    show_verdict(first)
     _came_true(first.document.decision.is_ready, f"the first model should be ready, it is {first.document.decision}")
     say()
     heading("2. A named person approves it")
     approval = Namespace(version=str(first.version), by="demo", because="It meets every criterion.", despite=[])
-    commands.approve(approval, stage)
+    approve(approval, stage)
     say()
     heading("3. A bad model: the same rows with shuffled labels")
     shuffled = stage.var / "shuffled.parquet"
     write(sample(shuffle_labels=True), shuffled)
-    second = commands.run_training("with shuffled labels", str(shuffled.relative_to(stage.root)))
-    commands.show_verdict(second)
+    second = run_training("with shuffled labels", str(shuffled.relative_to(stage.root)))
+    show_verdict(second)
     blocked = second.document.decision is Decision.BLOCKED and second.version is None
     _came_true(blocked, f"the bad model should be blocked, it is {second.document.decision}")
     _approval_of_nothing_is_refused(stage)
-    champion = commands.champion(stage)
-    _came_true(champion == first.version, f"the champion should be version {first.version}, it is {champion}")
+    still = champion(stage)
+    _came_true(still == first.version, f"the champion should be version {first.version}, it is {still}")
     say()
-    say(coloured(f"The champion is still version {champion} of {PRODUCT}. The bad model was refused.", "green"))
+    say(coloured(f"The champion is still version {still} of {PRODUCT}. The bad model was refused.", "green"))
+    say("  look at it  make review")
+    say("  train again make run       the same rows give the same model: a tie, and a tie does not beat")
     return 0
 
 
@@ -63,9 +70,9 @@ def _stage(folder: Path, settings: Settings) -> Settings:
             os.environ.pop(name, None)  # a story is told on this machine, never in the team's registry
         os.environ["PRODUCT_ROOT"] = str(folder)
     stage = Settings.from_environment()
-    if (champion := commands.champion(stage)) is not None:
+    if (reigning := champion(stage)) is not None:
         raise Refused(
-            f"{stage.root} has a champion, version {champion} – the demo begins without one – leave out --folder"
+            f"{stage.root} has a champion, version {reigning} – the demo begins without one – leave out --folder"
         )
     return stage
 
@@ -79,7 +86,7 @@ def _approval_of_nothing_is_refused(stage: Settings) -> None:
     """Nothing of a blocked training can be approved, by nobody."""
     attempt = Namespace(version="2", by="demo", because="I insist.", despite=[])
     try:
-        commands.approve(attempt, stage)
+        approve(attempt, stage)
     except ProductError as refusal:
         say(f"  Approving it all the same: {refusal}")
         return

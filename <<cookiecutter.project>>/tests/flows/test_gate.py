@@ -17,7 +17,7 @@ import pytest
 from <<cookiecutter.package>>.cli import main
 from <<cookiecutter.package>>.criteria import Decision, Outcome
 from <<cookiecutter.package>>.errors import ConfigError, ProductError, Refused
-from <<cookiecutter.package>>.flows import tasks
+from <<cookiecutter.package>>.flows import work
 from <<cookiecutter.package>>.steps import evaluate as evaluating
 from <<cookiecutter.package>>.steps.metrics import METRICS
 from <<cookiecutter.package>>.steps.split import Parts
@@ -102,8 +102,8 @@ def test_a_model_trained_on_the_holdout_is_blocked(product: Stage, monkeypatch: 
         parts = honest(table, columns, policy)
         return Parts(table, parts.holdout, parts.described)
 
-    honest = tasks.parted
-    monkeypatch.setattr(tasks, "parted", seen)
+    honest = work.parted
+    monkeypatch.setattr(work, "parted", seen)
     registered = product.train()
     result = is_blocked(registered, by="holdout-unseen")
     assert result.value == registered.document.data.holdout_rows

@@ -103,10 +103,10 @@ def test_a_missing_file_is_a_mistake_in_one_line(here: Stage, capsys: pytest.Cap
 
 
 def test_the_criteria_are_fixed_before_the_first_row_is_read(here: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    from <<cookiecutter.package>>.flows import tasks
+    from <<cookiecutter.package>>.flows import work
 
     seen: dict[str, str] = {}
-    honest: Callable[..., Any] = tasks.read
+    honest: Callable[..., Any] = work.read
 
     def looks(*given: Any, **named: Any) -> Any:
         runs = here.releases.models.runs
@@ -114,19 +114,19 @@ def test_the_criteria_are_fixed_before_the_first_row_is_read(here: Stage, monkey
         seen.update(newest[0].data.tags)
         return honest(*given, **named)
 
-    monkeypatch.setattr(tasks, "read", looks)
+    monkeypatch.setattr(work, "read", looks)
     registered = here.train()
     assert seen["criteria_digest"] == registered.document.criteria_digest
     assert "verdict" not in seen
 
 
 def test_a_run_that_broke_is_marked_as_failed(here: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    from <<cookiecutter.package>>.flows import tasks
+    from <<cookiecutter.package>>.flows import work
 
     def breaks(*given: Any, **named: Any) -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(tasks, "searched", breaks)
+    monkeypatch.setattr(work, "searched", breaks)
     assert main(["train", "--cause", "that breaks"]) == 1
     runs = here.releases.models.runs
     newest = runs.client.search_runs([runs._experiment()], order_by=["attributes.start_time DESC"], max_results=1)

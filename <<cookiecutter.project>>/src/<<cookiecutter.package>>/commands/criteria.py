@@ -1,0 +1,36 @@
+"""``criteria``: the product manager's file, read aloud and checked."""
+
+from argparse import Namespace
+from datetime import date
+
+from ..config import Settings, read_criteria
+from ..console import say
+from ..errors import ConfigError
+
+__all__ = ["check", "explain"]
+
+
+def explain(options: Namespace, settings: Settings) -> int:
+    from ..steps.metrics import METRICS
+    from ..steps.sentences import explain
+
+    say(explain(read_criteria(settings.criteria_file), METRICS))
+    return 0
+
+
+def check(options: Namespace, settings: Settings) -> int:
+    from ..columns import columns_of
+    from ..schemas import Labelled
+    from ..steps.metrics import METRICS
+    from ..steps.sentences import problems
+
+    criteria = read_criteria(settings.criteria_file)
+    found = problems(criteria, columns_of(Labelled), METRICS, on=date.today())
+    text = settings.criteria_file.read_text(encoding="utf-8")
+    for problem in found:
+        say(problem.in_words(settings.criteria_file, text))
+    mistakes = sum(not problem.note for problem in found)
+    if mistakes:
+        return ConfigError.exit_code
+    say(f"{settings.criteria_file}: {len(criteria.criteria)} criteria, {len(criteria.data)} on the data, no mistake")
+    return 0

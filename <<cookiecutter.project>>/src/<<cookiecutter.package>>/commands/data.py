@@ -1,0 +1,100 @@
+"""``sample`` and ``quarantine``: rows made up, rows kept back."""
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..config import Settings, read_pipeline
+from ..console import say, table
+from ..errors import ConfigError
+from . import CALL
+from .releases import day
+
+if TYPE_CHECKING:
+    from ..stores.quarantine import Quarantine
+
+__all__ = [
+    "near",
+    "quarantine_export",
+    "quarantine_list",
+    "quarantine_replay",
+    "quarantine_show",
+    "sample",
+    "sample_path",
+]
+
+
+def sample(options: Namespace, settings: Settings) -> int:
+    from .. import sample as synthetic
+    from ..synthetic import write
+
+    target = options.to or sample_path(settings)
+    asked = {"rows": options.rows, "dirty": options.dirty, "until": day(options.until) if options.until else None}
+    rows = synthetic.sample(
+        seed=options.seed,
+        drift=options.drift,
+        shuffle_labels=options.shuffle_labels,
+        **{name: value for name, value in asked.items() if value is not None},
+    )
+    write(rows, target)
+    say(f"{len(rows):,} synthetic rows in {near(target)}")
+    return 0
+
+
+def sample_path(settings: Settings) -> Path:
+    """Where the configured source is, if a sample can be written there."""
+    source = read_pipeline(settings.pipeline_file).source
+    if source.path is None or "://" in source.path or "*" in source.path:
+        raise ConfigError(
+            f"config/pipeline.yaml reads {source.described}, where no sample is written – expected a file on this"
+            " machine – say where with --to FILE"
+        )
+    return settings.root / source.path
+
+
+def near(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def quarantine_list(options: Namespace, settings: Settings) -> int:
+    kept = _quarantine(settings).list()
+    for text in table((k.run, f"{k.when:%Y-%m-%d %H:%M}", f"{k.rows:,} rows", k.source, k.reason) for k in kept):
+        say(text)
+    if not kept:
+        say("The quarantine is empty.")
+    return 0
+
+
+def quarantine_show(options: Namespace, settings: Settings) -> int:
+    failures = _quarantine(settings).show(options.run)
+    shown = failures.head(options.rows).astype(str)
+    for text in table([tuple(shown.columns), *shown.itertuples(index=False, name=None)]):
+        say(text)
+    if len(failures) > len(shown):
+        say(f"  … and {len(failures) - len(shown):,} more; --rows N shows them")
+    return 0
+
+
+def quarantine_export(options: Namespace, settings: Settings) -> int:
+    rows = _quarantine(settings).export(options.run, options.to)
+    say(f"{rows:,} rows in {near(options.to)}: repair them there, then")
+    say(f"  {CALL} quarantine replay {options.run} --repaired {near(options.to)}")
+    return 0
+
+
+def quarantine_replay(options: Namespace, settings: Settings) -> int:
+    from ..schemas import Labelled
+    from ..steps.validate import validate
+
+    # No limit: the rows that still fail stay where they are.
+    replayed = _quarantine(settings).replay(
+        options.run, options.repaired, lambda batches: validate(batches, Labelled, limit=1.0)
+    )
+    say(f"{replayed.accepted:,} rows pass now and are part of the next training; {replayed.left:,} stay.")
+    return 0
+
+
+def _quarantine(settings: Settings) -> "Quarantine":
+    from ..stores.quarantine import Quarantine
+
+    return Quarantine(settings.var / "quarantine")

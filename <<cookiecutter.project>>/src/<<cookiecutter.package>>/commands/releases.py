@@ -1,0 +1,95 @@
+"""``approve``, ``reject``, ``rollback``, ``history``, ``verify``: the champion, and who decided."""
+
+from argparse import Namespace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from .. import PRODUCT
+from ..config import Settings
+from ..console import say, table
+from ..errors import ConfigError, Refused
+from . import CALL
+
+if TYPE_CHECKING:
+    from ..stores.history import Entry
+    from ..stores.releases import Releases
+
+__all__ = ["approve", "champion", "day", "history", "named", "reject", "releases_of", "rollback", "verify"]
+
+
+def releases_of(settings: Settings) -> "Releases":
+    """The product's champion and the decisions about it."""
+    from ..stores.releases import Releases
+
+    return Releases(settings, PRODUCT)
+
+
+def champion(settings: Settings) -> str | None:
+    """The version that is champion, by the trail."""
+    return releases_of(settings).champion()
+
+
+def approve(options: Namespace, settings: Settings) -> int:
+    releases = releases_of(settings)
+    entry = releases.approve(options.version, by=options.by, because=options.because, despite=tuple(options.despite))
+    say(f"Version {entry.version} is the champion{_instead_of(entry)}; approved by {entry.by}.")
+    say(f"  history     {CALL} history")
+    return 0
+
+
+def reject(options: Namespace, settings: Settings) -> int:
+    entry = releases_of(settings).reject(options.version, by=options.by, because=options.because)
+    say(f"Version {entry.version} is rejected by {entry.by}; the champion stays {named(entry.previous_version)}.")
+    return 0
+
+
+def rollback(options: Namespace, settings: Settings) -> int:
+    entry = releases_of(settings).rollback(by=options.by, because=options.because, to=options.to)
+    say(f"Version {entry.version} is the champion again{_instead_of(entry)}; rolled back by {entry.by}.")
+    return 0
+
+
+def _instead_of(entry: "Entry") -> str:
+    return f" instead of version {entry.previous_version}" if entry.previous_version else ""
+
+
+def named(version: str | None) -> str:
+    return f"version {version}" if version else "none"
+
+
+def history(options: Namespace, settings: Settings) -> int:
+    from ..stores.history import History
+
+    trail = History(settings.database_url)
+    if options.on is None:
+        entries: tuple[Entry, ...] = trail.trail().entries
+        if not entries:
+            say("No decision has been recorded yet.")
+    else:
+        entry = trail.champion_on(day(options.on))
+        entries = (entry,) if entry else ()
+        say(f"Champion on {options.on}: {named(entry.version) if entry else 'none'}")
+    for text in table((f"{e.at:%Y-%m-%d %H:%M}", e.action, f"version {e.version}", e.by, e.because) for e in entries):
+        say(text)
+    return 0
+
+
+def day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is not a day – expected year-month-day – give it as 2026-11-24") from None
+
+
+def verify(options: Namespace, settings: Settings) -> int:
+    releases = releases_of(settings)
+    what = [options.what] if options.what else [version.number for version in releases.models.versions()]
+    found = 0
+    for each in what:
+        problems = releases.verify(each)
+        found += len(problems)
+        name = f"version {each}" if each.isdigit() else each
+        say(f"{name}: {'; '.join(problems) or 'every digest matches, and the verdict comes out the same'}")
+    if not what:
+        say("There is no version to verify yet.")
+    return Refused.exit_code if found else 0

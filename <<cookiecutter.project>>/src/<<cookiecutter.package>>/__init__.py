@@ -4,7 +4,8 @@
     flows/          WHEN things run                                   the only Prefect
     steps/          WHAT happens: values in, values out               pandas, scikit-learn
     stores/         WHERE things are kept                             files, a database, MLflow
-    criteria.py     criteria and measurements; judge.py holds one against the other
+    criteria.py     criteria and measurements
+    judge.py        holds one against the other: one bar (bars.py), many slices (families.py)
     document.py     decision.json, from which everything shown is drawn
     config.py       product/ and config/ as strict models; addresses from the environment
     columns.py      what each column of the schema is for

@@ -21,7 +21,9 @@ class Rows(pa.DataFrameModel):
 
 def schema_with(**columns: Any) -> type[pa.DataFrameModel]:
     fields = {name: pa.Field(metadata=metadata) for name, metadata in columns.items()}
-    return type("More", (Rows,), {**fields, "__annotations__": dict.fromkeys(fields, Series[str]), "__module__": __name__})
+    return type(
+        "More", (Rows,), {**fields, "__annotations__": dict.fromkeys(fields, Series[str]), "__module__": __name__}
+    )
 
 
 def test_the_roles_are_read_off_the_schema() -> None:

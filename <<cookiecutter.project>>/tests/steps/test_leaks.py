@@ -45,6 +45,22 @@ def test_a_middle_range_can_be_the_answer() -> None:
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("kind", ["c", "a"])
+def test_a_code_with_hundreds_of_values_can_be_the_answer(task: Task, kind: str) -> None:
+    random = np.random.default_rng(3)
+    code = random.integers(0, 300, 6000)
+    answer = random.integers(0, 2, 300) if task == "classification" else random.normal(size=300)
+    value = pd.Series(code).map("b{}".format) if kind == "c" else code.astype(float)
+    assert leaks(table(6000, task).assign(y=answer[code], **{kind: value}), task) == [kind]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_hundreds_of_values_that_say_nothing_are_no_leak(task: Task) -> None:
+    code = pd.Series(np.random.default_rng(3).integers(0, 300, 6000))
+    assert leaks(table(6000, task).assign(c=code.map("b{}".format)), task) == []
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
 def test_a_name_of_its_own_for_every_row_is_no_leak(task: Task) -> None:
     rows = table(task=task)
     assert leaks(rows.assign(c=rows["id"], b=1.0), task) == []
@@ -54,6 +70,24 @@ def test_two_numbers_that_add_up_to_the_target_are_named_together() -> None:
     rows = table(task="regression")
     part = pd.Series(np.random.default_rng(1).normal(size=len(rows)))
     assert leaks(rows.assign(a=part, b=rows["y"] - part), "regression") == ["a and b together"]
+
+
+def test_a_pair_is_found_beside_columns_with_gaps() -> None:
+    rows = table(2000, "regression")
+    random = np.random.default_rng(1)
+    part = pd.Series(random.normal(size=len(rows)))
+    b = (rows["y"] - part).where(random.uniform(size=len(rows)) > 0.2)
+    found = leaking_features(
+        rows.assign(a=part, b=b, empty=np.nan), columns("regression", numeric=("a", "b", "empty")), at=0.98, accepted=()
+    )
+    assert [leak.feature for leak in found] == ["a and b together"]
+
+
+def test_two_numbers_whose_product_or_ratio_is_the_target_are_named_together() -> None:
+    rows, random = table(task="regression"), np.random.default_rng(1)
+    units, each = random.integers(1, 9, len(rows)).astype(float), random.lognormal(size=len(rows))
+    assert leaks(rows.assign(a=units, b=each, y=units * each), "regression") == ["a and b together"]
+    assert leaks(rows.assign(a=units, b=units * each, y=each), "regression") == ["a and b together"]
 
 
 def test_an_accepted_leak_is_passed_over() -> None:

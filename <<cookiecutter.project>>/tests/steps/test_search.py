@@ -1,6 +1,7 @@
 """The search: within its budget, the same every time, blind to the holdout. Trains small models."""
 
 import itertools
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,14 +12,16 @@ from scipy.stats import loguniform
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from <<cookiecutter.package>>.columns import Columns, Task
 from <<cookiecutter.package>>.config import Search
 from <<cookiecutter.package>>.criteria import Value
-from <<cookiecutter.package>>.errors import ConfigError, ProductError
-from <<cookiecutter.package>>.steps.calibration import calibrated
+from <<cookiecutter.package>>.errors import ConfigError, InvalidData, ProductError
+from <<cookiecutter.package>>.steps.calibration import along, calibration
 from <<cookiecutter.package>>.steps.folds import folds
 from <<cookiecutter.package>>.steps.objective import objective
 from <<cookiecutter.package>>.steps.prediction_intervals import conformal_half_width
@@ -148,17 +151,29 @@ def test_probabilities_that_are_too_sure_are_calibrated_and_honest_ones_are_left
     honest = random.uniform(0.05, 0.95, 4000)
     y = (random.uniform(size=4000) < honest).astype(float)
     odds = np.log(honest / (1 - honest))
-    assert calibrated(y, honest, 0)[0] == "none"
-    method, mended = calibrated(y, 1 / (1 + np.exp(-3 * odds)), 0)
+    assert calibration(y, honest, 0) == ("none", None)
+    sure = 1 / (1 + np.exp(-3 * odds))
+    method, curve = calibration(y, sure, 0)
     assert method == "sigmoid"
-    assert np.abs(mended - honest).mean() < 0.02
+    assert np.abs(along(curve, sure) - honest).mean() < 0.02
+
+
+def test_a_few_positives_calibrate_nothing() -> None:
+    y = np.r_[np.ones(29), np.zeros(300)]
+    assert calibration(y, np.where(y == 1, 0.999, 0.5), 0) == ("none", None)
 
 
 def test_a_candidate_that_needs_calibration_gets_it() -> None:
     rows = table(rows=1500)
     rows["b"] = rows["a"] + 0.01 * rows["b"].fillna(0)  # naive Bayes counts the same evidence twice
     sure = Candidate("bayes", "twice sure", lambda columns, seed: make_pipeline(preprocess(columns), GaussianNB()))
-    assert found(sure, rows=rows).calibration == "sigmoid"
+    result, new = found(sure, rows=rows), table(rows=5000, seed=9)
+    new["b"] = new["a"]
+    probability = result.model.predict_proba(new[["a", "b", "c"]])[:, 1]
+    bare = sure.build(columns(), 3).fit(rows[["a", "b", "c"]], rows["y"]).predict_proba(new[["a", "b", "c"]])[:, 1]
+    assert result.calibration == "sigmoid"
+    assert log_loss(new["y"], probability) < 0.95 * log_loss(new["y"], bare)
+    assert log_loss(new["y"], probability) < 1.01 * log_loss(new["y"], along(calibration(new["y"], bare, 0)[1], bare))
 
 
 def test_prediction_intervals_hold_nine_of_ten_new_rows() -> None:
@@ -169,24 +184,77 @@ def test_prediction_intervals_hold_nine_of_ten_new_rows() -> None:
 
 
 def test_the_half_width_is_taken_one_row_further_out() -> None:
-    assert conformal_half_width(np.array([1.1, 1.2, 1.3, 1.4]), np.ones(4), level=0.6) == pytest.approx(0.3)
-    assert conformal_half_width(np.array([1.0]), np.zeros(1)) == 0.0
+    assert conformal_half_width(np.array([1.1, 1.2, 1.3, 1.4]), np.ones(4), level=0.6) == pytest.approx((0.3, False))
 
 
-def test_folds_by_time_never_look_ahead_and_the_partition_holds_every_row_once() -> None:
+def test_the_half_width_is_relative_where_errors_grow_with_the_prediction() -> None:
+    random = np.random.default_rng(4)
+    price = np.exp(random.normal(size=2000))
+    assert conformal_half_width(price * random.uniform(0.9, 1.1, 2000), price)[1]
+    around_nothing = random.normal(size=2000)
+    assert not conformal_half_width(around_nothing + random.uniform(-0.1, 0.1, 2000), around_nothing)[1]
+    assert conformal_half_width(np.ones(100), np.zeros(100)) == (1.0, False)
+
+
+def test_folds_by_time_never_look_ahead() -> None:
     rows = table()
     cuts = folds(rows, columns(), "time", 3, 0)
     at = rows["at"].to_numpy()[cuts.order]
-    assert all(at[fitted].max() <= at[left].min() for fitted, left in cuts.forward)
-    assert sorted(np.concatenate([left for _, left in cuts.partition])) == list(range(len(rows)))
+    assert all(at[fitted].max() <= at[left].min() for fitted, left in cuts.cuts)
+    assert list(cuts.left_out) == list(range(len(rows) // 4, len(rows)))
 
 
 def test_folds_keep_groups_and_repeated_keys_together() -> None:
     rows = table()
     rows["id"] = [f"k{number % 100}" for number in range(len(rows))]
     for by, name in (("group", "family"), ("hash", "id")):
-        for fitted, left in folds(rows, columns(), by, 3, 0).forward:  # type: ignore[arg-type]  # tried by name
+        for fitted, left in folds(rows, columns(), by, 3, 0).cuts:  # type: ignore[arg-type]  # tried by name
             assert not set(rows[name].iloc[fitted]) & set(rows[name].iloc[left])
+
+
+def test_rows_without_a_group_stay_together() -> None:
+    rows = table()
+    rows["family"] = rows["family"].where(rows["family"] > 3)
+    for fitted, left in folds(rows, columns(), "group", 3, 0).cuts:
+        assert len({rows["family"].iloc[part].isna().any() for part in (fitted, left)}) == 2
+
+
+@pytest.mark.parametrize(("by", "rows"), [("group", table().assign(family=1)), ("hash", table(2)), ("time", table(3))])
+def test_too_few_for_the_folds_is_said_with_the_numbers(by: str, rows: pd.DataFrame) -> None:
+    with pytest.raises(InvalidData, match=r"has \d .*search.folds needs \d"):
+        folds(rows, columns(), by, 3, 0)  # type: ignore[arg-type]  # tried by name
+
+
+def test_one_answer_in_all_rows_is_said_before_anything_is_tried() -> None:
+    with pytest.raises(InvalidData, match="y is 0 in all 600 rows"):
+        found(rows=table().assign(y=0))
+
+
+def test_a_model_that_leaves_hard_rows_unanswered_is_out() -> None:
+    class Coward(Ridge):
+        def predict(self, X: Any) -> Any:
+            sure = super().predict(X)
+            return np.where(np.abs(sure - 5) > 0.5, np.nan, sure)
+
+    coward = Candidate("coward", "", lambda columns, seed: make_pipeline(preprocess(columns), Coward()))
+    result = found(coward, RIDGE, task="regression")
+    assert result.candidate == "ridge"
+    assert "predictions are not numbers" in str(result.ranked[-1].problem)
+
+
+def test_every_trial_has_one_thread_to_itself() -> None:
+    inside: list[int] = []
+
+    class Counts(DummyClassifier):
+        def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+            if threading.current_thread() is not threading.main_thread():
+                inside.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp")
+            return super().fit(X, y)
+
+    counts = Candidate("counts", "", lambda columns, seed: Counts(), {"strategy": ["prior", "uniform", "stratified"]})
+    with threadpool_limits(2):
+        found(counts, budget={"workers": 2, "trials": 3})
+    assert set(inside) == {1}
 
 
 @pytest.mark.parametrize("texts", ["one-hot", "ordinal"])

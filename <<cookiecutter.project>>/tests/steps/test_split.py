@@ -1,5 +1,6 @@
 """The split: the right rows held out, for ever. Can run before anything was trained."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -54,3 +55,24 @@ def test_a_policy_without_its_column_is_a_mistake_in_the_file(by: str, missing: 
 def test_an_empty_side_is_refused(rows: pd.DataFrame) -> None:
     with pytest.raises(InvalidData, match="both sides need rows"):
         split(rows, columns(), Split(by="time", holdout=0.25))
+
+
+def test_a_few_moments_are_cut_where_the_share_comes_nearest() -> None:
+    moments = pd.to_datetime(["2026-01-31", "2026-02-28", "2026-03-31"])
+    rows = ROWS.assign(at=moments[np.arange(len(ROWS)) % 3])
+    parts = split(rows, columns(), Split(by="time", holdout=0.25))
+    assert (len(parts.training), len(parts.holdout)) == (400, 200)
+
+
+def test_a_row_without_a_time_is_refused_with_the_number() -> None:
+    rows = ROWS.assign(at=ROWS["at"].where(np.arange(len(ROWS)) > 6))
+    with pytest.raises(InvalidData, match="7 of 600 rows have no at"):
+        split(rows, columns(), Split(by="time", holdout=0.25))
+
+
+def test_subjects_on_both_sides_are_counted() -> None:
+    assert "seen before" not in split(ROWS, columns(), Split(by="time", holdout=0.25)).described
+    repeated = ROWS.assign(id=[f"k{number % 100}" for number in range(len(ROWS))])
+    parts = split(repeated, columns(), Split(by="time", holdout=0.25))
+    again = parts.holdout["id"].isin(parts.training["id"]).sum()
+    assert f"{again} rows held out have a id seen before" in parts.described

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from <<cookiecutter.package>>.errors import ConfigError, Refused
 from <<cookiecutter.package>>.judge import judge
+from <<cookiecutter.package>>.steps.calibration import Calibrated
 from <<cookiecutter.package>>.steps.prediction_intervals import PredictionIntervals
 from <<cookiecutter.package>>.stores import trusted
 from <<cookiecutter.package>>.stores.models import Models, save
@@ -166,25 +167,25 @@ def test_any_product_name_can_be_registered(desk: Desk) -> None:
 
 def estimators() -> dict[str, Any]:
     """What the kits may build, as they would build it."""
-    from sklearn.calibration import CalibratedClassifierCV
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.dummy import DummyClassifier, DummyRegressor
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+    from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.model_selection import FixedThresholdClassifier
     from sklearn.neural_network import MLPClassifier
     from sklearn.preprocessing import StandardScaler
 
-    def calibrated(model: Any, method: str) -> Any:
-        believable = CalibratedClassifierCV(model, method=method, cv=2, ensemble=False)
+    def calibrated(model: Any, curve: Any) -> Any:
+        believable = Calibrated(model, curve.fit([[0.0], [1.0]], [0, 1]))
         return FixedThresholdClassifier(believable, threshold=0.4)
 
     def of_logarithm(model: Any) -> Any:
         return TransformedTargetRegressor(model, func=np.log1p, inverse_func=np.expm1)
 
     return {
-        "linear": calibrated(LogisticRegression(), "sigmoid"),
-        "boosting": calibrated(HistGradientBoostingClassifier(max_iter=2), "isotonic"),
+        "linear": calibrated(LogisticRegression(), LogisticRegression()),
+        "boosting": calibrated(HistGradientBoostingClassifier(max_iter=2), IsotonicRegression()),
         "forest": RandomForestClassifier(2),
         "network": MLPClassifier((2,), max_iter=2),
         "network, plain descent": MLPClassifier((2,), max_iter=2, solver="sgd"),

@@ -143,7 +143,9 @@ def search(order: Order, parts: Parts) -> Found:
         )
     console.line("search", f"{found.candidate} is the best of {len(found.trials)} trials in {found.seconds:.0f} s")
     if found.stopped_early:
-        console.line("search", f"stopped at search.seconds: {budget.seconds:g}, before trial {budget.trials} was reached")
+        console.line(
+            "search", f"stopped at search.seconds: {budget.seconds:g}, before trial {budget.trials} was reached"
+        )
     return found
 
 

@@ -13,16 +13,15 @@ from typing import Any, Literal
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier, ParameterSampler
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from ..columns import Columns
 from ..config import Search
-from ..errors import ConfigError, ProductError
+from ..errors import ConfigError, InvalidData, ProductError
 from .bootstrap import in_words
-from .calibration import calibrated
+from .calibration import Calibrated, along, calibration
 from .folds import Folds, folds
 from .objective import Objective
 from .predict import Predictions
@@ -114,35 +113,30 @@ def search(
     began = clock()
     table = _table(training, columns, by, budget)
     draws = list(_draws(_chosen(candidates, budget.candidates), budget))
-    scored: dict[int, np.ndarray] = {}
     trials: list[Trial] = []
+    ahead: tuple[Trial, np.ndarray] | None = None
 
     def attempt(draw: _Draw) -> tuple[Trial, np.ndarray] | None:
-        if draw.number and clock() - began > budget.seconds:
-            return None
-        return _attempt(draw, table, objective, clock)
+        late = draw.number > 0 and clock() - began > budget.seconds
+        return None if late else _attempt(draw, table, objective, clock)
 
-    # Threads: the work is done in compiled code that lets go of the interpreter, and processes would
-    # each import everything anew. One thread within each trial, so that the cores are not fought over.
-    with threadpool_limits(1):
-        work = joblib.Parallel(n_jobs=budget.workers, backend="threading", return_as="generator_unordered")
-        for outcome in work(joblib.delayed(attempt)(draw) for draw in draws):
-            if outcome is not None:
-                trial, left_out = outcome
-                trials.append(trial)
-                scored[trial.number] = left_out
-                progress(trial)
+    for trial, left_out in _finished(attempt, draws, budget.workers):
+        trials.append(trial)
+        if ahead is None or _place(trial, objective) < _place(ahead[0], objective):
+            ahead = trial, left_out
+        progress(trial)
     trials.sort(key=lambda trial: trial.number)
     ranked = _ranked(trials, objective)
-    best = draws[ranked[0].number]
-    model, threshold, calibration = _fitted(best, table, scored[best.number], objective)
+    assert ahead is not None  # _ranked has raised where nothing was sound
+    best = draws[ahead[0].number]
+    model, threshold, method = _fitted(best, table, ahead[1], objective)
     return Found(
         model=model,
         candidate=best.candidate.name,
         params=best.params,
         trials=tuple(trials),
         threshold=threshold,
-        calibration=calibration,
+        calibration=method,
         seconds=clock() - began,
         stopped_early=len(trials) < len(draws),
         ranked=ranked,
@@ -152,6 +146,11 @@ def search(
 def _table(training: pd.DataFrame, columns: Columns, by: Literal["time", "group", "hash"], budget: Search) -> _Table:
     cuts = folds(training, columns, by, budget.folds, budget.seed)
     y = training[columns.target].to_numpy(dtype=float)[cuts.order]
+    if columns.task == "classification" and len(np.unique(y)) < 2:
+        raise InvalidData(
+            f"{columns.target} is {y[0]:g} in all {len(y):,} rows to train on – both answers are needed to learn a"
+            " difference – get rows of the other kind, or change split in config/pipeline.yaml"
+        )
     features = training[list(columns.features)].iloc[cuts.order].reset_index(drop=True)
     return _Table(features, y, cuts, columns, budget.seed)
 
@@ -186,11 +185,31 @@ def _draws(candidates: Sequence[Candidate], budget: Search) -> Iterator[_Draw]:
                 number += 1
 
 
+def _finished(
+    attempt: Callable[[_Draw], tuple[Trial, np.ndarray] | None], draws: Sequence[_Draw], workers: int
+) -> Iterator[tuple[Trial, np.ndarray]]:
+    """The trials as they finish, each in one thread of a core.
+
+    Threads: the work is done in compiled code that lets go of the interpreter, and processes would
+    each import everything anew.
+    """
+    pools = ThreadpoolController()
+
+    def alone(draw: _Draw) -> tuple[Trial, np.ndarray] | None:
+        # OpenMP keeps its limit per thread: one that is set outside is not known in here.
+        with pools.limit(limits=1, user_api="openmp"):
+            return attempt(draw)
+
+    with pools.limit(limits=1):
+        parallel = joblib.Parallel(n_jobs=workers, backend="threading", return_as="generator_unordered")
+        yield from (done for done in parallel(joblib.delayed(alone)(draw) for draw in draws) if done is not None)
+
+
 def _attempt(draw: _Draw, table: _Table, objective: Objective, clock: Callable[[], float]) -> tuple[Trial, np.ndarray]:
     began = clock()
     left_out = np.full(len(table.y), np.nan)
     try:
-        for fitted, left in table.cuts.forward:
+        for fitted, left in table.cuts.cuts:
             model = draw.build(table).fit(table.features.iloc[fitted], table.y[fitted])
             left_out[left] = _answers(model, table.features.iloc[left], table)
         score = _score(table, left_out, objective)
@@ -206,35 +225,40 @@ def _answers(model: Any, features: pd.DataFrame, table: _Table) -> np.ndarray:
 
 
 def _score(table: _Table, left_out: np.ndarray, objective: Objective) -> float:
-    there = ~np.isnan(left_out)
+    y, answers = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
+    if not np.isfinite(answers).all():
+        raise ValueError(f"{(~np.isfinite(answers)).sum():,} of {len(answers):,} predictions are not numbers")
     if table.is_classification:
-        return objective.threshold(table.y[there], left_out[there])[1]
-    return objective.score(table.y[there], Predictions(left_out[there]))
+        return objective.threshold(y, answers)[1]
+    return objective.score(y, Predictions(answers))
+
+
+def _place(trial: Trial, objective: Objective) -> tuple[float, int]:
+    """Smaller is better; of equals the earlier, and last what broke."""
+    if trial.score is None:
+        return np.inf, trial.number
+    return (-trial.score if objective.metric.better == "higher" else trial.score), trial.number
 
 
 def _ranked(trials: Sequence[Trial], objective: Objective) -> tuple[Trial, ...]:
     """Best first, of equals the earlier; what broke comes last."""
-    sound = [trial for trial in trials if trial.score is not None]
-    if not sound:
+    if all(trial.score is None for trial in trials):
         problems = "; ".join(dict.fromkeys(f"{trial.candidate}: {trial.problem}" for trial in trials))
         raise ProductError(f"every trial of the search broke: {problems} – see candidates.py")
-    sign = -1.0 if objective.metric.better == "higher" else 1.0
-    sound.sort(key=lambda trial: (sign * (trial.score or 0.0), trial.number))
-    return (*sound, *(trial for trial in trials if trial.score is None))
+    return tuple(sorted(trials, key=lambda trial: _place(trial, objective)))
 
 
 def _fitted(draw: _Draw, table: _Table, left_out: np.ndarray, objective: Objective) -> tuple[Any, float | None, str]:
     """The model on the whole training side, its threshold and its calibration."""
-    there = ~np.isnan(left_out)
-    y, answers = table.y[there], left_out[there]
-    if not table.is_classification:
-        reach = conformal_half_width(y, answers)
-        return PredictionIntervals(draw.build(table), half_width=reach).fit(table.features, table.y), None, "none"
-    method, mended = calibrated(y, answers, table.seed)
+    y, answers = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
     model = draw.build(table)
-    if method != "none":
-        model = CalibratedClassifierCV(model, method=method, cv=list(table.cuts.partition), ensemble=False)
-    threshold = objective.threshold(y, mended)[0]
+    if not table.is_classification:
+        reach, relative = conformal_half_width(y, answers)
+        return PredictionIntervals(model, reach, relative).fit(table.features, table.y), None, "none"
+    method, curve = calibration(y, answers, table.seed)
+    if curve is not None:
+        model, answers = Calibrated(model, curve), along(curve, answers)
+    threshold = objective.threshold(y, answers)[0]
     frozen = FrozenEstimator(model.fit(table.features, table.y))
     decides = FixedThresholdClassifier(frozen, threshold=threshold, response_method="predict_proba", pos_label=1)
     return decides.fit(table.features, table.y), float(threshold), method

@@ -45,16 +45,29 @@ def split(rows: pd.DataFrame, columns: Columns, policy: Split) -> Parts:
 
 
 def _newest(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.ndarray, str]:
-    """Rows of one moment stay together, on the side of the training if the cut falls among them."""
+    """Rows of one moment stay together: the cut is between two moments, where the share comes nearest."""
     if columns.time is None:
         raise ConfigError(
             "config/pipeline.yaml: split.by: time: schemas.py has no column with the role time – mark one, or split by"
             " hash"
         )
-    moments = rows[columns.time].to_numpy()
-    cutoff = np.sort(moments)[max(len(moments) - 1 - int(len(moments) * policy.holdout), 0)]
-    held = moments > cutoff
-    return held, f"by {columns.time}, trained on until {pd.Timestamp(cutoff):%Y-%m-%d}"
+    if unknown := int(rows[columns.time].isna().sum()):
+        raise InvalidData(
+            f"{unknown:,} of {len(rows):,} rows have no {columns.time} – a split by time needs one in each row – make"
+            " the column not nullable in schemas.py, or split by hash"
+        )
+    moments, counts = np.unique(rows[columns.time].to_numpy(), return_counts=True)
+    newer = len(rows) - np.cumsum(counts)
+    cutoff = moments[np.argmin(np.abs(newer[:-1] - policy.holdout * len(rows)))] if len(moments) > 1 else None
+    held = np.zeros(len(rows), bool) if cutoff is None else rows[columns.time].to_numpy() > cutoff
+    until = f", trained on until {pd.Timestamp(cutoff):%Y-%m-%d}" if cutoff is not None else ""
+    return held, f"by {columns.time}{until}{_again(rows[columns.key], held)}"
+
+
+def _again(keys: pd.Series, held: np.ndarray) -> str:
+    """How many held out rows are of a subject that is also trained on: by time that is meant to be."""
+    again = int(keys[held].isin(keys[~held]).sum())
+    return f", {again:,} rows held out have a {keys.name} seen before" if again else ""
 
 
 def _hashed(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.ndarray, str]:

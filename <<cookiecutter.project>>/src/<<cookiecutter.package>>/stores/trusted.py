@@ -20,13 +20,11 @@ TRUSTED: tuple[str, ...] = (
     # Trees as arrays of numbers that compiled code walks; sizes are checked when the state is set.
     "sklearn.tree._tree.Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    # Two numbers of a fitted sigmoid, and the pair of an estimator and its calibrators.
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
     # Learning rates and moments as plain numbers; used by fit alone, never by predict.
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     # Ours: estimators of this package, which runs already.
+    f"{PACKAGE}.steps.calibration.Calibrated",
     f"{PACKAGE}.steps.prediction_intervals.PredictionIntervals",
 )
 

@@ -151,7 +151,7 @@ def _parquet(file: File, wanted: Sequence[str]) -> Iterator[tuple[pd.DataFrame, 
 
     with file.opened() as stream:
         try:
-            table = pq.ParquetFile(stream)
+            table = pq.ParquetFile(stream, pre_buffer=False)  # ahead of need it would hold whole row groups
         except pa.ArrowInvalid as error:
             raise SourceError(f"{file.name}: {one_line(error)} – expected a Parquet file – export it again") from None
         names = table.schema_arrow.names
@@ -160,7 +160,7 @@ def _parquet(file: File, wanted: Sequence[str]) -> Iterator[tuple[pd.DataFrame, 
         if not found or not table.metadata.num_rows:
             yield table.schema_arrow.empty_table().select(found).to_pandas(), unread
             return
-        for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=found):
+        for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=found, use_threads=False):
             yield _frame(pa.table(batch)), unread
 
 

@@ -1,6 +1,6 @@
 """Single pieces of a product, measured inside its environment; prints one JSON object.
 
-    python pieces.py validate ROWS.parquet | bootstrap
+python pieces.py validate ROWS.parquet | bootstrap
 """
 
 import json

@@ -38,7 +38,10 @@ def main() -> None:
     lay_reference_over(product)
     found: dict[str, Any] = {"bake_seconds": bake_seconds, "help_seconds": help_seconds(product)}
     found["training"] = [row for rows in given.rows for row in training(product, rows, given.repeats)]
-    found |= {"validate": piece(product, "validate", str(rows_of(product, 2_000_000))), "bootstrap": piece(product, "bootstrap")}
+    found |= {
+        "validate": piece(product, "validate", str(rows_of(product, 2_000_000))),
+        "bootstrap": piece(product, "bootstrap"),
+    }
     (ROOT / "build" / "benchmarks.json").write_text(json.dumps(found, indent=2))
     show(found)
 
@@ -67,7 +70,11 @@ def help_seconds(product: Path) -> float:
     for _ in range(3):
         began = time.perf_counter()
         subprocess.run(
-            [PYTHON, "-m", "churn_radar", "--help"], cwd=product, env=environment(product), check=True, capture_output=True
+            [PYTHON, "-m", "churn_radar", "--help"],
+            cwd=product,
+            env=environment(product),
+            check=True,
+            capture_output=True,
         )
         taken.append(time.perf_counter() - began)
     return min(taken)
@@ -96,7 +103,9 @@ def training(product: Path, rows: int, repeats: int) -> Iterator[dict[str, Any]]
             if n:
                 for name, one in zip(measured, (floor, temporary, running), strict=True):
                     measured[name].append(one)
-    middle = {name: {key: statistics.median(one[key] for one in each) for key in each[0]} for name, each in measured.items()}
+    middle = {
+        name: {key: statistics.median(one[key] for one in each) for key in each[0]} for name, each in measured.items()
+    }
     for name, one in middle.items():
         ratios = {f"{key}_ratio": one[key] / middle["floor"][key] for key in one}
         yield {"rows": rows, "what": name, **one, **ratios}
@@ -118,7 +127,8 @@ def measure(command: list[Any], folder: Path, env: dict[str, str]) -> dict[str, 
         process = subprocess.Popen([str(part) for part in command], cwd=folder, env=env, stdout=out, stderr=out)
         _, status, used = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"{' '.join(map(str, command))} ended with {os.waitstatus_to_exitcode(status)}:\n{log.read_text()}")
+        called, code = " ".join(map(str, command)), os.waitstatus_to_exitcode(status)
+        raise SystemExit(f"{called} ended with {code}:\n{log.read_text()}")
     wall = time.perf_counter() - began
     return {"cpu_seconds": used.ru_utime + used.ru_stime, "wall_seconds": wall, "peak_mib": used.ru_maxrss / 1024}
 
@@ -172,9 +182,11 @@ def show(found: dict[str, Any]) -> None:
     validated, drawn = found["validate"], found["bootstrap"]
     print(f"bake                 {found['bake_seconds']:.2f} s")
     print(f"--help               {found['help_seconds']:.2f} s")
-    print(f"rows validated       {validated['rows_per_second']:,.0f} a second, 2,000,000 × {validated['columns']} Parquet")
+    print(f"rows validated       {validated['rows_per_second']:,.0f} a second, of 2,000,000 × {validated['columns']}")
     print(f"memory of that       {validated['peak_growth']:.2f} × the table of {validated['frame_mib']:.0f} MiB")
-    print(f"bootstrap            {drawn['cpu_seconds']:.1f} s of CPU, 1,000 resamples of 200,000 rows, {drawn['metrics']:.0f} metrics × 2")
+    print(
+        f"bootstrap            {drawn['cpu_seconds']:.1f} s of CPU, 1,000 resamples of 200,000 rows, 2 × {drawn['metrics']:.0f} metrics"
+    )
 
 
 if __name__ == "__main__":

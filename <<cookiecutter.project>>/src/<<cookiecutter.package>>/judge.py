@@ -25,7 +25,7 @@ from .criteria import (
 from .families import family
 from .loosened import loosened
 
-__all__ = ["judge"]
+__all__ = ["BUILT_IN", "judge"]
 
 
 def judge(

@@ -18,6 +18,7 @@ from <<cookiecutter.package>>.cli import main
 from <<cookiecutter.package>>.criteria import Decision, Outcome
 from <<cookiecutter.package>>.errors import ConfigError, ProductError, Refused
 from <<cookiecutter.package>>.flows import work
+from <<cookiecutter.package>>.judge import BUILT_IN
 from <<cookiecutter.package>>.steps import evaluate as evaluating
 from <<cookiecutter.package>>.steps.metrics import METRICS
 from <<cookiecutter.package>>.steps.split import Parts
@@ -73,7 +74,8 @@ def is_blocked(registered: Any, by: str) -> Any:
     document = registered.document
     assert (document.decision, registered.version) == (Decision.BLOCKED, None)
     results = {r.criterion.id: r for r in (*document.data_verdict.results, *document.verdict.results)}
-    assert results[by].outcome in (Outcome.NOT_MET, Outcome.UNDECIDED)
+    assert results[by].outcome is Outcome.NOT_MET or by in BUILT_IN  # those block where they are undecided, too
+    assert results[by].outcome is not Outcome.MET
     assert document.problem or any(by in reason for reason in document.verdict.reasons)
     return results[by]
 

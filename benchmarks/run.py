@@ -23,8 +23,8 @@ from typing import Any
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 BENCH = ROOT / "build" / "bench"
-PYTHON = ROOT / "build" / "env" / "bin" / "python"
-COOKIECUTTER = Path(sys.executable).with_name("cookiecutter")
+PYTHON = str(ROOT / "build" / "env" / "bin" / "python")
+COOKIECUTTER = str(Path(sys.executable).with_name("cookiecutter"))
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
 def bake(target: Path) -> float:
     """Seconds of one bake."""
     began = time.perf_counter()
-    arguments = [COOKIECUTTER, "--default-config", "--no-input", "--output-dir", target, ROOT]
+    arguments = [COOKIECUTTER, "--default-config", "--no-input", "--output-dir", str(target), str(ROOT)]
     subprocess.run(arguments, check=True, capture_output=True)
     return time.perf_counter() - began
 
@@ -83,7 +83,7 @@ def help_seconds(product: Path) -> float:
 def rows_of(product: Path, rows: int) -> Path:
     path = BENCH / f"rows{rows}.parquet"
     if not path.exists():
-        subprocess.run([PYTHON, HERE / "rows.py", str(rows), path], check=True)
+        subprocess.run([PYTHON, str(HERE / "rows.py"), str(rows), str(path)], check=True)
     return path
 
 
@@ -97,7 +97,7 @@ def training(product: Path, rows: int, repeats: int) -> Iterator[dict[str, Any]]
         for n in range(repeats + 1):  # the first round warms up and does not count
             work = BENCH / f"floor{rows}-{n}"
             work.mkdir()
-            floor = measure([PYTHON, HERE / "floor.py", source, work], product, environment(product))
+            floor = measure([PYTHON, str(HERE / "floor.py"), str(source), str(work)], product, environment(product))
             temporary = measure(flow, fresh(product), environment(product))
             running = measure(flow, fresh(product), environment(product, PREFECT_API_URL=address))
             if n:
@@ -119,15 +119,15 @@ def fresh(product: Path) -> Path:
     return product
 
 
-def measure(command: list[Any], folder: Path, env: dict[str, str]) -> dict[str, float]:
+def measure(command: list[str], folder: Path, env: dict[str, str]) -> dict[str, float]:
     """CPU and wall seconds and peak memory of a process and those it waited for."""
     log = BENCH / "last.txt"
     began = time.perf_counter()
     with log.open("w") as out:
-        process = subprocess.Popen([str(part) for part in command], cwd=folder, env=env, stdout=out, stderr=out)
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out)
         _, status, used = os.wait4(process.pid, 0)
     if status:
-        called, code = " ".join(map(str, command)), os.waitstatus_to_exitcode(status)
+        called, code = " ".join(command), os.waitstatus_to_exitcode(status)
         raise SystemExit(f"{called} ended with {code}:\n{log.read_text()}")
     wall = time.perf_counter() - began
     return {"cpu_seconds": used.ru_utime + used.ru_stime, "wall_seconds": wall, "peak_mib": used.ru_maxrss / 1024}
@@ -165,7 +165,7 @@ def await_answer(address: str, patience: float = 120.0) -> None:
 
 
 def piece(product: Path, *what: str) -> dict[str, float]:
-    command = [PYTHON, HERE / "pieces.py", "churn_radar", *what]
+    command = [PYTHON, str(HERE / "pieces.py"), "churn_radar", *what]
     told = subprocess.run(command, cwd=product, env=environment(product), check=True, capture_output=True, text=True)
     answer: dict[str, float] = json.loads(told.stdout.splitlines()[-1])
     return answer
@@ -184,9 +184,8 @@ def show(found: dict[str, Any]) -> None:
     print(f"--help               {found['help_seconds']:.2f} s")
     print(f"rows validated       {validated['rows_per_second']:,.0f} a second, of 2,000,000 × {validated['columns']}")
     print(f"memory of that       {validated['peak_growth']:.2f} × the table of {validated['frame_mib']:.0f} MiB")
-    print(
-        f"bootstrap            {drawn['cpu_seconds']:.1f} s of CPU, 1,000 resamples of 200,000 rows, 2 × {drawn['metrics']:.0f} metrics"
-    )
+    sizes = f"1,000 resamples of 200,000 rows, 2 × {drawn['metrics']:.0f} metrics"
+    print(f"bootstrap            {drawn['cpu_seconds']:.1f} s of CPU, {sizes}")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def test_the_run_holds_what_a_reviewer_looks_for(trained: tuple[Stage, Any]) -> 
     assert run.data.tags["verdict"] == "ready"
     assert run.data.tags["decision_digest"] == registered.document.digest
     assert {"skill", "skill_low", "skill_high"} <= set(run.data.metrics)
-    assert run.info.run_name.endswith("· ready · " + registered.document.model.candidate)
+    assert run.info.run_name.startswith(f"ready · {registered.document.model.candidate} · ")
 
 
 def test_personal_data_are_nowhere_in_what_was_written(trained: tuple[Stage, Any]) -> None:

@@ -20,7 +20,7 @@ def test_the_criteria_are_logged_before_anything_else(desk: Desk) -> None:
     run = runs.open(criteria(), PIPELINE, cause="monitoring asked")
     found = runs.client.get_run(run.id)
     assert found.info.status == "RUNNING"
-    assert found.info.run_name.endswith(" · training")
+    assert found.info.run_name.startswith("training · ")
     assert found.data.tags["criteria_digest"] == criteria_digest(criteria())
     assert found.data.tags["cause"] == "monitoring asked"
     assert found.data.params["search.trials"] == "2"
@@ -33,7 +33,7 @@ def test_a_run_shows_its_document(desk: Desk) -> None:
     runs = desk.releases.models.runs
     found = runs.client.get_run(document.run_id)
     assert found.info.status == "FINISHED"
-    assert found.info.run_name.endswith(" · ready · linear")
+    assert found.info.run_name.startswith("ready · linear · ")
     assert found.data.metrics["recall"] == 0.7
     assert found.data.metrics["recall_low"] == pytest.approx(0.65)
     digests = {"decision_digest": document.digest, "model_digest": desk.saved.digest, "data_digest": "d" * 64}
@@ -79,7 +79,7 @@ def test_a_run_that_broke_before_the_verdict_is_failed(desk: Desk) -> None:
     runs.fail(run, "the disk is full")
     found = runs.client.get_run(run.id)
     assert (found.info.status, found.data.tags["problem"]) == ("FAILED", "the disk is full")
-    assert found.info.run_name.endswith(" · failed")
+    assert found.info.run_name.startswith("failed · ")
 
 
 def test_criteria_changed_while_training_are_refused(desk: Desk) -> None:

@@ -32,6 +32,7 @@ __all__ = ["DOCUMENT", "Run", "Runs", "answering", "commit_of", "connect", "quie
 
 DOCUMENT = "decision.json"
 NOTE_LIMIT = 8000  # MLflow's longest tag
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # else it opens among the language models
 DATASET_DIGEST_LIMIT = 36  # the whole digest stands in the tag data_digest
 NAME_LIMIT = 240
 BATCH = 1000
@@ -61,7 +62,7 @@ class Runs:
         digest, started = criteria_digest(criteria), f"{datetime.now():%Y-%m-%d %H:%M}"
         tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": cause}
         with answering(self.settings):
-            created = self.client.create_run(self._experiment(), tags=tags, run_name=f"{started} · training")
+            created = self.client.create_run(self._experiment(), tags=tags, run_name=f"training · {started}")
             run = Run(created.info.run_id, started, digest)
             self.client.log_artifact(run.id, str(self.settings.criteria_file))
             self.client.log_batch(run.id, params=[Param(key, str(value)) for key, value in _flat(pipeline)])
@@ -90,14 +91,14 @@ class Runs:
             self.client.set_tag(run.id, "mlflow.note.content", shortened(scorecard_markdown, NOTE_LIMIT))
             broke = document.problem is not None
             answer = "failed" if broke else " · ".join([document.decision, *_candidate(document)])
-            self.client.update_run(run.id, name=f"{run.started} · {answer}")
+            self.client.update_run(run.id, name=f"{answer} · {run.started}")
             self.client.set_terminated(run.id, "FAILED" if broke else "FINISHED")
 
     def fail(self, run: Run, problem: str) -> None:
         """Ends the run as failed: it broke, and nobody was judged."""
         with answering(self.settings):
             self.client.set_tag(run.id, "problem", shortened(problem, NOTE_LIMIT))
-            self.client.update_run(run.id, name=f"{run.started} · failed")
+            self.client.update_run(run.id, name=f"failed · {run.started}")
             self.client.set_terminated(run.id, "FAILED")
 
     def document(self, run_id: str) -> Document:
@@ -134,7 +135,7 @@ class Runs:
         remote = self.settings.tracking_uri.startswith(("http", "databricks"))
         location = None if remote else (self.settings.var / "mlartifacts").as_uri()
         try:
-            return str(self.client.create_experiment(self.product, artifact_location=location))
+            return str(self.client.create_experiment(self.product, artifact_location=location, tags=KIND))
         except MlflowException as problem:
             if problem.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

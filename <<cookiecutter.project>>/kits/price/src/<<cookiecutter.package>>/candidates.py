@@ -17,6 +17,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from .columns import Columns
 from .steps.preprocess import preprocess
@@ -28,12 +29,22 @@ NEW_PRICE = {"small": 17_000.0, "family": 27_000.0, "estate": 31_000.0, "suv": 3
 """What a dealer has in the head, per category in EUR."""
 
 
+REACH = 5.0
+"""How many standard deviations from the mean a number may count: see ``_bounded``."""
+
+
 def _of_the_logarithm(pipeline: Pipeline) -> Any:
     return TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.expm1)
 
 
+def _bounded(columns: Columns, model: Any) -> Pipeline:
+    # One mistyped number far outside would be raised to the power of e, and the price be billions.
+    bounds = FunctionTransformer(np.clip, kw_args={"a_min": -REACH, "a_max": REACH})
+    return Pipeline([("columns", preprocess(columns)), ("bounds", bounds), ("model", model)])
+
+
 def _linear(columns: Columns, seed: int) -> Any:
-    return _of_the_logarithm(Pipeline([("columns", preprocess(columns)), ("model", Ridge())]))
+    return _of_the_logarithm(_bounded(columns, Ridge()))
 
 
 def _boosting(columns: Columns, seed: int) -> Any:
@@ -50,7 +61,7 @@ def _network(columns: Columns, seed: int) -> Any:
         batch_size=256,
         random_state=seed,
     )
-    return _of_the_logarithm(Pipeline([("columns", preprocess(columns)), ("model", model)]))
+    return _of_the_logarithm(_bounded(columns, model))
 
 
 def _dummy(columns: Columns, seed: int) -> Any:
@@ -75,7 +86,7 @@ CANDIDATES = (
         _network,
         {
             "regressor__model__alpha": loguniform(1e-5, 1e-2),
-            "regressor__model__learning_rate_init": loguniform(1e-3, 1e-2),
+            "regressor__model__learning_rate_init": loguniform(2e-3, 1e-2),
         },
     ),
     Candidate("dummy", "the same price for everything: whoever cannot beat it has learned nothing", _dummy),

@@ -20,7 +20,7 @@ COLUMNS = columns_of(Labelled)
 ROWS = sample(rows=4000, until=date(2026, 11, 24), dirty=0.0)
 
 
-@pytest.fixture(scope="module", params=["linear", "boosting"])
+@pytest.fixture(scope="module", params=["linear", "boosting", "neural network"])
 def model(request: pytest.FixtureRequest) -> Any:
     candidate = next(candidate for candidate in CANDIDATES if candidate.name == request.param)
     return candidate.build(COLUMNS, 0).fit(ROWS[list(COLUMNS.features)], ROWS["price_eur"])
@@ -58,3 +58,8 @@ def test_a_price_is_positive_also_for_values_never_seen_and_missing_ones(model: 
     answers = price(model, odd.astype({"gearbox": "str"}))
     assert np.isfinite(answers).all()
     assert (answers > 0).all()
+
+
+def test_a_mistyped_number_cannot_make_a_price_explode(model: Any) -> None:
+    mistyped = ROWS.head(50).assign(power_kw=1000.0, doors=6.0, previous_owners=30.0)
+    assert price(model, mistyped).max() < 10 * ROWS["price_eur"].max()

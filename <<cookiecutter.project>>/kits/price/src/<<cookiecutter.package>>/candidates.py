@@ -16,8 +16,8 @@ from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from .columns import Columns
 from .steps.preprocess import preprocess
@@ -29,17 +29,13 @@ NEW_PRICE = {"small": 17_000.0, "family": 27_000.0, "estate": 31_000.0, "suv": 3
 """What a dealer has in the head, per category in EUR."""
 
 
-REACH = 5.0
-"""How many standard deviations from the mean a number may count: see ``_bounded``."""
-
-
 def _of_the_logarithm(pipeline: Pipeline) -> Any:
     return TransformedTargetRegressor(pipeline, func=np.log1p, inverse_func=np.expm1)
 
 
 def _bounded(columns: Columns, model: Any) -> Pipeline:
-    # One mistyped number far outside would be raised to the power of e, and the price be billions.
-    bounds = FunctionTransformer(np.clip, kw_args={"a_min": -REACH, "a_max": REACH})
+    # One mistyped number far outside what was trained on would be raised to the power of e, and cost billions.
+    bounds = make_pipeline(MinMaxScaler(clip=True), StandardScaler())
     return Pipeline([("columns", preprocess(columns)), ("bounds", bounds), ("model", model)])
 
 
@@ -57,8 +53,9 @@ def _network(columns: Columns, seed: int) -> Any:
         hidden_layer_sizes=(32,),
         early_stopping=True,
         n_iter_no_change=3,
-        max_iter=200,
+        max_iter=500,
         batch_size=256,
+        learning_rate_init=3e-3,
         random_state=seed,
     )
     return _of_the_logarithm(_bounded(columns, model))

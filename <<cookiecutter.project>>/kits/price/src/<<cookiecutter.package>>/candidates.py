@@ -16,8 +16,8 @@ from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler
 
 from .columns import Columns
 from .steps.preprocess import preprocess
@@ -35,7 +35,7 @@ def _of_the_logarithm(pipeline: Pipeline) -> Any:
 
 def _bounded(columns: Columns, model: Any) -> Pipeline:
     # One mistyped number far outside what was trained on would be raised to the power of e, and cost billions.
-    bounds = make_pipeline(MinMaxScaler(clip=True), StandardScaler())
+    bounds = MinMaxScaler((-1, 1), clip=True)
     return Pipeline([("columns", preprocess(columns)), ("bounds", bounds), ("model", model)])
 
 
@@ -55,7 +55,7 @@ def _network(columns: Columns, seed: int) -> Any:
         n_iter_no_change=3,
         max_iter=500,
         batch_size=256,
-        learning_rate_init=3e-3,
+        learning_rate_init=2e-3,
         random_state=seed,
     )
     return _of_the_logarithm(_bounded(columns, model))

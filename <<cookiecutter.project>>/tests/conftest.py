@@ -19,7 +19,7 @@ QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
 }
-ADDRESSES = ("MLFLOW_TRACKING_URI", "PRODUCT_DATABASE_URL", "PREFECT_API_URL", "PRODUCT_ROOT")
+ADDRESSES = ("MLFLOW_TRACKING_URI", "PRODUCT_DATABASE_URL", "PREFECT_API_URL", "PRODUCT_ROOT", "PRODUCT_TODAY")
 os.environ.update(QUIET)  # read when Prefect and MLflow are imported
 for name in ADDRESSES:
     os.environ.pop(name, None)  # no test touches what the developer is connected to

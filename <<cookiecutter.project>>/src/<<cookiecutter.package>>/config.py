@@ -18,7 +18,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from .clock import REHEARSED
 from .criteria import Criteria
+from .errors import ConfigError
 from .strict_yaml import read_yaml
 
 __all__ = [
@@ -136,10 +138,24 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         root = Path(environ.get("PRODUCT_ROOT") or Path.cwd()).resolve()
         var = root / "var"
-        return cls(
+        settings = cls(
             root=root,
             tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{var / 'mlflow.db'}",
             database_url=environ.get("PRODUCT_DATABASE_URL") or f"sqlite:///{var / 'product.db'}",
+        )
+        if environ.get(REHEARSED) and not settings.are_local:
+            raise ConfigError(
+                f"{REHEARSED} is set and the registry or the database is not under {var} – a day is only made up in"
+                " a rehearsal on this machine, the team's gate goes by the real one – unset it"
+            )
+        return settings
+
+    @property
+    def are_local(self) -> bool:
+        """Whether registry and database are files under the product's own ``var``."""
+        mine = f"sqlite:///{self.var}{os.sep}"
+        return all(
+            address.startswith(mine) and ".." not in address for address in (self.tracking_uri, self.database_url)
         )
 
     @property

@@ -1,8 +1,8 @@
 """``criteria``: the product manager's file, read aloud and checked."""
 
 from argparse import Namespace
-from datetime import date
 
+from ..clock import today
 from ..config import Settings, read_criteria
 from ..console import say
 from ..errors import ConfigError
@@ -25,7 +25,7 @@ def check(options: Namespace, settings: Settings) -> int:
     from ..steps.sentences import problems
 
     criteria = read_criteria(settings.criteria_file)
-    found = problems(criteria, columns_of(Labelled), METRICS, on=date.today())
+    found = problems(criteria, columns_of(Labelled), METRICS, on=today())
     text = settings.criteria_file.read_text(encoding="utf-8")
     for problem in found:
         say(problem.in_words(settings.criteria_file, text))

@@ -14,6 +14,7 @@ from pathlib import Path
 from pandera.pandas import DataFrameModel
 
 from .. import PRODUCT
+from ..clock import today
 from ..columns import Columns, columns_of
 from ..config import Pipeline, Settings, Source, read_criteria, read_pipeline
 from ..criteria import Criteria
@@ -71,7 +72,7 @@ def read_order_files(settings: Settings) -> tuple[Criteria, Pipeline, Columns]:
     """
     criteria, pipeline = read_criteria(settings.criteria_file), read_pipeline(settings.pipeline_file)
     columns = columns_of(Labelled)
-    found = [p for p in problems(criteria, columns, METRICS, on=date.today()) if not p.note]
+    found = [p for p in problems(criteria, columns, METRICS, on=today()) if not p.note]
     if found:
         path = settings.criteria_file
         text = path.read_text(encoding="utf-8")
@@ -99,7 +100,7 @@ def opened(cause: str, source: str | None) -> Iterator[Order]:
                 releases=releases,
                 run=run,
                 champion=_reigning(releases),
-                today=date.today(),
+                today=today(),
                 workshop=Path(workshop),
             )
     except BaseException as error:

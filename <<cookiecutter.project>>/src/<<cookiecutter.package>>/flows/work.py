@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 
 from .. import PRODUCT, candidates, console
+from ..clock import now
 from ..config import criteria_digest
 from ..criteria import Decision, Verdict
 from ..document import CandidateRow, ChampionReference, DataSummary, Document, Exhibits, ModelSummary
@@ -98,7 +98,7 @@ def _document(order: Order, validated: Validated, parts: Parts, measurements: An
     return Document(
         product=PRODUCT,
         run_id=order.run.id,
-        created=datetime.now(UTC),
+        created=now(),
         judged_on=order.today,
         commit=commit_of(order.settings.root),
         criteria=order.criteria,

@@ -17,6 +17,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from ..clock import now
 from ..errors import ConfigError, ProductError, Refused
 
 __all__ = ["Action", "Entry", "History", "Trail"]
@@ -76,7 +77,7 @@ class Entry:
     model_digest: str
     role: str = "reviewer"
     despite: str = ""
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    at: datetime = field(default_factory=now)
     sequence: int = 0
 
     @property

@@ -17,6 +17,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from .clock import today
 from .synthetic import DAYS, days, lose
 
 __all__ = ["sample"]
@@ -43,7 +44,7 @@ def sample(
     frame["churned"] = (random.uniform(size=rows) < _probability(frame)).astype("int64")
     if shuffle_labels:
         frame["churned"] = random.permutation(frame["churned"].to_numpy())
-    frame.insert(1, "observed_at", days(age, until or date.today()))
+    frame.insert(1, "observed_at", days(age, until or today()))
     lose(frame, MISSING, random)
     _spoil(frame, random, dirty)
     return frame

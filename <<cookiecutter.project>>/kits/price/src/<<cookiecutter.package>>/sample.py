@@ -17,6 +17,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from .clock import today
 from .synthetic import DAYS, days, lose
 
 __all__ = ["sample"]
@@ -48,7 +49,7 @@ def sample(
     frame["price_eur"] = np.round(np.exp(logarithm), -1).clip(100, 900_000)
     if shuffle_labels:
         frame["price_eur"] = random.permutation(frame["price_eur"].to_numpy())
-    frame.insert(1, "listed_at", days(age, until or date.today()))
+    frame.insert(1, "listed_at", days(age, until or today()))
     lose(frame, MISSING, random)
     _spoil(frame, random, dirty)
     return frame

@@ -7,16 +7,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-__all__ = ["DAYS", "days", "lose", "write"]
+__all__ = ["DAYS", "days", "from_day", "lose", "write"]
 
 DAYS = 540
 """How far sample data reach back."""
 
 
-def days(age: np.ndarray, until: date) -> pd.Series:
-    """Midnights of the ``DAYS`` up to ``until``; an ``age`` of 0 is the first of them, 1 the last."""
-    first = datetime.combine(until, time.min) - timedelta(days=DAYS)
-    return pd.Series(pd.Timestamp(first) + pd.to_timedelta(np.floor(age * (DAYS + 1)).clip(0, DAYS), unit="D"))
+def days(age: np.ndarray, until: date, span: int = DAYS) -> pd.Series:
+    """Midnights of the ``span`` days up to ``until``; an ``age`` of 0 is the first of them, 1 the last."""
+    first = datetime.combine(until, time.min) - timedelta(days=span)
+    return pd.Series(pd.Timestamp(first) + pd.to_timedelta(np.floor(age * (span + 1)).clip(0, span), unit="D"))
+
+
+def from_day(times: pd.Series, since: date | None) -> np.ndarray:
+    """Which rows are of the day ``since`` or later; none where it is None."""
+    if since is None:
+        return np.zeros(len(times), dtype=bool)
+    return (times >= pd.Timestamp(since)).to_numpy()
 
 
 def lose(frame: pd.DataFrame, shares: Mapping[str, float], random: np.random.Generator) -> None:

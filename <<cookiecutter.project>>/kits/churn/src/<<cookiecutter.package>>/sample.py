@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from .clock import today
-from .synthetic import DAYS, days, lose
+from .synthetic import DAYS, days, from_day, lose
 
 __all__ = ["sample"]
 
@@ -32,11 +32,16 @@ def sample(
     drift: float = 0.0,
     dirty: float = 0.004,
     shuffle_labels: bool = False,
+    span: int = DAYS,
+    changed_since: date | None = None,
 ) -> pd.DataFrame:
-    """Customers over the 18 months up to ``until`` (today if left out), oldest first.
+    """Customers over the ``span`` days up to ``until`` (today if left out), oldest first.
 
     ``dirty`` is the share of rows that break a rule of the schema. The same arguments give the same
     rows. With ``shuffle_labels`` the answers belong to other rows: there is nothing left to learn.
+
+    From the day ``changed_since`` an app that stays logged in counts 14 logins a month more, which
+    say nothing about anybody: a break that only what was learned from later rows can tell.
     """
     random = np.random.default_rng(seed)
     age = np.sort(random.uniform(0, 1, rows))
@@ -44,7 +49,8 @@ def sample(
     frame["churned"] = (random.uniform(size=rows) < _probability(frame)).astype("int64")
     if shuffle_labels:
         frame["churned"] = random.permutation(frame["churned"].to_numpy())
-    frame.insert(1, "observed_at", days(age, until or today()))
+    frame.insert(1, "observed_at", days(age, until or today(), span))
+    frame.loc[from_day(frame["observed_at"], changed_since), "logins_30d"] += 14
     lose(frame, MISSING, random)
     _spoil(frame, random, dirty)
     return frame

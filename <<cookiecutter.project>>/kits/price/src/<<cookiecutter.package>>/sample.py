@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from .clock import today
-from .synthetic import DAYS, days, lose
+from .synthetic import DAYS, days, from_day, lose
 
 __all__ = ["sample"]
 
@@ -35,11 +35,16 @@ def sample(
     drift: float = 0.0,
     dirty: float = 0.004,
     shuffle_labels: bool = False,
+    span: int = DAYS,
+    changed_since: date | None = None,
 ) -> pd.DataFrame:
-    """Cars offered over the 18 months up to ``until`` (today if left out), oldest first.
+    """Cars offered over the ``span`` days up to ``until`` (today if left out), oldest first.
 
     ``dirty`` is the share of rows that break a rule of the schema. The same arguments give the same
     rows. With ``shuffle_labels`` the prices belong to other cars: there is nothing left to learn.
+
+    From the day ``changed_since`` a new form asks for the mileage in thousands of km: a break that
+    only what was learned from later rows can tell.
     """
     random = np.random.default_rng(seed)
     age = np.sort(random.uniform(0, 1, rows))
@@ -49,7 +54,8 @@ def sample(
     frame["price_eur"] = np.round(np.exp(logarithm), -1).clip(100, 900_000)
     if shuffle_labels:
         frame["price_eur"] = random.permutation(frame["price_eur"].to_numpy())
-    frame.insert(1, "listed_at", days(age, until or today()))
+    frame.insert(1, "listed_at", days(age, until or today(), span))
+    frame.loc[from_day(frame["listed_at"], changed_since), "mileage_km"] /= 1000
     lose(frame, MISSING, random)
     _spoil(frame, random, dirty)
     return frame

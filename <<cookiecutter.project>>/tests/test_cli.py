@@ -109,3 +109,13 @@ def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
 def test_prefect_finds_a_home_in_a_product_that_has_written_nothing_yet(product: Stage) -> None:
     assert main(["criteria", "check"]) == 0
     assert (product.root / "elsewhere" / "prefect").is_dir()
+
+
+@pytest.mark.parametrize("made_up", [{"MLFLOW_TRACKING_URI": "http://mlflow:5000"}, {"PRODUCT_TODAY": "tomorrow"}])
+def test_a_made_up_day_that_cannot_be_ends_in_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], made_up: dict[str, str]
+) -> None:
+    for name, value in {"PRODUCT_ROOT": str(tmp_path), "PRODUCT_TODAY": "2027-02-28", **made_up}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["history"]) == 2
+    assert "PRODUCT_TODAY" in capsys.readouterr().err

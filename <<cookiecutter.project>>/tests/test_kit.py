@@ -112,3 +112,18 @@ def test_the_verb_writes_where_it_is_told(tmp_path: Path, capsys: pytest.Capture
     assert main(["sample", "--rows", "50", "--to", str(tmp_path / "a.csv"), "--until", "2026-11-24"]) == 0
     assert "50 synthetic rows" in capsys.readouterr().out
     assert main(["sample", "--rows", "50", "--until", "24.11.2026"]) == 2
+
+
+def test_a_week_of_rows_is_a_week() -> None:
+    times = rows(until=date(2026, 9, 8), span=6, dirty=0.0)[COLUMNS.time]
+    assert (times.min(), times.max()) == (pd.Timestamp("2026-09-02"), pd.Timestamp("2026-09-08"))
+
+
+def test_a_break_changes_one_feature_of_later_rows_and_no_answer() -> None:
+    until, since = date(2026, 9, 8), date(2026, 9, 5)
+    before, after = (rows(until=until, span=6, dirty=0.0, changed_since=day) for day in (None, since))
+    differences = before.compare(after)
+    changed = differences.columns.get_level_values(0).unique()
+    assert len(changed) == 1
+    assert changed[0] in COLUMNS.features
+    assert (before.loc[differences.index, COLUMNS.time] >= pd.Timestamp(since)).all()

@@ -30,10 +30,8 @@ TELEMETRY_OFF = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code of one verb; a mistake a person can make ends in a message, not in a traceback."""
     options = parser().parse_args(arguments)
-    settings = Settings.from_environment()
     try:
-        quiet(settings)
-        return int(options.verb(options, settings))
+        return _run(options, Settings.from_environment())
     except ProductError as problem:
         error(problem)
         return problem.exit_code
@@ -43,9 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    try:
+        quiet(settings)
+        return int(options.verb(options, settings))
+    except (ProductError, BrokenPipeError):
+        raise
     except Exception as broken:  # nobody's mistake that we know of: a line for the person, the rest for a file
-        error(ProductError(f"{type(broken).__name__}: {broken} – see {_kept(broken, settings)}"))
-        return ProductError.exit_code
+        raise ProductError(f"{type(broken).__name__}: {broken} – see {_kept(broken, settings)}") from broken
 
 
 def _kept(broken: Exception, settings: Settings) -> Path:

@@ -1,11 +1,12 @@
-"""What day it is: the one place that asks the clock, so that weeks can be rehearsed in minutes.
+"""What day it is: one place answers for verdicts and decisions, so that weeks can be rehearsed in minutes.
 
 ``PRODUCT_TODAY`` replaces the day for a rehearsal. ``Settings`` refuses it wherever the registry or the
 database is not the product's own folder's: a team's gate goes by the real day.
 """
 
 import os
-from datetime import UTC, date, datetime, time
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 
 from .errors import ConfigError
 
@@ -14,9 +15,9 @@ __all__ = ["REHEARSED", "now", "today"]
 REHEARSED = "PRODUCT_TODAY"
 
 
-def today() -> date:
+def today(environ: Mapping[str, str] = os.environ) -> date:
     """The day in UTC, or the rehearsed one. Raises ConfigError where that is no date."""
-    given = os.environ.get(REHEARSED)
+    given = environ.get(REHEARSED)
     if not given:
         return datetime.now(UTC).date()
     try:
@@ -29,7 +30,4 @@ def today() -> date:
 
 def now() -> datetime:
     """The moment in UTC; on a rehearsed day it is that day at the present time of day."""
-    moment = datetime.now(UTC)
-    return datetime.combine(today(), time(), UTC).replace(
-        hour=moment.hour, minute=moment.minute, second=moment.second, microsecond=moment.microsecond
-    )
+    return datetime.combine(today(), datetime.now(UTC).timetz())

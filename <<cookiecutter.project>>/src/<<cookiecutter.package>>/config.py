@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .clock import REHEARSED
+from .clock import REHEARSED, today
 from .criteria import Criteria
 from .errors import ConfigError
 from .strict_yaml import read_yaml
@@ -143,6 +143,7 @@ class Settings:
             tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{var / 'mlflow.db'}",
             database_url=environ.get("PRODUCT_DATABASE_URL") or f"sqlite:///{var / 'product.db'}",
         )
+        today(environ)  # one that is no date is said at once, not by whatever asks for it first
         if environ.get(REHEARSED) and not settings.are_local:
             raise ConfigError(
                 f"{REHEARSED} is set and the registry or the database is not under {var} – a day is only made up in"

@@ -1,6 +1,7 @@
 """What can go wrong, and the exit code a shell sees for it.
 
     ProductError                 1   something broke
+    ├── DatabaseUnavailable      1   the product's database does not answer, and trying again may help
     ├── ConfigError              2   a file, an answer or an argument is not as it must be
     │   └── SourceError          2   the data cannot be read: no such file, unknown host, bad query
     │       └── SourceUnavailable    ... and trying again may help
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # pandas would make every --help wait
 
 __all__ = [
     "ConfigError",
+    "DatabaseUnavailable",
     "InvalidData",
     "ProductError",
     "Refused",
@@ -29,6 +31,10 @@ class ProductError(Exception):
     """A failure a person can act on; the command line prints its message and no traceback."""
 
     exit_code = 1
+
+
+class DatabaseUnavailable(ProductError):
+    pass
 
 
 class ConfigError(ProductError):

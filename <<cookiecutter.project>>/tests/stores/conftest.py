@@ -1,6 +1,6 @@
 """Fixtures of the stores: one registry and one saved model for all tests, a product of its own for each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -12,6 +12,7 @@ from <<cookiecutter.package>>.config import Settings
 from <<cookiecutter.package>>.stores.models import save
 from <<cookiecutter.package>>.stores.versions import Saved
 
+from .databases import postgresql, url_in
 from .desk import Desk, fitted, rows, settings_in
 
 NUMBERS = count(1)
@@ -40,3 +41,13 @@ def new_desk(tmp_path: Path, registry: Settings, saved: Saved) -> Callable[[], D
 @pytest.fixture
 def desk(new_desk: Callable[[], Desk]) -> Desk:
     return new_desk()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield url_in(tmp_path)
+    else:
+        with postgresql("stores") as url:
+            yield url

@@ -1,0 +1,116 @@
+"""The product's database: SQLite by default, PostgreSQL by address, and one schema for both.
+
+    champion_history                       who made which model the champion      history.py
+    blocks, predictions, partitions        what was predicted                      prediction_log.py
+    labels, deliveries                     what came true                          labels.py
+    decisions                              what monitoring decided, and why        ledger.py
+    erasures                               that a subject was erased               prediction_log.py
+
+The tables are made and changed by the migrations in ``migrations/versions``, when a database is
+opened for the first time by a newer program. A database that a newer program has changed is refused
+instead of misread.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ..errors import ConfigError, DatabaseUnavailable, ProductError
+
+__all__ = ["NEWEST", "VERSION_TABLE", "Database"]
+
+NEWEST = "0002"
+"""The last migration; a test holds it against the files."""
+
+VERSION_TABLE = "product_version"
+MIGRATIONS = Path(__file__).parent / "migrations"
+WAIT_SECONDS = 30  # for another process that is writing
+LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20261124)"}
+"""What keeps two processes from migrating at once."""
+
+
+class Database:
+    """One database, opened and brought up to date."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        if self._version() != NEWEST:
+            self._migrate()
+
+    @contextmanager
+    def connected(self) -> Iterator[sa.Connection]:
+        """A connection in a transaction: what the block does is recorded as a whole, or not at all.
+
+        Raises DatabaseUnavailable where the database does not answer or is locked, and ProductError for whatever
+        else it refuses; IntegrityError passes as it is.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except sa.exc.IntegrityError:
+            raise
+        except sa.exc.DatabaseError as problem:
+            kind = DatabaseUnavailable if isinstance(problem, sa.exc.OperationalError) else ProductError
+            raise kind(
+                f"the database {self.engine.url.render_as_string(hide_password=True)} cannot be used:"
+                f" {str(problem.orig).splitlines()[0]} – predictions and decisions are kept there –"
+                " check PRODUCT_DATABASE_URL"
+            ) from problem
+
+    @contextmanager
+    def alone(self) -> Iterator[sa.Connection]:
+        """A transaction that no other process is in at the same time, for what is first read and then written."""
+        with self.connected() as connection:
+            if lock := LOCKS.get(self.engine.dialect.name):
+                connection.exec_driver_sql(lock)
+            yield connection
+
+    def _version(self) -> str | None:
+        with self.connected() as connection:
+            return _version_in(connection)
+
+    def _migrate(self) -> None:
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        with self.alone() as connection:
+            found = _version_in(connection)
+            if found is not None and found not in known:
+                raise ConfigError(
+                    f"the database has the schema {found}, this program knows up to {NEWEST} – a newer release of the"
+                    " product has changed it – use that one"
+                )
+            config.attributes["connection"] = connection
+            command.upgrade(config, NEWEST)
+
+
+def _version_in(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    return None if found is None else str(found)
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        address = sa.make_url(url)
+        if address.drivername in ("postgres", "postgresql"):
+            address = address.set(drivername="postgresql+psycopg")  # the driver in the lock
+        local = address.get_backend_name() == "sqlite"
+        patience = {"timeout": WAIT_SECONDS} if local else {"connect_timeout": WAIT_SECONDS}
+        engine = sa.create_engine(address, pool_pre_ping=True, connect_args=patience)
+    except (sa.exc.ArgumentError, ImportError) as problem:
+        raise ConfigError(
+            "PRODUCT_DATABASE_URL is not an address that can be used – expected is sqlite:///var/product.db or"
+            " postgresql://user:password@host/database – mend it"
+        ) from problem
+    if local and address.database:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    return engine

@@ -1,0 +1,324 @@
+"""The prediction log: every prediction that was made, by which model, and what came true.
+
+Predictions are recorded in blocks: what one transaction writes, with one model. A block has a name
+and is recorded once, so that whoever is unsure whether it was recorded just records it again.
+
+    lane "batch"      a chunk of a day's partition; its features are in the block's Parquet file
+    lane "shadow"     the same by the challenger; counts for nothing but the comparison
+    lane "service"    what the HTTP service answered; the features stand in the row, as JSON
+
+Personal data never gets here: columns marked ``pii`` are not read.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from ..clock import now
+from .database import Database
+
+__all__ = ["COUNTED", "Block", "Coverage", "Erased", "Lane", "Partition", "PredictionLog", "utc"]
+
+Lane = Literal["batch", "service", "shadow"]
+COUNTED: tuple[Lane, ...] = ("batch", "service")
+"""The lanes on which somebody acted."""
+
+AT_ONCE = 5_000  # values in one IN (...): SQLite allows 32,766 parameters
+PREDICTION = ["identity", "key", "as_of", "decision", "score", "low", "high", "features"]
+
+TABLES = sa.MetaData()
+PARTITIONS = sa.Table(
+    "partitions",
+    TABLES,
+    sa.Column("lane", sa.String, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    *(sa.Column(name, sa.String) for name in ("version", "digest", "state")),
+    *(sa.Column(name, sa.BigInteger) for name in ("rows", "rejected")),
+    sa.Column("at", sa.DateTime),
+)
+BLOCKS = sa.Table(
+    "blocks",
+    TABLES,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    *(sa.Column(name, sa.String) for name in ("name", "lane", "version", "digest", "run", "file")),
+    sa.Column("day", sa.Date),
+    *(sa.Column(name, sa.BigInteger) for name in ("rows", "rejected")),
+    sa.Column("at", sa.DateTime),
+)
+PREDICTIONS = sa.Table(
+    "predictions",
+    TABLES,
+    sa.Column("block", sa.BigInteger, primary_key=True),
+    sa.Column("row", sa.Integer, primary_key=True),
+    sa.Column("identity", sa.BigInteger),
+    *(sa.Column(name, sa.Text) for name in ("key", "features")),
+    sa.Column("as_of", sa.DateTime),
+    *(sa.Column(name, sa.Float) for name in ("decision", "score", "low", "high")),
+)
+LABELS = sa.Table(
+    "labels",
+    TABLES,
+    sa.Column("identity", sa.BigInteger, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text),
+    sa.Column("outcome", sa.Float),
+    *(sa.Column(name, sa.DateTime) for name in ("as_of", "arrived_at", "superseded_at")),
+    sa.Column("delivery", sa.String),
+)
+ERASURES = sa.Table(
+    "erasures",
+    TABLES,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("at", sa.DateTime),
+    sa.Column("by", sa.Text),
+    *(sa.Column(name, sa.BigInteger) for name in ("predictions", "labels", "files")),
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Predictions to be recorded together.
+
+    ``predictions`` has a row each: identity (uint64), key, as_of (UTC without a zone, or missing),
+    decision, and, where there are any, score, low, high and features (a dict).
+    """
+
+    name: str
+    lane: Lane
+    day: date
+    version: str
+    digest: str
+    run: str
+    predictions: pd.DataFrame
+    rejected: int = 0
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One day's batch scoring. It is finished with the version that it was begun with."""
+
+    lane: Lane
+    day: date
+    version: str
+    digest: str
+    done: bool
+    rows: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many predictions of a day have a label by now."""
+
+    day: date
+    predictions: int
+    labelled: int
+
+    @property
+    def share(self) -> float:
+        return self.labelled / self.predictions if self.predictions else 0.0
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was taken out: rows of the log, labels, and the Parquet files that held the subject or the day."""
+
+    predictions: int
+    labels: int
+    files: tuple[str, ...]
+
+
+class PredictionLog:
+    """The log in one database."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+
+    def begin(self, lane: Lane, day: date, version: str, digest: str) -> Partition:
+        """The partition of that day; a new one is begun with ``version``, an old one keeps its own."""
+        with self.database.alone() as connection:
+            if found := _partition(connection, lane, day):
+                return found
+            fresh = {"version": version, "digest": digest, "state": "open", "rows": 0, "rejected": 0, "at": _now()}
+            connection.execute(PARTITIONS.insert(), {"lane": lane, "day": day, **fresh})
+        return Partition(lane, day, version, digest, done=False)
+
+    def finish(self, partition: Partition) -> Partition:
+        """The partition as finished, with the sums of its blocks."""
+        where = (PARTITIONS.c.lane == partition.lane) & (PARTITIONS.c.day == partition.day)
+        sums = sa.select(sa.func.coalesce(sa.func.sum(BLOCKS.c.rows), 0), sa.func.sum(BLOCKS.c.rejected))
+        mine = (BLOCKS.c.lane == partition.lane) & (BLOCKS.c.day == partition.day)
+        with self.database.connected() as connection:
+            rows, rejected = connection.execute(sums.where(mine)).one()
+            done = {"state": "done", "rows": rows, "rejected": rejected or 0, "at": _now()}
+            connection.execute(PARTITIONS.update().where(where).values(**done))
+            found = _partition(connection, partition.lane, partition.day)
+        assert found is not None
+        return found
+
+    def partitions(self, lane: Lane = "batch") -> tuple[Partition, ...]:
+        """Every partition of the lane, the oldest day first."""
+        query = sa.select(PARTITIONS).where(PARTITIONS.c.lane == lane).order_by(PARTITIONS.c.day)
+        with self.database.connected() as connection:
+            return tuple(_as_partition(row) for row in connection.execute(query).mappings())
+
+    def record(self, block: Block) -> bool:
+        """Whether the block was recorded now; False where it had been before, and nothing changed."""
+        told = {name: getattr(block, name) for name in ("name", "lane", "day", "version", "digest", "run", "file")}
+        counted = {"rows": len(block.predictions), "rejected": block.rejected, "at": _now()}
+        try:
+            with self.database.connected() as connection:
+                if _id(connection, block.name) is not None:
+                    return False
+                connection.execute(BLOCKS.insert(), told | counted)
+                number = _id(connection, block.name)
+                for rows in _records(block.predictions):
+                    connection.execute(PREDICTIONS.insert(), [{"block": number, **row} for row in rows])
+        except sa.exc.IntegrityError:
+            with self.database.connected() as connection:
+                if _id(connection, block.name) is not None:  # another process has recorded it meanwhile
+                    return False
+            raise
+        return True
+
+    def recorded(self, lane: Lane, day: date) -> frozenset[str]:
+        """The names of the blocks of that day."""
+        query = sa.select(BLOCKS.c.name).where((BLOCKS.c.lane == lane) & (BLOCKS.c.day == day))
+        with self.database.connected() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def known(self, lane: Lane, day: date, identities: np.ndarray) -> np.ndarray:
+        """Where in ``identities`` (uint64) a row is that this day has already; a mask."""
+        mine = (BLOCKS.c.lane == lane) & (BLOCKS.c.day == day)
+        query = sa.select(PREDICTIONS.c.identity).join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block).where(mine)
+        signed, found = identities.view(np.int64), set[int]()
+        with self.database.connected() as connection:
+            for some in _slices(signed.tolist()):
+                found.update(connection.execute(query.where(PREDICTIONS.c.identity.in_(some))).scalars())
+        return np.isin(signed, np.fromiter(found, np.int64, len(found)))
+
+    def window(self, start: date, end: date, lanes: Sequence[Lane] = COUNTED) -> pd.DataFrame:
+        """The predictions of the days from ``start`` to ``end``, each with its label where there is one by now.
+
+        Columns: identity (uint64), key, as_of, day, lane, version, decision, score, low, high, outcome,
+        arrived_at, features (a dict, or None), file and row. A day's rows are in the order they came in.
+        """
+        current = (LABELS.c.identity == PREDICTIONS.c.identity) & LABELS.c.superseded_at.is_(None)
+        of_block = (BLOCKS.c.day, BLOCKS.c.lane, BLOCKS.c.version, BLOCKS.c.file)
+        columns = [*PREDICTIONS.c, *of_block, LABELS.c.outcome, LABELS.c.arrived_at]
+        query = (
+            sa.select(*columns)
+            .join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block)
+            .outerjoin(LABELS, current)
+            .where(BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(lanes)))
+            .order_by(BLOCKS.c.day, PREDICTIONS.c.block, PREDICTIONS.c.row)
+        )
+        with self.database.connected() as connection:
+            rows = pd.DataFrame(connection.execute(query).all(), columns=[column.name for column in columns])
+        numbers = {name: rows[name].astype("float64") for name in ("decision", "score", "low", "high", "outcome")}
+        moments = {name: pd.to_datetime(rows[name]).astype("datetime64[us]") for name in ("as_of", "arrived_at")}
+        identity = {"identity": rows["identity"].to_numpy(np.int64).view(np.uint64)}
+        features = {"features": [json.loads(text) if isinstance(text, str) else None for text in rows["features"]]}
+        return rows.assign(**numbers, **moments, **identity, **features).drop(columns="block")
+
+    def coverage(self, start: date, end: date, lanes: Sequence[Lane] = COUNTED) -> tuple[Coverage, ...]:
+        """Of each day with predictions, how many have a label by now."""
+        current = (LABELS.c.identity == PREDICTIONS.c.identity) & LABELS.c.superseded_at.is_(None)
+        query = (
+            sa.select(BLOCKS.c.day, sa.func.count(), sa.func.count(LABELS.c.outcome))
+            .select_from(PREDICTIONS)
+            .join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block)
+            .outerjoin(LABELS, current)
+            .where(BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(lanes)))
+            .group_by(BLOCKS.c.day)
+            .order_by(BLOCKS.c.day)
+        )
+        with self.database.connected() as connection:
+            return tuple(Coverage(*row) for row in connection.execute(query))
+
+    def holding(self, key: str) -> tuple[str, ...]:
+        """The Parquet files that hold rows of the subject."""
+        query = sa.select(BLOCKS.c.file).join(PREDICTIONS, PREDICTIONS.c.block == BLOCKS.c.id)
+        query = query.where((PREDICTIONS.c.key == key) & BLOCKS.c.file.is_not(None)).distinct()
+        with self.database.connected() as connection:
+            return tuple(sorted(connection.execute(query).scalars()))
+
+    def forget(self, key: str, *, by: str, files: int) -> Erased:
+        """Takes the subject's predictions and labels out, and notes that it was done – not whose they were."""
+        with self.database.connected() as connection:
+            predictions = connection.execute(PREDICTIONS.delete().where(PREDICTIONS.c.key == key)).rowcount
+            labels = connection.execute(LABELS.delete().where(LABELS.c.key == key)).rowcount
+            note = {"at": _now(), "by": by, "predictions": predictions, "labels": labels, "files": files}
+            connection.execute(ERASURES.insert(), note)
+        return Erased(predictions, labels, ())
+
+    def expire(self, before: date) -> Erased:
+        """Takes out every prediction of a day before ``before``, and the labels that came before it.
+
+        The files named in the answer are for the caller to delete. What was scored stays known.
+        """
+        old = sa.select(BLOCKS.c.id).where(BLOCKS.c.day < before)
+        named = sa.select(BLOCKS.c.file).where((BLOCKS.c.day < before) & BLOCKS.c.file.is_not(None))
+        with self.database.connected() as connection:
+            files = tuple(sorted(connection.execute(named).scalars()))
+            rows = connection.execute(PREDICTIONS.delete().where(PREDICTIONS.c.block.in_(old))).rowcount
+            connection.execute(BLOCKS.delete().where(BLOCKS.c.day < before))
+            arrived = LABELS.c.arrived_at < datetime(before.year, before.month, before.day)
+            labels = connection.execute(LABELS.delete().where(arrived)).rowcount
+        return Erased(rows, labels, files)
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment as the tables keep it: UTC, without a zone, which SQLite would lose."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _now() -> datetime:
+    return utc(now())
+
+
+def _id(connection: sa.Connection, name: str) -> int | None:
+    return connection.execute(sa.select(BLOCKS.c.id).where(BLOCKS.c.name == name)).scalar()
+
+
+def _partition(connection: sa.Connection, lane: Lane, day: date) -> Partition | None:
+    query = sa.select(PARTITIONS).where((PARTITIONS.c.lane == lane) & (PARTITIONS.c.day == day))
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _as_partition(row)
+
+
+def _as_partition(row: Any) -> Partition:
+    told = {name: row[name] for name in ("lane", "day", "version", "digest", "rows", "rejected")}
+    return Partition(**told, done=row["state"] == "done")
+
+
+def _slices(values: list[Any]) -> Iterator[list[Any]]:
+    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+
+
+def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
+    """The rows as dicts, some at a time; what is missing is None."""
+    rows = predictions.reindex(columns=PREDICTION).reset_index(drop=True)
+    rows["identity"] = predictions["identity"].to_numpy(np.uint64).view(np.int64)
+    rows["features"] = [json.dumps(each) if isinstance(each, dict) else None for each in rows["features"]]
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows.iloc[start : start + AT_ONCE]
+        columns = [_plain(some[name]) for name in PREDICTION]
+        yield [
+            {"row": row, **dict(zip(PREDICTION, cells, strict=True))}
+            for row, cells in enumerate(zip(*columns, strict=True), start)
+        ]
+
+
+def _plain(column: pd.Series) -> Iterable[Any]:
+    """The cells as Python's own types; what is missing is None."""
+    if column.dtype.kind == "M":
+        column = pd.Series(column.dt.to_pydatetime(), dtype=object, index=column.index)
+    return column.astype(object).where(column.notna(), None).tolist()

@@ -1,0 +1,163 @@
+"""The prediction log and the labels that join it, on both kinds of database."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from <<cookiecutter.package>>.stores.labels import Delivery, Labels
+from <<cookiecutter.package>>.stores.ledger import Decided, Ledger
+from <<cookiecutter.package>>.stores.prediction_log import Block, PredictionLog
+
+DAY = date(2026, 11, 24)
+LARGE = np.uint64(2**64 - 3)  # an identity that a signed number cannot hold
+
+
+def predictions(count: int = 4, **columns: Any) -> pd.DataFrame:
+    identities = np.arange(count, dtype=np.uint64)
+    identities[0] = LARGE
+    keys = [f"C{number}" for number in range(count)]
+    times = pd.Series(pd.Timestamp("2026-11-20"), index=range(count)).astype("datetime64[us]")
+    decided = {"decision": np.arange(count) % 2 * 1.0, "score": np.linspace(0, 1, count)}
+    return pd.DataFrame({"identity": identities, "key": keys, "as_of": times, **decided, **columns})
+
+
+def block(name: str = "batch/2026-11-24/00000", **changes: Any) -> Block:
+    return replace(Block(name, "batch", DAY, "3", "m" * 64, "run", predictions(), 1, "part.parquet"), **changes)
+
+
+@pytest.fixture
+def log(database_url: str) -> PredictionLog:
+    return PredictionLog(database_url)
+
+
+def deliver(log: PredictionLog, digest: str, outcomes: dict[int, float], day: int = 25, **more: Any) -> Delivery:
+    rows = predictions().iloc[list(outcomes)]
+    labels = Labels(log.database.engine.url.render_as_string(hide_password=False))
+    return labels.record(
+        rows[["identity", "key", "as_of"]].assign(outcome=list(outcomes.values())),
+        digest=digest,
+        source="labels.csv",
+        at=datetime(2026, 11, day, 9, tzinfo=UTC),
+        late_after=timedelta(days=7),
+        **more,
+    )
+
+
+def test_predictions_come_back_as_they_were(log: PredictionLog) -> None:
+    asked = [{"plan": "basic", "tenure": 3.5}, None, None, None]
+    assert log.record(block(predictions=predictions(features=asked)))
+    found = log.window(DAY, DAY)
+    names = ["identity", "key", "as_of", "decision", "score"]
+    pd.testing.assert_frame_equal(found[names], predictions()[names], check_dtype=False)
+    assert found["features"].tolist() == asked
+    assert found["low"].isna().all()
+    assert set(found["version"]) == {"3"}
+    assert log.window(DAY + timedelta(days=1), DAY + timedelta(days=9)).empty
+
+
+def test_a_block_is_recorded_once(log: PredictionLog) -> None:
+    assert [log.record(block()), log.record(block())] == [True, False]
+    assert len(log.window(DAY, DAY)) == 4
+    assert log.recorded("batch", DAY) == {"batch/2026-11-24/00000"}
+
+
+def test_a_block_is_recorded_whole_or_not_at_all(log: PredictionLog) -> None:
+    broken = predictions(decision=[0.0, 1.0, None, 1.0])
+    with pytest.raises(sa.exc.IntegrityError):
+        log.record(block(predictions=broken))
+    assert log.recorded("batch", DAY) == frozenset()
+    assert log.record(block())
+
+
+def test_a_partition_keeps_the_version_it_was_begun_with(log: PredictionLog) -> None:
+    begun = log.begin("batch", DAY, "3", "m")
+    assert log.begin("batch", DAY, "4", "n") == begun
+    log.record(block())
+    done = log.finish(begun)
+    assert (done.done, done.version, done.rows, done.rejected) == (True, "3", 4, 1)
+    assert log.partitions() == (done,)
+    assert log.partitions("shadow") == ()
+
+
+def test_rows_a_day_has_already_are_known(log: PredictionLog) -> None:
+    log.record(block())
+    asked = np.array([LARGE, 2, 77], dtype=np.uint64)
+    assert log.known("batch", DAY, asked).tolist() == [True, True, False]
+    assert log.known("shadow", DAY, asked).tolist() == [False, False, False]
+
+
+def test_labels_are_new_repeated_corrected_late_or_unmatched(log: PredictionLog) -> None:
+    log.record(block(predictions=predictions(3)))
+    first = deliver(log, "a", {0: 1.0, 1: 0.0, 3: 1.0}, rejected=2)
+    assert (first.rows, first.new, first.rejected, first.unmatched, first.late) == (5, 3, 2, 1, 0)
+    second = deliver(log, "b", {0: 0.0, 1: 0.0, 2: 1.0}, day=29)
+    assert (second.new, second.repeated, second.corrected, second.late) == (1, 1, 1, 3)
+    assert log.window(DAY, DAY)["outcome"].tolist() == [0.0, 0.0, 1.0]
+    assert [(c.predictions, c.labelled, c.share) for c in log.coverage(DAY, DAY)] == [(3, 3, 1.0)]
+
+
+def test_what_a_correction_replaced_is_kept(log: PredictionLog) -> None:
+    deliver(log, "a", {0: 1.0})
+    deliver(log, "b", {0: 0.0})
+    with log.database.connected() as connection:
+        rows = connection.execute(
+            sa.text("SELECT revision, outcome, superseded_at FROM labels ORDER BY revision")
+        ).all()
+    assert [(row[0], row[1], row[2] is None) for row in rows] == [(1, 1.0, False), (2, 0.0, True)]
+
+
+def test_the_same_delivery_twice_changes_nothing(log: PredictionLog) -> None:
+    first = deliver(log, "a", {0: 1.0, 1: 0.0})
+    deliver(log, "b", {0: 0.0})
+    assert deliver(log, "a", {0: 1.0, 1: 0.0}) == first
+    labels = Labels(log.database.engine.url.render_as_string(hide_password=False))
+    assert labels.delivered("a") == first
+    assert labels.delivered("c") is None
+    assert labels.since(None) == 2
+    assert labels.since(datetime(2026, 11, 26, tzinfo=UTC)) == 0
+
+
+def test_a_label_that_came_before_its_prediction_joins_it(log: PredictionLog) -> None:
+    assert deliver(log, "a", {0: 1.0}).unmatched == 1
+    log.record(block())
+    assert log.window(DAY, DAY)["outcome"].iloc[0] == 1.0
+
+
+def test_a_subject_is_forgotten_and_only_that_it_happened_is_kept(log: PredictionLog) -> None:
+    log.record(block())
+    deliver(log, "a", {0: 1.0, 1: 0.0})
+    assert log.holding("C1") == ("part.parquet",)
+    gone = log.forget("C1", by="Ada", files=1)
+    assert (gone.predictions, gone.labels) == (1, 1)
+    assert "C1" not in log.window(DAY, DAY)["key"].tolist()
+    with log.database.connected() as connection:
+        kept = connection.execute(sa.text("SELECT * FROM erasures")).mappings().one()
+    assert "C1" not in str(dict(kept))
+    assert log.forget("C1", by="Ada", files=0).predictions == 0
+
+
+def test_old_days_expire_and_stay_known_as_scored(log: PredictionLog) -> None:
+    log.record(block())
+    log.finish(log.begin("batch", DAY, "3", "m"))
+    deliver(log, "a", {0: 1.0})
+    gone = log.expire(DAY + timedelta(days=2))
+    assert (gone.predictions, gone.labels, gone.files) == (4, 1, ("part.parquet",))
+    assert log.window(DAY, DAY).empty
+    assert log.partitions()[0].done
+
+
+def decided(cause: str, before: tuple[Decided, ...]) -> Decided:
+    asked = any(each.cause == cause and each.action == "retrain" for each in before)
+    return Decided("nothing" if asked else "retrain", cause, "Because.", "proxy", DAY, DAY, "3", {"psi": 0.4})
+
+
+def test_a_decision_is_made_on_those_before_it(database_url: str) -> None:
+    ledger = Ledger(database_url)
+    made = [ledger.decide(lambda before: decided("drift in plan", before)) for _ in range(2)]
+    assert [(each.sequence, each.action) for each in made] == [(1, "retrain"), (2, "nothing")]
+    assert ledger.decisions() == tuple(made)

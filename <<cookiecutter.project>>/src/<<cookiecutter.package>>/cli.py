@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from .commands import care, criteria, data, releases, training
+from .commands import care, criteria, data, predictions, releases, training
 from .config import Settings
 from .console import error
 from .errors import ProductError
@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     _training_verbs(verbs)
     _criteria_verbs(verbs)
     _release_verbs(verbs)
+    _prediction_verbs(verbs)
     _data_verbs(verbs)
     _care_verbs(verbs)
     return root
@@ -135,6 +136,31 @@ def _release_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     verify.add_argument("what", nargs="?", help="a version, or a decision.json; all versions if left out")
 
 
+def _prediction_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    score = _verb(verbs, "score", predictions.score, "Score a day, or every day that is missing, by the champion.")
+    score.add_argument("--day", metavar="DATE", help="as 2026-11-24; today if left out")
+    _range(score)
+    score.add_argument(
+        "--shadow",
+        action=argparse.BooleanOptionalAction,
+        help="let the challenger score the same rows, or not; config/scoring.yaml says so otherwise",
+    )
+    label = _verb(verbs, "label", predictions.label, "Take in labels: what came true of what was predicted.")
+    label.add_argument("file", nargs="?", metavar="FILE", help="the source in config/scoring.yaml if left out")
+    label.add_argument("--day", metavar="DATE", help="the day of the configured source; today if left out")
+    coverage = _verb(verbs, "coverage", predictions.coverage, "How many predictions of each day have a label by now.")
+    _range(coverage)
+    forget = _verb(verbs, "forget", predictions.forget, "Erase a subject from predictions, labels and quarantine.")
+    forget.add_argument("key", metavar="KEY", help="the subject's key")
+    forget.add_argument("--by", required=True, metavar="NAME", help="who erases; kept, without the key")
+    _verb(verbs, "expire", predictions.expire, "Delete what is older than keep_days in config/scoring.yaml.")
+
+
+def _range(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--from", dest="first", metavar="DATE", help="the first of several days")
+    verb.add_argument("--to", dest="last", metavar="DATE", help="the last of them")
+
+
 def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     sample = _verb(verbs, "sample", data.sample, "Write synthetic data to begin with.")
     sample.add_argument("--rows", type=int, default=None)
@@ -143,6 +169,9 @@ def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     sample.add_argument("--drift", type=float, default=0.0, help="standard deviations by which inputs move in a year")
     sample.add_argument("--dirty", type=float, default=None, help="share of rows that break a rule")
     sample.add_argument("--shuffle-labels", action="store_true", help="cut the answers loose, to see the gate refuse")
+    sample.add_argument(
+        "--scoring", action="store_true", help="the rows of one day to be scored instead, and their labels a week later"
+    )
     sample.add_argument("--to", type=Path, help=".parquet or .csv; the source in config/pipeline.yaml if left out")
     quarantine = verbs.add_parser("quarantine", help="Rows that were not accepted: list, show, export, replay.")
     inner = quarantine.add_subparsers(required=True, metavar="VERB")

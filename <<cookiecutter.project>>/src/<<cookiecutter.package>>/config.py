@@ -2,6 +2,7 @@
 
     product/success_criteria.yaml    the product manager's      -> Criteria (criteria.py)
     config/pipeline.yaml             the data scientists'       -> Pipeline
+    config/scoring.yaml              operations': scoring       -> Scoring
     environment variables, .env      operations: addresses      -> Settings
 
 ``strict_yaml.py`` reads them. Nothing here is read at import.
@@ -12,6 +13,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -27,7 +29,9 @@ __all__ = [
     "AcceptedLeak",
     "Checks",
     "Evaluation",
+    "LabelSource",
     "Pipeline",
+    "Scoring",
     "Search",
     "Settings",
     "Source",
@@ -35,6 +39,7 @@ __all__ = [
     "criteria_digest",
     "read_criteria",
     "read_pipeline",
+    "read_scoring",
     "read_yaml",
 ]
 
@@ -75,6 +80,12 @@ class Source(_Strict):
             return self.path
         kept = address.path if address.scheme.startswith("http") else self.path.split(address.netloc, 1)[1]
         return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{kept}"
+
+    def on(self, day: date) -> Self:
+        """The source of that day: ``{day}`` in the path or the query is the day as 2026-11-24."""
+        named = {"path": self.path, "query": self.query}
+        told = {name: text.replace("{day}", day.isoformat()) for name, text in named.items() if text is not None}
+        return self.model_copy(update=told)
 
 
 class Split(_Strict):
@@ -126,6 +137,21 @@ class Pipeline(_Strict):
     evaluation: Evaluation = Evaluation()
 
 
+class LabelSource(_Strict):
+    source: Source
+    late_after_days: int = Field(default=90, ge=0)
+
+
+class Scoring(_Strict):
+    """The whole of config/scoring.yaml; ``{day}`` in a source is the day that is scored or delivered."""
+
+    source: Source
+    rejected_share_at_most: float = Field(default=0.05, ge=0, le=1)
+    shadow: bool = True
+    labels: LabelSource
+    keep_days: int = Field(default=400, ge=1)
+
+
 @dataclass(frozen=True)
 class Settings:
     """Where this process keeps things: the product's folder and three addresses."""
@@ -171,6 +197,10 @@ class Settings:
     def pipeline_file(self) -> Path:
         return self.root / "config" / "pipeline.yaml"
 
+    @property
+    def scoring_file(self) -> Path:
+        return self.root / "config" / "scoring.yaml"
+
 
 def read_criteria(path: Path) -> Criteria:
     return read_yaml(path, Criteria)
@@ -178,6 +208,10 @@ def read_criteria(path: Path) -> Criteria:
 
 def read_pipeline(path: Path) -> Pipeline:
     return read_yaml(path, Pipeline)
+
+
+def read_scoring(path: Path) -> Scoring:
+    return read_yaml(path, Scoring)
 
 
 def criteria_digest(criteria: Criteria) -> str:

@@ -63,14 +63,14 @@ def test_predictions_come_back_as_they_were(log: PredictionLog) -> None:
 def test_a_block_is_recorded_once(log: PredictionLog) -> None:
     assert [log.record(block()), log.record(block())] == [True, False]
     assert len(log.window(DAY, DAY)) == 4
-    assert log.recorded("batch", DAY) == {"batch/2026-11-24/00000"}
+    assert log.recorded("batch", DAY) == {"batch/2026-11-24/00000": 1}
 
 
 def test_a_block_is_recorded_whole_or_not_at_all(log: PredictionLog) -> None:
     broken = predictions(decision=[0.0, 1.0, None, 1.0])
     with pytest.raises(sa.exc.IntegrityError):
         log.record(block(predictions=broken))
-    assert log.recorded("batch", DAY) == frozenset()
+    assert log.recorded("batch", DAY) == {}
     assert log.record(block())
 
 
@@ -78,8 +78,8 @@ def test_a_partition_keeps_the_version_it_was_begun_with(log: PredictionLog) -> 
     begun = log.begin("batch", DAY, "3", "m")
     assert log.begin("batch", DAY, "4", "n") == begun
     log.record(block())
-    done = log.finish(begun)
-    assert (done.done, done.version, done.rows, done.rejected) == (True, "3", 4, 1)
+    done = log.finish(begun, rejected=2)
+    assert (done.done, done.version, done.rows, done.rejected) == (True, "3", 4, 2)
     assert log.partitions() == (done,)
     assert log.partitions("shadow") == ()
 
@@ -143,7 +143,7 @@ def test_a_subject_is_forgotten_and_only_that_it_happened_is_kept(log: Predictio
 
 def test_old_days_expire_and_stay_known_as_scored(log: PredictionLog) -> None:
     log.record(block())
-    log.finish(log.begin("batch", DAY, "3", "m"))
+    log.finish(log.begin("batch", DAY, "3", "m"), rejected=0)
     deliver(log, "a", {0: 1.0})
     gone = log.expire(DAY + timedelta(days=2))
     assert (gone.predictions, gone.labels, gone.files) == (4, 1, ("part.parquet",))

@@ -1,10 +1,11 @@
 """What each verb does: given its arguments and the settings, it shows what came of it and returns an exit code.
 
-    training.py    train, and the verdict on the screen
-    criteria.py    criteria explain, criteria check
-    releases.py    approve, reject, rollback, history, verify
-    data.py        sample, quarantine
-    care.py        doctor, review
+    training.py      train, and the verdict on the screen
+    criteria.py      criteria explain, criteria check
+    releases.py      approve, reject, rollback, history, verify
+    predictions.py   score, label, coverage, forget, expire
+    data.py          sample, quarantine
+    care.py          doctor, review
 
 Everything heavy is imported by the verb that needs it.
 """

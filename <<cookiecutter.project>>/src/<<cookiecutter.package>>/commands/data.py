@@ -1,10 +1,12 @@
 """``sample`` and ``quarantine``: rows made up, rows kept back."""
 
 from argparse import Namespace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import Settings, read_pipeline
+from ..clock import today
+from ..config import Settings, Source, read_pipeline, read_scoring
 from ..console import say, table
 from ..errors import ConfigError
 from . import CALL
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from ..stores.quarantine import Quarantine
 
 __all__ = [
+    "file_of",
     "near",
     "quarantine_export",
     "quarantine_list",
@@ -23,11 +26,16 @@ __all__ = [
     "sample_path",
 ]
 
+A_DAY = 2_000
+LABELS_AFTER = timedelta(days=7)
+
 
 def sample(options: Namespace, settings: Settings) -> int:
     from .. import sample as synthetic
     from ..synthetic import write
 
+    if options.scoring:
+        return _sample_of_a_day(options, settings)
     target = options.to or sample_path(settings)
     asked = {"rows": options.rows, "dirty": options.dirty, "until": day(options.until) if options.until else None}
     rows = synthetic.sample(
@@ -41,13 +49,42 @@ def sample(options: Namespace, settings: Settings) -> int:
     return 0
 
 
+def _sample_of_a_day(options: Namespace, settings: Settings) -> int:
+    """Rows without the answer where ``score`` looks for the day, and the answers where ``label`` will look."""
+    from .. import sample as synthetic
+    from ..columns import columns_of
+    from ..schemas import Labelled
+    from ..synthetic import write
+
+    until = day(options.until) if options.until else today()
+    rows = synthetic.sample(rows=options.rows or A_DAY, seed=options.seed, until=until, drift=options.drift, span=0)
+    columns = columns_of(Labelled)
+    answers = rows[[name for name in (columns.key, columns.time, columns.target) if name]]
+    scoring = read_scoring(settings.scoring_file)
+    known = until + LABELS_AFTER
+    written = {
+        file_of(scoring.source.on(until), settings): rows.drop(columns=columns.target),
+        file_of(scoring.labels.source.on(known), settings): answers.dropna(),
+    }
+    for path, part in written.items():
+        write(part, path)
+        say(f"{len(part):,} synthetic rows in {near(path)}")
+    say(f"  score them      {CALL} score --day {until}")
+    say(f"  label them      {CALL} label --day {known}")
+    return 0
+
+
 def sample_path(settings: Settings) -> Path:
     """Where the configured source is, if a sample can be written there."""
-    source = read_pipeline(settings.pipeline_file).source
+    return file_of(read_pipeline(settings.pipeline_file).source, settings)
+
+
+def file_of(source: Source, settings: Settings) -> Path:
+    """The one file on this machine that the source is. Raises ConfigError where it is anything else."""
     if source.path is None or "://" in source.path or "*" in source.path:
         raise ConfigError(
-            f"config/pipeline.yaml reads {source.described}, where no sample is written – expected a file on this"
-            " machine – say where with --to FILE"
+            f"the configuration reads {source.described}, where no sample is written – expected a file on this"
+            " machine – say where with --to FILE, or set the source back to a file"
         )
     return settings.root / source.path
 

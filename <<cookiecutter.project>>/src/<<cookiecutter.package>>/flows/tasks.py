@@ -12,15 +12,27 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from ..errors import SourceUnavailable
-from . import work
+from ..errors import DatabaseUnavailable, SourceUnavailable
+from . import labels, partitions, work
 
-__all__ = ["evaluate", "ingest", "judge", "judge_data", "record", "register", "search", "split"]
+__all__ = [
+    "evaluate",
+    "expire",
+    "ingest",
+    "judge",
+    "judge_data",
+    "record",
+    "register",
+    "score_day",
+    "search",
+    "split",
+    "take_labels",
+]
 
 
 async def _may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     error = await state.aresult(raise_on_failure=False)
-    return isinstance(error, SourceUnavailable | ConnectionError | TimeoutError)
+    return isinstance(error, SourceUnavailable | DatabaseUnavailable | ConnectionError | TimeoutError)
 
 
 HOUR = 3600
@@ -39,3 +51,7 @@ evaluate = task(name="evaluate", timeout_seconds=2 * HOUR, **INSIDE)(work.evalua
 judge = task(name="judge", **INSIDE)(work.judge)
 record = task(name="record", timeout_seconds=HOUR, **OUTSIDE)(work.record)
 register = task(name="register", timeout_seconds=HOUR, **OUTSIDE)(work.register)
+
+score_day = task(name="score a day", timeout_seconds=12 * HOUR, **OUTSIDE)(partitions.score_day)
+take_labels = task(name="take in labels", timeout_seconds=2 * HOUR, **OUTSIDE)(labels.take_labels)
+expire = task(name="expire", timeout_seconds=2 * HOUR, **OUTSIDE)(labels.expire)

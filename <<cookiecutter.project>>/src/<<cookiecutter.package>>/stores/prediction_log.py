@@ -150,14 +150,14 @@ class PredictionLog:
             connection.execute(PARTITIONS.insert(), {"lane": lane, "day": day, **fresh})
         return Partition(lane, day, version, digest, done=False)
 
-    def finish(self, partition: Partition) -> Partition:
-        """The partition as finished, with the sums of its blocks."""
+    def finish(self, partition: Partition, *, rejected: int) -> Partition:
+        """The partition as finished, with the rows of its blocks; ``rejected`` is what its source has of bad ones."""
         where = (PARTITIONS.c.lane == partition.lane) & (PARTITIONS.c.day == partition.day)
-        sums = sa.select(sa.func.coalesce(sa.func.sum(BLOCKS.c.rows), 0), sa.func.sum(BLOCKS.c.rejected))
+        total = sa.select(sa.func.coalesce(sa.func.sum(BLOCKS.c.rows), 0))
         mine = (BLOCKS.c.lane == partition.lane) & (BLOCKS.c.day == partition.day)
         with self.database.connected() as connection:
-            rows, rejected = connection.execute(sums.where(mine)).one()
-            done = {"state": "done", "rows": rows, "rejected": rejected or 0, "at": _now()}
+            rows = connection.execute(total.where(mine)).scalar_one()
+            done = {"state": "done", "rows": rows, "rejected": rejected, "at": _now()}
             connection.execute(PARTITIONS.update().where(where).values(**done))
             found = _partition(connection, partition.lane, partition.day)
         assert found is not None
@@ -188,11 +188,11 @@ class PredictionLog:
             raise
         return True
 
-    def recorded(self, lane: Lane, day: date) -> frozenset[str]:
-        """The names of the blocks of that day."""
-        query = sa.select(BLOCKS.c.name).where((BLOCKS.c.lane == lane) & (BLOCKS.c.day == day))
+    def recorded(self, lane: Lane, day: date) -> dict[str, int]:
+        """The blocks of that day by name, with how many rows were rejected beside each."""
+        query = sa.select(BLOCKS.c.name, BLOCKS.c.rejected).where((BLOCKS.c.lane == lane) & (BLOCKS.c.day == day))
         with self.database.connected() as connection:
-            return frozenset(connection.execute(query).scalars())
+            return {name: rejected for name, rejected in connection.execute(query)}
 
     def known(self, lane: Lane, day: date, identities: np.ndarray) -> np.ndarray:
         """Where in ``identities`` (uint64) a row is that this day has already; a mask."""

@@ -3,8 +3,8 @@
     <folder>/<run>/<digest>/failures.parquet, rows.parquet    what a run rejected
     <folder>/repaired/<run>/<digest>.parquet                  what passed since; training reads it
 
-Nothing is ever changed or deleted: a repaired row is pending no longer because it is among the
-repaired. Everything is written beside its place and moved there whole, so that a process that is
+Nothing is ever changed or deleted but to forget a subject: a repaired row is pending no longer because
+it is among the repaired. Everything is written beside its place and moved there whole, so that a process that is
 killed leaves the old state or the new one.
 """
 
@@ -76,7 +76,7 @@ class Quarantine:
         if not self.folder.is_dir():
             return ()
         runs = (place.name for place in self.folder.iterdir() if place.name != REPAIRED and _parts(place))
-        return tuple(sorted((self._summary(run) for run in runs), key=lambda kept: kept.when, reverse=True))
+        return tuple(sorted(filter(None, map(self._summary, runs)), key=lambda kept: kept.when, reverse=True))
 
     def show(self, run: str) -> pd.DataFrame:
         """The failures of the run's pending rows: row, column, rule, value, reason, source, run."""
@@ -148,8 +148,28 @@ class Quarantine:
             origin = f"quarantine of {place.name}"
             yield Batch(rows.drop(columns=IDENTITY), origin, 0, repaired=True, positions=positions)
 
-    def _summary(self, run: str) -> Kept:
+    def forget(self, column: str, key: str) -> int:
+        """Takes the rows of a subject out, pending and repaired ones; how many there were."""
+        erased = 0
+        for file in (*self.folder.glob("*/*/rows.parquet"), *self.folder.glob(f"{REPAIRED}/*/*.parquet")):
+            rows = pd.read_parquet(file)
+            theirs = rows[column].astype("str") == key if column in rows.columns else pd.Series(False, rows.index)
+            if not theirs.any():
+                continue
+            named = _identities(rows[theirs])
+            failures = file.with_name("failures.parquet")
+            if failures.is_file():  # first: their values go before the rows that they are found by
+                told = pd.read_parquet(failures)
+                _replace(failures, told[~_identities(told).isin(list(named))])
+            _replace(file, rows[~theirs])
+            erased += len(named)
+        return erased
+
+    def _summary(self, run: str) -> Kept | None:
+        """None where every subject of the run was forgotten."""
         failures, rows = self._read(run, "failures"), self._read(run, "rows").drop_duplicates(IDENTITY)
+        if rows.empty:
+            return None
         counted = (failures["column"] + ": " + failures["rule"]).value_counts()
         return Kept(
             run=run,
@@ -180,9 +200,7 @@ class Quarantine:
     def _store(self, run: str, rows: pd.DataFrame) -> None:
         place = self.folder / REPAIRED / _name(run)
         place.mkdir(parents=True, exist_ok=True)
-        beside = place / f".{os.getpid()}.parquet"
-        rows.to_parquet(beside, index=False)
-        beside.replace(place / f"{_digest(rows)}.parquet")
+        _replace(place / f"{_digest(rows)}.parquet", rows)
 
 
 def _name(run: str) -> str:
@@ -198,6 +216,12 @@ def _parts(place: Path) -> list[Path]:
 def _digest(rows: pd.DataFrame) -> str:
     content = rows.to_csv(index=False).encode()
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _replace(file: Path, rows: pd.DataFrame) -> None:
+    beside = file.with_name(f".{os.getpid()}.{file.name}")
+    rows.to_parquet(beside, index=False)
+    beside.replace(file)
 
 
 def _move(beside: Path, final: Path) -> None:

@@ -1,0 +1,82 @@
+"""``score``, ``label``, ``coverage``, ``forget`` and ``expire``: predictions, and what came true."""
+
+from argparse import Namespace
+from datetime import date, timedelta
+
+from ..clock import today
+from ..config import Settings
+from ..console import say, table
+from . import CALL
+from .releases import day
+
+__all__ = ["coverage", "expire", "forget", "label", "score"]
+
+USUAL_DAYS = 30
+
+
+def score(options: Namespace, settings: Settings) -> int:
+    from ..flows.scoring import score as flow
+
+    first, last = _date(options.first), _date(options.last)
+    state = flow(day=_date(options.day), start=first, end=last, shadow=options.shadow, return_state=True)
+    scored = state.result()
+    if not scored:
+        say(f"  Every day from {first} to {last} is scored.")
+        return 0
+    say(f"  Parquet     {settings.var / 'predictions'}")
+    return 0
+
+
+def label(options: Namespace, settings: Settings) -> int:
+    from ..flows.labelling import label as flow
+
+    flow(day=_date(options.day), file=options.file, return_state=True).result()
+    say(f"  coverage    {CALL} coverage")
+    return 0
+
+
+def coverage(options: Namespace, settings: Settings) -> int:
+    from ..stores.prediction_log import PredictionLog
+
+    last = _date(options.last) or today()
+    first = _date(options.first) or last - timedelta(days=USUAL_DAYS)
+    days = PredictionLog(settings.database_url).coverage(first, last)
+    rows = [(str(one.day), f"{one.predictions:,} predictions", f"{one.labelled:,} labelled", f"{one.share:.0%}")
+            for one in days]  # fmt: skip
+    for text in table(rows):
+        say(text)
+    if not days:
+        say(f"Nothing was predicted from {first} to {last}.")
+    return 0
+
+
+def forget(options: Namespace, settings: Settings) -> int:
+    """Files first, the database last: what breaks off is found again by the same command."""
+    from ..columns import columns_of
+    from ..schemas import Features
+    from ..stores.parts import Parts
+    from ..stores.prediction_log import PredictionLog
+    from ..stores.quarantine import Quarantine
+
+    key, column = options.key, columns_of(Features).key
+    log = PredictionLog(settings.database_url)
+    files = Parts(settings.var / "predictions", column).forget(log.holding(key), key)
+    aside = Quarantine(settings.var / "quarantine").forget(column, key)
+    erased = log.forget(key, by=options.by, files=files)
+    say(
+        f"{erased.predictions:,} predictions, {erased.labels:,} labels and {aside:,} rows in quarantine are erased;"
+        f" {files:,} Parquet files were rewritten."
+    )
+    say("  The source still has what it has: erase the subject there, or the next scoring brings them back.")
+    return 0
+
+
+def expire(options: Namespace, settings: Settings) -> int:
+    from ..flows.labelling import expire as flow
+
+    flow(return_state=True).result()
+    return 0
+
+
+def _date(text: str | None) -> date | None:
+    return day(text) if text else None

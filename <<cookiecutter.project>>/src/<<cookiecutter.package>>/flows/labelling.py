@@ -1,0 +1,28 @@
+"""Labels are taken in every day, and what is older than it may be kept goes out."""
+
+from datetime import date
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from ..clock import today
+from .labels import counter
+from .tasks import expire as expiring
+from .tasks import take_labels
+
+__all__ = ["expire", "label"]
+
+
+@flow(name="label", flow_run_name="label")
+def label(day: date | None = None, file: str | None = None) -> State:
+    """A completed state whose data is the ``Delivery``: of ``file``, or of ``day`` (today) at the configured source."""
+    delivery = take_labels(counter(), file, day or today())
+    return Completed(message=f"{delivery.new:,} new, {delivery.corrected:,} corrected", data=delivery)
+
+
+@flow(name="expire", flow_run_name="expire")
+def expire() -> State:
+    """A completed state whose data is what was ``Erased`` because config/scoring.yaml does not let it be kept."""
+    erased = expiring(counter())
+    return Completed(message=f"{erased.predictions:,} predictions, {erased.labels:,} labels", data=erased)

@@ -1,0 +1,99 @@
+"""Labels come in, and what is old goes out."""
+
+import os
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pandas as pd
+
+from .. import console
+from ..clock import now, today
+from ..columns import columns_of
+from ..config import Scoring, Settings, Source, read_scoring
+from ..errors import InvalidData
+from ..schemas import Labelled
+from ..steps.answers import answers_of
+from ..steps.fingerprint import fingerprint, row_identities
+from ..steps.validate import validate
+from ..stores.labels import Delivery, Labels
+from ..stores.parts import Parts
+from ..stores.prediction_log import Erased, PredictionLog
+from ..stores.quarantine import Quarantine
+from ..stores.sources import read
+
+__all__ = ["Counter", "counter", "expire", "take_labels"]
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Where labels are handed in."""
+
+    settings: Settings
+    scoring: Scoring
+
+
+def counter() -> Counter:
+    settings = Settings.from_environment()
+    return Counter(settings, read_scoring(settings.scoring_file))
+
+
+def take_labels(counter: Counter, file: str | None, day: date) -> Delivery:
+    """What the delivery came to: that of ``file``, or of ``day`` at the configured source.
+
+    It is taken as a whole or not at all: too many bad rows and nothing is recorded, since a file of
+    another kind is likelier than so many slips. The bad rows of any delivery are kept aside.
+    """
+    answers = answers_of(Labelled)
+    columns = columns_of(answers)
+    source = Source(path=file) if file else counter.scoring.labels.source.on(day)
+    quarantine = Quarantine(counter.settings.var / "quarantine")
+    batches = read(source, columns.read, root=counter.settings.root, environ=os.environ)
+    try:
+        validated = validate(batches, answers, limit=counter.scoring.rejected_share_at_most)
+    except InvalidData as error:
+        if error.rejected is not None:
+            quarantine.keep(f"labels-{day}", error.rejected)
+        raise
+    quarantine.keep(f"labels-{day}", validated.rejected)
+    rows = validated.rows
+    times = rows[columns.time] if columns.time else pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
+    labels = pd.DataFrame(
+        {
+            "identity": row_identities(rows, columns),
+            "key": rows[columns.key].astype("str"),
+            "as_of": times,
+            "outcome": rows[columns.target].astype("float64"),
+        }
+    )
+    delivery = Labels(counter.settings.database_url).record(
+        labels,
+        digest=fingerprint(rows),
+        source=source.described,
+        at=now(),
+        late_after=timedelta(days=counter.scoring.labels.late_after_days),
+        rejected=len(validated.rejected.rows),
+    )
+    console.line("labels", _told(delivery))
+    return delivery
+
+
+def _told(delivery: Delivery) -> str:
+    counted = {
+        "new": delivery.new,
+        "corrected": delivery.corrected,
+        "known before": delivery.repeated,
+        "late": delivery.late,
+        "of rows never scored": delivery.unmatched,
+        "in quarantine": delivery.rejected,
+    }
+    said = ", ".join(f"{count:,} {what}" for what, count in counted.items() if count)
+    return f"{delivery.source}: {delivery.rows:,} rows: {said}"
+
+
+def expire(counter: Counter) -> Erased:
+    """What was older than ``keep_days`` and is gone now: predictions, labels, Parquet files."""
+    before = today() - timedelta(days=counter.scoring.keep_days)
+    erased = PredictionLog(counter.settings.database_url).expire(before)
+    Parts(counter.settings.var / "predictions", columns_of(Labelled).key).delete(erased.files)
+    console.line("expire", f"{erased.predictions:,} predictions and {erased.labels:,} labels from before {before}")
+    return erased

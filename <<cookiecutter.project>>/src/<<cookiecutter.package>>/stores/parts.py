@@ -1,0 +1,71 @@
+"""What was scored, as Parquet files: the rows a partition was scored on, and what was said of each.
+
+    <folder>/lane=batch/day=2026-11-24/part-<digest>.parquet
+
+A file is written beside its place and moved there whole, and belongs to one block of the prediction
+log, which names it. Any tool that reads Parquet folders reads them (pandas, DuckDB, Spark).
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from .prediction_log import Lane
+
+__all__ = ["Parts"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The Parquet files in one folder; ``key`` is the column that names a row's subject."""
+
+    folder: Path
+    key: str
+
+    def write(self, lane: Lane, day: date, digest: str, rows: pd.DataFrame) -> str:
+        """Writes one part; its name within the folder. The same part a second time replaces itself."""
+        name = f"lane={lane}/day={day.isoformat()}/part-{digest}.parquet"
+        self._replace(name, rows)
+        return name
+
+    def read(self, names: Iterable[str]) -> pd.DataFrame:
+        """The rows of the parts, with ``file`` and ``row`` in front: the part's name and the row's number in it."""
+        tables = []
+        for name in names:
+            rows = pd.read_parquet(self.folder / name, partitioning=None)
+            rows.insert(0, "file", pd.Series(name, index=rows.index, dtype="str"))
+            rows.insert(1, "row", range(len(rows)))
+            tables.append(rows)
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    def forget(self, names: Iterable[str], key: str) -> int:
+        """Takes the subject's rows out of the parts; out of how many."""
+        changed = 0
+        for name in names:
+            if not (self.folder / name).is_file():
+                continue
+            rows = pd.read_parquet(self.folder / name, partitioning=None)
+            theirs = rows[self.key].astype("str") == key
+            if theirs.any():
+                self._replace(name, rows[~theirs])
+                changed += 1
+        return changed
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Deletes the parts, and the folders that are empty then."""
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+            day = (self.folder / name).parent
+            if day.is_dir() and not any(day.iterdir()):
+                day.rmdir()
+
+    def _replace(self, name: str, rows: pd.DataFrame) -> None:
+        place = self.folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_name(f".{place.name}.{os.getpid()}")
+        rows.to_parquet(beside, index=False)
+        beside.replace(place)

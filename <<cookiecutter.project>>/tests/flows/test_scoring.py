@@ -1,0 +1,363 @@
+"""Scoring days, taking labels in, forgetting: the real flows on a small product with a champion."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from <<cookiecutter.package>>.cli import main
+from <<cookiecutter.package>>.columns import columns_of
+from <<cookiecutter.package>>.config import Settings
+from <<cookiecutter.package>>.flows import partitions, scoring
+from <<cookiecutter.package>>.sample import sample
+from <<cookiecutter.package>>.schemas import Labelled
+from <<cookiecutter.package>>.steps.predict import predict
+from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
+from <<cookiecutter.package>>.stores.quarantine import Quarantine
+from <<cookiecutter.package>>.tables import Batch
+
+from ..conftest import PROJECT, Stage
+from .stages import rows, stage
+
+COLUMNS = columns_of(Labelled)
+DAY = date(2026, 11, 2)
+PARTS = 4
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Stage:
+    """A product with a champion, version 1, and a challenger, version 2."""
+    found = stage(tmp_path_factory.mktemp("released"), margin=1e9)
+    found.write("config/scoring.yaml", (PROJECT / "config" / "scoring.yaml").read_text())
+    first = found.train()
+    found.releases.approve(first.version, by="Ada", because="It is better than nothing.")
+    found.save(rows(seed=8), "data/others.parquet")
+    assert found.train("data/others.parquet").version == "2"
+    return found
+
+
+@pytest.fixture
+def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A copy of the files, with a database that holds the same champion; the registry is shared and only read."""
+    for name in ("product", "config"):
+        shutil.copytree(released.root / name, tmp_path / name)
+    (tmp_path / "var").mkdir()
+    shutil.copy(released.settings.var / "product.db", tmp_path / "var" / "product.db")
+    monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", released.settings.tracking_uri)
+    monkeypatch.chdir(tmp_path)
+    return Stage(tmp_path)
+
+
+def a_day(day: date = DAY, count: int = 400, **knobs: Any) -> pd.DataFrame:
+    return sample(rows=count, until=day, span=0, **{"dirty": 0.0, "seed": 100 + day.toordinal() % 1000, **knobs})
+
+
+def to_score(product: Stage, day: date = DAY, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    frame = a_day(day) if frame is None else frame
+    product.save(frame.drop(columns=COLUMNS.target), f"var/sample/scoring/{day}.parquet")
+    return frame
+
+
+def deliver(product: Stage, frame: pd.DataFrame, name: str = "labels.parquet") -> str:
+    return product.save(frame[[n for n in (COLUMNS.key, COLUMNS.time, COLUMNS.target) if n]], name)
+
+
+def settings() -> Settings:
+    return Settings.from_environment()
+
+
+def log() -> PredictionLog:
+    return PredictionLog(settings().database_url)
+
+
+def parts(lane: str = "batch") -> pd.DataFrame:
+    files = sorted((settings().var / "predictions" / f"lane={lane}").rglob("*.parquet"))
+    return pd.concat([pd.read_parquet(file, partitioning=None) for file in files], ignore_index=True)
+
+
+def in_pieces(monkeypatch: pytest.MonkeyPatch, count: int = PARTS) -> None:
+    """Sources give their rows in so many batches."""
+    read = partitions.read
+
+    def pieces(*given: Any, **named: Any) -> Iterator[Batch]:
+        for batch in read(*given, **named):
+            for numbers in np.array_split(np.arange(len(batch.rows)), count):
+                yield Batch(batch.rows.iloc[numbers].reset_index(drop=True), batch.origin, int(numbers[0]))
+
+    monkeypatch.setattr(partitions, "read", pieces)
+
+
+def test_a_day_is_scored_by_the_champion_written_and_logged(
+    product: Stage, released: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert f"{len(frame):,} rows scored by version 1" in capsys.readouterr().out
+    found, written = log().window(DAY, DAY), parts()
+    assert len(found) == len(written) == len(frame)
+    assert set(found["lane"]) == {"batch"}
+    model = released.releases.models.load("1").model
+    said = predict(model, written[list(COLUMNS.features)])
+    np.testing.assert_array_equal(found["decision"], said.decision)
+    np.testing.assert_array_equal(written["prediction_decision"], said.decision)
+    if said.score is not None:
+        np.testing.assert_array_equal(found["score"], said.score)
+    assert not set(COLUMNS.private) & set(written.columns)
+
+
+def test_scoring_again_doubles_nothing_and_adds_what_is_new(product: Stage) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    before = log().window(DAY, DAY)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    pd.testing.assert_frame_equal(log().window(DAY, DAY), before)
+    late = a_day(seed=1)
+    late[COLUMNS.key] = "late-" + late[COLUMNS.key].astype("str")
+    to_score(product, frame=pd.concat([frame, late], ignore_index=True))
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    now = log().window(DAY, DAY)
+    assert (len(now), now["identity"].is_unique) == (len(frame) + len(late), True)
+    assert len(parts()) == len(now)
+
+
+def test_a_row_that_comes_twice_is_scored_once(product: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = a_day()
+    to_score(product, frame=pd.concat([frame, frame.head(9)], ignore_index=True))
+    in_pieces(monkeypatch)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert len(log().window(DAY, DAY)) == len(parts()) == len(frame)
+
+
+def elsewhere(target: Callable[[dict[str, str]], None]) -> multiprocessing.process.BaseProcess:
+    """A process that has begun to do ``target`` with this one's addresses, which conftest takes from a new one."""
+    given = {name: os.environ[name] for name in ("PRODUCT_ROOT", "MLFLOW_TRACKING_URI")}
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(given,))
+    process.start()
+    return process
+
+
+def killed_while_scoring(addresses: dict[str, str]) -> None:
+    """Dies without a word after the second part is written and before it is logged."""
+    os.environ.update(addresses)
+    record, seen = PredictionLog.record, []
+
+    def dies(self: PredictionLog, block: Any) -> bool:
+        seen.append(block)
+        if len(seen) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return record(self, block)
+
+    with pytest.MonkeyPatch.context() as patch:
+        in_pieces(patch)
+        patch.setattr(PredictionLog, "record", dies)
+        partitions.score_day(partitions.desk(), DAY, "killed", shadow=False)
+
+
+def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(
+    product: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = to_score(product)
+    process = elsewhere(killed_while_scoring)
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+    assert [partition.done for partition in log().partitions()] == [False]
+    assert 0 < len(log().window(DAY, DAY)) < len(frame)
+    in_pieces(monkeypatch)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    found = log().window(DAY, DAY)
+    assert (len(found), found["identity"].is_unique) == (len(frame), True)
+    assert len(parts()) == len(frame)
+
+
+def test_two_workers_at_once_score_every_row_once(product: Stage) -> None:
+    frame = to_score(product)
+    workers = [elsewhere(scored_in_pieces) for _ in range(2)]
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    found = log().window(DAY, DAY)
+    assert (len(found), found["identity"].is_unique) == (len(frame), True)
+
+
+def scored_in_pieces(addresses: dict[str, str]) -> None:
+    os.environ.update(addresses)
+    with pytest.MonkeyPatch.context() as patch:
+        in_pieces(patch)
+        partitions.score_day(partitions.desk(), DAY, "one of two", shadow=False)
+
+
+def test_missing_days_are_filled_and_the_others_left_alone(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    days = [DAY + timedelta(days=number) for number in range(4)]
+    for day in (days[0], days[1], days[3]):
+        to_score(product, day)
+    assert main(["score", "--day", str(days[0])]) == 0
+    begun = log().partitions()[0]
+    assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 2
+    refusal = capsys.readouterr().err
+    assert "1 of 3 days could not be scored" in refusal
+    assert str(days[2]) in refusal
+    assert [partition.day for partition in log().partitions() if partition.done] == [days[0], days[1], days[3]]
+    assert log().partitions()[0] == begun
+    to_score(product, days[2])
+    assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 0
+    assert len(log().partitions()) == 4
+    assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 0
+    assert "is scored" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("span", [["--from", "2026-11-02"], ["--from", "2026-11-02", "--to", "2026-11-01"]])
+def test_days_that_cannot_be_meant_are_refused(product: Stage, span: list[str]) -> None:
+    assert main(["score", *span]) == 2
+
+
+def test_a_begun_day_is_finished_by_the_version_it_was_begun_with(product: Stage) -> None:
+    frame = to_score(product)
+    digest = partitions.desk().model("2").digest
+    log().begin("batch", DAY, "2", digest)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert set(log().window(DAY, DAY)["version"]) == {"2"}
+    assert len(log().window(DAY, DAY)) == len(frame)
+
+
+def test_without_a_champion_nothing_is_scored(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    to_score(product)
+    (product.root / "var" / "product.db").unlink()
+    assert main(["score", "--day", str(DAY)]) == 3
+    assert "there is no champion" in capsys.readouterr().err
+    assert log().partitions() == ()
+
+
+def test_bad_rows_are_kept_aside_and_too_many_leave_the_day_open(
+    product: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = a_day()
+    bad = frame[COLUMNS.key].isin(frame[COLUMNS.key].head(100))
+    frame[COLUMNS.numeric[0]] = frame[COLUMNS.numeric[0]].where(~bad, -1.0)
+    to_score(product, frame=frame)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 4
+    assert "100 of 400 rows (25.0%) break the schema" in capsys.readouterr().err
+    assert len(log().window(DAY, DAY)) == 300
+    assert [partition.done for partition in log().partitions()] == [False]
+    (kept,) = Quarantine(settings().var / "quarantine").list()
+    assert (kept.run, kept.rows) == (f"score-{DAY}", 100)
+    to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    (partition,) = log().partitions()
+    assert (partition.done, partition.rows, partition.rejected) == (True, 400, 0)
+
+
+def test_a_day_without_rows_is_not_done(product: Stage) -> None:
+    to_score(product, frame=a_day().head(0))
+    assert main(["score", "--day", str(DAY)]) == 4
+    assert [partition.done for partition in log().partitions()] == [False]
+
+
+def test_the_challenger_scores_the_same_rows_apart(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY)]) == 0
+    assert "shadow: version 2 scored them too" in capsys.readouterr().out
+    counted, apart = log().window(DAY, DAY), log().window(DAY, DAY, lanes=["shadow"])
+    assert (len(counted), len(apart)) == (len(frame), len(frame))
+    assert (set(counted["version"]), set(apart["version"])) == ({"1"}, {"2"})
+    assert set(counted["identity"]) == set(apart["identity"])
+
+
+def test_a_broken_challenger_harms_nothing(
+    product: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = to_score(product)
+    load = partitions.Desk.model
+
+    def broken(self: partitions.Desk, version: str) -> Any:
+        if version == "2":
+            raise RuntimeError("no such thing")
+        return load(self, version)
+
+    monkeypatch.setattr(partitions.Desk, "model", broken)
+    assert main(["score", "--day", str(DAY)]) == 0
+    assert "shadow: broke off: RuntimeError: no such thing" in capsys.readouterr().out
+    assert len(log().window(DAY, DAY)) == len(frame)
+
+
+def test_labels_are_joined_by_key_and_day_and_counted(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    file = deliver(product, frame.head(100))
+    assert main(["label", file]) == 0
+    assert "100 rows: 100 new" in capsys.readouterr().out
+    found = log().window(DAY, DAY)
+    assert found["outcome"].notna().sum() == 100
+    expected = frame.head(100).set_index(COLUMNS.key)[COLUMNS.target].astype(float)
+    labelled = found.dropna(subset="outcome").set_index("key")["outcome"]
+    np.testing.assert_array_equal(labelled.sort_index(), expected.sort_index())
+    assert main(["coverage", "--from", str(DAY), "--to", str(DAY)]) == 0
+    assert "100 labelled  25%" in capsys.readouterr().out
+
+
+def test_a_label_file_handed_in_twice_changes_nothing(product: Stage) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    file = deliver(product, frame)
+    assert main(["label", file]) == 0
+    before = log().window(DAY, DAY)
+    assert main(["label", file]) == 0
+    pd.testing.assert_frame_equal(log().window(DAY, DAY), before)
+
+
+def test_labels_of_the_wrong_kind_are_refused_whole(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    frame[COLUMNS.target] = -7
+    assert main(["label", deliver(product, frame)]) == 4
+    assert "break the schema" in capsys.readouterr().err
+    assert log().window(DAY, DAY)["outcome"].isna().all()
+    assert main(["label", deliver(product, frame.assign(**{str(COLUMNS.target): None}))]) == 4
+
+
+def test_a_forgotten_subject_is_nowhere(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = a_day()
+    bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
+    frame.loc[frame[COLUMNS.key] == bad, COLUMNS.numeric[0]] = -1.0
+    to_score(product, frame=frame)
+    assert main(["score", "--day", str(DAY)]) == 0
+    assert main(["label", deliver(product, frame)]) == 0
+    for key in (bad, gone):
+        assert main(["forget", key, "--by", "Ada"]) == 0
+    assert "2 predictions, 1 labels and 0 rows in quarantine are erased; 2 Parquet" in capsys.readouterr().out
+    assert Quarantine(settings().var / "quarantine").list() == ()
+    for path in settings().var.rglob("*"):
+        if path.is_file() and path.suffix == ".parquet" and "sample" not in path.parts:
+            held = pd.read_parquet(path, partitioning=None).astype(str)
+            assert not held.isin([bad, gone]).to_numpy().any(), path
+    assert not log().window(DAY, DAY, lanes=["batch", "shadow"])["key"].isin([bad, gone]).any()
+    assert len(log().window(DAY, DAY)) == len(frame) - 2
+
+
+def test_what_is_too_old_is_deleted(product: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "today", lambda: DAY)
+    old = DAY - timedelta(days=product.read("config/scoring.yaml")["keep_days"])
+    for day in (old, DAY):
+        to_score(product, day)
+        assert main(["score", "--day", str(day), "--no-shadow"]) == 0
+    monkeypatch.setattr("<<cookiecutter.package>>.flows.labels.today", lambda: DAY + timedelta(days=1))
+    assert main(["expire"]) == 0
+    assert log().window(old, old).empty
+    assert len(log().window(DAY, DAY)) == 400
+    assert [path.name for path in sorted((settings().var / "predictions" / "lane=batch").iterdir())] == [f"day={DAY}"]
+
+
+def test_sample_rows_of_a_day_can_be_scored_and_labelled(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", "--scoring", "--until", str(DAY), "--rows", "300"]) == 0
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert main(["label", "--day", str(DAY + timedelta(days=7))]) == 0
+    (covered,) = log().coverage(DAY, DAY)
+    assert covered.share > 0.9

@@ -12,7 +12,7 @@ PACKAGE = Path(<<cookiecutter.package>>.__file__).parent
 LAYERS = {"cli": 4, "__main__": 4, "story": 3, "commands": 3, "flows": 2, "candidates": 2, "steps": 1, "stores": 1}
 ONLY = {
     "prefect": ("flows/",),
-    "mlflow": ("stores/models.py", "stores/runs.py"),
+    "mlflow": ("stores/models.py", "stores/runs.py", "stores/monitoring_runs.py"),
     "argparse": ("cli.py", "commands/", "story.py"),
 }
 

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from .commands import care, criteria, data, predictions, releases, training
+from .commands import care, criteria, data, monitoring, predictions, releases, training
 from .config import Settings
 from .console import error
 from .errors import ProductError
@@ -84,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     _criteria_verbs(verbs)
     _release_verbs(verbs)
     _prediction_verbs(verbs)
+    _monitoring_verbs(verbs)
     _data_verbs(verbs)
     _care_verbs(verbs)
     return root
@@ -154,6 +155,13 @@ def _prediction_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     forget.add_argument("key", metavar="KEY", help="the subject's key")
     forget.add_argument("--by", required=True, metavar="NAME", help="who erases; kept, without the key")
     _verb(verbs, "expire", predictions.expire, "Delete what is older than keep_days in config/scoring.yaml.")
+
+
+def _monitoring_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    monitor = _verb(verbs, "monitor", monitoring.monitor, "Look at the last days: alarms, the criteria, a decision.")
+    monitor.add_argument("--day", metavar="DATE", help="the last day of the window; today if left out")
+    ledger = _verb(verbs, "ledger", monitoring.ledger, "What monitoring decided, when and why.")
+    ledger.add_argument("--last", type=int, default=30, metavar="N", help="how many decisions to show")
 
 
 def _range(verb: argparse.ArgumentParser) -> None:

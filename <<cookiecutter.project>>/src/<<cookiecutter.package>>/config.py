@@ -3,6 +3,7 @@
     product/success_criteria.yaml    the product manager's      -> Criteria (criteria.py)
     config/pipeline.yaml             the data scientists'       -> Pipeline
     config/scoring.yaml              operations': scoring       -> Scoring
+    config/monitoring.yaml           operations': watching      -> Monitoring
     environment variables, .env      operations: addresses      -> Settings
 
 ``strict_yaml.py`` reads them. Nothing here is read at import.
@@ -28,9 +29,14 @@ from .strict_yaml import read_yaml
 __all__ = [
     "AcceptedLeak",
     "Checks",
+    "DriftLimits",
     "Evaluation",
     "LabelSource",
+    "LabelsJudged",
+    "Monitoring",
     "Pipeline",
+    "Reactions",
+    "ReportSize",
     "Scoring",
     "Search",
     "Settings",
@@ -38,6 +44,7 @@ __all__ = [
     "Split",
     "criteria_digest",
     "read_criteria",
+    "read_monitoring",
     "read_pipeline",
     "read_scoring",
     "read_yaml",
@@ -135,6 +142,8 @@ class Pipeline(_Strict):
     checks: Checks = Checks()
     search: Search
     evaluation: Evaluation = Evaluation()
+    labelled_log: bool = False
+    """Whether rows that were scored and labelled since are learned from as well."""
 
 
 class LabelSource(_Strict):
@@ -150,6 +159,59 @@ class Scoring(_Strict):
     shadow: bool = True
     labels: LabelSource
     keep_days: int = Field(default=400, ge=1)
+
+
+class DriftLimits(_Strict):
+    false_alarms_at_most: float = Field(default=0.01, gt=0, lt=1)
+    psi_at_least: float = Field(default=0.02, ge=0)
+    share_factor: float = Field(default=1.5, gt=1)
+    missing_by: float = Field(default=0.02, ge=0, le=1)
+    new_values_at_most: float = Field(default=0.01, ge=0, le=1)
+    volume_between: tuple[float, float] = (0.5, 2.0)
+
+    @model_validator(mode="after")
+    def _around_one(self) -> Self:
+        low, high = self.volume_between
+        if not 0 <= low < 1 < high:
+            raise ValueError("volume_between is two factors around 1, as [0.5, 2.0]")
+        return self
+
+
+class LabelsJudged(_Strict):
+    days: int = Field(default=35, ge=1)
+    coverage_at_least: float = Field(default=0.8, gt=0, le=1)
+    rows_at_least: int = Field(default=300, ge=1)
+    rows_at_most: int = Field(default=20_000, ge=1000)
+
+
+class ReportSize(_Strict):
+    rows: int = Field(default=5000, ge=100, le=50_000)
+    seed: int = 7
+
+
+Answer = Literal["retrain", "wait", "nothing"]
+
+
+class Reactions(_Strict):
+    """What is done about what was seen; the last three hold back whatever would be asked for."""
+
+    criteria_fail: Answer = "retrain"
+    drift_and_criteria_met: Answer = "nothing"
+    drift_before_labels: Answer = "wait"
+    cooldown_days: int = Field(default=7, ge=0)
+    new_labels_at_least: int = Field(default=1000, ge=0)
+    per_month: int = Field(default=3, ge=0)
+
+
+class Monitoring(_Strict):
+    """The whole of config/monitoring.yaml."""
+
+    window_days: int = Field(default=7, ge=1)
+    rows_at_least: int = Field(default=500, ge=50)
+    drift: DriftLimits = DriftLimits()
+    labels: LabelsJudged = LabelsJudged()
+    report: ReportSize = ReportSize()
+    reaction: Reactions = Reactions()
 
 
 @dataclass(frozen=True)
@@ -201,6 +263,10 @@ class Settings:
     def scoring_file(self) -> Path:
         return self.root / "config" / "scoring.yaml"
 
+    @property
+    def monitoring_file(self) -> Path:
+        return self.root / "config" / "monitoring.yaml"
+
 
 def read_criteria(path: Path) -> Criteria:
     return read_yaml(path, Criteria)
@@ -212,6 +278,10 @@ def read_pipeline(path: Path) -> Pipeline:
 
 def read_scoring(path: Path) -> Scoring:
     return read_yaml(path, Scoring)
+
+
+def read_monitoring(path: Path) -> Monitoring:
+    return read_yaml(path, Monitoring)
 
 
 def criteria_digest(criteria: Criteria) -> str:

@@ -10,7 +10,7 @@ from .bars import rounded
 from .criteria import Outcome, Result
 from .errors import InvalidData, ProductError
 
-__all__ = ["coloured", "error", "heading", "line", "result_lines", "say", "table"]
+__all__ = ["coloured", "error", "heading", "line", "measured", "result_lines", "say", "table"]
 
 COLOURS = {"green": "32", "red": "31", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
 OUTCOME_COLOUR = {
@@ -59,7 +59,7 @@ def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
 
 def result_lines(results: Sequence[Result]) -> list[str]:
     """Every criterion with its outcome and what was measured, in the file's own words; reasons where it is not met."""
-    rows = [(r.outcome.value, r.criterion.id, _measured(r), r.criterion.says) for r in results]
+    rows = [(r.outcome.value, r.criterion.id, measured(r), r.criterion.says) for r in results]
     lines = []
     for result, text in zip(results, table(rows), strict=True):
         outcome = result.outcome.value
@@ -70,7 +70,8 @@ def result_lines(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def _measured(result: Result) -> str:
+def measured(result: Result) -> str:
+    """The value with its interval, rounded as far as the interval allows; nothing where there is none."""
     if result.value is None:
         return ""
     value, *ends = rounded(result.value, result.interval)

@@ -33,7 +33,7 @@ def judge(
     criteria: Criteria,
     *,
     on: date,
-    of: Literal["model", "data"] = "model",
+    of: Literal["model", "data", "live"] = "model",
     previous: Criteria | None = None,
 ) -> Verdict:
     """The verdict on ``measurements``.
@@ -43,8 +43,13 @@ def judge(
     and cannot be waived. A comparison has to be won: equal is not better. ``on`` is the day of
     judgement (waivers and the review date are held against it); ``previous`` are the criteria the
     champion was judged by, None where there is no champion: they show which bars were loosened since.
+    ``of`` what runs (live) only the file's own criteria are asked: what is built in is about training.
     """
-    asked = (*criteria.criteria, *ALWAYS) if of == "model" else (*criteria.data, *ALWAYS_DATA)
+    asked = {
+        "model": (*criteria.criteria, *ALWAYS),
+        "data": (*criteria.data, *ALWAYS_DATA),
+        "live": criteria.criteria,
+    }[of]
     waivers = {waiver.criterion: waiver for waiver in sorted(criteria.waivers, key=lambda waiver: waiver.until)}
     results = []
     for criterion in asked:

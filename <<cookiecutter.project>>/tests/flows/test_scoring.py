@@ -2,10 +2,9 @@
 
 import multiprocessing
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,69 +13,21 @@ import pandas as pd
 import pytest
 
 from <<cookiecutter.package>>.cli import main
-from <<cookiecutter.package>>.columns import columns_of
-from <<cookiecutter.package>>.config import Settings
 from <<cookiecutter.package>>.flows import partitions, scoring
-from <<cookiecutter.package>>.sample import sample
-from <<cookiecutter.package>>.schemas import Labelled
 from <<cookiecutter.package>>.steps.predict import predict
 from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
 from <<cookiecutter.package>>.stores.quarantine import Quarantine
 from <<cookiecutter.package>>.tables import Batch
 
-from ..conftest import PROJECT, Stage
-from .stages import rows, stage
+from ..conftest import Stage
+from .products import ADDRESSES, COLUMNS, DAY, a_day, copy_of, deliver, log, settings, to_score
 
-COLUMNS = columns_of(Labelled)
-DAY = date(2026, 11, 2)
 PARTS = 4
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Stage:
-    """A product with a champion, version 1, and a challenger, version 2."""
-    found = stage(tmp_path_factory.mktemp("released"), margin=1e9)
-    found.write("config/scoring.yaml", (PROJECT / "config" / "scoring.yaml").read_text())
-    first = found.train()
-    found.releases.approve(first.version, by="Ada", because="It is better than nothing.")
-    found.save(rows(seed=8), "data/others.parquet")
-    assert found.train("data/others.parquet").version == "2"
-    return found
 
 
 @pytest.fixture
 def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """A copy of the files, with a database that holds the same champion; the registry is shared and only read."""
-    for name in ("product", "config"):
-        shutil.copytree(released.root / name, tmp_path / name)
-    (tmp_path / "var").mkdir()
-    shutil.copy(released.settings.var / "product.db", tmp_path / "var" / "product.db")
-    monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", released.settings.tracking_uri)
-    monkeypatch.chdir(tmp_path)
-    return Stage(tmp_path)
-
-
-def a_day(day: date = DAY, count: int = 400, **knobs: Any) -> pd.DataFrame:
-    return sample(rows=count, until=day, span=0, **{"dirty": 0.0, "seed": 100 + day.toordinal() % 1000, **knobs})
-
-
-def to_score(product: Stage, day: date = DAY, frame: pd.DataFrame | None = None) -> pd.DataFrame:
-    frame = a_day(day) if frame is None else frame
-    product.save(frame.drop(columns=COLUMNS.target), f"var/sample/scoring/{day}.parquet")
-    return frame
-
-
-def deliver(product: Stage, frame: pd.DataFrame, name: str = "labels.parquet") -> str:
-    return product.save(frame[[n for n in (COLUMNS.key, COLUMNS.time, COLUMNS.target) if n]], name)
-
-
-def settings() -> Settings:
-    return Settings.from_environment()
-
-
-def log() -> PredictionLog:
-    return PredictionLog(settings().database_url)
+    return copy_of(released, tmp_path, monkeypatch)
 
 
 def parts(lane: str = "batch") -> pd.DataFrame:
@@ -139,7 +90,7 @@ def test_a_row_that_comes_twice_is_scored_once(product: Stage, monkeypatch: pyte
 
 def elsewhere(target: Callable[[dict[str, str]], None]) -> multiprocessing.process.BaseProcess:
     """A process that has begun to do ``target`` with this one's addresses, which conftest takes from a new one."""
-    given = {name: os.environ[name] for name in ("PRODUCT_ROOT", "MLFLOW_TRACKING_URI")}
+    given = {name: os.environ[name] for name in ADDRESSES}
     process = multiprocessing.get_context("spawn").Process(target=target, args=(given,))
     process.start()
     return process

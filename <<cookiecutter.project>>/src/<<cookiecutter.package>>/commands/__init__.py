@@ -4,6 +4,7 @@
     criteria.py      criteria explain, criteria check
     releases.py      approve, reject, rollback, history, verify
     predictions.py   score, label, coverage, forget, expire
+    monitoring.py    monitor, ledger
     data.py          sample, quarantine
     care.py          doctor, review
 

@@ -9,7 +9,7 @@ from ..console import say, table
 from . import CALL
 from .releases import day
 
-__all__ = ["coverage", "expire", "forget", "label", "score"]
+__all__ = ["as_date", "coverage", "expire", "forget", "label", "score"]
 
 USUAL_DAYS = 30
 
@@ -17,8 +17,8 @@ USUAL_DAYS = 30
 def score(options: Namespace, settings: Settings) -> int:
     from ..flows.scoring import score as flow
 
-    first, last = _date(options.first), _date(options.last)
-    state = flow(day=_date(options.day), start=first, end=last, shadow=options.shadow, return_state=True)
+    first, last = as_date(options.first), as_date(options.last)
+    state = flow(day=as_date(options.day), start=first, end=last, shadow=options.shadow, return_state=True)
     scored = state.result()
     if not scored:
         say(f"  Every day from {first} to {last} is scored.")
@@ -30,7 +30,7 @@ def score(options: Namespace, settings: Settings) -> int:
 def label(options: Namespace, settings: Settings) -> int:
     from ..flows.labelling import label as flow
 
-    flow(day=_date(options.day), file=options.file, return_state=True).result()
+    flow(day=as_date(options.day), file=options.file, return_state=True).result()
     say(f"  coverage    {CALL} coverage")
     return 0
 
@@ -38,8 +38,8 @@ def label(options: Namespace, settings: Settings) -> int:
 def coverage(options: Namespace, settings: Settings) -> int:
     from ..stores.prediction_log import PredictionLog
 
-    last = _date(options.last) or today()
-    first = _date(options.first) or last - timedelta(days=USUAL_DAYS)
+    last = as_date(options.last) or today()
+    first = as_date(options.first) or last - timedelta(days=USUAL_DAYS)
     days = PredictionLog(settings.database_url).coverage(first, last)
     rows = [(str(one.day), f"{one.predictions:,} predictions", f"{one.labelled:,} labelled", f"{one.share:.0%}")
             for one in days]  # fmt: skip
@@ -78,5 +78,6 @@ def expire(options: Namespace, settings: Settings) -> int:
     return 0
 
 
-def _date(text: str | None) -> date | None:
+def as_date(text: str | None) -> date | None:
+    """The day an option gives; None where it was left out."""
     return day(text) if text else None

@@ -173,10 +173,8 @@ class _Lane:
         self.fresh += len(rows)
 
     def _part(self, rows: pd.DataFrame, said: Predictions) -> pd.DataFrame:
-        columns = self.desk.columns
-        kept = [name for name in (columns.key, columns.time, *columns.features) if name]
         told = {f"prediction_{name}": values for name, values in _values(said) if values is not None}
-        return rows[kept].assign(**told, model_version=self.partition.version)
+        return rows.assign(**told, model_version=self.partition.version)
 
 
 def predictions_of(rows: pd.DataFrame, identities: np.ndarray, said: Predictions, columns: Columns) -> pd.DataFrame:
@@ -237,4 +235,4 @@ def announce(scored: Scored) -> None:
     again = f" ({before:,} of them before)" if before and scored.fresh else " before" if before else ""
     shadow = f"; shadow: {scored.shadow}" if scored.shadow else ""
     said = f"{partition.rows:,} rows scored{again} by version {partition.version}{aside}{shadow}"
-    console.line(partition.day.isoformat(), said)
+    console.line("score", f"{partition.day}: {said}")

@@ -13,15 +13,18 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from ..errors import DatabaseUnavailable, SourceUnavailable
-from . import labels, partitions, work
+from . import labels, partitions, watching, work
 
 __all__ = [
+    "decide",
     "evaluate",
     "expire",
     "ingest",
     "judge",
     "judge_data",
+    "look",
     "record",
+    "record_look",
     "register",
     "score_day",
     "search",
@@ -55,3 +58,7 @@ register = task(name="register", timeout_seconds=HOUR, **OUTSIDE)(work.register)
 score_day = task(name="score a day", timeout_seconds=12 * HOUR, **OUTSIDE)(partitions.score_day)
 take_labels = task(name="take in labels", timeout_seconds=2 * HOUR, **OUTSIDE)(labels.take_labels)
 expire = task(name="expire", timeout_seconds=2 * HOUR, **OUTSIDE)(labels.expire)
+
+look = task(name="look", timeout_seconds=2 * HOUR, **OUTSIDE)(watching.look)
+decide = task(name="decide", timeout_seconds=HOUR, **OUTSIDE)(watching.decide)
+record_look = task(name="record the look", timeout_seconds=HOUR, **OUTSIDE)(watching.record)

@@ -21,6 +21,7 @@ from ..steps.fingerprint import fingerprint, row_identities
 from ..steps.leaks import leaking_features
 from ..steps.objective import objective
 from ..steps.predict import Predictions, by_rule, do_nothing, predict
+from ..steps.profile import profile_of, with_prediction
 from ..steps.search import Found, Trial
 from ..steps.search import search as searched
 from ..steps.split import Parts
@@ -28,22 +29,27 @@ from ..steps.split import split as parted
 from ..steps.study import Challenger, Rival
 from ..steps.validate import validate
 from ..steps.validation_report import validation_report
-from ..stores.models import save
+from ..stores.models import keep_reference, save
 from ..stores.quarantine import Quarantine
 from ..stores.runs import commit_of
 from ..stores.sources import read
 from ..stores.trusted import opened
 from ..stores.versions import Saved
 from ..tables import Batch, Validated
+from .logged import labelled_batches, logbook
 from .orders import Order, Registered
 from .progress import trials
 
 __all__ = ["Measured", "evaluate", "ingest", "judge", "judge_data", "record", "register", "search", "split"]
 
+SAMPLE_ROWS = 5_000
+"""Of the rows a model was judged on, kept for people to compare with."""
+
 
 def ingest(order: Order) -> Validated:
-    """The accepted rows of the source and of the repaired quarantine; the others are kept aside.
+    """The accepted rows of the source, of the repaired quarantine and of the labelled predictions.
 
+    What is not accepted is kept aside.
     Too many bad rows stop the run; they are kept aside all the same.
     """
     quarantine = Quarantine(order.settings.var / "quarantine")
@@ -52,6 +58,8 @@ def ingest(order: Order) -> Validated:
     def batches() -> Iterator[Batch]:
         yield from read(source, order.columns.read, root=order.settings.root, environ=os.environ)
         yield from quarantine.repaired()
+        if order.pipeline.labelled_log:
+            yield from labelled_batches(logbook(order.settings))
 
     try:
         validated = validate(batches(), order.schema, limit=order.pipeline.checks.rejected_share_at_most)
@@ -178,8 +186,19 @@ def evaluate(order: Order, parts: Parts, found: Found) -> tuple[Saved, Measured]
     except Exception as error:  # fail closed: what breaks in the evaluation refuses the model, by name
         console.line("evaluate", f"broke off: {in_words(error)}")
         return saved, Measured(evaluating.Evaluation(()), in_words(error))
+    _keep_reference(order, parts, saved, model)
     console.line("evaluate", f"{len(measured.measurements)} measurements on {len(parts.holdout):,} rows")
     return saved, Measured(measured)
+
+
+def _keep_reference(order: Order, parts: Parts, saved: Saved, model: Any) -> None:
+    """Keeps what monitoring will compare with: the held out rows, which the verdict is about, and their predictions."""
+    features = parts.holdout[list(order.columns.features)]
+    said = predict(model, features)
+    table = with_prediction(features, said)
+    told = {"decision": said.decision, "outcome": parts.holdout[order.columns.target].to_numpy(dtype=float)}
+    rows = table.assign(**told).sample(min(SAMPLE_ROWS, len(table)), random_state=order.pipeline.search.seed)
+    keep_reference(saved, profile_of(table, order.columns).model_dump_json(), rows)
 
 
 def _rivals(order: Order, parts: Parts) -> dict[Any, Rival]:

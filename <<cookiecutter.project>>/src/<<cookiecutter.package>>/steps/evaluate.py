@@ -27,11 +27,11 @@ from .intervals import Bounds, as_intervals, ladder, of_difference, of_value
 from .latency import measure_speed
 from .metrics import METRICS
 from .objective import metric_named
-from .predict import predict
+from .predict import Predictions, predict
 from .slices import Family, families, measure_family, problem_of_family
 from .study import CHALLENGER, Challenger, Rival, Study, study_of
 
-__all__ = ["Challenger", "Evaluation", "Rival", "evaluate", "measure_data"]
+__all__ = ["Challenger", "Evaluation", "Rival", "against", "by_slice", "evaluate", "measure_data", "overall"]
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,20 @@ def evaluate(
     that occur in it are looked at. The same input and seed give the same measurements, those of
     speed aside.
     """
-    study = study_of(challenger, rivals, training, holdout, identities, columns, criteria)
+
+    def says(rows: pd.DataFrame) -> Predictions:
+        return predict(challenger.model, rows)
+
+    study = study_of(says, rivals, training, holdout, identities, columns, criteria)
     clusters = clusters_of(study.holdout[columns.group or columns.key])
     weights = resample(len(holdout), settings.resamples, seed, clusters) if len(holdout) else iter(())
     taken = take(study.samples, weights)
     features = study.holdout[list(columns.features)]
     measurements = [
-        *_overall(study, taken),
-        *(m for name in study.rivals for m in _against(study, name, taken)),
-        *(m for family in families(criteria) for m in _by_slice(study, family, taken)),
-        *measure_speed(
-            lambda rows: predict(challenger.model, rows), features, confidence=criteria.confidence, seed=seed
-        ),
+        *overall(study, taken),
+        *(m for name in study.rivals for m in against(study, name, taken)),
+        *(m for family in families(criteria) for m in by_slice(study, family, taken)),
+        *measure_speed(says, features, confidence=criteria.confidence, seed=seed),
         *_counted(challenger, identities),
     ]
     measurements.append(_skill(measurements, columns))
@@ -133,7 +135,8 @@ def _skill(measurements: Sequence[Measurement], columns: Columns) -> Measurement
     return found.model_copy(update={"metric": "skill", "value": moved(found.value), "intervals": intervals})
 
 
-def _overall(study: Study, taken: dict[Key, Views]) -> Iterable[Measurement]:
+def overall(study: Study, taken: dict[Key, Views]) -> Iterable[Measurement]:
+    """Each metric of the challenger on all rows."""
     errors = ladder(study.criteria.confidence)
     problem = study.problems.get(CHALLENGER)
     for metric in study.metrics():
@@ -144,7 +147,8 @@ def _overall(study: Study, taken: dict[Key, Views]) -> Iterable[Measurement]:
         yield _measurement([own], own.value, partial(of_value, own, errors))
 
 
-def _against(study: Study, rival: Versus, taken: dict[Key, Views]) -> Iterable[Measurement]:
+def against(study: Study, rival: Versus, taken: dict[Key, Views]) -> Iterable[Measurement]:
+    """Each metric as a difference to the rival's, on rows that neither was trained on."""
     errors, rows = ladder(study.criteria.confidence), len(study.holdout)
     problem = study.problems.get(CHALLENGER) or study.problems.get(rival)
     note = None
@@ -189,7 +193,8 @@ def _measurement(
     )
 
 
-def _by_slice(study: Study, family: Family, taken: dict[Key, Views]) -> list[Measurement]:
+def by_slice(study: Study, family: Family, taken: dict[Key, Views]) -> list[Measurement]:
+    """The metric in each slice, or between any two, with intervals that hold for all of them together."""
     slices = study.slices.get(family.by)
     problem = study.problems.get(CHALLENGER) or problem_of_family(family, study.holdout, slices)
     problem = problem or _not_computed(family.metric, study)

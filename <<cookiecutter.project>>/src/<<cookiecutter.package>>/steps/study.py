@@ -12,7 +12,7 @@ from ..columns import Columns
 from ..criteria import Criteria, Versus
 from .bootstrap import Key, Sample, in_words
 from .metrics import Metric, metrics_of
-from .predict import Predict, predict
+from .predict import Predict
 from .scored import Scored
 from .slices import Slices, families, slices_of
 
@@ -95,7 +95,7 @@ class Study:
 
 
 def study_of(
-    challenger: Challenger,
+    says: Predict,
     rivals: Mapping[Versus, Rival],
     training: pd.DataFrame,
     holdout: pd.DataFrame,
@@ -103,15 +103,17 @@ def study_of(
     columns: Columns,
     criteria: Criteria,
 ) -> Study:
-    """Everyone asked about every row of ``holdout``; of ``training`` only the slices are looked at."""
+    """Everyone asked about every row of ``holdout``, the challenger by ``says``.
+
+    Of ``training`` only the slices are looked at.
+    """
     y = holdout[columns.target].to_numpy(dtype=float)
     features = holdout[list(columns.features)]
-    speakers: dict[str, Predict] = {CHALLENGER: lambda rows: predict(challenger.model, rows)}
-    speakers |= {name: rival.predict for name, rival in rivals.items()}
+    speakers: dict[str, Predict] = {CHALLENGER: says, **{name: rival.predict for name, rival in rivals.items()}}
     views, problems = {}, {}
-    for name, says in speakers.items():
+    for name, speaks in speakers.items():
         try:
-            views[name] = Scored(y, says(features), criteria.value)
+            views[name] = Scored(y, speaks(features), criteria.value)
         except Exception as error:  # whatever breaks in predicting is a finding about who predicts
             problems[name] = f"{name.replace('_', ' ')} cannot be asked: {in_words(error)}"
     order = _order(views.get(CHALLENGER), len(y))

@@ -3,7 +3,8 @@
 A model is kept in MLflow's format, as a skops file. Its sha256 stands in the verdict document and in
 the tags of its version, and is compared before the file is opened. What the file may name is in
 ``trusted.py``. The rows it was trained on are kept with it, as identities, so that a later
-comparison can leave them out.
+comparison can leave them out; so is what it was judged on, as a profile and a sample, so that
+monitoring can say what has changed since.
 """
 
 import hashlib
@@ -27,9 +28,10 @@ from .trusted import TRUSTED, opened, unreviewed
 from .typical import typical_row
 from .versions import CHALLENGER, Loaded, Saved, Version
 
-__all__ = ["Models", "save"]
+__all__ = ["Models", "keep_reference", "save"]
 
 MODEL_FILE, ROWS_FILE = "model.skops", "training_rows.npy"
+PROFILE_FILE, SAMPLE_FILE = "reference.json", "reference.parquet"
 DESCRIPTION_LIMIT = 5000  # MLflow's longest description of a version
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
 
@@ -65,6 +67,12 @@ def save(model: Any, directory: Path, *, features: pd.DataFrame, training_rows: 
     np.save(directory / ROWS_FILE, np.unique(np.asarray(training_rows, dtype=np.uint64)), allow_pickle=False)
     content = (directory / MODEL_FILE).read_bytes()
     return Saved(directory, _sha256(content), len(content))
+
+
+def keep_reference(saved: Saved, profile: str, sample: pd.DataFrame) -> None:
+    """Puts what the model was judged on beside it: the profile of all rows, and some rows without their keys."""
+    (saved.path / PROFILE_FILE).write_text(profile, encoding="utf-8")
+    sample.to_parquet(saved.path / SAMPLE_FILE, index=False)
 
 
 class Models:
@@ -146,13 +154,15 @@ class Models:
 
     def training_rows(self, version: Version) -> np.ndarray:
         """The sorted identities of the rows the version was trained on. Raises Refused where they were changed."""
-        content, registered = self._fetch(version, ROWS_FILE), version.tags.get("training_rows_digest")
-        if _sha256(content) != registered:
-            raise Refused(
-                f"{ROWS_FILE} of version {version.number} has the sha256 {_sha256(content)}, registered was"
-                f" {registered} – it was changed since, so no fair comparison is possible – train again"
-            )
+        content = self._checked(version, ROWS_FILE, "training_rows_digest", "no fair comparison is possible")
         return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
+
+    def reference(self, version: Version) -> tuple[str, pd.DataFrame]:
+        """What the version was judged on: the profile as JSON, and a sample. Raises Refused where it was changed."""
+        useless = "nothing can be compared with it"
+        profile = self._checked(version, PROFILE_FILE, "reference_digest", useless)
+        sample = self._checked(version, SAMPLE_FILE, "reference_sample_digest", useless)
+        return profile.decode(), pd.read_parquet(io.BytesIO(sample))
 
     def alias(self, name: str) -> str | None:
         """The number of the version behind the alias, None where there is none."""
@@ -212,6 +222,15 @@ class Models:
             if problem.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
+    def _checked(self, version: Version, name: str, tag: str, otherwise: str) -> bytes:
+        content, registered = self._fetch(version, name), version.tags.get(tag)
+        if _sha256(content) != registered:
+            raise Refused(
+                f"{name} of version {version.number} has the sha256 {_sha256(content)}, registered was"
+                f" {registered} – it was changed since, so {otherwise} – train again"
+            )
+        return content
+
     def _fetch(self, version: Version, name: str) -> bytes:
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
@@ -241,14 +260,20 @@ def _signature(model: Any, features: pd.DataFrame) -> Any:
 
 
 def _tags(document: Document, saved: Saved) -> dict[str, str]:
+    beside = {
+        "training_rows_digest": ROWS_FILE,
+        "reference_digest": PROFILE_FILE,
+        "reference_sample_digest": SAMPLE_FILE,
+    }
+    found = {tag: saved.path / name for tag, name in beside.items() if (saved.path / name).is_file()}
     return {
         "verdict": document.decision.value,
         "criteria_digest": document.criteria_digest,
         "data_digest": document.data.digest,
         "model_digest": saved.digest,
         "decision_digest": document.digest,
-        "training_rows_digest": _sha256((saved.path / ROWS_FILE).read_bytes()),
         "commit": document.commit or "none",
+        **{tag: _sha256(path.read_bytes()) for tag, path in found.items()},
     }
 
 

@@ -243,6 +243,13 @@ class PredictionLog:
         with self.database.connected() as connection:
             return tuple(Coverage(*row) for row in connection.execute(query))
 
+    def files(self, start: date, end: date, lanes: Sequence[Lane] = COUNTED) -> tuple[str, ...]:
+        """The Parquet files with the rows of those days, the oldest first."""
+        mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(lanes)) & BLOCKS.c.file.is_not(None)
+        with self.database.connected() as connection:
+            found = connection.execute(sa.select(BLOCKS.c.file).where(mine).order_by(BLOCKS.c.day, BLOCKS.c.id))
+            return tuple(found.scalars())
+
     def holding(self, key: str) -> tuple[str, ...]:
         """The Parquet files that hold rows of the subject."""
         query = sa.select(BLOCKS.c.file).join(PREDICTIONS, PREDICTIONS.c.block == BLOCKS.c.id)

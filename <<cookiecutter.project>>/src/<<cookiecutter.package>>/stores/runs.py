@@ -28,7 +28,7 @@ from ..document import CandidateRow, Document
 from ..errors import ConfigError, ProductError, Refused
 from .metric_names import metrics_of, safe
 
-__all__ = ["DOCUMENT", "Run", "Runs", "answering", "commit_of", "connect", "quiet", "shortened"]
+__all__ = ["DOCUMENT", "Run", "Runs", "answering", "attach", "commit_of", "connect", "experiment", "quiet", "shortened"]
 
 DOCUMENT = "decision.json"
 NOTE_LIMIT = 8000  # MLflow's longest tag
@@ -62,7 +62,9 @@ class Runs:
         digest, started = criteria_digest(criteria), f"{datetime.now():%Y-%m-%d %H:%M}"
         tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": cause}
         with answering(self.settings):
-            created = self.client.create_run(self._experiment(), tags=tags, run_name=f"training · {started}")
+            created = self.client.create_run(
+                experiment(self.client, self.settings, self.product), tags=tags, run_name=f"training · {started}"
+            )
             run = Run(created.info.run_id, started, digest)
             self.client.log_artifact(run.id, str(self.settings.criteria_file))
             self.client.log_batch(run.id, params=[Param(key, str(value)) for key, value in _flat(pipeline)])
@@ -87,7 +89,7 @@ class Runs:
         with answering(self.settings):
             self._log(run, document)
             self._log_trials(run, document)
-            self._attach(run.id, files)
+            attach(self.client, run.id, files)
             self.client.set_tag(run.id, "mlflow.note.content", shortened(scorecard_markdown, NOTE_LIMIT))
             broke = document.problem is not None
             answer = "failed" if broke else " · ".join([document.decision, *_candidate(document)])
@@ -121,26 +123,6 @@ class Runs:
         with answering(self.settings):
             return dict(self.client.get_run(run_id).data.tags)
 
-    def _experiment(self) -> str:
-        """The id of the product's experiment, created on first use."""
-        from mlflow.exceptions import MlflowException
-
-        if found := self.client.get_experiment_by_name(self.product):
-            if found.lifecycle_stage != "active":
-                raise ConfigError(
-                    f"the MLflow experiment {self.product!r} is deleted – runs need it – restore it with"
-                    f" `mlflow experiments restore --experiment-id {found.experiment_id}`"
-                )
-            return str(found.experiment_id)
-        remote = self.settings.tracking_uri.startswith(("http", "databricks"))
-        location = None if remote else (self.settings.var / "mlartifacts").as_uri()
-        try:
-            return str(self.client.create_experiment(self.product, artifact_location=location, tags=KIND))
-        except MlflowException as problem:
-            if problem.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            return str(self.client.get_experiment_by_name(self.product).experiment_id)
-
     def _log(self, run: Run, document: Document) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
 
@@ -161,9 +143,9 @@ class Runs:
         self.client.log_inputs(run.id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
 
     def _log_trials(self, run: Run, document: Document) -> None:
-        experiment = self._experiment()
+        trials = experiment(self.client, self.settings, self.product)
         for place, trial in enumerate(document.exhibits.candidates, start=1):
-            self._log_trial(run, experiment, place, trial, document.exhibits.primary or "score")
+            self._log_trial(run, trials, place, trial, document.exhibits.primary or "score")
 
     def _log_trial(self, run: Run, experiment: str, place: int, trial: CandidateRow, score: str) -> None:
         from mlflow.entities import Metric, Param
@@ -179,12 +161,6 @@ class Runs:
         self.client.log_batch(nested, metrics=metrics, params=params)
         ended = began + int(trial.seconds * 1000)
         self.client.set_terminated(nested, "FAILED" if trial.problem else "FINISHED", ended)
-
-    def _attach(self, run_id: str, files: Mapping[str, str]) -> None:
-        with TemporaryDirectory() as folder:
-            for name, text in files.items():
-                (Path(folder) / Path(name).name).write_text(text, encoding="utf-8")
-            self.client.log_artifacts(run_id, folder)
 
 
 QUIET = {
@@ -207,6 +183,35 @@ def connect(settings: Settings) -> Any:
     settings.var.mkdir(parents=True, exist_ok=True)
     with answering(settings):
         return MlflowClient(settings.tracking_uri, settings.tracking_uri)
+
+
+def attach(client: Any, run_id: str, files: Mapping[str, str]) -> None:
+    """Logs texts as artifacts of the run, by file name."""
+    with TemporaryDirectory() as folder:
+        for name, text in files.items():
+            (Path(folder) / Path(name).name).write_text(text, encoding="utf-8")
+        client.log_artifacts(run_id, folder)
+
+
+def experiment(client: Any, settings: Settings, name: str) -> str:
+    """The id of the experiment of that name, created on first use."""
+    from mlflow.exceptions import MlflowException
+
+    if found := client.get_experiment_by_name(name):
+        if found.lifecycle_stage != "active":
+            raise ConfigError(
+                f"the MLflow experiment {name!r} is deleted – runs need it – restore it with"
+                f" `mlflow experiments restore --experiment-id {found.experiment_id}`"
+            )
+        return str(found.experiment_id)
+    remote = settings.tracking_uri.startswith(("http", "databricks"))
+    location = None if remote else (settings.var / "mlartifacts").as_uri()
+    try:
+        return str(client.create_experiment(name, artifact_location=location, tags=KIND))
+    except MlflowException as problem:
+        if problem.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return str(client.get_experiment_by_name(name).experiment_id)
 
 
 def quiet() -> None:

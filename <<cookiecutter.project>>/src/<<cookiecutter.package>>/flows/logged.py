@@ -1,0 +1,90 @@
+"""What was predicted, with the features it was predicted from and, where it has come, the label.
+
+Features of a batch stand in its Parquet files, those of the service in the log itself. Both are found
+again by the row's identity, which is computed from key and time.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from ..columns import Columns, columns_of
+from ..config import Settings
+from ..schemas import Features, Labelled
+from ..steps.fingerprint import row_identities
+from ..steps.profile import PREDICTION
+from ..stores.parts import Parts
+from ..stores.prediction_log import PredictionLog
+from ..tables import Batch
+
+__all__ = ["Logbook", "labelled", "labelled_batches", "logbook", "pieces"]
+
+PREFIX = "prediction_"
+
+
+@dataclass(frozen=True)
+class Logbook:
+    """The prediction log with its Parquet files."""
+
+    log: PredictionLog
+    parts: Parts
+    columns: Columns
+
+
+def logbook(settings: Settings) -> Logbook:
+    columns = columns_of(Features)
+    return Logbook(PredictionLog(settings.database_url), Parts(settings.var / "predictions", columns.key), columns)
+
+
+def pieces(book: Logbook, start: date, end: date) -> Iterator[pd.DataFrame]:
+    """The rows on which somebody acted in those days, a file at a time: what was read of them, and ``prediction``."""
+    for file in book.log.files(start, end):
+        rows = book.parts.read([file])
+        said = PREFIX + ("score" if f"{PREFIX}score" in rows else "decision")
+        yield rows[list(book.columns.read)].assign(**{PREDICTION: rows[said]})
+    served = book.log.window(start, end, ["service"])
+    if len(served):
+        said = "score" if served["score"].notna().all() else "decision"
+        yield _features_of(served, book.columns).assign(**{PREDICTION: served[said].to_numpy()})
+
+
+def labelled(book: Logbook, days: Iterable[date]) -> pd.DataFrame:
+    """The rows of those days that have a label, with what was read of them.
+
+    Further columns: identity, decision, score, low, high and outcome.
+    """
+    found = []
+    for day in days:
+        rows = book.log.window(day, day).dropna(subset="outcome").drop_duplicates("identity")
+        served = rows[rows["file"].isna()]
+        scored = rows[rows["file"].notna()]
+        said = ["identity", "decision", "score", "low", "high", "outcome"]
+        if len(served):
+            features = _features_of(served, book.columns)
+            found.append(pd.concat([features, served[said].reset_index(drop=True)], axis=1))
+        if len(scored):
+            features = book.parts.read(scored["file"].unique())[list(book.columns.read)]
+            features["identity"] = row_identities(features, book.columns)
+            found.append(features.merge(scored[said], on="identity"))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def labelled_batches(book: Logbook) -> Iterator[Batch]:
+    """The labelled rows as training reads them, a day at a time; the source wins where it has the same row."""
+    target = columns_of(Labelled).target
+    for covered in book.log.coverage(date.min, date.max):
+        if covered.labelled:
+            rows = labelled(book, [covered.day])
+            table = rows[list(book.columns.read)].assign(**{str(target): rows["outcome"]})
+            yield Batch(table, f"predictions of {covered.day}", 0, repaired=True)
+
+
+def _features_of(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """The logged features as a table; key and time stand in columns of their own."""
+    table = pd.DataFrame(rows["features"].tolist())
+    table[columns.key] = rows["key"].to_numpy()
+    if columns.time:
+        table[columns.time] = rows["as_of"].to_numpy()
+    return table.reindex(columns=list(columns.read))

@@ -1,0 +1,246 @@
+"""Monitoring on a small product with a champion: alarms, live criteria, decisions, and what they lead to."""
+
+import json
+import multiprocessing
+import os
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from <<cookiecutter.package>>.cli import main
+from <<cookiecutter.package>>.errors import Refused
+from <<cookiecutter.package>>.flows import watching
+from <<cookiecutter.package>>.flows.logged import labelled_batches, logbook
+from <<cookiecutter.package>>.flows.monitoring import Monitored, monitor
+from <<cookiecutter.package>>.flows.watching import decide, look, watch
+from <<cookiecutter.package>>.sample import sample
+from <<cookiecutter.package>>.stores.ledger import Decided, Ledger
+from <<cookiecutter.package>>.stores.monitoring_runs import MonitoringRuns
+
+from ..conftest import Stage
+from .products import ADDRESSES, COLUMNS, DAY, a_day, copy_of, deliver, log, settings, to_score
+from .stages import compared
+
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """As the scoring tests have it; shadow off, which is not looked at here."""
+    found = copy_of(released, tmp_path, monkeypatch)
+    found.write("config/scoring.yaml", {**found.read("config/scoring.yaml"), "shadow": False})
+    return found
+
+
+def rules(product: Stage, **reaction: Any) -> None:
+    """The project's rules, that 1,000 labels are enough for, changed by ``reaction``."""
+    content = product.read("config/monitoring.yaml")
+    product.write("config/monitoring.yaml", {**content, "reaction": content["reaction"] | reaction})
+
+
+def scored(product: Stage, day: date = DAY, count: int = 1_500, **knobs: Any) -> pd.DataFrame:
+    frame = to_score(product, day, a_day(day, count, **knobs))
+    assert main(["score", "--day", str(day)]) == 0
+    return frame
+
+
+def labelled(product: Stage, frame: pd.DataFrame) -> None:
+    assert main(["label", deliver(product, frame)]) == 0
+
+
+def monitored(day: date = DAY) -> Monitored:
+    found = monitor(day=day, return_state=True).result()
+    assert isinstance(found, Monitored)
+    return found
+
+
+def broken(day: date, count: int = 1_500) -> pd.DataFrame:
+    """Rows in which a feature has broken, and with it what the model makes of it."""
+    return sample(rows=count, until=day, span=0, dirty=0.0, seed=9, changed_since=day)
+
+
+def impossible(product: Stage) -> None:
+    """A criterion that nobody can meet: by so much, in the metric that counts."""
+    content = product.read("product/success_criteria.yaml")
+    criterion = compared("do_nothing", -1e9) | {"id": "out-of-reach"}
+    product.write("product/success_criteria.yaml", {**content, "criteria": [*content["criteria"], criterion]})
+
+
+def test_quiet_rows_lead_to_nothing(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    scored(product)
+    assert main(["monitor", "--day", str(DAY)]) == 0
+    said = capsys.readouterr().out
+    assert "NOTHING  Nothing drifted." in said
+    assert main(["ledger"]) == 0
+    assert "nothing  proxy  Nothing drifted." in capsys.readouterr().out
+
+
+def test_a_broken_feature_is_an_alarm_that_names_it_and_waits_for_labels(product: Stage) -> None:
+    to_score(product, DAY, broken(DAY))
+    assert main(["score", "--day", str(DAY)]) == 0
+    found = monitored()
+    assert found.seen.drifted
+    changed = broken(DAY).compare(sample(rows=1_500, until=DAY, span=0, dirty=0.0, seed=9), keep_shape=False)
+    (feature,) = {name for name, _ in changed.columns}
+    assert feature in found.seen.drifted
+    assert (found.decided.action, found.decided.trust) == ("wait", "proxy")
+    assert feature in found.decided.sentence
+
+
+def test_labels_judge_the_criteria_and_a_failing_one_asks_for_retraining(product: Stage) -> None:
+    labelled(product, scored(product))
+    calm = monitored()
+    assert calm.seen.live is not None
+    assert calm.seen.live.trust == "confirmed"
+    assert calm.decided.action == "nothing"
+    impossible(product)
+    found = monitored()
+    assert found.seen.live is not None
+    assert found.seen.live.failing == ("out-of-reach",)
+    assert (found.decided.action, found.decided.cause) == ("retrain", "criteria:out-of-reach")
+
+
+def test_few_labels_are_only_partial(product: Stage) -> None:
+    impossible(product)
+    labelled(product, scored(product).head(500))
+    found = monitored()
+    assert found.seen.live is not None
+    assert found.seen.live.trust == "partial"
+    assert (found.decided.action, found.decided.trust) == ("wait", "partial")
+
+
+def test_one_retraining_per_cause_and_again_after_the_cooldown(product: Stage) -> None:
+    impossible(product)
+    labelled(product, scored(product))
+    assert [monitored(DAY + timedelta(days=days)).decided.action for days in (0, 0, 1, 6)] == [
+        "retrain",
+        "wait",
+        "wait",
+        "wait",
+    ]
+    assert monitored(DAY + WEEK).decided.action == "retrain"
+
+
+def deciding(addresses: dict[str, str], ready: Any) -> None:
+    os.environ.update(addresses)
+    watched = watch(DAY)
+    seen = look(watched)
+    ready.wait()
+    decide(watched, seen)
+
+
+def test_two_monitors_at_once_ask_for_one_retraining(product: Stage) -> None:
+    impossible(product)
+    labelled(product, scored(product))
+    context = multiprocessing.get_context("spawn")
+    ready, given = context.Barrier(2), {name: os.environ[name] for name in ADDRESSES}
+    monitors = [context.Process(target=deciding, args=(given, ready)) for _ in range(2)]
+    for process in monitors:
+        process.start()
+    for process in monitors:
+        process.join(120)
+    decisions = Ledger(settings().database_url).decisions()
+    assert sorted(decided.action for decided in decisions) == ["retrain", "wait"]
+
+
+def test_too_few_new_labels_wait(product: Stage) -> None:
+    rules(product, new_labels_at_least=100_000)
+    impossible(product)
+    labelled(product, scored(product))
+    assert monitored().decided.action == "wait"
+
+
+def test_drift_that_labels_call_harmless_trains_nothing(product: Stage) -> None:
+    frame = to_score(product, DAY, broken(DAY))
+    assert main(["score", "--day", str(DAY)]) == 0
+    content = product.read("product/success_criteria.yaml")
+    harmless = compared("do_nothing", 1e9)
+    product.write("product/success_criteria.yaml", {**content, "criteria": [harmless]})
+    labelled(product, frame)
+    found = monitored()
+    assert (found.decided.action, found.decided.trust) == ("nothing", "confirmed")
+    assert "still met" in found.decided.sentence
+
+
+def test_an_unusual_number_of_rows_is_said(product: Stage) -> None:
+    for weeks in (2, 1):
+        scored(product, DAY - weeks * WEEK, 800)
+    scored(product, DAY, 200)
+    found = monitored()
+    assert found.seen.volume is not None
+    assert found.seen.volume.alarm
+    assert found.seen.findings is None
+    assert "200 rows, usual are 800" in found.decided.sentence
+
+
+def test_a_look_is_kept_in_mlflow_with_its_pages(product: Stage) -> None:
+    labelled(product, scored(product))
+    found = monitored()
+    runs = MonitoringRuns(settings(), watching.PRODUCT)
+    run = runs.client.get_run(found.run)
+    assert run.data.tags["decision"] == "nothing"
+    assert run.data.metrics["rows"] == 1_500
+    assert any(name.startswith("live.") for name in run.data.metrics)
+    names = {file.path for file in runs.client.list_artifacts(found.run)}
+    assert names == {"drift.html", "performance.html", "look.md", "look.json"}
+    told = json.loads(Path(runs.client.download_artifacts(found.run, "look.json")).read_text())
+    assert told["live"]["trust"] == "confirmed"
+    everything = Path(runs.client.download_artifacts(found.run, "look.json")).read_text()
+    assert not any(key in everything for key in log().window(DAY, DAY)["key"].head(20))
+
+
+def test_over_time_there_is_a_run_for_each_champion(product: Stage) -> None:
+    scored(product)
+    runs = MonitoringRuns(settings(), watching.PRODUCT)
+    first = monitored()
+    monitored(DAY + timedelta(days=1))
+    experiment = runs.client.get_run(first.run).info.experiment_id
+    (trend,) = runs.client.search_runs([experiment], "tags.trend_of = '1'")
+    points = runs.client.get_metric_history(trend.info.run_id, "rows")
+    assert len({point.step for point in points}) >= 2
+
+
+def test_a_picture_that_cannot_be_drawn_keeps_no_alarm_back(product: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken_page(*given: Any) -> dict[str, str]:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(watching, "report_pages", broken_page)
+    scored(product)
+    assert monitored().decided.action == "nothing"
+
+
+def test_without_a_champion_there_is_nothing_to_watch(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    (product.root / "var" / "product.db").unlink()
+    assert main(["monitor"]) == 3
+    assert "there is no champion" in capsys.readouterr().err
+
+
+def test_a_reference_that_was_changed_is_refused(released: Stage) -> None:
+    models = released.releases.models
+    version = models.find("1")
+    with pytest.raises(Refused, match="it was changed since"):
+        models.reference(replace(version, tags={**version.tags, "reference_digest": "0"}))
+
+
+def test_the_ledger_keeps_what_it_stood_on(product: Stage) -> None:
+    scored(product)
+    decided = monitored().decided
+    (kept,) = Ledger(settings().database_url).decisions()
+    assert isinstance(kept, Decided)
+    assert (kept.sentence, kept.details["rows"], kept.window_end) == (decided.sentence, 1_500, DAY)
+
+
+def test_labelled_predictions_are_learned_from(product: Stage) -> None:
+    frame = scored(product)
+    labelled(product, frame.head(700))
+    (batch,) = labelled_batches(logbook(settings()))
+    assert batch.repaired
+    rows = batch.rows.set_index(COLUMNS.key)
+    expected = frame.head(700).set_index(COLUMNS.key).loc[rows.index]
+    assert len(rows) == 700
+    for name in (*COLUMNS.numeric, str(COLUMNS.target)):
+        pd.testing.assert_series_equal(rows[name], expected[name], check_dtype=False)

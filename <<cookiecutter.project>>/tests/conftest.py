@@ -73,6 +73,20 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Stage:
+    """A product with a champion, version 1, and a challenger, version 2. To be read only: making it takes a while."""
+    from .flows.products import with_operations
+    from .flows.stages import rows, stage
+
+    found = with_operations(stage(tmp_path_factory.mktemp("released"), margin=1e9))
+    first = found.train()
+    found.releases.approve(first.version, by="Ada", because="It is better than nothing.")
+    found.save(rows(seed=8), "data/others.parquet")
+    assert found.train("data/others.parquet").version == "2"
+    return found
+
+
+@pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """One Prefect server for all flows of the session, on a database of its own."""
     from prefect.testing.utilities import prefect_test_harness

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from .commands import care, criteria, data, monitoring, predictions, releases, training
+from .commands import care, criteria, data, monitoring, predictions, releases, serving, training
 from .config import Settings
 from .console import error
 from .errors import ProductError
@@ -85,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     _release_verbs(verbs)
     _prediction_verbs(verbs)
     _monitoring_verbs(verbs)
+    _serving_verbs(verbs)
     _data_verbs(verbs)
     _care_verbs(verbs)
     return root
@@ -162,6 +163,12 @@ def _monitoring_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     monitor.add_argument("--day", metavar="DATE", help="the last day of the window; today if left out")
     ledger = _verb(verbs, "ledger", monitoring.ledger, "What monitoring decided, when and why.")
     ledger.add_argument("--last", type=int, default=30, metavar="N", help="how many decisions to show")
+
+
+def _serving_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    serve = _verb(verbs, "serve", serving.serve, "Answer requests for predictions over HTTP.")
+    serve.add_argument("--host", default="127.0.0.1", help="another address needs SERVICE_API_KEYS (127.0.0.1)")
+    serve.add_argument("--port", type=int, default=8000, help="0 for any free one (8000)")
 
 
 def _range(verb: argparse.ArgumentParser) -> None:

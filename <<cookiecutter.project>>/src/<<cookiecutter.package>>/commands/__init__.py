@@ -5,6 +5,7 @@
     releases.py      approve, reject, rollback, history, verify
     predictions.py   score, label, coverage, forget, expire
     monitoring.py    monitor, ledger
+    serving.py       serve
     data.py          sample, quarantine
     care.py          doctor, review
 

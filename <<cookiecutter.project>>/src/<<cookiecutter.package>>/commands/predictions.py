@@ -57,14 +57,17 @@ def forget(options: Namespace, settings: Settings) -> int:
     from ..stores.parts import Parts
     from ..stores.prediction_log import PredictionLog
     from ..stores.quarantine import Quarantine
+    from ..stores.spool import Spool
 
     key, column = options.key, columns_of(Features).key
     log = PredictionLog(settings.database_url)
     files = Parts(settings.var / "predictions", column).forget(log.holding(key), key)
     aside = Quarantine(settings.var / "quarantine").forget(column, key)
+    waiting = Spool(settings.var / "service" / "spool").forget(key)
     erased = log.forget(key, by=options.by, files=files)
+    predictions = erased.predictions + waiting
     say(
-        f"{erased.predictions:,} predictions, {erased.labels:,} labels and {aside:,} rows in quarantine are erased;"
+        f"{predictions:,} predictions, {erased.labels:,} labels and {aside:,} rows in quarantine are erased;"
         f" {files:,} Parquet files were rewritten."
     )
     say("  The source still has what it has: erase the subject there, or the next scoring brings them back.")

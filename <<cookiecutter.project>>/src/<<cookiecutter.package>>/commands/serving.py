@@ -1,0 +1,16 @@
+"""``serve``: predictions over HTTP."""
+
+import os
+from argparse import Namespace
+
+from ..config import Settings
+
+__all__ = ["serve"]
+
+
+def serve(options: Namespace, settings: Settings) -> int:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when scikit-learn is imported; a row is too little to share
+    from ..service.server import run
+    from ..service.settings import ServiceSettings
+
+    return run(settings, ServiceSettings.from_environment(options.host, options.port))

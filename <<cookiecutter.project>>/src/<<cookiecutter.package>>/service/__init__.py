@@ -1,0 +1,11 @@
+"""The HTTP service: rows in, predictions out, by the champion of the moment.
+
+settings.py     what the environment says about it
+rows.py         rows of JSON held against the schema, without Pandera where that is not needed
+pages.py        what the API looks like: its OpenAPI schema, its problems
+follower.py     which model is live, and how another one becomes it
+batching.py     rows that wait together are scored together
+writer.py       predictions on their way to the log, behind the answer
+app.py          the routes
+server.py       the process: signals, draining, exit code
+"""

@@ -1,0 +1,125 @@
+"""Which model answers, and how another one takes its place.
+
+The follower looks at the alias ``champion`` every few seconds. A new champion is loaded beside the
+old one, which goes on answering: its digest is compared with what was judged and approved, its features
+with the schema, and it has to say something sensible about rows the old one was judged on. Only then is
+one reference exchanged for another. Whatever fails, the last good one stays.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..columns import Columns
+from ..steps.bootstrap import in_words
+from ..steps.predict import predict
+from ..stores.releases import Releases
+from ..stores.versions import CHAMPION, Loaded
+from .fast import accelerated
+
+__all__ = ["Follower", "Live", "unfit"]
+
+logger = logging.getLogger(__name__)
+SMOKE_ROWS = 50
+AGAIN_AFTER = 12
+"""Looks to wait before a version that was refused is tried again."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """The model that answers; ``fast`` says the same in less time, where that can be had."""
+
+    loaded: Loaded
+    fast: Any | None
+
+    @property
+    def version(self) -> str:
+        return self.loaded.version
+
+
+class Follower:
+    """Keeps ``live`` at the champion; ``trouble`` says what keeps it from that, where something does."""
+
+    def __init__(self, releases: Callable[[], Releases], columns: Columns, every: float) -> None:
+        self._releases, self._columns, self._every = releases, columns, every
+        self._opened: Releases | None = None
+        self.live: Live | None = None
+        self.trouble: str | None = None
+        self.swaps = self.refusals = 0
+        self._refused: tuple[str, int] = ("", 0)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Looks once, so that a service with a champion is ready when it starts, and then again and again."""
+        self.look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def look(self) -> None:
+        """Makes the champion live where it is not; never raises."""
+        try:
+            if self._opened is None:
+                self._opened = self._releases()
+            number = self._opened.models.alias(CHAMPION)
+            if number is None or (self.live is not None and number == self.live.version):
+                self.trouble = None if self.live is not None else "there is no champion yet"
+                return
+            version, waited = self._refused
+            if version == number and waited < AGAIN_AFTER:
+                self._refused = (version, waited + 1)
+                return
+            self._swap(self._opened, number)
+        except Exception as error:  # a registry that is away is no reason not to answer
+            self._say(in_words(error))
+
+    def _swap(self, releases: Releases, number: str) -> None:
+        try:
+            loaded = releases.load_champion()
+            if loaded is None or loaded.version != number:
+                recorded = "none" if loaded is None else loaded.version
+                raise ValueError(f"the alias says version {number}, the history of decisions says {recorded}")
+            _, example = releases.models.reference(releases.models.find(number))
+            if problem := unfit(loaded.model, example, self._columns):
+                raise ValueError(problem)
+        except Exception as error:
+            self._refused = (number, 0)
+            self.refusals += 1
+            self._say(f"version {number} is not taken live: {in_words(error)}")
+            return
+        self.live = Live(loaded, accelerated(loaded.model, example, self._columns))
+        self.trouble, self._refused = None, ("", 0)
+        self.swaps += 1
+        logger.info("version %s is live", number)
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            logger.warning("%s", trouble)
+        self.trouble = trouble
+
+    def _follow(self) -> None:
+        while not self._stop.wait(self._every):
+            self.look()
+
+
+def unfit(model: object, example: pd.DataFrame, columns: Columns) -> str | None:
+    """Why the model cannot answer rows of the schema; None where it can. ``example`` are rows it was judged on."""
+    named = getattr(model, "feature_names_in_", None)
+    if named is not None and set(named) != set(columns.features):
+        other = sorted(set(named) ^ set(columns.features))
+        return f"its features are not those of schemas.py: {', '.join(map(str, other))}"
+    rows = example[list(columns.features)].head(SMOKE_ROWS)
+    said = predict(model, rows)
+    for name, values in (("decisions", said.decision), ("scores", said.score)):
+        if values is not None and (len(values) != len(rows) or not np.isfinite(values).all()):
+            return f"its {name} are not one number for each row"
+    if said.score is not None and not ((said.score >= 0) & (said.score <= 1)).all():
+        return "its scores are not between 0 and 1"
+    return None

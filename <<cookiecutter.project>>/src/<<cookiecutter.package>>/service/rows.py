@@ -1,0 +1,249 @@
+"""Rows of JSON held against the schema: the same rules as in a batch, cell by cell in plain Python.
+
+Pandera takes milliseconds for a table of one row. So the rules it would apply are read from the schema
+once; a schema with rules of its own (a function, a rule across columns) is handed to Pandera after all.
+A test holds both against each other.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandera.api.checks import Check
+from pandera.pandas import DataFrameModel
+
+from ..steps.border import Border, border_of
+from ..steps.coercion import Kind
+from ..steps.rules import in_words
+
+__all__ = ["Cells", "Checked", "Problem", "Rows"]
+
+Cells = Sequence[Sequence[Any]]
+Test = Callable[[Any], bool]
+EXPECTED: dict[Kind, str] = {
+    "text": "a text",
+    "number": "a number",
+    "whole number": "a whole number",
+    "yes or no": "true or false",
+    "date": "a date as 2026-11-24 or 2026-11-24T10:00:00Z",
+}
+SHOWN_CHARACTERS = 80
+TEXT = pd.StringDtype(na_value=np.nan)
+
+
+class _Wrong(Exception):
+    """A cell of another type."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one field of one row (counted from 0); ``field`` is None for the row itself."""
+
+    row: int
+    field: str | None
+    problem: str
+
+    def told(self) -> dict[str, Any]:
+        return {"row": self.row, "field": self.field, "problem": self.problem}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The cells of the good rows, where those stood in the request, and what is wrong with the others."""
+
+    cells: list[list[Any]]
+    positions: list[int]
+    problems: list[Problem]
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    kind: Kind
+    nullable: bool
+    defaults_to_now: bool
+    tests: tuple[tuple[Test, str], ...]
+
+
+class Rows:
+    """The rules of one schema."""
+
+    def __init__(self, schema: type[DataFrameModel]) -> None:
+        self.border: Border = border_of(schema)
+        roles = self.border.columns
+        self.columns = tuple(self._column(name) for name in roles.read)
+        self.allowed = frozenset((*roles.read, *roles.private))
+        self.custom = bool(self.border.schema.checks) or any(
+            _test(check) is None for name in roles.read for check in self.border.schema.columns[name].checks
+        )
+
+    def check(self, rows: Sequence[Any]) -> Checked:
+        """The rows sorted into good and bad ones; never an exception for anything that JSON can hold."""
+        problems: list[Problem] = []
+        positions: list[int] = []
+        cells: list[list[Any]] = []
+        now = datetime.now(UTC).replace(tzinfo=None)
+        for number, row in enumerate(rows):
+            if not isinstance(row, dict):
+                problems.append(Problem(number, None, f"expected an object with fields, not {_kind_of(row)}"))
+                continue
+            found = self._problems(number, row)
+            line = []
+            for column in self.columns:
+                cell, problem = _cell(column, row, now)
+                line.append(cell)
+                found += [Problem(number, column.name, problem)] if problem else []
+            problems += found
+            if not found:
+                positions.append(number)
+                cells.append(line)
+        return self._by_pandera(Checked(cells, positions, problems))
+
+    def arrays(self, cells: Cells) -> dict[str, np.ndarray]:
+        """Cells of good rows as an array for each column; texts as objects."""
+        columns = list(zip(*cells, strict=True)) if cells else [() for _ in self.columns]
+        return {c.name: _array(values, c.kind, c.nullable) for c, values in zip(self.columns, columns, strict=True)}
+
+    def table(self, cells: Cells) -> pd.DataFrame:
+        """Cells of good rows as the table that a batch would have."""
+        texts = {c.name for c in self.columns if c.kind == "text"}
+        made = self.arrays(cells).items()
+        return pd.DataFrame({name: pd.array(values, TEXT) if name in texts else values for name, values in made})
+
+    def _column(self, name: str) -> _Column:
+        checks = self.border.schema.columns[name].checks
+        tests = [(test, in_words(check)[0]) for check in checks if (test := _test(check)) is not None]
+        time = name == self.border.columns.time
+        return _Column(name, self.border.kinds[name], name in self.border.nullable, time, tuple(tests))
+
+    def _problems(self, number: int, row: Mapping[str, Any]) -> list[Problem]:
+        """Fields that nobody knows; personal data is known, and dropped."""
+        unknown = [str(name) for name in row if name not in self.allowed]
+        return [
+            Problem(number, name[:SHOWN_CHARACTERS], f"no such field {self.border.nearest(name, self.allowed)}".strip())
+            for name in unknown
+        ]
+
+    def _by_pandera(self, checked: Checked) -> Checked:
+        if not self.custom or not checked.positions:
+            return checked
+        sound = np.ones(len(checked.cells), dtype=bool)
+        _, broken = self.border.check(self.table(checked.cells), sound)
+        problems = list(checked.problems)
+        for one in broken:
+            sound[one.positions] = False
+            field = None if one.column == "(row)" else one.column
+            problems += [Problem(checked.positions[place], field, f"expected {one.rule}") for place in one.positions]
+        kept = np.flatnonzero(sound)
+        good = [checked.cells[place] for place in kept]
+        return Checked(good, [checked.positions[place] for place in kept], problems)
+
+
+def _cell(column: _Column, row: Mapping[str, Any], now: datetime) -> tuple[Any, str | None]:
+    """The cell as the table takes it, or what is wrong with it."""
+    value = row.get(column.name)
+    if value is None:
+        if column.defaults_to_now:
+            return now, None
+        return None, None if column.nullable else "is missing"
+    try:
+        cell = _typed(value, column.kind)
+    except (_Wrong, ValueError, OverflowError):
+        return None, f"expected {EXPECTED[column.kind]}, not {_shown(value)}"
+    for test, rule in column.tests:
+        if not test(cell):
+            return None, f"expected {rule}, not {_shown(value)}"
+    return cell, None
+
+
+def _typed(value: Any, kind: Kind) -> Any:
+    """The JSON value as the kind. Raises _Wrong, ValueError or OverflowError where it is none."""
+    if kind == "text":
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if not isinstance(value, str) or "\0" in value:  # no database keeps a NUL in a text
+            raise _Wrong
+        return value
+    if kind == "date":
+        if not isinstance(value, str):
+            raise _Wrong
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    if kind == "yes or no":
+        if isinstance(value, bool) or value in (0, 1):
+            return int(value)
+        raise _Wrong
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise _Wrong
+    if kind == "number":
+        return float(value)
+    if value != int(value) or abs(value) >= 2**63:
+        raise _Wrong
+    return int(value)
+
+
+def _array(values: Sequence[Any], kind: Kind, nullable: bool) -> np.ndarray:
+    if kind == "text":
+        return np.array(values, dtype=object)
+    if kind == "date":
+        return np.array(values, dtype="datetime64[us]")
+    return np.array(values, dtype=np.float64 if kind == "number" or nullable else np.int64)
+
+
+def _test(check: Check) -> Test | None:
+    """The check as a function of one cell; None where only Pandera knows."""
+    known = check.statistics or {}
+    low, high = known.get("min_value"), known.get("max_value")
+    name = str(check.name)
+    if name == "in_range":
+        above = _at_least(low) if known.get("include_min", True) else _more(low)
+        below = _at_most(high) if known.get("include_max", True) else _less(high)
+        return lambda cell: above(cell) and below(cell)
+    if name == "str_length":
+        exact = known.get("exact_value")
+        least, most = (exact, exact) if exact is not None else (low, high)
+        return lambda cell: (least is None or len(cell) >= least) and (most is None or len(cell) <= most)
+    made: dict[str, Callable[[], Test]] = {
+        "greater_than": lambda: _more(low),
+        "greater_than_or_equal_to": lambda: _at_least(low),
+        "less_than": lambda: _less(high),
+        "less_than_or_equal_to": lambda: _at_most(high),
+        "equal_to": lambda: lambda cell: bool(cell == known["value"]),
+        "not_equal_to": lambda: lambda cell: bool(cell != known["value"]),
+        "isin": lambda: frozenset(known["allowed_values"]).__contains__,
+        "notin": lambda: lambda cell: cell not in frozenset(known["forbidden_values"]),
+        "str_matches": lambda: lambda cell: re.match(known["pattern"], cell) is not None,
+        "str_contains": lambda: lambda cell: re.search(known["pattern"], cell) is not None,
+        "str_startswith": lambda: lambda cell: cell.startswith(known["string"]),
+        "str_endswith": lambda: lambda cell: cell.endswith(known["string"]),
+    }
+    return made[name]() if name in made else None
+
+
+def _at_least(bound: Any) -> Test:
+    return lambda cell: bool(cell >= bound)
+
+
+def _more(bound: Any) -> Test:
+    return lambda cell: bool(cell > bound)
+
+
+def _at_most(bound: Any) -> Test:
+    return lambda cell: bool(cell <= bound)
+
+
+def _less(bound: Any) -> Test:
+    return lambda cell: bool(cell < bound)
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:SHOWN_CHARACTERS]
+
+
+def _kind_of(value: Any) -> str:
+    return {type(None): "null", list: "a list", str: "a text", bool: "true or false"}.get(type(value), "a number")

@@ -1,0 +1,220 @@
+"""Predictions on their way to the log: behind the answer, through a bounded queue and a spool on disk.
+
+One thread gathers what was answered into blocks and puts them on the spool; another takes them from
+there to the database. So a database that is away costs nothing but disk, a process that is killed loses
+less than a second of the log, and what was spooled is recorded by the next process.
+"""
+
+import logging
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..clock import today
+from ..columns import Columns
+from ..errors import DatabaseUnavailable
+from ..steps.fingerprint import row_identities
+from ..steps.predict import Predictions
+from ..stores.prediction_log import Block, PredictionLog
+from ..stores.spool import Spool
+from .batching import Said
+from .rows import Cells, Rows
+
+__all__ = ["LogState", "LogWriter"]
+
+Answered = tuple[Cells, Said]
+logger = logging.getLogger(__name__)
+GATHER_SECONDS = 0.2
+GATHER_ROWS = 5_000
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class LogState:
+    """How the log fares: rows in memory, blocks and megabytes on the spool, rows lost for good, what is wrong."""
+
+    queued: int
+    blocks: int
+    megabytes: float
+    recorded: int
+    lost: int
+    trouble: str | None
+
+
+class LogWriter:
+    """Takes batches with ``put``, which never waits and never raises."""
+
+    def __init__(
+        self, log: Callable[[], PredictionLog], spool: Spool, rules: Rows, *, rows: int, megabytes: float
+    ) -> None:
+        self._log, self.spool, self._rules = log, spool, rules
+        self._rows_at_most, self._megabytes = rows, megabytes
+        self._queue: queue.SimpleQueue[Answered] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._queued = self._recorded = self._lost = 0
+        self._trouble: dict[str, str] = {}
+        self._stopping = threading.Event()
+        self._opened: PredictionLog | None = None
+        self._threads = [
+            threading.Thread(target=self._gather, name="log-gather", daemon=True),
+            threading.Thread(target=self._deliver, name="log-deliver", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, seconds: float = 10) -> None:
+        """Spools everything that was put, and records what can be recorded in that time; the rest waits on disk."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(seconds)
+
+    def put(self, cells: Cells, said: Said) -> None:
+        with self._lock:
+            if self._queued + len(cells) > self._rows_at_most:
+                self._lost += len(cells)
+                self._trouble["queue"] = "more predictions than the log takes: rows were lost"
+                return
+            self._queued += len(cells)
+        self._queue.put((cells, said))
+
+    @property
+    def state(self) -> LogState:
+        trouble = "; ".join(self._trouble.values()) or None
+        blocks = len(self.spool.files()) if self.spool.folder.is_dir() else 0
+        return LogState(self._queued, blocks, self.spool.megabytes, self._recorded, self._lost, trouble)
+
+    def _gather(self) -> None:
+        while True:
+            batches = self._taken()
+            for same in _by_model(batches):
+                self._spool(self._block(same))
+            if self._stopping.is_set() and self._queue.empty():
+                return
+
+    def _taken(self) -> list[Answered]:
+        """What was put within a moment, up to a block's worth."""
+        found: list[Answered] = []
+        rows, until = 0, time.monotonic() + GATHER_SECONDS
+        while rows < GATHER_ROWS and (left := until - time.monotonic()) > 0:
+            try:
+                found.append(self._queue.get(timeout=left))
+            except queue.Empty:
+                break
+            rows += len(found[-1][0])
+        return found
+
+    def _block(self, batches: list[Answered]) -> Block:
+        loaded = batches[0][1].live.loaded
+        table = self._rules.table([line for cells, _ in batches for line in cells])
+        said = _joined([said.predictions for _, said in batches])
+        return Block(
+            name=f"service/{time.time_ns():020d}-{uuid.uuid4().hex[:8]}",
+            lane="service",
+            day=today(),
+            version=loaded.version,
+            digest=loaded.digest,
+            run="service",
+            predictions=_logged(table, said, self._rules.border.columns),
+        )
+
+    def _spool(self, block: Block) -> None:
+        """To disk; where that is full, straight to the database; where that is away as well, wait."""
+        rows = len(block.predictions)
+        while True:
+            try:
+                if self.spool.megabytes >= self._megabytes:
+                    raise OSError(f"the spool holds {self._megabytes:g} MB, which is all it may")
+                self.spool.put(block)
+                self._trouble.pop("spool", None)
+                break
+            except OSError as full:
+                self._say("spool", f"predictions cannot be spooled: {full}")
+            try:
+                self._recorded += rows * self._database().record(block)
+                break
+            except Exception as away:  # whatever it is, the rows are kept in memory and tried again
+                self._say("database", f"predictions cannot be recorded: {away}")
+            if self._stopping.wait(RETRY_SECONDS):
+                with self._lock:
+                    self._lost += rows
+                logger.error("%s predictions are lost: neither disk nor database took them", rows)
+                break
+        with self._lock:
+            self._queued -= rows
+
+    def _deliver(self) -> None:
+        while True:
+            gathering = self._threads[0].is_alive()
+            done = self._delivered()
+            if not gathering and (done or self._stopping.is_set()):
+                return
+            time.sleep(GATHER_SECONDS if done else RETRY_SECONDS)
+
+    def _delivered(self) -> bool:
+        """Whether everything that was on the spool is in the database now."""
+        for path in self.spool.files() if self.spool.folder.is_dir() else ():
+            try:
+                block = self.spool.read(path)
+                self._recorded += len(block.predictions) * self._database().record(block)
+            except FileNotFoundError:  # another process has recorded it in this moment
+                continue
+            except DatabaseUnavailable as away:
+                self._say("database", f"predictions wait on disk: {away}")
+                return False
+            except Exception as refused:  # no database will ever take it: the others must not wait behind it
+                self._say("refused", f"{path.name} is set aside: {refused}")
+                self.spool.set_aside(path)
+                continue
+            path.unlink(missing_ok=True)
+            self._trouble.pop("database", None)
+        return True
+
+    def _database(self) -> PredictionLog:
+        if self._opened is None:
+            self._opened = self._log()
+        return self._opened
+
+    def _say(self, about: str, trouble: str) -> None:
+        if self._trouble.get(about) != trouble:
+            logger.warning("%s", trouble)
+        self._trouble[about] = trouble
+
+
+def _by_model(batches: list[Answered]) -> list[list[Answered]]:
+    """The batches by the model that scored them: a block has one."""
+    found: dict[str, list[Answered]] = {}
+    for batch in batches:
+        found.setdefault(batch[1].live.version, []).append(batch)
+    return list(found.values())
+
+
+def _joined(said: list[Predictions]) -> Predictions:
+    columns = zip(*((one.decision, one.score, one.low, one.high) for one in said), strict=True)
+    parts = (None if any(part is None for part in column) else np.concatenate(column) for column in columns)
+    return Predictions(*parts)  # type: ignore[arg-type]  # the decision is never None
+
+
+def _logged(table: pd.DataFrame, said: Predictions, columns: Columns) -> pd.DataFrame:
+    """The rows as the prediction log takes them, features and all."""
+    features = table.drop(columns=[name for name in (columns.key, columns.time) if name])
+    for name in features.columns[features.dtypes == "datetime64[us]"]:
+        features[name] = features[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%f")
+    plain = features.astype(object).where(features.notna(), None).to_dict("records")
+    told = {"decision": said.decision, "score": said.score, "low": said.low, "high": said.high}
+    return pd.DataFrame(
+        {
+            "identity": row_identities(table, columns),
+            "key": table[columns.key],
+            "as_of": table[columns.time] if columns.time else pd.Series(pd.NaT, table.index, "datetime64[us]"),
+            **{name: values for name, values in told.items() if values is not None},
+            "features": pd.Series(plain, index=table.index, dtype=object),
+        }
+    )

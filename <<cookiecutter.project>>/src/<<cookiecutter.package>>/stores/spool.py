@@ -1,0 +1,89 @@
+"""Blocks of predictions on disk, until the database has them.
+
+A file is written beside its place and moved there whole; it goes when its block is recorded, which can
+be tried any number of times.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from .prediction_log import Block
+
+__all__ = ["Spool"]
+
+NUMBERS = ("decision", "score", "low", "high")
+
+
+@dataclass(frozen=True)
+class Spool:
+    folder: Path
+
+    def put(self, block: Block) -> None:
+        """Writes the block. Raises OSError where the disk does not take it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        rows = block.predictions
+        columns = {name: [None if pd.isna(v) else float(v) for v in rows[name]] for name in NUMBERS if name in rows}
+        columns |= {"identity": rows["identity"].tolist(), "key": rows["key"].tolist()}
+        columns |= {"as_of": [None if pd.isna(at) else at.isoformat() for at in rows["as_of"]]}
+        columns |= {"features": rows["features"].tolist()}
+        told = {name: getattr(block, name) for name in ("name", "lane", "version", "digest", "run")}
+        self._write(self.folder / f"{block.name.replace('/', '-')}.json", {**told, "day": block.day, "rows": columns})
+
+    def files(self) -> list[Path]:
+        """The blocks that wait, the oldest first."""
+        return sorted(self.folder.glob("[!.]*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+    def read(self, path: Path) -> Block:
+        """Raises ValueError where the file is no block."""
+        told = orjson.loads(path.read_bytes())
+        rows = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in told.pop("rows").items()})
+        rows["identity"] = rows["identity"].to_numpy(np.uint64)
+        rows["as_of"] = pd.to_datetime(rows["as_of"], format="ISO8601").astype("datetime64[us]")
+        return Block(**{**told, "day": date.fromisoformat(told["day"])}, predictions=rows)
+
+    def set_aside(self, path: Path) -> None:
+        """Moves a file that no database will take out of the way, for a person to look at."""
+        place = self.folder / "refused"
+        place.mkdir(exist_ok=True)
+        path.replace(place / path.name)
+
+    @property
+    def megabytes(self) -> float:
+        return sum(size for size in self._sizes()) / 1e6
+
+    def forget(self, key: str) -> int:
+        """Takes the subject's rows out of what waits and of what was set aside; how many."""
+        erased = 0
+        for path in (*self.folder.glob("[!.]*.json"), *self.folder.glob("refused/*.json")):
+            told = orjson.loads(path.read_bytes())
+            keep = [each != key for each in told["rows"]["key"]]
+            if all(keep):
+                continue
+            erased += keep.count(False)
+            columns = told["rows"].items()
+            told["rows"] = {name: [v for v, kept in zip(cells, keep, strict=True) if kept] for name, cells in columns}
+            self._write(path, told)
+        return erased
+
+    def _sizes(self) -> Iterator[int]:
+        for path in self.folder.glob("*.json"):
+            try:
+                yield path.stat().st_size
+            except FileNotFoundError:  # recorded in this moment
+                continue
+
+    def _write(self, path: Path, content: object) -> None:
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            beside.write_bytes(orjson.dumps(content))
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise

@@ -1,0 +1,138 @@
+"""Rows of JSON are held to the same rules as rows of a batch."""
+
+import json
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pytest
+from pandera.typing import Series
+
+from <<cookiecutter.package>>.sample import sample
+from <<cookiecutter.package>>.schemas import Features
+from <<cookiecutter.package>>.service.pages import example_of, request_schema
+from <<cookiecutter.package>>.service.rows import Rows
+from <<cookiecutter.package>>.steps.validate import validate
+from <<cookiecutter.package>>.tables import Batch
+
+RULES = Rows(Features)
+COLUMNS = RULES.border.columns
+DAY = date(2026, 11, 2)
+
+
+def as_json(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso"))
+    return found
+
+
+def a_row(**changes: Any) -> dict[str, Any]:
+    (row,) = as_json(sample(rows=1, until=DAY, span=0, dirty=0.0, seed=3)[list(COLUMNS.read)])
+    return {**row, **changes}
+
+
+def test_good_and_bad_rows_are_those_of_a_batch_cell_by_cell() -> None:
+    dirty = sample(rows=2_000, until=DAY, span=0, dirty=0.2, seed=5)[list(COLUMNS.read)]
+    dirty = dirty.drop_duplicates([COLUMNS.key, COLUMNS.time or COLUMNS.key]).reset_index(drop=True)
+    batch = validate([Batch(dirty, "dirty", 0)], Features, limit=1.0)
+    checked = RULES.check(as_json(dirty))
+    assert 0 < len(batch.rejected.rows) < len(dirty)
+    assert sorted(set(range(len(dirty))) - set(checked.positions)) == sorted(batch.rejected.rows["row"])
+    pd.testing.assert_frame_equal(RULES.table(checked.cells), batch.rows)
+    told = {(each.row, each.field) for each in checked.problems}
+    assert told == set(batch.rejected.failures[["row", "column"]].itertuples(index=False, name=None))
+
+
+@pytest.mark.parametrize("row", [None, 1, "x", [], True, [{}], {"": ""}, {"a": {"b": []}}])
+def test_anything_that_json_can_hold_is_a_problem_of_its_row_at_most(row: Any) -> None:
+    checked = RULES.check([row, a_row()])
+    assert checked.positions == [1]
+    assert {each.row for each in checked.problems} == {0}
+
+
+@pytest.mark.parametrize("value", [None, "1", True, [], {}, 1e400, -1e400, float("nan"), 10**400])
+def test_what_is_no_number_is_named(value: Any) -> None:
+    needed = next(name for name in COLUMNS.numeric if name not in RULES.border.nullable)
+    (problem,) = RULES.check([a_row(**{needed: value})]).problems
+    assert problem.field == needed
+
+
+@pytest.mark.parametrize("value", [None, "", 1.5, True, [], "a\0b"])
+def test_what_is_no_key_is_named(value: Any) -> None:
+    (problem,) = RULES.check([a_row(**{COLUMNS.key: value})]).problems
+    assert problem.field == COLUMNS.key
+
+
+@pytest.mark.parametrize("value", ["11/24/26", "yesterday", 5, "0000-00-00", "2026-13-01", ""])
+def test_what_is_no_date_is_named(value: Any) -> None:
+    assert COLUMNS.time is not None
+    (problem,) = RULES.check([a_row(**{COLUMNS.time: value})]).problems
+    assert problem.field == COLUMNS.time
+
+
+def test_a_moment_with_a_zone_is_utc_and_without_a_time_the_row_is_of_now() -> None:
+    assert COLUMNS.time is not None
+    zoned, utc = a_row(**{COLUMNS.time: "2026-11-24T10:00:00+02:00"}), a_row(**{COLUMNS.time: "2026-11-24T08:00:00Z"})
+    now = a_row()
+    del now[COLUMNS.time]
+    table = RULES.table(RULES.check([zoned, utc, now]).cells)
+    assert table[COLUMNS.time][0] == table[COLUMNS.time][1] == pd.Timestamp("2026-11-24T08:00:00")
+    assert table[COLUMNS.time][2] > pd.Timestamp("2026-01-01")
+
+
+def test_unknown_fields_are_named_and_personal_data_is_dropped() -> None:
+    near = COLUMNS.numeric[0] + "s"
+    (problem,) = RULES.check([a_row(**{near: 1})]).problems
+    assert (problem.field, COLUMNS.numeric[0] in problem.problem) == (near, True)
+    personal = RULES.check([a_row(**dict.fromkeys(COLUMNS.private, "someone@example.com"))])
+    assert not personal.problems
+    assert "someone@example.com" not in str(personal.cells)
+
+
+BELOW_9 = {"min_value": 0, "max_value": 9, "include_max": False}
+
+
+class OfItsOwn(pa.DataFrameModel):
+    """A schema with rules that only Pandera can apply."""
+
+    id: Series[str] = pa.Field(metadata={"role": "key"})
+    low: Series[float] = pa.Field(metadata={"role": "feature"})
+    high: Series[float] = pa.Field(in_range=BELOW_9, metadata={"role": "feature"})
+
+    @pa.check("low")
+    def is_even(cls, column: Series[float]) -> Series[bool]:
+        return column % 2 == 0
+
+    @pa.dataframe_check
+    def in_order(cls, table: pd.DataFrame) -> Series[bool]:
+        return table["low"] <= table["high"]
+
+
+def test_rules_that_are_functions_are_applied_by_pandera() -> None:
+    rules = Rows(OfItsOwn)
+    assert rules.custom
+    good, odd, upside = (
+        {"id": "a", "low": 2, "high": 3},
+        {"id": "b", "low": 1, "high": 3},
+        {"id": "c", "low": 4, "high": 3},
+    )
+    checked = rules.check([odd, good, upside, good | {"high": 9}])
+    assert checked.positions == [1]
+    assert {(each.row, each.field) for each in checked.problems} == {(0, "low"), (2, None), (3, "high")}
+
+
+def test_the_schema_of_the_page_says_what_the_rules_are() -> None:
+    schema = request_schema(RULES, 1_000)
+    fields = schema["properties"]["rows"]["items"]["properties"]
+    assert set(fields) == {*COLUMNS.read, *COLUMNS.private}
+    assert schema["properties"]["rows"]["maxItems"] == 1_000
+    for name, values in COLUMNS.known_values.items():
+        assert set(fields[name]["enum"]) - {None} == set(values)
+    assert RULES.check([example_of(RULES)]).problems == []
+
+
+def test_a_table_has_the_types_of_a_validated_one() -> None:
+    table = RULES.table(RULES.check([a_row(), a_row()]).cells)
+    assert {str(dtype) for dtype in table.dtypes} <= {"str", "float64", "int64", "datetime64[us]"}
+    assert np.array_equal(RULES.border.stored(table).dtypes, table.dtypes)

@@ -1,0 +1,440 @@
+"""The HTTP service from outside: answers, limits, keys, swaps, signals, and what reaches the log."""
+
+import asyncio
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from <<cookiecutter.package>>.cli import main
+from <<cookiecutter.package>>.clock import today
+from <<cookiecutter.package>>.errors import ConfigError, DatabaseUnavailable
+from <<cookiecutter.package>>.service import follower as following
+from <<cookiecutter.package>>.service.app import Service, app_of
+from <<cookiecutter.package>>.service.server import service_of
+from <<cookiecutter.package>>.service.settings import ServiceSettings
+from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
+from <<cookiecutter.package>>.stores.releases import Releases
+
+from ..conftest import Stage
+from ..flows.products import COLUMNS, DAY, a_day, copy_of, log, settings, to_score
+from .services import Hammer, serving, some_rows
+
+KEY = "a-key-that-is-long-enough"
+WANTED = ServiceSettings.from_environment("127.0.0.1", 0, {})
+
+
+@pytest.fixture
+def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return copy_of(released, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def service(product: Stage) -> Service:
+    return service_of(settings(), WANTED)
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[TestClient]:
+    with TestClient(app_of(service), raise_server_exceptions=False) as found:
+        yield found
+
+
+def ask(client: Any, rows: Any, **more: Any) -> Any:
+    return client.post("/predict", json={"rows": rows, **more})
+
+
+def test_rows_are_answered_in_their_order_with_their_keys(client: TestClient) -> None:
+    rows = some_rows(5)
+    said = ask(client, rows)
+    assert said.status_code == 200
+    content = said.json()
+    assert [each["row"] for each in content["predictions"]] == [0, 1, 2, 3, 4]
+    assert [each["key"] for each in content["predictions"]] == [row[COLUMNS.key] for row in rows]
+    assert content["model"]["version"] == "1"
+    assert content["errors"] == []
+
+
+def test_service_and_batch_give_the_same_number_for_the_same_row(product: Stage, client: TestClient) -> None:
+    frame = to_score(product, DAY, a_day(DAY, 300))
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    batch = log().window(DAY, DAY).set_index("key")
+    rows = json.loads(frame.drop(columns=COLUMNS.target).to_json(orient="records", date_format="iso"))
+    for some in (rows[:1], rows[1:8], rows[8:]):
+        for each in ask(client, some).json()["predictions"]:
+            logged = batch.loc[each["key"]]
+            assert each["decision"] == logged["decision"]
+            assert "score" not in each or each["score"] == logged["score"]
+
+
+def test_a_bad_row_never_fails_the_good_ones_unless_asked_to(client: TestClient) -> None:
+    good, bad = some_rows(2), {**some_rows(1)[0], COLUMNS.numeric[0]: "many"}
+    said = ask(client, [good[0], bad, good[1]])
+    assert said.status_code == 200
+    assert [each["row"] for each in said.json()["predictions"]] == [0, 2]
+    assert [(each["row"], each["field"]) for each in said.json()["errors"]] == [(1, COLUMNS.numeric[0])]
+    refused = ask(client, [good[0], bad, good[1]], all_or_nothing=True)
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["errors"][0]["row"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b'{"rows": [NaN]}', 400),
+        (b'\xff{"rows": []}', 400),
+        (b"[]", 422),
+        (b'{"rows": []}', 422),
+        (b'{"rows": 5}', 422),
+        (b'{"rows": [{}], "more": 1}', 422),
+        (b'{"rows": [{}], "all_or_nothing": "yes"}', 422),
+        (b'{"rows": [' + b"{}," * 1000 + b"{}]}", 422),
+        (b'{"rows": ["' + b"x" * 2_000_000 + b'"]}', 413),
+        (b"[" * 100_000, 400),
+    ],
+)
+def test_a_body_that_cannot_be_meant_is_a_problem(client: TestClient, body: bytes, status: int) -> None:
+    said = client.post("/predict", content=body)
+    assert said.status_code == status
+    assert said.headers["content-type"] == "application/problem+json"
+    assert said.json()["detail"]
+
+
+def test_a_body_without_a_length_is_cut_off_as_well(client: TestClient) -> None:
+    said = client.post("/predict", content=(b"x" * 100_000 for _ in range(30)))
+    assert said.status_code == 413
+
+
+def test_fuzzed_rows_are_answered_or_refused_and_never_break_it(client: TestClient) -> None:
+    seeded = random.Random(7)
+    strange: list[Any] = [None, True, -1, 0, 1e308, 2**70, -0.0, [], {}, [[]], {"a": None}]
+    strange += ["", "x", "1", "\u0000", "𝔘", "2026-02-30"]
+    for _ in range(400):
+        row: Any = some_rows(1)[0]
+        for name in seeded.sample(list(row), seeded.randint(0, len(row))):
+            row[name] = seeded.choice(strange)
+        if seeded.random() < 0.1:
+            row = seeded.choice(strange)
+        body: Any = {"rows": [row] * seeded.randint(1, 3)}
+        if seeded.random() < 0.1:
+            body[seeded.choice(["rows", "all_or_nothing", "x"])] = seeded.choice(strange)
+        said = client.post("/predict", content=json.dumps(body))
+        assert said.status_code in (200, 400, 422), (said.status_code, body)
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("GET", "/predict", 405)])
+def test_other_paths_are_problems_too(client: TestClient, method: str, path: str, status: int) -> None:
+    said = client.request(method, path)
+    assert (said.status_code, said.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_the_page_shows_fields_with_examples(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["requestBody"]["content"]
+    fields = schema["application/json"]["schema"]
+    assert set(COLUMNS.features) <= set(fields["properties"]["rows"]["items"]["properties"])
+    assert client.post("/predict", json=fields["example"]).status_code == 200
+    assert client.get("/docs").status_code == 200
+
+
+def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(client: TestClient) -> None:
+    assert client.get("/model", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
+    assert client.get("/model", headers={"X-Request-ID": "a b\tc"}).headers["x-request-id"] != "a b\tc"
+
+
+def test_metrics_count_what_was_answered(client: TestClient) -> None:
+    ask(client, [*some_rows(3), {}])
+    text = client.get("/metrics").text
+    for line in ('rows_total{outcome="good"} 3.0', 'rows_total{outcome="bad"} 1.0', "ready 1.0", "model_version 1.0"):
+        assert line in text
+
+
+def test_with_keys_predictions_need_one(product: Stage) -> None:
+    wanted = ServiceSettings.from_environment("0.0.0.0", 0, {"SERVICE_API_KEYS": f"{KEY}-1, {KEY}-2"})
+    with TestClient(app_of(service_of(settings(), wanted))) as client:
+        assert ask(client, some_rows(1)).status_code == 401
+        for key, status in ((f"{KEY}-2", 200), (f"{KEY}-1", 200), (KEY, 401), ("", 401), ("ü" * 20, 401)):
+            said = client.post("/predict", json={"rows": some_rows(1)}, headers={"X-API-Key": key.encode()})
+            assert said.status_code == status
+        assert client.get("/model").status_code == 401
+        assert client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])
+def test_without_a_key_it_binds_to_this_machine_only(host: str) -> None:
+    with pytest.raises(ConfigError, match="would answer anybody"):
+        ServiceSettings.from_environment(host, 0, {})
+    for mine in ("127.0.0.1", "::1", "localhost"):
+        ServiceSettings.from_environment(mine, 0, {})
+
+
+@pytest.mark.parametrize("given", [{"SERVICE_API_KEYS": "short"}, {"SERVICE_BODY_BYTES": "many"}])
+def test_settings_that_cannot_be_meant_are_refused(given: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="expected"):
+        ServiceSettings.from_environment("127.0.0.1", 0, given)
+
+
+def test_without_a_champion_it_lives_and_is_not_ready(product: Stage) -> None:
+    (product.root / "var" / "product.db").unlink()
+    wanted = replace(settings(), tracking_uri=f"sqlite:///{product.root / 'var' / 'empty.db'}")
+    with TestClient(app_of(service_of(wanted, WANTED))) as client:
+        assert client.get("/health/live").status_code == 200
+        assert client.get("/health/ready").status_code == 503
+        assert ask(client, some_rows(1)).status_code == 503
+
+
+def test_predictions_reach_the_log_with_their_features_and_nobodys_name(product: Stage, service: Service) -> None:
+    rows = [{**row, **dict.fromkeys(COLUMNS.private, "someone@example.com")} for row in some_rows(20)]
+    with TestClient(app_of(service)) as client:
+        ask(client, rows)
+    found = log().window(today() - timedelta(days=1), today())
+    assert set(found["lane"]) == {"service"}
+    assert found["key"].tolist() == [row[COLUMNS.key] for row in rows]
+    assert [each[COLUMNS.numeric[0]] for each in found["features"]] == [row[COLUMNS.numeric[0]] for row in rows]
+    assert "someone@example.com" not in str(found.to_dict())
+
+
+def swap(to: str) -> None:
+    releases = Releases(settings(), "<<cookiecutter.project>>")
+    if releases.champion() != to:
+        releases.rollback(by="Ada", because="To see it swap.", to=to)
+
+
+def test_a_new_champion_goes_live_and_a_bad_one_never_does(
+    product: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TestClient(app_of(service)) as client:
+        follower = service.follower
+        live = follower.live
+        assert live is not None
+        broken = replace(live.loaded, version="2")
+        monkeypatch.setattr(Releases, "load_champion", lambda self: broken)
+        monkeypatch.setattr(follower._opened.models, "alias", lambda name: "2")  # type: ignore[union-attr]
+        monkeypatch.setattr(following, "unfit", lambda *given: "its scores are not between 0 and 1")
+        follower.look()
+        assert ask(client, some_rows(1)).json()["model"]["version"] == "1"
+        assert "version 2 is not taken live" in client.get("/model").json()["trouble"]
+        assert client.get("/health/ready").status_code == 200
+        monkeypatch.setattr(following, "unfit", lambda *given: None)
+        for _ in range(following.AGAIN_AFTER + 1):
+            follower.look()
+        assert client.get("/model").json()["version"] == "2"
+
+
+def test_an_alias_that_the_history_does_not_know_is_not_followed(product: Stage, service: Service) -> None:
+    with TestClient(app_of(service)) as client:
+        opened = service.follower._opened
+        assert opened is not None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(opened.models, "alias", lambda name: "2")
+            service.follower.look()
+        assert client.get("/model").json()["version"] == "1"
+        assert "the history of decisions says 1" in client.get("/model").json()["trouble"]
+
+
+def test_a_registry_that_is_down_leaves_the_last_good_one(product: Stage, service: Service) -> None:
+    with TestClient(app_of(service)) as client:
+        opened = service.follower._opened
+        assert opened is not None
+
+        def down(name: str) -> str:
+            raise ConnectionError("nobody answers")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(opened.models, "alias", down)
+            service.follower.look()
+            assert ask(client, some_rows(1)).status_code == 200
+            assert "nobody answers" in client.get("/model").json()["trouble"]
+        service.follower.look()
+        assert client.get("/model").json()["trouble"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda model: setattr(model, "feature_names_in_", ["other"]), "features are not those"),
+        (lambda model: setattr(model, "predict_interval", None), None),
+    ],
+)
+def test_a_model_that_does_not_fit_is_told(released: Stage, change: Any, complaint: str | None) -> None:
+    releases = released.releases
+    loaded = releases.load_champion()
+    _, example = releases.models.reference(releases.models.find("1"))
+    assert following.unfit(loaded.model, example, COLUMNS) is None
+    if complaint:
+
+        class Other:
+            def __init__(self) -> None:
+                change(self)
+
+        assert complaint in str(following.unfit(Other(), example, COLUMNS))
+
+
+def test_a_model_that_says_nonsense_does_not_fit(released: Stage) -> None:
+    releases = released.releases
+    _, example = releases.models.reference(releases.models.find("1"))
+
+    class Nonsense:
+        def predict(self, rows: Any) -> Any:
+            return np.full(len(rows), np.nan)
+
+    assert "not one number for each row" in str(following.unfit(Nonsense(), example, COLUMNS))
+
+
+class Away:
+    """A database that is away until it is called back."""
+
+    def __init__(self) -> None:
+        self.is_away = True
+
+    def __call__(self) -> PredictionLog:
+        if self.is_away:
+            raise DatabaseUnavailable("nobody answers")
+        return log()
+
+
+def until(true: Any) -> None:
+    import time
+
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_database_that_is_away_costs_no_answer_and_no_prediction(product: Stage, service: Service) -> None:
+    away = Away()
+    service.writer._log = away
+    with TestClient(app_of(service)) as client:
+        for _ in range(3):
+            assert ask(client, some_rows(5)).status_code == 200
+            until(lambda: service.writer.state.queued == 0)
+        until(lambda: service.writer.state.trouble)
+        assert service.writer.state.blocks >= 1
+        assert "nobody answers" in client.get("/health/ready").json()["log"]
+        assert log().window(today(), today()).empty
+        away.is_away = False
+        until(lambda: service.writer.state.blocks == 0)
+        assert service.writer.state.trouble is None
+    assert len(log().window(today(), today())) == 15
+
+
+def test_what_was_spooled_is_recorded_by_the_next_process(product: Stage, service: Service) -> None:
+    service.writer._log = Away()
+    with TestClient(app_of(service)) as client:
+        ask(client, some_rows(5))
+    assert log().window(today(), today()).empty
+    with TestClient(app_of(service_of(settings(), WANTED))):
+        until(lambda: len(log().window(today(), today())) == 5)
+    assert main(["forget", some_rows(1)[0][COLUMNS.key], "--by", "Ada"]) == 0
+    assert len(log().window(today(), today())) == 4
+
+
+def test_a_full_disk_costs_no_prediction(product: Stage, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Any, path: Any, content: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(service.writer.spool), "_write", full)
+    with TestClient(app_of(service)) as client:
+        assert ask(client, some_rows(5)).status_code == 200
+        until(lambda: service.writer.state.recorded == 5)
+        assert "No space left" in client.get("/health/ready").json()["log"]
+    assert len(log().window(today(), today())) == 5
+
+
+def test_disk_and_database_away_fill_the_memory_and_then_lose_aloud(product: Stage) -> None:
+    small = service_of(settings(), replace(WANTED, queue_rows=8, spool_megabytes=0))
+    away = Away()
+    small.writer._log = away
+    with TestClient(app_of(small)) as client:
+        for _ in range(3):
+            assert ask(client, some_rows(5)).status_code == 200
+        assert small.writer.state.lost == 10
+        assert "rows were lost" in client.get("/health/ready").json()["log"]
+        away.is_away = False
+        until(lambda: small.writer.state.recorded == 5)
+    assert len(log().window(today(), today())) == 5
+
+
+def test_a_spooled_file_that_no_database_takes_is_set_aside(product: Stage, service: Service) -> None:
+    spool = service.writer.spool
+    spool.folder.mkdir(parents=True)
+    (spool.folder / "service-0.json").write_text("{")
+    with TestClient(app_of(service)) as client:
+        ask(client, some_rows(2))
+        until(lambda: service.writer.state.recorded == 2)
+    assert [path.name for path in (spool.folder / "refused").iterdir()] == ["service-0.json"]
+
+
+def test_told_to_stop_it_says_so_answers_on_and_ends_with_0(product: Stage) -> None:
+    with serving(settings(), SERVICE_DRAIN_SECONDS="2") as process:
+        process.until(process.is_ready)
+        process.process.terminate()
+        process.until(lambda: httpx.get(f"{process.url}/health/ready", timeout=5).status_code == 503, 5)
+        said = httpx.post(f"{process.url}/predict", json={"rows": some_rows(3)}, timeout=30)
+        assert said.status_code == 200
+        assert said.headers["connection"] == "close"
+        assert process.process.wait(60) == 0
+        kept = process.errors.read_text()
+    assert '"event":"answered"' in kept
+    assert some_rows(1)[0][COLUMNS.key] not in kept
+    assert len(log().window(today() - timedelta(days=1), today())) == 3
+
+
+def test_fifty_thousand_requests_across_ten_swaps_and_none_fails(product: Stage) -> None:
+    swap_ready = Releases(settings(), "<<cookiecutter.project>>")
+    swap_ready.approve("2", by="Ada", because="To have two champions.")
+    with serving(settings()) as process:
+        process.until(process.is_ready)
+        hammer = Hammer(process.port, json.dumps({"rows": some_rows(1)}).encode())
+
+        async def story() -> None:
+            running = asyncio.create_task(hammer.run(10**9, 16))
+            for number in range(10):
+                goal = "1" if number % 2 == 0 else "2"
+                await asyncio.to_thread(swap, goal)
+                await asyncio.to_thread(process.until, lambda goal=goal: process.version() == goal)
+            while sum(hammer.statuses.values()) < 50_000:
+                await asyncio.sleep(0.1)
+            hammer.stopped = True
+            await running
+
+        asyncio.run(story())
+        assert process.stop() == 0
+    assert hammer.failures == []
+    assert set(hammer.statuses) == {200}
+    assert hammer.statuses[200] >= 50_000
+    assert hammer.versions == {"1", "2"}
+    logged = log().window(today() - timedelta(days=1), today())
+    assert len(logged) == hammer.statuses[200]
+
+
+def test_stopped_under_load_no_request_is_lost(product: Stage) -> None:
+    with serving(settings()) as process:
+        process.until(process.is_ready)
+        hammer = Hammer(process.port, json.dumps({"rows": some_rows(1)}).encode())
+
+        async def story() -> None:
+            running = asyncio.create_task(hammer.run(10**9, 16))
+            while sum(hammer.statuses.values()) < 500:
+                await asyncio.sleep(0.05)
+            process.process.terminate()
+            while process.is_ready():  # what a load balancer does: no more requests once it is not ready
+                await asyncio.sleep(0.02)
+            hammer.stopped = True
+            await running
+
+        asyncio.run(story())
+        assert process.process.wait(60) == 0
+    assert hammer.failures == []
+    assert set(hammer.statuses) == {200}

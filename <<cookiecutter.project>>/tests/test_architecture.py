@@ -9,7 +9,7 @@ import pytest
 import <<cookiecutter.package>>
 
 PACKAGE = Path(<<cookiecutter.package>>.__file__).parent
-LAYERS = {"cli": 4, "__main__": 4, "story": 3, "commands": 3, "flows": 2, "service": 2, "candidates": 2}
+LAYERS = {"cli": 4, "__main__": 4, "story": 3, "commands": 3, "servers": 2, "flows": 2, "service": 2, "candidates": 2}
 LAYERS |= {"steps": 1, "stores": 1}
 ONLY = {
     "prefect": ("flows/",),

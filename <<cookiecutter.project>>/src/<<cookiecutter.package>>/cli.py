@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from .commands import care, criteria, data, monitoring, predictions, releases, serving, training
+from .commands import care, criteria, data, monitoring, operating, predictions, releases, serving, training
 from .config import Settings
 from .console import error
 from .errors import ProductError
@@ -169,6 +169,11 @@ def _serving_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     serve = _verb(verbs, "serve", serving.serve, "Answer requests for predictions over HTTP.")
     serve.add_argument("--host", default="127.0.0.1", help="another address needs SERVICE_API_KEYS (127.0.0.1)")
     serve.add_argument("--port", type=int, default=8000, help="0 for any free one (8000)")
+    up = _verb(verbs, "up", operating.up, "Start the servers, a worker and the service on this machine.")
+    for name, port in (("prefect", 4200), ("mlflow", 5000), ("service", 8000)):
+        up.add_argument(f"--{name}", type=int, default=port, metavar="PORT", help=f"another one where {port} is taken")
+    _verb(verbs, "down", operating.down, "End what up started, and nothing else.")
+    _verb(verbs, "notify", operating.notify, "Arrange who is told of failures and retrainings.")
 
 
 def _range(verb: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from <<cookiecutter.package>> import PRODUCT
 from <<cookiecutter.package>>.cli import main
 from <<cookiecutter.package>>.clock import today
 from <<cookiecutter.package>>.errors import ConfigError, DatabaseUnavailable
@@ -71,8 +72,9 @@ def test_service_and_batch_give_the_same_number_for_the_same_row(product: Stage,
     for some in (rows[:1], rows[1:8], rows[8:]):
         for each in ask(client, some).json()["predictions"]:
             logged = batch.loc[each["key"]]
-            assert each["decision"] == logged["decision"]
-            assert "score" not in each or each["score"] == logged["score"]
+            # The last digit is the processor's: it adds up one row in another order than many.
+            assert each["decision"] == pytest.approx(logged["decision"], rel=1e-12)
+            assert "score" not in each or each["score"] == pytest.approx(logged["score"], rel=1e-12)
 
 
 def test_a_bad_row_never_fails_the_good_ones_unless_asked_to(client: TestClient) -> None:
@@ -205,7 +207,7 @@ def test_predictions_reach_the_log_with_their_features_and_nobodys_name(product:
 
 
 def swap(to: str) -> None:
-    releases = Releases(settings(), "<<cookiecutter.project>>")
+    releases = Releases(settings(), PRODUCT)
     if releases.champion() != to:
         releases.rollback(by="Ada", because="To see it swap.", to=to)
 
@@ -391,9 +393,17 @@ def test_told_to_stop_it_says_so_answers_on_and_ends_with_0(product: Stage) -> N
     assert len(log().window(today() - timedelta(days=1), today())) == 3
 
 
-def test_fifty_thousand_requests_across_ten_swaps_and_none_fails(product: Stage) -> None:
-    swap_ready = Releases(settings(), "<<cookiecutter.project>>")
-    swap_ready.approve("2", by="Ada", because="To have two champions.")
+@pytest.fixture
+def swappable(product: Stage, released: Stage) -> Iterator[Stage]:
+    """The aliases of the shared registry may be moved here; they are put back."""
+    yield product
+    models = released.releases.models
+    models.point("champion", "1")
+    models.point("challenger", "2")
+
+
+def test_fifty_thousand_requests_across_ten_swaps_and_none_fails(swappable: Stage) -> None:
+    Releases(settings(), PRODUCT).approve("2", by="Ada", because="To have two champions.")
     with serving(settings()) as process:
         process.until(process.is_ready)
         hammer = Hammer(process.port, json.dumps({"rows": some_rows(1)}).encode())

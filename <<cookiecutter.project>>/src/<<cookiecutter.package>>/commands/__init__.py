@@ -6,6 +6,7 @@
     predictions.py   score, label, coverage, forget, expire
     monitoring.py    monitor, ledger
     serving.py       serve
+    operating.py     up, down, notify
     data.py          sample, quarantine
     care.py          doctor, review
 

@@ -1,0 +1,45 @@
+"""``up``, ``down`` and ``notify``: the servers of the product on this machine, and who is told of what."""
+
+from argparse import Namespace
+
+from ..config import Settings
+from ..console import heading, line, say
+from . import CALL
+
+__all__ = ["down", "notify", "up"]
+
+
+def up(options: Namespace, settings: Settings) -> int:
+    from ..servers import up as starting
+
+    heading("Starting, each when the one before it is ready.")
+    told = {}
+    for one in starting(settings, {"prefect": options.prefect, "mlflow": options.mlflow, "service": options.service}):
+        line(one.name, f"{one.url}   log: {one.log}")
+        told[one.name] = one.url
+    say()
+    say("Everything is up; schedules run from now on. In a shell that shall talk to the same servers:")
+    if "prefect" in told:
+        say(f"  export PREFECT_API_URL={told['prefect']}/api")
+    if "mlflow" in told:
+        say(f"  export MLFLOW_TRACKING_URI={told['mlflow']}")
+    say("  make down       ends exactly these")
+    return 0
+
+
+def down(options: Namespace, settings: Settings) -> int:
+    from ..servers import down as ending
+
+    for one in ending(settings):
+        line(one.name, "ended")
+    say("Nothing of this product runs on this machine now.")
+    return 0
+
+
+def notify(options: Namespace, settings: Settings) -> int:
+    from ..flows.notifications import arrange
+
+    for name in arrange():
+        line("notify", name)
+    say(f"  Undo it in Prefect, under Automations. Again after a change: {CALL} notify")
+    return 0

@@ -1,0 +1,225 @@
+"""``up`` and ``down``: everything the product needs, as processes of this machine.
+
+    prefect   the Prefect server             skipped where PREFECT_API_URL names one
+    mlflow    the MLflow server              skipped where MLFLOW_TRACKING_URI names one
+    worker    runs what prefect.yaml says
+    service   answers requests
+
+What was started is written down in var/up, with the time each process began: ``down`` ends those and
+no others. Each process has its log there.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import PRODUCT
+from .config import Settings
+from .errors import ConfigError, ProductError
+
+__all__ = ["Started", "down", "running", "up"]
+
+WAIT_SECONDS = 180
+END_SECONDS = 45
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Started:
+    """One process: what it is called, where it answers, and what tells it from another with its number."""
+
+    name: str
+    pid: int
+    began: str
+    url: str
+    log: str
+
+
+def up(settings: Settings, ports: Mapping[str, int]) -> Iterator[Started]:
+    """Starts what is not there, one after the other, each when the one before it is ready.
+
+    Raises ConfigError where something of this product runs already, and ProductError, after ending the
+    others, where a process does not get ready.
+    """
+    if already := running(settings):
+        names = ", ".join(f"{one.name} ({one.url})" for one in already)
+        raise ConfigError(f"{names} of this product runs already – up starts from nothing – make down first")
+    (settings.var / "up").mkdir(parents=True, exist_ok=True)
+    environ = {**os.environ, "PRODUCT_ROOT": str(settings.root), "PREFECT_LOGGING_LEVEL": "INFO"}
+    try:
+        if not environ.get("PREFECT_API_URL"):
+            yield (prefect := _prefect(settings, environ, ports["prefect"]))
+            environ["PREFECT_API_URL"] = f"{prefect.url}/api"
+        if not environ.get("MLFLOW_TRACKING_URI", "").startswith("http"):
+            yield (mlflow := _mlflow(settings, environ, ports["mlflow"]))
+            environ["MLFLOW_TRACKING_URI"] = mlflow.url
+        _deploy(settings, environ)
+        yield _worker(settings, environ)
+        yield _service(settings, environ, ports["service"])
+    except BaseException:
+        down(settings)
+        raise
+
+
+def down(settings: Settings) -> tuple[Started, ...]:
+    """Ends what ``up`` started and is still running, the last first; what that was."""
+    ended = running(settings)[::-1]
+    for one in ended:
+        _signal(one, signal.SIGTERM)
+        if not _waited(lambda one=one: not _lives(one), END_SECONDS):  # type: ignore[misc]  # bound now, on purpose
+            _signal(one, signal.SIGKILL)
+    _state(settings).unlink(missing_ok=True)
+    return ended
+
+
+def running(settings: Settings) -> tuple[Started, ...]:
+    """What ``up`` started and is still running."""
+    return tuple(one for one in _written(settings) if _lives(one))
+
+
+def _prefect(settings: Settings, environ: Mapping[str, str], port: int) -> Started:
+    port = _free(port)
+    url = f"http://{HOST}:{port}"
+    command = [_tool("prefect"), "server", "start", "--host", HOST, "--port", str(port)]
+    return _start(settings, "prefect", command, environ, url, lambda: _answers(f"{url}/api/health"))
+
+
+def _mlflow(settings: Settings, environ: Mapping[str, str], port: int) -> Started:
+    port = _free(port)
+    url = f"http://{HOST}:{port}"
+    command = [_tool("mlflow"), "server", "--host", HOST, "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", settings.tracking_uri]
+    command += ["--artifacts-destination", environ.get("MLFLOW_ARTIFACTS", (settings.var / "mlartifacts").as_uri())]
+    return _start(settings, "mlflow", command, environ, url, lambda: _answers(f"{url}/health"))
+
+
+def _worker(settings: Settings, environ: Mapping[str, str]) -> Started:
+    command = [_tool("prefect"), "worker", "start", "--pool", PRODUCT, "--type", "process", "--with-healthcheck"]
+    port = _free(0)
+    asked = {"PREFECT_WORKER_WEBSERVER_HOST": HOST, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
+    url = f"http://{HOST}:{port}"
+    return _start(settings, "worker", command, {**environ, **asked}, url, lambda: _answers(f"{url}/health"))
+
+
+def _service(settings: Settings, environ: Mapping[str, str], port: int) -> Started:
+    port = _free(port)
+    url = f"http://{HOST}:{port}"
+    command = [sys.executable, "-m", str(__package__), "serve", "--port", str(port)]
+    return _start(settings, "service", command, environ, url, lambda: _answers(f"{url}/health/live"))
+
+
+def _deploy(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Work pool and deployments, as prefect.yaml has them."""
+    pool = [_tool("prefect"), "work-pool", "create", PRODUCT, "--type", "process", "--overwrite"]
+    deploy = [_tool("prefect"), "--no-prompt", "deploy", "--all", "--prefect-file", str(settings.root / "prefect.yaml")]
+    for command in (pool, deploy):
+        done = subprocess.run(command, env=environ, cwd=settings.root, capture_output=True, text=True, check=False)
+        (settings.var / "up" / "deploy.log").open("a", encoding="utf-8").write(done.stdout + done.stderr)
+        if done.returncode:
+            raise ProductError(
+                f"prefect {command[1]} ended with {done.returncode} – the deployments of prefect.yaml were expected –"
+                f" see var/up/deploy.log: {(done.stderr or done.stdout).strip()[-300:]}"
+            )
+
+
+def _start(
+    settings: Settings, name: str, command: list[str], environ: Mapping[str, str], url: str, ready: Callable[[], bool]
+) -> Started:
+    log = settings.var / "up" / f"{name}.log"
+    with log.open("w", encoding="utf-8") as kept:
+        process = subprocess.Popen(
+            command, env=dict(environ), cwd=settings.root, stdout=kept, stderr=kept, stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+    started = Started(name, process.pid, _began(process.pid), url, str(log))
+    _write(settings, (*_written(settings), started))
+    if not _waited(lambda: process.poll() is not None or ready(), WAIT_SECONDS) or process.poll() is not None:
+        last = log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
+        raise ProductError(f"{name} did not get ready at {url} – see {log} – its last words:\n{last}")
+    return started
+
+
+def _lives(one: Started) -> bool:
+    return bool(one.began) and _began(one.pid) == one.began
+
+
+def _began(pid: int) -> str:
+    """When the process began, as the system writes it; empty where there is none, or only what is left of one."""
+    asked = ["ps", "-o", "lstart=,stat=", "-p", str(pid)]
+    told = subprocess.run(
+        asked, capture_output=True, text=True, env={"LC_ALL": "C", "PATH": os.environ["PATH"]}, check=False
+    )
+    *began, state = told.stdout.split() or [""]
+    return "" if state.startswith("Z") else " ".join(began)
+
+
+def _signal(one: Started, number: signal.Signals) -> None:
+    """To the process and those it started: it leads a group of its own."""
+    try:
+        os.killpg(one.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _waited(true: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _free(wanted: int) -> int:
+    """The port if it is free, else one that is."""
+    for port in (wanted, 0):
+        with socket.socket() as tried:
+            try:
+                tried.bind((HOST, port))
+            except OSError:
+                continue
+            return int(tried.getsockname()[1])
+    raise ProductError(f"no port of {HOST} is free – one is needed for each server – end some programs")
+
+
+def _tool(name: str) -> str:
+    """The program beside this Python."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if not found:
+        raise ConfigError(f"there is no program {name} – it is installed with the product – run make ready")
+    return found
+
+
+def _state(settings: Settings) -> Path:
+    return settings.var / "up" / "started.json"
+
+
+def _written(settings: Settings) -> tuple[Started, ...]:
+    if not _state(settings).is_file():
+        return ()
+    return tuple(Started(**one) for one in json.loads(_state(settings).read_text(encoding="utf-8")))
+
+
+def _write(settings: Settings, started: tuple[Started, ...]) -> None:
+    beside = _state(settings).with_suffix(".part")
+    beside.write_text(json.dumps([asdict(one) for one in started], indent=1), encoding="utf-8")
+    beside.replace(_state(settings))

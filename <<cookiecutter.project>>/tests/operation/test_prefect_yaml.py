@@ -1,0 +1,89 @@
+"""Everything that prefect.yaml promises: each deployment leads to a flow that takes its parameters."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect import Flow
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.events import DeploymentEventTrigger
+
+from <<cookiecutter.package>> import PRODUCT, flows
+from <<cookiecutter.package>>.flows.monitoring import ASKED, _tell
+from <<cookiecutter.package>>.flows.notifications import FLOWS
+
+from ..conftest import PROJECT
+
+FILE = yaml.safe_load((PROJECT / "prefect.yaml").read_text(encoding="utf-8"))
+DEPLOYMENTS: list[dict[str, Any]] = FILE["deployments"]
+
+
+def flow_of(deployment: dict[str, Any]) -> Flow[Any, Any]:
+    module, _, name = deployment["entrypoint"].rpartition(".")
+    found = getattr(import_module(module), name)
+    assert isinstance(found, Flow)
+    return found
+
+
+def called(deployment: dict[str, Any]) -> str:
+    return f"{flow_of(deployment).name}/{deployment['name']}"
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=called)
+def test_a_deployment_leads_to_a_flow_that_takes_its_parameters(deployment: dict[str, Any]) -> None:
+    flow = flow_of(deployment)
+    schema = flow.parameters
+    asked = deployment.get("parameters", {})
+    assert set(asked) <= set(schema.properties)
+    if "schedules" in deployment:  # nobody is there to be asked
+        assert set(schema.required) <= set(asked)
+        assert flow.validate_parameters(asked) is not None
+    assert deployment["work_pool"]["name"] == PRODUCT
+    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [schedule for deployment in DEPLOYMENTS for schedule in deployment.get("schedules", [])],
+    ids=lambda schedule: schedule["cron"],
+)
+def test_a_schedule_is_one(schedule: dict[str, str]) -> None:
+    assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]).cron == schedule["cron"]
+    assert schedule["slug"] in ("daily", "weekly")
+
+
+def test_what_runs_by_itself_and_what_people_run() -> None:
+    scheduled = {called(each): [s["slug"] for s in each["schedules"]] for each in DEPLOYMENTS if "schedules" in each}
+    assert scheduled == {
+        "train/weekly": ["weekly"],
+        "score/daily": ["daily"],
+        "label/daily": ["daily"],
+        "monitor/daily": ["daily"],
+        "expire/weekly": ["weekly"],
+    }
+    by_hand = {called(each) for each in DEPLOYMENTS} - set(scheduled)
+    assert by_hand == {"approve/by hand", "reject/by hand", "rollback/by hand"}
+
+
+def test_a_day_is_scored_and_labelled_before_it_is_looked_at() -> None:
+    daily = {called(each): each["schedules"][0]["cron"] for each in DEPLOYMENTS if each["name"] == "daily"}
+    minutes = {name: int(cron.split()[1]) * 60 + int(cron.split()[0]) for name, cron in daily.items()}
+    assert minutes["score/daily"] < minutes["label/daily"] < minutes["monitor/daily"]
+
+
+def test_the_trigger_hears_what_monitoring_says() -> None:
+    (trigger,) = (trigger for each in DEPLOYMENTS for trigger in each.get("triggers", []))
+    read = DeploymentEventTrigger.model_validate(trigger)
+    assert read.expect == {ASKED}
+    source = Path(_tell.__code__.co_filename).read_text(encoding="utf-8")
+    assert '"prefect.resource.id": f"product.{PRODUCT}"' in source
+    assert trigger["match"] == {"prefect.resource.id": f"product.{PRODUCT}"}
+    (training,) = (each for each in DEPLOYMENTS if each.get("triggers"))
+    assert set(trigger["parameters"]) <= set(flow_of(training).parameters.properties)
+
+
+def test_people_are_told_about_every_flow() -> None:
+    assert {flow_of(each).name for each in DEPLOYMENTS} == set(FLOWS)
+    assert flows.__doc__

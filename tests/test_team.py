@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
+import boto3  # type: ignore[import-untyped]
 import pytest
 from conftest import Bake
 
@@ -128,7 +128,7 @@ class Team:
         }
 
     def types(self, *words: str, code: int = 0) -> str:
-        command = [self.python, "-m", "churn_radar", *words]
+        command = [str(self.python), "-m", "churn_radar", *words]
         done = subprocess.run(command, cwd=self.root, env=self.environ, capture_output=True, text=True, check=False)
         assert done.returncode == code, f"{words}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout

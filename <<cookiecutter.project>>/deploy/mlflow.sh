@@ -1,14 +1,13 @@
 # MLflow with accounts: runs and models in PostgreSQL, artifacts in S3. All of it is told by the environment.
 set -eu
 umask 077
-cat > /tmp/accounts.ini <<END
-[mlflow]
-default_permission = READ
-database_uri = $MLFLOW_ACCOUNTS
-admin_username = $MLFLOW_TRACKING_USERNAME
-admin_password = $MLFLOW_TRACKING_PASSWORD
-authorization_function = mlflow.server.auth:authenticate_request_basic_auth
-END
-export MLFLOW_AUTH_CONFIG_PATH=/tmp/accounts.ini
+accounts="$(mktemp)"
+printf '%s\n' "[mlflow]" \
+  "default_permission = READ" \
+  "database_uri = $MLFLOW_ACCOUNTS" \
+  "admin_username = $MLFLOW_TRACKING_USERNAME" \
+  "admin_password = $MLFLOW_TRACKING_PASSWORD" \
+  "authorization_function = mlflow.server.auth:authenticate_request_basic_auth" > "$accounts"
+export MLFLOW_AUTH_CONFIG_PATH="$accounts"
 exec mlflow server --app-name basic-auth --host "${MLFLOW_LISTEN:-0.0.0.0}" --port "${MLFLOW_PORT:-5000}" --workers 1 \
   --allowed-hosts "${MLFLOW_HOSTS:-*}" --backend-store-uri "$MLFLOW_STORE" --artifacts-destination "$MLFLOW_ARTIFACTS"

@@ -178,7 +178,7 @@ def test_from_drift_to_the_new_answer_of_the_service(team: Team) -> None:
     # The same world trained again is no better; here it is enough that it is as good.
     bar = "versus: champion\n    at_least: 0"
     team.edits("product/success_criteria.yaml", (bar, "versus: champion\n    at_least: 0\n    level: info"))
-    team.types("sample", "--rows", "8000")
+    team.types("sample", "--rows", "16000")
     team.types("train")
     team.types("approve", "1", "--by", "Ada", "--because", "It meets every criterion.")
     started = team.types("up", "--service", "0", "--prefect", "0")
@@ -188,7 +188,7 @@ def test_from_drift_to_the_new_answer_of_the_service(team: Team) -> None:
 
     today = time.strftime("%Y-%m-%d", time.gmtime())
     team.types("sample", "--scoring", "--drift", "8", "--until", today)
-    team.types("sample", "--rows", "8000", "--seed", "8")
+    team.types("sample", "--rows", "16000", "--seed", "8")
     assert run(urls, "score/daily", {"day": today})["type"] == "COMPLETED"
     assert run(urls, "monitor/daily", {"day": today})["name"] == "Retrain"
     trained = until(lambda: ended_training(urls), "the automation starts a training, and that ends")
@@ -217,5 +217,7 @@ def run(urls: dict[str, str], name: str, parameters: dict[str, Any]) -> Any:
 
 
 def ended_training(urls: dict[str, str]) -> Any:
-    runs = asked(f"{urls['prefect']}/api/flow_runs/filter", {"flows": {"name": {"any_": ["train"]}}})
+    """The training that the worker ran; the first one, run by hand, has no deployment."""
+    asked_for = {"flows": {"name": {"any_": ["train"]}}, "deployments": {"name": {"any_": ["weekly"]}}}
+    runs = asked(f"{urls['prefect']}/api/flow_runs/filter", asked_for)
     return next((run for run in runs or () if run["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED")), None)

@@ -86,6 +86,15 @@ def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> 
     return found
 
 
+@pytest.fixture
+def aliases(released: Stage) -> Iterator[None]:
+    """The aliases of the shared registry may be moved here; they are put back."""
+    yield
+    models = released.releases.models
+    models.point("champion", "1")
+    models.point("challenger", "2")
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """One Prefect server for all flows of the session, on a database of its own."""

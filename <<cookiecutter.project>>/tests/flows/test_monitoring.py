@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from <<cookiecutter.package>> import PRODUCT
 from <<cookiecutter.package>>.cli import main
 from <<cookiecutter.package>>.errors import Refused
 from <<cookiecutter.package>>.flows import watching
@@ -18,8 +19,10 @@ from <<cookiecutter.package>>.flows.logged import labelled_batches, logbook
 from <<cookiecutter.package>>.flows.monitoring import Monitored, monitor
 from <<cookiecutter.package>>.flows.watching import decide, look, watch
 from <<cookiecutter.package>>.sample import sample
+from <<cookiecutter.package>>.steps.profile import PREDICTION
 from <<cookiecutter.package>>.stores.ledger import Decided, Ledger
 from <<cookiecutter.package>>.stores.monitoring_runs import MonitoringRuns
+from <<cookiecutter.package>>.stores.releases import Releases
 
 from ..conftest import Stage
 from .products import ADDRESSES, COLUMNS, DAY, a_day, copy_of, deliver, log, settings, to_score
@@ -102,6 +105,25 @@ def test_labels_judge_the_criteria_and_a_failing_one_asks_for_retraining(product
     assert found.seen.live is not None
     assert found.seen.live.failing == ("out-of-reach",)
     assert (found.decided.action, found.decided.cause) == ("retrain", "criteria:out-of-reach")
+
+
+@pytest.mark.usefixtures("aliases")
+def test_a_champion_answers_for_its_own_predictions_only(product: Stage) -> None:
+    """After a release the window still holds rows of the one before it: features count, predictions do not."""
+    impossible(product)
+    labelled(product, scored(product))
+    assert monitored().decided.action == "retrain"
+    Releases(settings(), PRODUCT).approve("2", by="Ada", because="To have another.")
+    fresh = monitored()
+    assert fresh.seen.rows == 1_500
+    assert fresh.seen.live is None
+    assert [f.size for f in fresh.seen.findings or () if f.column == PREDICTION] == [0.0, 0.0]
+    day = DAY + timedelta(days=1)
+    labelled(product, scored(product, day))
+    found = monitored(day)
+    assert found.seen.live is not None
+    assert (found.seen.live.rows, found.seen.live.days) == (1_500, (day,))
+    assert PREDICTION not in found.seen.drifted
 
 
 def test_few_labels_are_only_partial(product: Stage) -> None:

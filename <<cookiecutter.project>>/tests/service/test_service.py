@@ -393,16 +393,8 @@ def test_told_to_stop_it_says_so_answers_on_and_ends_with_0(product: Stage) -> N
     assert len(log().window(today() - timedelta(days=1), today())) == 3
 
 
-@pytest.fixture
-def swappable(product: Stage, released: Stage) -> Iterator[Stage]:
-    """The aliases of the shared registry may be moved here; they are put back."""
-    yield product
-    models = released.releases.models
-    models.point("champion", "1")
-    models.point("challenger", "2")
-
-
-def test_fifty_thousand_requests_across_ten_swaps_and_none_fails(swappable: Stage) -> None:
+@pytest.mark.usefixtures("product", "aliases")
+def test_fifty_thousand_requests_across_ten_swaps_and_none_fails() -> None:
     Releases(settings(), PRODUCT).approve("2", by="Ada", because="To have two champions.")
     with serving(settings()) as process:
         process.until(process.is_ready)

@@ -38,26 +38,35 @@ def logbook(settings: Settings) -> Logbook:
     return Logbook(PredictionLog(settings.database_url), Parts(settings.var / "predictions", columns.key), columns)
 
 
-def pieces(book: Logbook, start: date, end: date) -> Iterator[pd.DataFrame]:
-    """The rows on which somebody acted in those days, a file at a time: what was read of them, and ``prediction``."""
+def pieces(book: Logbook, start: date, end: date, version: str) -> Iterator[pd.DataFrame]:
+    """The rows on which somebody acted in those days, a file at a time: what was read of them.
+
+    Those that ``version`` predicted have a further column, ``prediction``.
+    """
     for file in book.log.files(start, end):
         rows = book.parts.read([file])
-        said = PREFIX + ("score" if f"{PREFIX}score" in rows else "decision")
-        yield rows[list(book.columns.read)].assign(**{PREDICTION: rows[said]})
+        said = rows[PREFIX + ("score" if f"{PREFIX}score" in rows else "decision")]
+        yield _with(rows[list(book.columns.read)], said, (rows["model_version"] == version).all())
     served = book.log.window(start, end, ["service"])
-    if len(served):
-        said = "score" if served["score"].notna().all() else "decision"
-        yield _features_of(served, book.columns).assign(**{PREDICTION: served[said].to_numpy()})
+    said = "score" if served["score"].notna().all() else "decision"
+    for by, rows in served.groupby("version"):
+        yield _with(_features_of(rows, book.columns), rows[said], by == version)
 
 
-def labelled(book: Logbook, days: Iterable[date]) -> pd.DataFrame:
-    """The rows of those days that have a label, with what was read of them.
+def _with(rows: pd.DataFrame, said: pd.Series, by_version: bool) -> pd.DataFrame:
+    return rows.assign(**{PREDICTION: said.to_numpy()}) if by_version else rows
+
+
+def labelled(book: Logbook, days: Iterable[date], version: str | None = None) -> pd.DataFrame:
+    """The rows of those days that have a label, with what was read of them; of ``version`` alone if it is given.
 
     Further columns: identity, decision, score, low, high and outcome.
     """
     found = []
     for day in days:
         rows = book.log.window(day, day).dropna(subset="outcome").drop_duplicates("identity")
+        if version is not None:
+            rows = rows[rows["version"] == version]
         served = rows[rows["file"].isna()]
         scored = rows[rows["file"].notna()]
         said = ["identity", "decision", "score", "low", "high", "outcome"]

@@ -132,7 +132,7 @@ def look(watch: Watch) -> Look:
     problem = None
     live = None
     try:
-        live = _live(watch, coverage)
+        live = _live(watch, log.coverage(back, watch.day, version=watch.champion.version))
     except Exception as error:  # what cannot be judged is said, and is no reason to be silent about the rest
         problem = in_words(error)
     return Look(rows, findings, volume(rows, _usual(watch), limits), coverage, live, problem, sample)
@@ -142,7 +142,7 @@ def _counted(watch: Watch) -> tuple[Profile | None, pd.DataFrame]:
     """The counts of every row, and a sample: the rows whose identities come first in a seeded order."""
     total, sample = None, pd.DataFrame()
     size, seed = watch.monitoring.report.rows, np.uint64(watch.monitoring.report.seed)
-    for rows in pieces(watch.book, watch.start, watch.day):
+    for rows in pieces(watch.book, watch.start, watch.day, watch.champion.version):
         counted = watch.reference.counted(rows)
         total = counted if total is None else total + counted
         lot = row_identities(rows, watch.book.columns) * (seed * np.uint64(2) + np.uint64(1))
@@ -160,12 +160,15 @@ def _usual(watch: Watch) -> list[int]:
 
 
 def _live(watch: Watch, coverage: tuple[Coverage, ...]) -> Live | None:
-    """The newest days whose labels have come, or else whatever labels there are; None where they are too few."""
+    """The newest days whose labels have come, or else whatever labels there are; None where they are too few.
+
+    What an earlier champion predicted says nothing about this one; ``coverage`` is of its own predictions.
+    """
     rules = watch.monitoring.labels
     whole = [c for c in coverage if c.labelled and c.share >= rules.coverage_at_least]
     trust: Trust = "confirmed" if sum(c.labelled for c in whole) >= rules.rows_at_least else "partial"
     days = _newest(whole if trust == "confirmed" else [c for c in coverage if c.labelled], watch)
-    rows = labelled(watch.book, days)
+    rows = labelled(watch.book, days, watch.champion.version)
     if len(rows) < rules.rows_at_least:
         return None
     if len(rows) > rules.rows_at_most:

@@ -62,8 +62,9 @@ class Profile(_Frozen):
     columns: tuple[ColumnProfile, ...]
 
     def counted(self, table: pd.DataFrame) -> Self:
-        """The same bins with the counts of ``table``, which has every column by its name."""
-        columns = tuple(column.counted(table[column.name]) for column in self.columns)
+        """The same bins with the counts of ``table``; a column that it has not counts nothing."""
+        nothing = pd.Series(dtype="float64")
+        columns = tuple(column.counted(table.get(column.name, nothing)) for column in self.columns)
         return self.model_copy(update={"rows": len(table), "columns": columns})
 
     def __add__(self, other: "Profile") -> Self:

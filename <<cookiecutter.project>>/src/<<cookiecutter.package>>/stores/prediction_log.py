@@ -228,15 +228,18 @@ class PredictionLog:
         features = {"features": [json.loads(text) if isinstance(text, str) else None for text in rows["features"]]}
         return rows.assign(**numbers, **moments, **identity, **features).drop(columns="block")
 
-    def coverage(self, start: date, end: date, lanes: Sequence[Lane] = COUNTED) -> tuple[Coverage, ...]:
-        """Of each day with predictions, how many have a label by now."""
+    def coverage(
+        self, start: date, end: date, lanes: Sequence[Lane] = COUNTED, version: str | None = None
+    ) -> tuple[Coverage, ...]:
+        """Of each day with predictions, of ``version`` if it is given, how many have a label by now."""
         current = (LABELS.c.identity == PREDICTIONS.c.identity) & LABELS.c.superseded_at.is_(None)
+        mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(lanes))
         query = (
             sa.select(BLOCKS.c.day, sa.func.count(), sa.func.count(LABELS.c.outcome))
             .select_from(PREDICTIONS)
             .join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block)
             .outerjoin(LABELS, current)
-            .where(BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(lanes)))
+            .where(mine if version is None else mine & (BLOCKS.c.version == version))
             .group_by(BLOCKS.c.day)
             .order_by(BLOCKS.c.day)
         )

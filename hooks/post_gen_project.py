@@ -62,6 +62,6 @@ if __name__ == "__main__":
     lay_over(Path("kits", ANSWERS["kit"]), Path())
     RECORD.write_text(json.dumps(record(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{ANSWERS['product_name']} is in {ANSWERS['project']}/")
-    print(f"  cd {ANSWERS['project']} && make demo     the whole story on sample data: a release, and a refusal")
+    print(f"  cd {ANSWERS['project']} && make demo     twelve weeks of its life, on sample data")
     print("  product/success_criteria.yaml      what good enough means: the product manager's")
     print("  README.md                          make it yours, in five files")

@@ -104,7 +104,7 @@ def _training_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     train = _verb(verbs, "train", training.train, "Train, judge, and register what is good enough.")
     train.add_argument("--source", metavar="PATH", help="train on this instead of the source in config/pipeline.yaml")
     train.add_argument("--cause", default="by hand", help="why this training runs; kept with the run")
-    story = _verb(verbs, "demo", demo, "Tell the whole story on sample data: a release, and a refusal.")
+    story = _verb(verbs, "demo", demo, "Live through twelve weeks on sample data.")
     story.add_argument("--folder", type=Path, default=Path("var/demo"), help="where to (var/demo, made afresh)")
 
 

@@ -1,59 +1,221 @@
-"""``demo``: the whole story on sample data, told and checked.
+"""``demo``: twelve weeks of a product's life, told and checked.
 
-A model is trained, judged and approved; then one with shuffled labels is trained, and refused. The
-story uses the verbs that everybody uses, and ends with an error where it does not come true.
+A model is released, and one with shuffled labels refused. Weeks are scored, labels come late, a column breaks,
+monitoring says which and asks for a retraining when labels say that it matters; the gate keeps out what has
+seen too little of the new world and lets in what beats the champion. Then somebody releases a model that no
+holdout could have shown to be bad, and takes it back.
+
+The story uses the flows and the gate of every day, on days that are made up, and ends with an error where it
+does not come true.
 """
 
 import os
 import shutil
 from argparse import Namespace
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import PRODUCT
-from .commands.data import sample_path
-from .commands.releases import approve, champion
-from .commands.training import run_training, show_verdict
+from .clock import today
+from .commands import CALL
+from .commands.releases import champion, releases_of
 from .config import Settings
 from .console import coloured, heading, say
-from .criteria import Decision
+from .criteria import Decision, Outcome
 from .errors import ProductError, Refused
+from .rehearsal import BREAK, WEEKS, World, rehearsed
+from .sample import CHANGES
+from .timeline import Timeline, timeline
+
+if TYPE_CHECKING:
+    from .flows.monitoring import Monitored
+    from .flows.orders import Registered
 
 __all__ = ["demo"]
+
+HALF_OF_IT, REST_OF_IT = 3, 4
+"""The weeks in which half of the labels come, and then all of them once more. They come a week late at best."""
+
+BAD_RELEASE = 10
+MANAGER, ENGINEER = "Ann Lee, product", "Bo Berg, on call"
 
 
 def demo(options: Namespace, settings: Settings) -> int:
     """0 where everything came as told. ``--folder`` is made afresh, unless it is the product's own."""
-    from .sample import sample
-    from .synthetic import write
-
-    folder: Path = options.folder
-    stage = _stage(folder.resolve(), settings)
-    heading("1. Sample data, and a first model")
-    target = sample_path(stage)
-    write(sample(), target)
-    first = run_training("for the demo", None)
-    show_verdict(first)
-    _came_true(first.document.decision.is_ready, f"the first model should be ready, it is {first.document.decision}")
-    say()
-    heading("2. A named person approves it")
-    approval = Namespace(version=str(first.version), by="demo", because="It meets every criterion.", despite=[])
-    approve(approval, stage)
-    say()
-    heading("3. A bad model: the same rows with shuffled labels")
-    shuffled = stage.var / "shuffled.parquet"
-    write(sample(shuffle_labels=True), shuffled)
-    second = run_training("with shuffled labels", str(shuffled.relative_to(stage.root)))
-    show_verdict(second)
-    blocked = second.document.decision is Decision.BLOCKED and second.version is None
-    _came_true(blocked, f"the bad model should be blocked, it is {second.document.decision}")
-    _approval_of_nothing_is_refused(stage)
-    still = champion(stage)
-    _came_true(still == first.version, f"the champion should be version {first.version}, it is {still}")
-    say()
-    say(coloured(f"The champion is still version {still} of {PRODUCT}. The bad model was refused.", "green"))
-    say("  look at it  make review")
-    say("  train again make run       the same rows give the same model: a tie, and a tie does not beat")
+    stage = _stage(options.folder.resolve(), settings)
+    log = stage.var / "demo.log"
+    heading(f"Twelve weeks of {PRODUCT}, on sample data. What every verb printed is kept in {_near(log)}.")
+    with rehearsed():
+        world = World(stage, today() - timedelta(weeks=WEEKS))
+        with timeline(WEEKS + 1, log) as line:
+            told = _Story(world, line)
+            told.begins()
+            for week in range(1, WEEKS + 1):
+                told.lives_through(week)
+        told.ends()
+    _what_next(stage)
     return 0
+
+
+class _Story:
+    """What happens, and what has to come true of it."""
+
+    def __init__(self, world: World, line: Timeline) -> None:
+        self.world, self.stage, self.line = world, world.stage, line
+        self.releases = releases_of(world.stage)
+        self.released: list[str] = []
+        self.asked = 0
+
+    def begins(self) -> None:
+        """A first model is trained and approved; one that has nothing to say is refused."""
+        self._dawns(0)
+        self.world.leaves_its_past()
+        first = self._trains("first model", None)
+        ready = first.document.decision.is_ready
+        _came_true(ready, f"the first model should be ready, it is {first.document.decision}")
+        self._approves(first, "It meets every criterion.")
+        bad = self._trains("shuffled labels", self.world.leaves_shuffled())
+        blocked = bad.document.decision is Decision.BLOCKED and bad.version is None
+        _came_true(blocked, f"a model of shuffled labels should be blocked, it is {bad.document.decision}")
+        self._insists()
+        self._reigns(self.released[-1])
+
+    def lives_through(self, week: int) -> None:
+        """Labels of the week before, this week's rows, a look at both, and what follows from it."""
+        self._dawns(week)
+        self.world.sends_rows(week)
+        self._labels(week)
+        self._scores(week)
+        look = self._monitors(week)
+        if look.decided.action == "retrain":
+            self._retrains(look)
+        if week == BAD_RELEASE:
+            self._releases_badly(week)
+        elif week == BAD_RELEASE + 1:
+            self._goes_back()
+
+    def ends(self) -> None:
+        _came_true(self.asked > 0, "a retraining should have been asked for")
+        _came_true(len(self.released) == 3, f"there should be three releases, there are {len(self.released)}")
+        self._reigns(self.released[1])
+        wrong = [text for version in self.released for text in self.releases.verify(version)]
+        _came_true(not wrong, f"every digest should match: {'; '.join(wrong)}")
+
+    def _dawns(self, week: int) -> None:
+        self.world.dawns(week)
+        self.line.begins(f"week {week:>2}  {self.world.day(week)}")
+
+    def _trains(self, why: str, source: str | None) -> "Registered":
+        from .commands.training import run_training, show_verdict
+
+        registered = run_training(why, source)
+        show_verdict(registered)
+        verdict = registered.document.verdict
+        results = f"{sum(r.outcome is Outcome.MET for r in verdict.results)} of {len(verdict.results)} criteria met"
+        open_points = [r.criterion.id for r in verdict.results if r.outcome in (Outcome.NOT_MET, Outcome.UNDECIDED)]
+        named = f"; not {', '.join(open_points)}" if open_points else ""
+        version = f" version {registered.version}," if registered.version else ""
+        self.line.tells("train", f"{why}:{version} {registered.document.decision}, {results}{named}")
+        return registered
+
+    def _approves(self, registered: "Registered", because: str) -> None:
+        from .stores.release_checks import doubts
+
+        version, despite = str(registered.version), doubts(registered.document)
+        entry = self.releases.approve(version, by=MANAGER, because=because, despite=despite)
+        taken_on = f", who takes on {', '.join(despite)}" if despite else ""
+        self.line.tells("approve", f"version {entry.version} by {entry.by}{taken_on}: {because}")
+        self.released.append(version)
+
+    def _insists(self) -> None:
+        """Nothing of a blocked training can be approved, by nobody."""
+        try:
+            self.releases.approve("2", by=MANAGER, because="I insist.", despite=())
+        except ProductError as refusal:
+            self.line.tells("approve", f"refused: {str(refusal).partition(' – ')[0]}")
+            return
+        raise ProductError("The story did not come true: a blocked model was approved.")
+
+    def _labels(self, week: int) -> None:
+        from .flows.labelling import label
+
+        if week == 1:
+            return  # nothing is known yet of rows that are scored today
+        of = (week - 2, week - 1) if week == REST_OF_IT else (week - 1,)
+        self.world.sends_labels(week, *of, share=0.5 if week == HALF_OF_IT else 1.0)
+        came = label(return_state=True).result()
+        known = f", {came.repeated:,} known before" if came.repeated else ""
+        half = "half of " if week == HALF_OF_IT else ""
+        self.line.tells("label", f"{came.new:,} new, of {half}week {' and '.join(map(str, of))}{known}")
+        _came_true(came.new > 0 and (came.repeated > 0) == (week == REST_OF_IT), f"labels came otherwise: {came}")
+
+    def _scores(self, week: int) -> None:
+        from .flows.scoring import score
+
+        (scored,) = score(return_state=True).result()
+        partition = scored.partition
+        shadow = f"; {scored.shadow}" if scored.shadow else ""
+        self.line.tells(
+            "score", f"{partition.rows:,} rows by version {partition.version}, {partition.rejected} kept aside{shadow}"
+        )
+        _came_true(partition.version == self.releases.champion(), f"week {week} should be the champion's")
+
+    def _monitors(self, week: int) -> "Monitored":
+        from .commands.monitoring import run_monitoring, show_look
+
+        look = run_monitoring(None)
+        show_look(look)
+        for finding in look.seen.findings or ():
+            if finding.alarm and finding.column == CHANGES and finding.what == "values":
+                self.line.tells("alarm", f"{finding.column}: {finding.sentence}")
+        self.line.tells("monitor", f"{look.decided.action} ({look.decided.trust}): {look.decided.sentence}")
+        self._as_expected(week, look)
+        return look
+
+    def _as_expected(self, week: int, look: "Monitored") -> None:
+        """The alarm names the column that moved for this champion; what is asked for follows from what labels say."""
+        first, action = len(self.released) == 1, look.decided.action
+        moved = week == BAD_RELEASE + 1 or (week >= BREAK and first)
+        if moved or first:
+            expected = "be an alarm" if moved else "be as usual"
+            _came_true((CHANGES in look.seen.drifted) == moved, f"in week {week} {CHANGES} should {expected}")
+        may_follow = {BREAK: ("wait",), BREAK + 1: ("retrain",), BAD_RELEASE + 1: ("wait",), WEEKS: ("nothing",)}
+        usual = ("retrain", "wait") if moved else ("nothing",) if first else ("nothing", "wait")
+        _came_true(action in may_follow.get(week, usual), f"in week {week} the decision should not be: {action}")
+
+    def _retrains(self, look: "Monitored") -> None:
+        """What the trigger in prefect.yaml does, and what a product manager does with the result."""
+        self.asked += 1
+        new = self._trains("asked for", None)
+        if not new.document.decision.is_ready:
+            self._reigns(self.released[-1])
+            if new.version:
+                self.releases.reject(new.version, by=MANAGER, because="It has seen too little of the new world.")
+                self.line.tells("reject", f"version {new.version} by {MANAGER}: too little of the new world in it")
+            return
+        won = {r.criterion.versus: r.outcome for r in new.document.verdict.results}
+        seen = {m.metric: m.value for m in new.document.measurements if m.metric == "holdout_rows_trained_on"}
+        _came_true(won["champion"] is Outcome.MET, "the challenger should have beaten the champion")
+        _came_true(set(seen.values()) == {0.0}, f"neither should have seen the rows they are compared on: {seen}")
+        self._approves(new, "It beats the champion on rows neither has seen.")
+
+    def _releases_badly(self, week: int) -> None:
+        """Somebody mends the export and not the live feed: training and holdout agree, and are both wrong."""
+        new = self._trains("export mended", self.world.leaves_exported_anew(week - 1))
+        _came_true(new.version is not None, f"the gate cannot know that, and still it is {new.document.decision}")
+        self._approves(new, "The export counts as it did at first.")
+
+    def _goes_back(self) -> None:
+        """One command; labels of the week that was answered badly are not waited for."""
+        entry = self.releases.rollback(by=ENGINEER, because=f"{CHANGES} is not counted like that in the live feed.")
+        self.line.tells("rollback", f"version {entry.version} is the champion again, by {entry.by}: {entry.because}")
+        self._reigns(self.released[1])
+
+    def _reigns(self, version: str) -> None:
+        aliased = self.releases.models.alias("champion")
+        now = self.releases.champion()
+        _came_true(now == aliased == version, f"the champion should be version {version}, it is {now} and {aliased}")
 
 
 def _stage(folder: Path, settings: Settings) -> Settings:
@@ -82,12 +244,19 @@ def _came_true(it_did: bool, otherwise: str) -> None:
         raise ProductError(f"The story did not come true: {otherwise}.")
 
 
-def _approval_of_nothing_is_refused(stage: Settings) -> None:
-    """Nothing of a blocked training can be approved, by nobody."""
-    attempt = Namespace(version="2", by="demo", because="I insist.", despite=[])
-    try:
-        approve(attempt, stage)
-    except ProductError as refusal:
-        say(f"  Approving it all the same: {refusal}")
-        return
-    raise ProductError("The story did not come true: a blocked model was approved.")
+def _what_next(stage: Settings) -> None:
+    say()
+    say(coloured("Everything came as told. Look at it:", "green"))
+    place = "" if stage.root == Path.cwd() else f"PRODUCT_ROOT={_near(stage.root)} "
+    for what, command in {
+        "every training, with its scorecard": "review",
+        "the reports of every week": f"review, experiment {PRODUCT} monitoring",
+        "who decided what": "history",
+        "what monitoring decided": "ledger",
+        "ask the champion over HTTP": "serve, then /docs",
+    }.items():
+        say(f"  {what:<36}{place}{CALL} {command}")
+
+
+def _near(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

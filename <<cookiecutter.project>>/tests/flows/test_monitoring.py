@@ -137,6 +137,7 @@ def test_few_labels_are_only_partial(product: Stage) -> None:
 
 def test_one_retraining_per_cause_and_again_after_the_cooldown(product: Stage) -> None:
     impossible(product)
+    rules(product, cooldown_days=7)
     labelled(product, scored(product))
     assert [monitored(DAY + timedelta(days=days)).decided.action for days in (0, 0, 1, 6)] == [
         "retrain",

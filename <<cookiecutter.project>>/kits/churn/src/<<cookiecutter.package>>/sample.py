@@ -20,7 +20,10 @@ import pandas as pd
 from .clock import today
 from .synthetic import DAYS, days, from_day, lose
 
-__all__ = ["sample"]
+__all__ = ["CHANGES", "sample"]
+
+CHANGES = "logins_30d"
+"""The column that counts otherwise from ``changed_since`` on."""
 
 MISSING = {"logins_30d": 0.06, "days_since_login": 0.06, "data_gb": 0.04, "payment": 0.03}
 
@@ -50,7 +53,7 @@ def sample(
     if shuffle_labels:
         frame["churned"] = random.permutation(frame["churned"].to_numpy())
     frame.insert(1, "observed_at", days(age, until or today(), span))
-    frame.loc[from_day(frame["observed_at"], changed_since), "logins_30d"] += 14
+    frame.loc[from_day(frame["observed_at"], changed_since), CHANGES] += 14
     lose(frame, MISSING, random)
     _spoil(frame, random, dirty)
     return frame

@@ -20,7 +20,10 @@ import pandas as pd
 from .clock import today
 from .synthetic import DAYS, days, from_day, lose
 
-__all__ = ["sample"]
+__all__ = ["CHANGES", "sample"]
+
+CHANGES = "mileage_km"
+"""The column that counts otherwise from ``changed_since`` on."""
 
 CATEGORIES = {"small": 0.0, "family": 0.45, "estate": 0.6, "suv": 0.8}
 BRANDS = {"Alba": 0.0, "Brio": 0.1, "Corsa Nova": 0.2, "Duro": 0.3, "Elan": 0.4}
@@ -55,7 +58,7 @@ def sample(
     if shuffle_labels:
         frame["price_eur"] = random.permutation(frame["price_eur"].to_numpy())
     frame.insert(1, "listed_at", days(age, until or today(), span))
-    frame.loc[from_day(frame["listed_at"], changed_since), "mileage_km"] /= 1000
+    frame.loc[from_day(frame["listed_at"], changed_since), CHANGES] /= 1000
     lose(frame, MISSING, random)
     _spoil(frame, random, dirty)
     return frame

@@ -198,7 +198,7 @@ class Reactions(_Strict):
     criteria_fail: Answer = "retrain"
     drift_and_criteria_met: Answer = "nothing"
     drift_before_labels: Answer = "wait"
-    cooldown_days: int = Field(default=7, ge=0)
+    cooldown_days: int = Field(default=14, ge=0)
     new_labels_at_least: int = Field(default=1000, ge=0)
     per_month: int = Field(default=3, ge=0)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from . import PRODUCT
 from .clock import today
 from .commands import CALL
+from .commands.data import near
 from .commands.releases import champion, releases_of
 from .config import Settings
 from .console import coloured, heading, say
@@ -45,7 +46,7 @@ def demo(options: Namespace, settings: Settings) -> int:
     """0 where everything came as told. ``--folder`` is made afresh, unless it is the product's own."""
     stage = _stage(options.folder.resolve(), settings)
     log = stage.var / "demo.log"
-    heading(f"Twelve weeks of {PRODUCT}, on sample data. What every verb printed is kept in {_near(log)}.")
+    heading(f"Twelve weeks of {PRODUCT}, on sample data. What every verb printed is kept in {near(log)}.")
     with rehearsed():
         world = World(stage, today() - timedelta(weeks=WEEKS))
         with timeline(WEEKS + 1, log) as line:
@@ -247,7 +248,7 @@ def _came_true(it_did: bool, otherwise: str) -> None:
 def _what_next(stage: Settings) -> None:
     say()
     say(coloured("Everything came as told. Look at it:", "green"))
-    place = "" if stage.root == Path.cwd() else f"PRODUCT_ROOT={_near(stage.root)} "
+    place = "" if stage.root == Path.cwd() else f"PRODUCT_ROOT={near(stage.root)} "
     for what, command in {
         "every training, with its scorecard": "review",
         "the reports of every week": f"review, experiment {PRODUCT} monitoring",
@@ -256,7 +257,3 @@ def _what_next(stage: Settings) -> None:
         "ask the champion over HTTP": "serve, then /docs",
     }.items():
         say(f"  {what:<36}{place}{CALL} {command}")
-
-
-def _near(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -9,7 +9,7 @@ from <<cookiecutter.package>>.config import Reactions
 from <<cookiecutter.package>>.steps.reaction import Asked, Seen, react
 
 DAY = date(2026, 11, 24)
-RULES = Reactions()
+RULES = Reactions(cooldown_days=7)
 CALM = Seen(day=DAY, champion="3", new_labels=5_000)
 FAILING = replace(CALM, failing=("catch-leavers",), judged="confirmed")
 

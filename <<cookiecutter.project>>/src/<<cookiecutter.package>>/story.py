@@ -75,7 +75,7 @@ class _Story:
         first = self._trains("first model", None)
         ready = first.document.decision.is_ready
         _came_true(ready, f"the first model should be ready, it is {first.document.decision}")
-        self._approves(first, "It meets every criterion.")
+        self._approves(first, "It meets every criterion that blocks.")
         bad = self._trains("shuffled labels", self.world.leaves_shuffled())
         blocked = bad.document.decision is Decision.BLOCKED and bad.version is None
         _came_true(blocked, f"a model of shuffled labels should be blocked, it is {bad.document.decision}")

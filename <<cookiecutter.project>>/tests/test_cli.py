@@ -92,6 +92,12 @@ def test_where_nothing_was_decided_yet_that_is_said(product: Stage, capsys: pyte
     assert main(["approve", "1", "--by", "a", "--because", "b"]) == 2
 
 
+@pytest.mark.parametrize("run", ["score-2026-11-24", "labels-2026-11-24"])
+def test_only_rows_of_a_training_are_replayed(product: Stage, run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["quarantine", "replay", run]) == 2
+    assert "only the rows of a training" in capsys.readouterr().err
+
+
 def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
     product: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -197,7 +197,7 @@ def test_an_unusual_number_of_rows_is_said(product: Stage) -> None:
     assert found.seen.volume is not None
     assert found.seen.volume.alarm
     assert found.seen.findings is None
-    assert "200 rows, usual are 800" in found.decided.sentence
+    assert "200 rows in the window, usual are 800" in found.decided.sentence
 
 
 def test_a_look_is_kept_in_mlflow_with_its_pages(product: Stage) -> None:

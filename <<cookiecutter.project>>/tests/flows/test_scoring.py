@@ -254,13 +254,15 @@ def test_labels_are_joined_by_key_and_day_and_counted(product: Stage, capsys: py
     assert "100 labelled  25%" in capsys.readouterr().out
 
 
-def test_a_label_file_handed_in_twice_changes_nothing(product: Stage) -> None:
+def test_a_label_file_handed_in_twice_changes_nothing(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     file = deliver(product, frame)
     assert main(["label", file]) == 0
     before = log().window(DAY, DAY)
+    assert "recorded before" not in capsys.readouterr().out
     assert main(["label", file]) == 0
+    assert "recorded before, on " in capsys.readouterr().out
     pd.testing.assert_frame_equal(log().window(DAY, DAY), before)
 
 

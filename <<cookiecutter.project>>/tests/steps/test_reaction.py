@@ -79,6 +79,6 @@ def test_the_budget_of_a_month_is_kept() -> None:
 
 
 def test_an_unusual_volume_is_said_and_trains_nothing() -> None:
-    answer = react(replace(CALM, other=("3 rows, usual are 1,000",)), [], RULES)
+    answer = react(replace(CALM, other=("3 rows in the window, usual are 1,000",)), [], RULES)
     assert answer.action == "nothing"
     assert "3 rows" in answer.sentence

@@ -28,6 +28,7 @@ __all__ = [
 
 A_DAY = 2_000
 LABELS_AFTER = timedelta(days=7)
+NOT_TRAINED_ON = ("score-", "labels-")
 
 
 def sample(options: Namespace, settings: Settings) -> int:
@@ -120,6 +121,12 @@ def quarantine_export(options: Namespace, settings: Settings) -> int:
 
 
 def quarantine_replay(options: Namespace, settings: Settings) -> int:
+    """Rows of a training only: those of a scored day or of a delivery go the way by which they came."""
+    if options.run.startswith(NOT_TRAINED_ON):
+        raise ConfigError(
+            f"{options.run} holds rows of a scored day or a delivery of labels – only the rows of a training are"
+            " replayed – repair them where they came from, then score that day or hand in the labels again"
+        )
     from ..schemas import Labelled
     from ..steps.validate import validate
 

@@ -1,10 +1,12 @@
 """``up``, ``down`` and ``notify``: the servers of the product on this machine, and who is told of what."""
 
 from argparse import Namespace
+from pathlib import Path
 
 from ..config import Settings
 from ..console import heading, line, say
 from . import CALL
+from .data import near
 
 __all__ = ["down", "notify", "up"]
 
@@ -15,7 +17,7 @@ def up(options: Namespace, settings: Settings) -> int:
     heading("Starting, each when the one before it is ready.")
     told = {}
     for one in starting(settings, {"prefect": options.prefect, "mlflow": options.mlflow, "service": options.service}):
-        line(one.name, f"{one.url}   log: {one.log}")
+        line(one.name, f"{one.url:<24}  log: {near(Path(one.log))}")
         told[one.name] = one.url
     say()
     say("Everything is up; schedules run from now on. In a shell that shall talk to the same servers:")

@@ -7,6 +7,7 @@ from ..clock import today
 from ..config import Settings
 from ..console import say, table
 from . import CALL
+from .data import near
 from .releases import day
 
 __all__ = ["as_date", "coverage", "expire", "forget", "label", "score"]
@@ -23,7 +24,7 @@ def score(options: Namespace, settings: Settings) -> int:
     if not scored:
         say(f"  Every day from {first} to {last} is scored.")
         return 0
-    say(f"  Parquet     {settings.var / 'predictions'}")
+    say(f"  Parquet     {near(settings.var / 'predictions')}")
     return 0
 
 

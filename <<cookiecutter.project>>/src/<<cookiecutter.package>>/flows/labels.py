@@ -17,7 +17,7 @@ from ..steps.fingerprint import fingerprint, row_identities
 from ..steps.validate import validate
 from ..stores.labels import Delivery, Labels
 from ..stores.parts import Parts
-from ..stores.prediction_log import Erased, PredictionLog
+from ..stores.prediction_log import Erased, PredictionLog, utc
 from ..stores.quarantine import Quarantine
 from ..stores.sources import read
 
@@ -65,19 +65,20 @@ def take_labels(counter: Counter, file: str | None, day: date) -> Delivery:
             "outcome": rows[columns.target].astype("float64"),
         }
     )
+    moment = now()
     delivery = Labels(counter.settings.database_url).record(
         labels,
         digest=fingerprint(rows),
         source=source.described,
-        at=now(),
+        at=moment,
         late_after=timedelta(days=counter.scoring.labels.late_after_days),
         rejected=len(validated.rejected.rows),
     )
-    console.line("labels", _told(delivery))
+    console.line("labels", _told(delivery, again=delivery.at != utc(moment)))
     return delivery
 
 
-def _told(delivery: Delivery) -> str:
+def _told(delivery: Delivery, *, again: bool) -> str:
     counted = {
         "new": delivery.new,
         "corrected": delivery.corrected,
@@ -87,7 +88,8 @@ def _told(delivery: Delivery) -> str:
         "in quarantine": delivery.rejected,
     }
     said = ", ".join(f"{count:,} {what}" for what, count in counted.items() if count)
-    return f"{delivery.source}: {delivery.rows:,} rows: {said}"
+    before = f"recorded before, on {delivery.at:%Y-%m-%d %H:%M}; nothing changes. It was " if again else ""
+    return f"{delivery.source}: {before}{delivery.rows:,} rows: {said}"
 
 
 def expire(counter: Counter) -> Erased:

@@ -66,7 +66,7 @@ def volume(rows: int, usual: Sequence[int], limits: DriftLimits) -> Finding | No
     typical = float(np.median(usual))
     low, high = limits.volume_between
     factor = rows / typical if typical else np.inf
-    said = f"{rows:,} rows, usual are {typical:,.0f}"
+    said = f"{rows:,} rows in the window, usual are {typical:,.0f}"
     return Finding("(rows)", "volume", abs(factor - 1), 0.0, not low <= factor <= high, said)
 
 

@@ -10,7 +10,7 @@ from <<cookiecutter.package>>.criteria import Interval, Measurement
 from <<cookiecutter.package>>.document import CandidateRow, Exhibits
 from <<cookiecutter.package>>.errors import ConfigError, ProductError, Refused
 from <<cookiecutter.package>>.stores.metric_names import metrics_of
-from <<cookiecutter.package>>.stores.runs import Runs, commit_of, shortened
+from <<cookiecutter.package>>.stores.runs import Runs, answering, commit_of, shortened
 
 from .desk import PIPELINE, Desk, criteria
 
@@ -40,6 +40,14 @@ def test_a_run_shows_its_document(desk: Desk) -> None:
     assert digests.items() <= found.data.tags.items()
     assert found.data.tags["mlflow.note.content"] == "# seen"
     assert runs.document(document.run_id) == document
+
+
+@pytest.mark.parametrize(("code", "check"), [(403, "check MLFLOW_TRACKING_USERNAME"), (500, "check MLFLOW_TRACKING_URI")])
+def test_who_may_not_is_told_to_look_at_the_account(desk: Desk, code: int, check: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    with pytest.raises(ProductError, match=check), answering(desk.settings):
+        raise MlflowException(f"API request to endpoint /x failed with error code {code} != 200. Response body: ''")
 
 
 def test_the_data_is_an_input_with_our_digest(desk: Desk) -> None:

@@ -124,10 +124,11 @@ class Rows:
     def _problems(self, number: int, row: Mapping[str, Any]) -> list[Problem]:
         """Fields that nobody knows; personal data is known, and dropped."""
         unknown = [str(name) for name in row if name not in self.allowed]
-        return [
-            Problem(number, name[:SHOWN_CHARACTERS], f"no such field {self.border.nearest(name, self.allowed)}".strip())
-            for name in unknown
-        ]
+        return [Problem(number, name[:SHOWN_CHARACTERS], self._no_such(name)) for name in unknown]
+
+    def _no_such(self, name: str) -> str:
+        near = self.border.nearest(name, self.allowed)
+        return f"no such field – {near}" if near else "no such field"
 
     def _by_pandera(self, checked: Checked) -> Checked:
         if not self.custom or not checked.positions:

@@ -233,10 +233,10 @@ def answering(settings: Settings) -> Iterator[None]:
         yield
     except MlflowException as problem:
         said = f"MLflow at {settings.tracking_uri} said: {_first_line(problem)}"
-        raise ProductError(
-            f"{re.sub('//[^/@ ]*@', '//', said)} – it keeps the runs and models –"
-            " check MLFLOW_TRACKING_URI and that the server runs"
-        ) from problem
+        refused = re.search("error code 40[13]", said) is not None
+        check = "MLFLOW_TRACKING_USERNAME, its password and rights" if refused else "MLFLOW_TRACKING_URI and the server"
+        hidden = re.sub("//[^/@ ]*@", "//", said)
+        raise ProductError(f"{hidden} – it keeps the runs and models – check {check}") from problem
 
 
 def commit_of(root: Path) -> str | None:

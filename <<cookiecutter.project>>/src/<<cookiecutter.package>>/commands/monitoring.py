@@ -21,7 +21,7 @@ COLOURS = {"retrain": "red", "wait": "yellow", "nothing": "green"}
 def monitor(options: Namespace, settings: Settings) -> int:
     monitored = run_monitoring(as_date(options.day))
     show_look(monitored)
-    say(f"  reports     {CALL} review, experiment {PRODUCT} monitoring")
+    say(f"  reports     {CALL} review   experiment {PRODUCT} monitoring")
     say(f"  decisions   {CALL} ledger")
     return 0
 

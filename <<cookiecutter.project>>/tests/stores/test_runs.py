@@ -42,11 +42,11 @@ def test_a_run_shows_its_document(desk: Desk) -> None:
     assert runs.document(document.run_id) == document
 
 
-@pytest.mark.parametrize(("code", "check"), [(403, "check MLFLOW_TRACKING_USERNAME"), (500, "check MLFLOW_TRACKING_URI")])
+@pytest.mark.parametrize(("code", "check"), [(403, "MLFLOW_TRACKING_USERNAME"), (500, "MLFLOW_TRACKING_URI")])
 def test_who_may_not_is_told_to_look_at_the_account(desk: Desk, code: int, check: str) -> None:
     from mlflow.exceptions import MlflowException
 
-    with pytest.raises(ProductError, match=check), answering(desk.settings):
+    with pytest.raises(ProductError, match=f"check {check}"), answering(desk.settings):
         raise MlflowException(f"API request to endpoint /x failed with error code {code} != 200. Response body: ''")
 
 

@@ -2,6 +2,7 @@
 
     ProductError                 1   something broke
     ├── DatabaseUnavailable      1   the product's database does not answer, and trying again may help
+    ├── RegistryUnavailable      1   MLflow, or what it keeps files in, does not answer, and trying again may help
     ├── ConfigError              2   a file, an answer or an argument is not as it must be
     │   └── SourceError          2   the data cannot be read: no such file, unknown host, bad query
     │       └── SourceUnavailable    ... and trying again may help
@@ -22,6 +23,7 @@ __all__ = [
     "InvalidData",
     "ProductError",
     "Refused",
+    "RegistryUnavailable",
     "SourceError",
     "SourceUnavailable",
 ]
@@ -34,6 +36,10 @@ class ProductError(Exception):
 
 
 class DatabaseUnavailable(ProductError):
+    pass
+
+
+class RegistryUnavailable(ProductError):
     pass
 
 

@@ -137,7 +137,7 @@ def test_tampered_training_rows_are_refused(desk: Desk) -> None:
 def test_a_missing_model_file_is_refused(desk: Desk) -> None:
     version = desk.trained()
     kept(desk, version, "model.skops").unlink()
-    with pytest.raises(Refused, match="cannot be fetched"):
+    with pytest.raises(Refused, match="is gone"):
         desk.releases.models.load(version)
 
 

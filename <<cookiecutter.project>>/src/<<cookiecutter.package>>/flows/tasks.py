@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from ..errors import DatabaseUnavailable, SourceUnavailable
+from ..errors import DatabaseUnavailable, RegistryUnavailable, SourceUnavailable
 from . import labels, partitions, watching, work
 
 __all__ = [
@@ -35,7 +35,8 @@ __all__ = [
 
 async def _may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     error = await state.aresult(raise_on_failure=False)
-    return isinstance(error, SourceUnavailable | DatabaseUnavailable | ConnectionError | TimeoutError)
+    passing = SourceUnavailable | DatabaseUnavailable | RegistryUnavailable | ConnectionError | TimeoutError
+    return isinstance(error, passing)
 
 
 HOUR = 3600

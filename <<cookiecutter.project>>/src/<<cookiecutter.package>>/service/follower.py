@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns import Columns
+from ..errors import DatabaseUnavailable, RegistryUnavailable
 from ..steps.bootstrap import in_words
 from ..steps.predict import predict
 from ..stores.releases import Releases
@@ -89,6 +90,9 @@ class Follower:
             _, example = releases.models.reference(releases.models.find(number))
             if problem := unfit(loaded.model, example, self._columns):
                 raise ValueError(problem)
+        except (DatabaseUnavailable, RegistryUnavailable) as away:  # no word against the model: soon again
+            self._say(f"version {number} waits: {away}")
+            return
         except Exception as error:
             self._refused = (number, 0)
             self.refusals += 1

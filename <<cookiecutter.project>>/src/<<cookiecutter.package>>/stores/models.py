@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Mapping
 from importlib.metadata import version as installed
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -21,9 +20,10 @@ import pandas as pd
 
 from ..config import Settings
 from ..document import Document
-from ..errors import ConfigError, ProductError, Refused
+from ..errors import ConfigError, ProductError, Refused, RegistryUnavailable
 from .release_checks import registrable
-from .runs import Runs, answering, quiet, shortened
+from .runs import Runs, shortened
+from .tracking import answering, fetched, quiet
 from .trusted import TRUSTED, opened, unreviewed
 from .typical import typical_row
 from .versions import CHALLENGER, Loaded, Saved, Version
@@ -106,12 +106,13 @@ class Models:
 
     def find(self, number: str) -> Version:
         """The version of that number, or behind that alias. Raises ConfigError where there is none."""
-        from mlflow.exceptions import MlflowException
-
         wanted = number if number.isdigit() else self.alias(number)
         try:
-            return _version(self.client.get_model_version(self.name, wanted or "0"))
-        except MlflowException as problem:
+            with answering(self.settings):
+                return _version(self.client.get_model_version(self.name, wanted or "0"))
+        except RegistryUnavailable:
+            raise
+        except ProductError as problem:
             known = ", ".join(version.number for version in self.versions()) or "none yet"
             raise ConfigError(
                 f"there is no version {number} of {self.name} – versions are {known} – give one of them"
@@ -232,19 +233,13 @@ class Models:
         return content
 
     def _fetch(self, version: Version, name: str) -> bytes:
-        from mlflow.artifacts import download_artifacts
-        from mlflow.exceptions import MlflowException
-
-        uri = f"{version.source.rstrip('/')}/{name}"
-        with TemporaryDirectory() as folder:
-            try:
-                path = download_artifacts(uri, dst_path=folder, tracking_uri=self.settings.tracking_uri)
-                return Path(path).read_bytes()
-            except (MlflowException, OSError) as problem:
-                raise Refused(
-                    f"{name} of version {version.number} cannot be fetched – it has to be where MLflow put it –"
-                    " check the artifact store, roll back or train again"
-                ) from problem
+        try:
+            return fetched(self.settings, version.source, name)
+        except FileNotFoundError as problem:
+            raise Refused(
+                f"{name} of version {version.number} is gone – it has to be where MLflow put it –"
+                " check the artifact store, roll back or train again"
+            ) from problem
 
 
 def _signature(model: Any, features: pd.DataFrame) -> Any:

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from ..config import Settings
-from .runs import answering, attach, connect, experiment, shortened
+from .runs import shortened
+from .tracking import answering, attach, connect, experiment
 
 __all__ = ["MonitoringRuns"]
 

@@ -6,18 +6,13 @@ the search are nested runs. A blocked model ends in a finished run: being refuse
 """
 
 import json
-import logging
 import math
-import os
-import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,14 +20,14 @@ from pydantic import ValidationError
 from ..config import Pipeline, Settings, criteria_digest
 from ..criteria import Criteria
 from ..document import CandidateRow, Document
-from ..errors import ConfigError, ProductError, Refused
+from ..errors import Refused
 from .metric_names import metrics_of, safe
+from .tracking import answering, attach, connect, experiment, fetched, first_line
 
-__all__ = ["DOCUMENT", "Run", "Runs", "answering", "attach", "commit_of", "connect", "experiment", "quiet", "shortened"]
+__all__ = ["DOCUMENT", "Run", "Runs", "commit_of", "shortened"]
 
 DOCUMENT = "decision.json"
 NOTE_LIMIT = 8000  # MLflow's longest tag
-KIND = {"mlflow.experimentKind": "custom_model_development"}  # else it opens among the language models
 DATASET_DIGEST_LIMIT = 36  # the whole digest stands in the tag data_digest
 NAME_LIMIT = 240
 BATCH = 1000
@@ -108,16 +103,14 @@ class Runs:
 
         Raises Refused where it is gone or cannot be read.
         """
-        from mlflow.exceptions import MlflowException
-
-        with TemporaryDirectory() as folder:
-            try:
-                path = self.client.download_artifacts(run_id, DOCUMENT, folder)
-                return Document.from_json(Path(path).read_text(encoding="utf-8"))
-            except (MlflowException, OSError) as problem:
-                raise Refused(_no_document(run_id, "cannot be fetched", problem)) from problem
-            except (ValidationError, UnicodeDecodeError) as problem:
-                raise Refused(_no_document(run_id, "is not a verdict document", problem)) from problem
+        with answering(self.settings):
+            folder = self.client.get_run(run_id).info.artifact_uri
+        try:
+            return Document.from_json(fetched(self.settings, folder, DOCUMENT).decode("utf-8"))
+        except FileNotFoundError as problem:
+            raise Refused(_no_document(run_id, "cannot be fetched", "it is gone")) from problem
+        except (ValidationError, UnicodeDecodeError) as problem:
+            raise Refused(_no_document(run_id, "is not a verdict document", first_line(problem))) from problem
 
     def tags(self, run_id: str) -> dict[str, str]:
         with answering(self.settings):
@@ -163,82 +156,6 @@ class Runs:
         self.client.set_terminated(nested, "FAILED" if trial.problem else "FINISHED", ended)
 
 
-QUIET = {
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # its own seven take minutes to say that a server is not there
-}
-
-
-def connect(settings: Settings) -> Any:
-    """A client of the tracking server (or database) that the settings name.
-
-    The database is made on first use, which takes a second.
-    """
-    quiet()
-    from mlflow import MlflowClient
-
-    settings.var.mkdir(parents=True, exist_ok=True)
-    with answering(settings):
-        return MlflowClient(settings.tracking_uri, settings.tracking_uri)
-
-
-def attach(client: Any, run_id: str, files: Mapping[str, str]) -> None:
-    """Logs texts as artifacts of the run, by file name."""
-    with TemporaryDirectory() as folder:
-        for name, text in files.items():
-            (Path(folder) / Path(name).name).write_text(text, encoding="utf-8")
-        client.log_artifacts(run_id, folder)
-
-
-def experiment(client: Any, settings: Settings, name: str) -> str:
-    """The id of the experiment of that name, created on first use."""
-    from mlflow.exceptions import MlflowException
-
-    if found := client.get_experiment_by_name(name):
-        if found.lifecycle_stage != "active":
-            raise ConfigError(
-                f"the MLflow experiment {name!r} is deleted – runs need it – restore it with"
-                f" `mlflow experiments restore --experiment-id {found.experiment_id}`"
-            )
-        return str(found.experiment_id)
-    remote = settings.tracking_uri.startswith(("http", "databricks"))
-    location = None if remote else (settings.var / "mlartifacts").as_uri()
-    try:
-        return str(client.create_experiment(name, artifact_location=location, tags=KIND))
-    except MlflowException as problem:
-        if problem.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-        return str(client.get_experiment_by_name(name).experiment_id)
-
-
-def quiet() -> None:
-    """Imports MLflow and keeps its chatter from whoever reads the terminal."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)  # read while it is imported
-    import mlflow  # noqa: F401  its loggers are set up by the import, and set down here
-
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-
-
-@contextmanager
-def answering(settings: Settings) -> Iterator[None]:
-    """Turns what MLflow answers with into an error a person can act on."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except MlflowException as problem:
-        said = f"MLflow at {settings.tracking_uri} said: {_first_line(problem)}"
-        refused = re.search("error code 40[13]", said) is not None
-        check = "MLFLOW_TRACKING_USERNAME, its password and rights" if refused else "MLFLOW_TRACKING_URI and the server"
-        hidden = re.sub("//[^/@ ]*@", "//", said)
-        raise ProductError(f"{hidden} – it keeps the runs and models – check {check}") from problem
-
-
 def commit_of(root: Path) -> str | None:
     """The last commit that touched the product's folder, with ``+changes`` where files differ from it."""
 
@@ -272,12 +189,8 @@ def _same_run(run: Run, document: Document) -> None:
         )
 
 
-def _no_document(run_id: str, what: str, problem: Exception) -> str:
-    return f"{DOCUMENT} of run {run_id} {what} ({_first_line(problem)}) – nothing is released without it – train again"
-
-
-def _first_line(problem: Exception) -> str:
-    return next(iter(str(problem).splitlines()), type(problem).__name__)[:300]
+def _no_document(run_id: str, what: str, why: str) -> str:
+    return f"{DOCUMENT} of run {run_id} {what} ({why}) – nothing is released without it – train again"
 
 
 def _tags(document: Document) -> dict[str, str]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from . import PRODUCT
 from .config import Settings
 from .errors import ConfigError, ProductError
+from .processes import began
 
 __all__ = ["Started", "down", "running", "up"]
 
@@ -141,7 +142,7 @@ def _start(
             command, env=dict(environ), cwd=settings.root, stdout=kept, stderr=kept, stdin=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
-    started = Started(name, process.pid, _began(process.pid), url, str(log))
+    started = Started(name, process.pid, began(process.pid), url, str(log))
     _write(settings, (*_written(settings), started))
     if not _waited(lambda: process.poll() is not None or ready(), WAIT_SECONDS) or process.poll() is not None:
         last = log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
@@ -150,17 +151,7 @@ def _start(
 
 
 def _lives(one: Started) -> bool:
-    return bool(one.began) and _began(one.pid) == one.began
-
-
-def _began(pid: int) -> str:
-    """When the process began, as the system writes it; empty where there is none, or only what is left of one."""
-    asked = ["ps", "-o", "lstart=,stat=", "-p", str(pid)]
-    told = subprocess.run(
-        asked, capture_output=True, text=True, env={"LC_ALL": "C", "PATH": os.environ["PATH"]}, check=False
-    )
-    *began, state = told.stdout.split() or [""]
-    return "" if state.startswith("Z") else " ".join(began)
+    return bool(one.began) and began(one.pid) == one.began
 
 
 def _signal(one: Started, number: signal.Signals) -> None:

@@ -16,7 +16,8 @@ import pytest
 from <<cookiecutter.package>> import PRODUCT
 from <<cookiecutter.package>>.config import Settings
 from <<cookiecutter.package>>.errors import ConfigError, ProductError
-from <<cookiecutter.package>>.servers import Started, _began, _free, _start, down, running, up
+from <<cookiecutter.package>>.processes import began
+from <<cookiecutter.package>>.servers import Started, _free, _start, down, running, up
 
 from ..conftest import PROJECT, Stage
 
@@ -85,7 +86,7 @@ def test_up_starts_everything_the_worker_runs_what_people_ask_for_and_down_ends_
     assert httpx.get(f"{service}/model").json()["version"] == "1"
     ended = down(product)
     assert {one.name for one in ended} == set(started)
-    assert [one for one in started.values() if _began(one.pid)] == []
+    assert [one for one in started.values() if began(one.pid)] == []
     assert running(product) == ()
 
 

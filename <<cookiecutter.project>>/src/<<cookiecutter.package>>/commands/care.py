@@ -74,8 +74,11 @@ def _source(settings: Settings) -> str:
 
 
 def _mlflow(settings: Settings) -> str:
-    versions = releases_of(settings).models.versions()
-    return f"{len(versions)} versions at {settings.tracking_uri.rpartition('@')[2]}"
+    from ..stores.abandoned import end_abandoned
+
+    models = releases_of(settings).models
+    found = f"{len(models.versions())} versions at {settings.tracking_uri.rpartition('@')[2]}"
+    return "; ".join((found, *end_abandoned(models.runs)))
 
 
 def _trail(settings: Settings) -> str:

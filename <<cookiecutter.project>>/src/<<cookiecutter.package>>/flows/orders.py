@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pandera.pandas import DataFrameModel
 
-from .. import PRODUCT
+from .. import PRODUCT, console
 from ..clock import today
 from ..columns import Columns, columns_of
 from ..config import Pipeline, Settings, Source, read_criteria, read_pipeline
@@ -23,6 +23,7 @@ from ..errors import ConfigError, ProductError
 from ..schemas import Labelled
 from ..steps.metrics import METRICS
 from ..steps.sentences import problems
+from ..stores.abandoned import end_abandoned
 from ..stores.releases import Releases
 from ..stores.runs import Run
 from ..stores.versions import Loaded
@@ -88,6 +89,8 @@ def opened(cause: str, source: str | None) -> Iterator[Order]:
     if source is not None:
         pipeline = pipeline.model_copy(update={"source": Source(path=source)})
     releases = Releases(settings, PRODUCT)
+    for said in end_abandoned(releases.models.runs):
+        console.line("before", said)
     run = releases.models.runs.open(criteria, pipeline, cause=cause)
     try:
         with tempfile.TemporaryDirectory() as workshop:

@@ -21,15 +21,18 @@ from ..config import Pipeline, Settings, criteria_digest
 from ..criteria import Criteria
 from ..document import CandidateRow, Document
 from ..errors import Refused
+from ..processes import here
 from .metric_names import metrics_of, safe
 from .tracking import answering, attach, connect, experiment, fetched, first_line
 
-__all__ = ["DOCUMENT", "Run", "Runs", "commit_of", "shortened"]
+__all__ = ["DOCUMENT", "GIVEN_UP", "Run", "Runs", "commit_of", "shortened"]
 
 DOCUMENT = "decision.json"
 NOTE_LIMIT = 8000  # MLflow's longest tag
 DATASET_DIGEST_LIMIT = 36  # the whole digest stands in the tag data_digest
 NAME_LIMIT = 240
+GIVEN_UP = "given_up"
+"""The tag that says why a run was taken for dead; abandoned.py sets it."""
 BATCH = 1000
 
 
@@ -56,6 +59,7 @@ class Runs:
 
         digest, started = criteria_digest(criteria), f"{datetime.now():%Y-%m-%d %H:%M}"
         tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": cause}
+        tags |= here()
         with answering(self.settings):
             created = self.client.create_run(
                 experiment(self.client, self.settings, self.product), tags=tags, run_name=f"training · {started}"
@@ -89,6 +93,8 @@ class Runs:
             broke = document.problem is not None
             answer = "failed" if broke else " · ".join([document.decision, *_candidate(document)])
             self.client.update_run(run.id, name=f"{answer} · {run.started}")
+            if GIVEN_UP in self.client.get_run(run.id).data.tags:
+                self.client.delete_tag(run.id, GIVEN_UP)  # it was at work all the same
             self.client.set_terminated(run.id, "FAILED" if broke else "FINISHED")
 
     def fail(self, run: Run, problem: str) -> None:

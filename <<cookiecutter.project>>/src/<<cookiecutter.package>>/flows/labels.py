@@ -95,7 +95,8 @@ def _told(delivery: Delivery, *, again: bool) -> str:
 def expire(counter: Counter) -> Erased:
     """What was older than ``keep_days`` and is gone now: predictions, labels, Parquet files."""
     before = today() - timedelta(days=counter.scoring.keep_days)
+    # Files first, the database last: what breaks off is found again by the next run.
+    Parts(counter.settings.var / "predictions", columns_of(Labelled).key).expire(before)
     erased = PredictionLog(counter.settings.database_url).expire(before)
-    Parts(counter.settings.var / "predictions", columns_of(Labelled).key).delete(erased.files)
     console.line("expire", f"{erased.predictions:,} predictions and {erased.labels:,} labels from before {before}")
     return erased

@@ -8,6 +8,7 @@ log, which names it. Any tool that reads Parquet folders reads them (pandas, Duc
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -55,13 +56,18 @@ class Parts:
                 changed += 1
         return changed
 
-    def delete(self, names: Iterable[str]) -> None:
-        """Deletes the parts, and the folders that are empty then."""
-        for name in names:
-            (self.folder / name).unlink(missing_ok=True)
-            day = (self.folder / name).parent
-            if day.is_dir() and not any(day.iterdir()):
-                day.rmdir()
+    def expire(self, before: date) -> int:
+        """Deletes the parts of the days before ``before``, also those that no log names; how many."""
+        deleted = 0
+        for place in sorted(self.folder.glob("lane=*/day=*")):
+            if place.name.partition("=")[2] >= before.isoformat():
+                continue
+            for part in place.iterdir():
+                part.unlink(missing_ok=True)  # another process may be at it as well
+                deleted += 1
+            with suppress(OSError):
+                place.rmdir()
+        return deleted
 
     def _replace(self, name: str, rows: pd.DataFrame) -> None:
         place = self.folder / name

@@ -128,11 +128,10 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Erased:
-    """What was taken out: rows of the log, labels, and the Parquet files that held the subject or the day."""
+    """How many predictions and labels were taken out."""
 
     predictions: int
     labels: int
-    files: tuple[str, ...]
 
 
 class PredictionLog:
@@ -267,22 +266,20 @@ class PredictionLog:
             labels = connection.execute(LABELS.delete().where(LABELS.c.key == key)).rowcount
             note = {"at": _now(), "by": by, "predictions": predictions, "labels": labels, "files": files}
             connection.execute(ERASURES.insert(), note)
-        return Erased(predictions, labels, ())
+        return Erased(predictions, labels)
 
     def expire(self, before: date) -> Erased:
         """Takes out every prediction of a day before ``before``, and the labels that came before it.
 
-        The files named in the answer are for the caller to delete. What was scored stays known.
+        What was scored stays known.
         """
         old = sa.select(BLOCKS.c.id).where(BLOCKS.c.day < before)
-        named = sa.select(BLOCKS.c.file).where((BLOCKS.c.day < before) & BLOCKS.c.file.is_not(None))
         with self.database.connected() as connection:
-            files = tuple(sorted(connection.execute(named).scalars()))
             rows = connection.execute(PREDICTIONS.delete().where(PREDICTIONS.c.block.in_(old))).rowcount
             connection.execute(BLOCKS.delete().where(BLOCKS.c.day < before))
             arrived = LABELS.c.arrived_at < datetime(before.year, before.month, before.day)
             labels = connection.execute(LABELS.delete().where(arrived)).rowcount
-        return Erased(rows, labels, files)
+        return Erased(rows, labels)
 
 
 def utc(moment: datetime) -> datetime:

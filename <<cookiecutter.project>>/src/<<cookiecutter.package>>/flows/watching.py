@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .. import PRODUCT, candidates
-from ..clock import now
+from ..clock import now, today
 from ..columns import Columns, columns_of
 from ..config import Monitoring, Pipeline, Settings, read_criteria, read_monitoring, read_pipeline
 from ..criteria import Outcome, Verdict
@@ -37,6 +37,7 @@ from .look_page import markdown, to_json
 __all__ = ["Live", "Look", "Watch", "decide", "look", "record", "watch"]
 
 EARLIER_WINDOWS = 4
+A_MONTH = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,10 @@ def decide(watch: Watch, seen: Look) -> Decided:
     )
 
     def how(before: tuple[Decided, ...]) -> Decided:
-        asked = [Asked(one.window_end, one.cause) for one in before if one.action == "retrain"]
+        retrained = [one for one in before if one.action == "retrain"]
+        # What was asked for on a day far to come, by a clock that was ahead, must not hold everything back until then.
+        latest = max(watch.day, today()) + A_MONTH
+        asked = [Asked(one.window_end, one.cause) for one in retrained if one.window_end <= latest]
         answer = react(inputs, asked, watch.monitoring.reaction)
         details = {"drifted": list(inputs.drifted), "failing": list(inputs.failing), "rows": seen.rows}
         details["new_labels"] = inputs.new_labels

@@ -1,25 +1,32 @@
 """Products that have a champion: days to score, labels to hand in, the log as it is then."""
 
+import multiprocessing
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from <<cookiecutter.package>>.columns import columns_of
 from <<cookiecutter.package>>.config import Settings
+from <<cookiecutter.package>>.flows import partitions
 from <<cookiecutter.package>>.sample import sample
 from <<cookiecutter.package>>.schemas import Labelled
+from <<cookiecutter.package>>.stores.history import History
 from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
+from <<cookiecutter.package>>.tables import Batch
 
 from ..conftest import PROJECT, Stage
 
 COLUMNS = columns_of(Labelled)
 DAY = date(2026, 11, 2)
 ADDRESSES = ("PRODUCT_ROOT", "MLFLOW_TRACKING_URI")
+PARTS = 4
 
 
 def copy_of(released: Stage, root: Path, patch: pytest.MonkeyPatch) -> Stage:
@@ -32,6 +39,22 @@ def copy_of(released: Stage, root: Path, patch: pytest.MonkeyPatch) -> Stage:
     patch.setenv("MLFLOW_TRACKING_URI", released.settings.tracking_uri)
     patch.chdir(root)
     return Stage(root)
+
+
+def with_registry(product: Stage, released: Stage, patch: pytest.MonkeyPatch) -> Stage:
+    """The product with a registry of its own, in which decisions may be made; the files of the models are shared."""
+    shutil.copy(released.settings.var / "mlflow.db", product.settings.var / "mlflow.db")
+    patch.setenv("MLFLOW_TRACKING_URI", product.settings.tracking_uri)
+    return product
+
+
+def with_database(product: Stage, url: str, patch: pytest.MonkeyPatch) -> Stage:
+    """The product with its decisions in the database of that address, and whatever comes then."""
+    new = History(url)
+    for entry in History(product.settings.database_url).trail().entries:
+        new.append(entry, after=entry.sequence - 1)
+    patch.setenv("PRODUCT_DATABASE_URL", url)
+    return product
 
 
 def with_operations(found: Stage) -> Stage:
@@ -61,3 +84,23 @@ def settings() -> Settings:
 
 def log() -> PredictionLog:
     return PredictionLog(settings().database_url)
+
+
+def in_pieces(monkeypatch: pytest.MonkeyPatch, count: int = PARTS) -> None:
+    """Sources give their rows in so many batches."""
+    read = partitions.read
+
+    def pieces(*given: Any, **named: Any) -> Iterator[Batch]:
+        for batch in read(*given, **named):
+            for numbers in np.array_split(np.arange(len(batch.rows)), count):
+                yield Batch(batch.rows.iloc[numbers].reset_index(drop=True), batch.origin, int(numbers[0]))
+
+    monkeypatch.setattr(partitions, "read", pieces)
+
+
+def elsewhere(target: Callable[[dict[str, str]], None]) -> multiprocessing.process.BaseProcess:
+    """A process that has begun to do ``target`` with this one's addresses, which conftest takes from a new one."""
+    given = {name: os.environ[name] for name in ADDRESSES}
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(given,))
+    process.start()
+    return process

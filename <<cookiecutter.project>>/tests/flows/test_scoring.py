@@ -1,9 +1,7 @@
 """Scoring days, taking labels in, forgetting: the real flows on a small product with a champion."""
 
-import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,9 @@ from <<cookiecutter.package>>.flows import partitions, scoring
 from <<cookiecutter.package>>.steps.predict import predict
 from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
 from <<cookiecutter.package>>.stores.quarantine import Quarantine
-from <<cookiecutter.package>>.tables import Batch
 
 from ..conftest import Stage
-from .products import ADDRESSES, COLUMNS, DAY, a_day, copy_of, deliver, log, settings, to_score
-
-PARTS = 4
+from .products import COLUMNS, DAY, a_day, copy_of, deliver, elsewhere, in_pieces, log, settings, to_score
 
 
 @pytest.fixture
@@ -33,18 +28,6 @@ def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def parts(lane: str = "batch") -> pd.DataFrame:
     files = sorted((settings().var / "predictions" / f"lane={lane}").rglob("*.parquet"))
     return pd.concat([pd.read_parquet(file, partitioning=None) for file in files], ignore_index=True)
-
-
-def in_pieces(monkeypatch: pytest.MonkeyPatch, count: int = PARTS) -> None:
-    """Sources give their rows in so many batches."""
-    read = partitions.read
-
-    def pieces(*given: Any, **named: Any) -> Iterator[Batch]:
-        for batch in read(*given, **named):
-            for numbers in np.array_split(np.arange(len(batch.rows)), count):
-                yield Batch(batch.rows.iloc[numbers].reset_index(drop=True), batch.origin, int(numbers[0]))
-
-    monkeypatch.setattr(partitions, "read", pieces)
 
 
 def test_a_day_is_scored_by_the_champion_written_and_logged(
@@ -86,14 +69,6 @@ def test_a_row_that_comes_twice_is_scored_once(product: Stage, monkeypatch: pyte
     in_pieces(monkeypatch)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     assert len(log().window(DAY, DAY)) == len(parts()) == len(frame)
-
-
-def elsewhere(target: Callable[[dict[str, str]], None]) -> multiprocessing.process.BaseProcess:
-    """A process that has begun to do ``target`` with this one's addresses, which conftest takes from a new one."""
-    given = {name: os.environ[name] for name in ADDRESSES}
-    process = multiprocessing.get_context("spawn").Process(target=target, args=(given,))
-    process.start()
-    return process
 
 
 def killed_while_scoring(addresses: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,14 @@ def some_rows(count: int, **knobs: Any) -> list[dict[str, Any]]:
     frame = sample(rows=count, until=DAY, span=0, **{"dirty": 0.0, "seed": 3, **knobs})[READ]
     found: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso"))
     return found
+
+
+def until(true: Callable[[], Any], seconds: float = 30) -> None:
+    """Waits until something is so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @dataclass

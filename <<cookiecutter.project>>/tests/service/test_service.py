@@ -27,7 +27,7 @@ from <<cookiecutter.package>>.stores.releases import Releases
 
 from ..conftest import Stage
 from ..flows.products import COLUMNS, DAY, a_day, copy_of, log, settings, to_score
-from .services import Hammer, serving, some_rows
+from .services import Hammer, serving, some_rows, until
 
 KEY = "a-key-that-is-long-enough"
 WANTED = ServiceSettings.from_environment("127.0.0.1", 0, {})
@@ -303,15 +303,6 @@ class Away:
         if self.is_away:
             raise DatabaseUnavailable("nobody answers")
         return log()
-
-
-def until(true: Any) -> None:
-    import time
-
-    end = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_database_that_is_away_costs_no_answer_and_no_prediction(product: Stage, service: Service) -> None:

@@ -1,7 +1,10 @@
 """The prediction log and the labels that join it, on both kinds of database."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -122,6 +125,37 @@ def test_the_same_delivery_twice_changes_nothing(log: PredictionLog) -> None:
     assert labels.since(datetime(2026, 11, 26, tzinfo=UTC)) == 0
 
 
+def at_once(do: Callable[[int], Any]) -> list[Any]:
+    """What two threads get that do it at the same time, each as a process would: with a connection of its own."""
+    ready = Barrier(2)
+
+    def one(number: int) -> Any:
+        ready.wait(30)
+        return do(number)
+
+    with ThreadPoolExecutor(2) as threads:
+        return list(threads.map(one, range(2)))
+
+
+def test_a_delivery_handed_in_twice_at_once_is_taken_once(log: PredictionLog, database_url: str) -> None:
+    log.record(block())
+    logs = [PredictionLog(database_url) for _ in range(2)]
+    said = at_once(lambda number: deliver(logs[number], "a", {0: 1.0, 1: 0.0}))
+    assert said[0] == said[1]
+    assert said[0].new == 2
+    assert log.window(DAY, DAY)["outcome"].notna().sum() == 2
+    assert Labels(database_url).since(None) == 2
+
+
+def test_two_that_expire_at_once_delete_what_is_old_once(log: PredictionLog, database_url: str) -> None:
+    log.record(block())
+    log.record(block("batch/2027-01-01/0", day=date(2027, 1, 1), predictions=predictions(3)))
+    logs = [PredictionLog(database_url) for _ in range(2)]
+    gone = at_once(lambda number: logs[number].expire(DAY + timedelta(days=2)))
+    assert sum(erased.predictions for erased in gone) == 4
+    assert len(log.window(DAY, date(2027, 1, 1))) == 3
+
+
 def test_a_label_that_came_before_its_prediction_joins_it(log: PredictionLog) -> None:
     assert deliver(log, "a", {0: 1.0}).unmatched == 1
     log.record(block())
@@ -146,7 +180,7 @@ def test_old_days_expire_and_stay_known_as_scored(log: PredictionLog) -> None:
     log.finish(log.begin("batch", DAY, "3", "m"), rejected=0)
     deliver(log, "a", {0: 1.0})
     gone = log.expire(DAY + timedelta(days=2))
-    assert (gone.predictions, gone.labels, gone.files) == (4, 1, ("part.parquet",))
+    assert (gone.predictions, gone.labels) == (4, 1)
     assert log.window(DAY, DAY).empty
     assert log.partitions()[0].done
 

@@ -1,0 +1,254 @@
+"""What breaks on the way: a training that is killed, a database that goes, a clock that jumps, a release to undo."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from <<cookiecutter.package>> import PRODUCT
+from <<cookiecutter.package>>.cli import main
+from <<cookiecutter.package>>.flows import orders, scoring, work
+from <<cookiecutter.package>>.flows.labels import counter, expire
+from <<cookiecutter.package>>.flows.watching import decide, look, watch
+from <<cookiecutter.package>>.service.app import app_of
+from <<cookiecutter.package>>.service.server import service_of
+from <<cookiecutter.package>>.service.settings import ServiceSettings
+from <<cookiecutter.package>>.stores.ledger import Ledger
+from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
+from <<cookiecutter.package>>.stores.releases import Releases
+
+from ..cable import Cable, through
+from ..conftest import Stage
+from ..service.services import some_rows, until
+from ..stores.databases import postgresql
+from .products import (
+    DAY,
+    a_day,
+    copy_of,
+    deliver,
+    elsewhere,
+    in_pieces,
+    log,
+    settings,
+    to_score,
+    with_database,
+    with_registry,
+)
+from .stages import compared, rows
+
+
+@pytest.fixture
+def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return copy_of(released, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def deciding(product: Stage, released: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A product with a registry of its own."""
+    return with_registry(product, released, monkeypatch)
+
+
+@pytest.fixture
+def cable(product: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cable]:
+    """The line between the product and its database, which is on the PostgreSQL of CI."""
+    with postgresql("faults") as url, through(url) as (found, address):
+        with_database(product, address, monkeypatch)
+        yield found
+
+
+# --- training -------------------------------------------------------------------------------
+
+
+def killed_while_searching(addresses: dict[str, str]) -> None:
+    """Dies without a word after the first trial."""
+    os.environ.update(addresses)
+    search = work.searched
+
+    def dies(*given: Any, **named: Any) -> Any:
+        return search(*given, **{**named, "progress": lambda trial: os.kill(os.getpid(), signal.SIGKILL)})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(work, "searched", dies)
+        with orders.opened("to be killed", None) as order:
+            work.search(order, work.split(order, work.ingest(order)))
+
+
+def test_a_training_that_was_killed_is_said_by_the_next_one_which_registers(
+    deciding: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deciding.save(rows(), "data/rows.parquet")
+    process = elsewhere(killed_while_searching)
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+    releases = Releases(settings(), PRODUCT)
+    client = releases.models.client
+    place = client.get_experiment_by_name(PRODUCT).experiment_id
+    (left,) = client.search_runs([place], "attributes.status = 'RUNNING'")
+    assert (releases.champion(), [version.number for version in releases.models.versions()]) == ("1", ["2", "1"])
+    assert main(["train"]) == 0
+    assert f"its process {process.pid} is gone without a word" in capsys.readouterr().out
+    assert client.get_run(left.info.run_id).info.status == "KILLED"
+    assert client.search_runs([place], "attributes.status = 'RUNNING'") == []
+    assert (releases.champion(), releases.models.alias("champion"), releases.models.alias("challenger")) == (
+        "1",
+        "1",
+        "3",
+    )
+
+
+# --- the database goes ----------------------------------------------------------------------
+
+
+def test_a_database_that_goes_while_scoring_and_comes_back_costs_nothing(
+    product: Stage, cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes when the second part is recorded and nobody has heard that it is; the retry finds it there."""
+    frame = to_score(product)
+    in_pieces(monkeypatch)
+    goes_with_the_second_part(cable, monkeypatch, seconds=0.5)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert cable.cuts == 1
+    assert_scored_once(len(frame))
+
+
+def goes_with_the_second_part(cable: Cable, patch: pytest.MonkeyPatch, seconds: float | None) -> None:
+    record, seen = PredictionLog.record, []
+
+    def watched(self: PredictionLog, block: Any) -> bool:
+        seen.append(block.name)
+        if len(seen) == 2:
+            cable.cut_after(b"INSERT INTO blocks", b"COMMIT", seconds=seconds)
+        return record(self, block)
+
+    patch.setattr(PredictionLog, "record", watched)
+
+
+def assert_scored_once(count: int) -> None:
+    found = log().window(DAY, DAY)
+    assert (len(found), found["identity"].is_unique) == (count, True)
+    assert [partition.done for partition in log().partitions()] == [True]
+
+
+def test_a_database_that_stays_away_ends_scoring_in_a_line_and_the_next_run_finishes(
+    product: Stage, cable: Cable, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = to_score(product)
+    in_pieces(monkeypatch)
+    with monkeypatch.context() as away:
+        goes_with_the_second_part(cable, away, seconds=None)
+        away.setattr(scoring, "score_day", scoring.score_day.with_options(retry_delay_seconds=0.1))
+        assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "the database" in said
+    assert "check PRODUCT_DATABASE_URL" in said
+    assert "last-error" not in said
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "check PRODUCT_DATABASE_URL" in said
+    cable.mend()
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert_scored_once(len(frame))
+
+
+def test_labels_whose_database_goes_are_taken_once(
+    product: Stage, cable: Cable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    cable.cut_after(b"INSERT INTO deliveries", b"COMMIT", seconds=0.5)
+    assert main(["label", deliver(product, frame)]) == 0
+    assert cable.cuts == 1
+    assert "400 new" in capsys.readouterr().out
+    assert log().coverage(DAY, DAY)[0].labelled == len(frame)
+
+
+# --- what is old ----------------------------------------------------------------------------
+
+
+def test_killed_while_it_deletes_what_is_old_the_next_run_deletes_the_rest(
+    product: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows about people must not stay behind in files that no log names any more."""
+    to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    place = settings().var / "predictions" / "lane=batch" / f"day={DAY}"
+    (part,) = place.iterdir()
+    part.with_name("part-of-a-block-never-recorded.parquet").write_bytes(part.read_bytes())
+    days = product.read("config/scoring.yaml")["keep_days"]
+    monkeypatch.setattr("<<cookiecutter.package>>.flows.labels.today", lambda: DAY + timedelta(days=days + 1))
+
+    def killed(*given: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(PredictionLog, "expire", killed)
+        with pytest.raises(KeyboardInterrupt):
+            expire(counter())
+    assert not place.exists()
+    assert expire(counter()).predictions == 400
+    assert log().window(DAY, DAY).empty
+
+
+# --- clocks ---------------------------------------------------------------------------------
+
+
+def test_whatever_way_the_days_go_one_cause_asks_for_one_retraining(
+    deciding: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = deciding.read("product/success_criteria.yaml")
+    hopeless = compared("do_nothing", -1e9) | {"id": "out-of-reach"}
+    deciding.write("product/success_criteria.yaml", {**content, "criteria": [*content["criteria"], hopeless]})
+    frame = to_score(deciding, DAY, a_day(DAY, 1_500))
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert main(["label", deliver(deciding, frame)]) == 0
+    watched = watch(DAY)
+    seen = look(watched)
+
+    def on(day: date) -> str:
+        monkeypatch.setenv("PRODUCT_TODAY", str(day))
+        return decide(replace(watched, day=day), seen).action
+
+    assert on(date(2099, 1, 1)) == "retrain"  # the clock is ahead; when it is right again, that holds nothing back
+    assert on(DAY) == "retrain"
+    assert [on(DAY - timedelta(days=back)) for back in (1, 6, 25, 0)] == ["wait"] * 4
+    assert on(DAY + timedelta(days=1)) == "wait"
+    numbers = [decided.sequence for decided in Ledger(settings().database_url).decisions()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+# --- a release to undo ----------------------------------------------------------------------
+
+
+def test_the_rollback_drill(deciding: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    """A release, complaints, one command: service and batch are back, and the history says who and why."""
+    wanted = replace(ServiceSettings.from_environment("127.0.0.1", 0, {}), poll_seconds=0.1)
+    assert main(["approve", "2", "--by", "Ada", "--because", "It is better."]) == 0
+    with TestClient(app_of(service_of(settings(), wanted))) as client:
+        assert answered_by(client) == "2"
+        assert scored_by(deciding, DAY) == {"2"}
+        assert main(["rollback", "--by", "Bo", "--because", "Complaints since noon."]) == 0
+        said = capsys.readouterr().out
+        assert "Version 1 is the champion again instead of version 2; rolled back by Bo." in said
+        until(lambda: answered_by(client) == "1")
+        assert scored_by(deciding, DAY + timedelta(days=1)) == {"1"}
+    assert main(["history"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    for told in ("rollback", "version 1", "Bo", "Complaints since noon."):
+        assert told in last
+    assert main(["verify"]) == 0
+
+
+def answered_by(client: TestClient) -> str:
+    return str(client.post("/predict", json={"rows": some_rows(1)}).json()["model"]["version"])
+
+
+def scored_by(product: Stage, day: date) -> set[str]:
+    to_score(product, day)
+    assert main(["score", "--day", str(day), "--no-shadow"]) == 0
+    return set(log().window(day, day, ["batch"])["version"])

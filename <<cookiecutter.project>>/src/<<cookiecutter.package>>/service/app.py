@@ -24,10 +24,12 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import PRODUCT
 from ..steps.predict import Predictions
+from .answers import LIVE, MODEL, PREDICT, READY, with_key
 from .batching import Batcher, Busy, Said
 from .follower import Follower
 from .pages import answer, problem, request_schema
@@ -109,26 +111,29 @@ def app_of(service: Service) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, str(error.detail), f"There is no {request.method} {request.url.path[:80]}.")
+        told = problem(error.status_code, str(error.detail), f"There is no {request.method} {request.url.path[:80]}.")
+        told.headers.update(error.headers or {})  # a 405 says which methods there are
+        return told
 
+    asks_for_key: dict[str, Any] = {"security": [{"key": []}]} if service.settings.keys else {}
     body = {"required": True, "content": {"application/json": {"schema": _schema(service)}}}
 
-    @app.post("/predict", openapi_extra={"requestBody": body}, responses=PREDICT_ANSWERS, response_model=None)
+    @app.post("/predict", openapi_extra=asks_for_key | {"requestBody": body}, responses=PREDICT, response_model=None)
     async def predict(request: Request) -> Response:
         """A prediction for each good row, and for each bad one what is wrong with it."""
         return await _predict(service, batcher, request)
 
-    @app.get("/model", responses=PROBLEMS, response_model=None)
+    @app.get("/model", openapi_extra=asks_for_key, responses=MODEL, response_model=None)
     async def model() -> Response:
         """The model that answers: its version, its verdict, and what keeps a newer one out, if anything does."""
         return _model(service)
 
-    @app.get("/health/live", response_model=None)
+    @app.get("/health/live", responses=LIVE, response_model=None)
     async def live() -> Response:
         """200 as long as the process runs."""
         return answer({"status": "live"})
 
-    @app.get("/health/ready", responses={503: {"description": "No requests, please"}}, response_model=None)
+    @app.get("/health/ready", responses=READY, response_model=None)
     async def ready() -> Response:
         """200 where predictions can be had; 503 before the first model and from the moment it is told to stop."""
         reason = service.ready
@@ -136,22 +141,14 @@ def app_of(service: Service) -> FastAPI:
         told = {"status": "not ready" if reason else "ready", "because": reason, "log": log.trouble}
         return answer(told, 503 if reason else 200)
 
-    @app.get("/metrics", response_model=None)
+    @app.get("/metrics", response_class=PlainTextResponse, response_model=None)
     async def metrics() -> Response:
         """Counters and gauges for Prometheus."""
         return Response(generate_latest(service.registry), media_type="text/plain; version=0.0.4")
 
+    page = app.openapi
+    app.openapi = lambda: with_key(page())  # type: ignore[method-assign]  # FastAPI's own way to change the page
     return app
-
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": said, "content": {"application/problem+json": {}}}
-    for status, said in {401: "No API key", 503: "Not ready"}.items()
-}
-PREDICT_ANSWERS: dict[int | str, dict[str, Any]] = PROBLEMS | {
-    status: {"description": said, "content": {"application/problem+json": {}}}
-    for status, said in {400: "No JSON", 413: "Too large", 422: "No good row", 429: "Too many rows wait"}.items()
-}
 
 
 def _schema(service: Service) -> dict[str, Any]:

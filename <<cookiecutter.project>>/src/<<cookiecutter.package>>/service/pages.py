@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from fastapi import Response
 
+from ..steps.rules import in_words
 from .rows import Problem, Rows
 
 __all__ = ["answer", "example_of", "problem", "request_schema"]
@@ -46,7 +47,8 @@ def request_schema(rows: Rows, rows_at_most: int) -> dict[str, Any]:
         for name in rows.border.columns.private
     }
     if rows.border.columns.time:
-        fields[rows.border.columns.time]["description"] = "When the row became known; now if left out."
+        field = fields[rows.border.columns.time]
+        field["description"] = f"When the row became known; now if left out. {field.get('description', '')}".strip()
     needed = [c.name for c in rows.columns if not c.nullable and not c.defaults_to_now]
     row = {"type": "object", "properties": fields, "required": needed, "additionalProperties": False}
     several = {"type": "array", "items": row, "minItems": 1, "maxItems": rows_at_most}
@@ -88,6 +90,8 @@ def _field(kind: str, nullable: bool, checks: Sequence[Any]) -> dict[str, Any]:
             found |= {key: length for key, length in lengths.items() if length is not None}
         elif name == "str_matches":
             found["pattern"] = str(getattr(known["pattern"], "pattern", known["pattern"]))
+        else:  # JSON Schema has no word for it
+            found["description"] = f"Expected {in_words(check)[0]}."
     if nullable:
         found["type"] = [found["type"], "null"]
         if "enum" in found:

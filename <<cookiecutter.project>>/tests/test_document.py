@@ -1,9 +1,13 @@
 """The verdict document: read back as it was written, and computed again. Can run before anything was trained."""
 
+from datetime import timedelta
+
 import pytest
 
+from <<cookiecutter.package>>.config import criteria_digest
 from <<cookiecutter.package>>.criteria import Decision, Measurement
 from <<cookiecutter.package>>.document import Document
+from <<cookiecutter.package>>.judge import judge
 
 from .steps.documents import churn_measurements, document, price_document
 
@@ -41,3 +45,16 @@ def test_a_measurement_or_a_bar_that_was_moved_is_found() -> None:
 def test_without_a_model_it_is_blocked_whatever_it_says() -> None:
     assert JUDGED.model_copy(update={"model": None}).decision is Decision.BLOCKED
     assert JUDGED.model_copy(update={"problem": "it broke"}).decision is Decision.BLOCKED
+
+
+def test_a_verdict_stays_what_it_was_whatever_the_clock_says_by_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A waiver that has ended since, or a clock that was set back, is about the next verdict and not about this one."""
+    waiver = {"criterion": "answers-while-we-talk", "until": JUDGED.judged_on, "by": "Ada", "why": "In May."}
+    criteria = JUDGED.criteria.model_validate({**JUDGED.criteria.model_dump(), "waivers": [waiver]})
+    verdict = judge(JUDGED.measurements, criteria, on=JUDGED.judged_on)
+    assert verdict != judge(JUDGED.measurements, criteria, on=JUDGED.judged_on + timedelta(days=1))
+    changes = {"criteria": criteria, "criteria_digest": criteria_digest(criteria), "verdict": verdict}
+    waived = JUDGED.model_copy(update=changes)
+    for day in ("2000-01-01", "2099-01-01"):
+        monkeypatch.setenv("PRODUCT_TODAY", day)
+        assert waived.contradictions() == ()

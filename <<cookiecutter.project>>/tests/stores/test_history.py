@@ -82,6 +82,19 @@ def test_who_was_champion_on_a_day(history: History) -> None:
     assert (found[1].by, found[1].because) == ("Ada", "It pays.")
 
 
+def test_a_clock_that_goes_back_changes_no_order(history: History) -> None:
+    history.append(entry("approve", "1", None, datetime(2026, 5, 2, 9, tzinfo=UTC)), after=0)
+    history.append(entry("approve", "2", "1", datetime(2026, 5, 1, 9, tzinfo=UTC)), after=1)
+    history.append(entry("approve", "3", "2", datetime(2099, 1, 1, tzinfo=UTC)), after=2)
+    history.append(entry("rollback", "2", "3", datetime(2026, 5, 3, 9, tzinfo=UTC)), after=3)
+    trail = history.trail()
+    assert (trail.champion, trail.succession, trail.last) == ("2", ("1", "2"), 4)
+    found = [
+        history.champion_on(day) for day in (date(2026, 4, 30), date(2026, 5, 2), date(2026, 5, 3), date(2099, 1, 1))
+    ]
+    assert [each and each.version for each in found] == [None, "2", "2", "2"]
+
+
 def test_rolling_back_twice_goes_back_two(history: History) -> None:
     trail = filled(history, ("approve", "1"), ("approve", "2"), ("reject", "4"), ("approve", "3")).trail()
     assert trail.succession == ("1", "2", "3")

@@ -71,6 +71,7 @@ def quiet(settings: Settings) -> None:
         "PREFECT_HOME": str(settings.var / "prefect"),
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         "PREFECT_LOGGING_LEVEL": "CRITICAL",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven processes that evaluate language models
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)

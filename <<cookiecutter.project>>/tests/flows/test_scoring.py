@@ -289,3 +289,12 @@ def test_sample_rows_of_a_day_can_be_scored_and_labelled(product: Stage, capsys:
     assert main(["label", "--day", str(DAY + timedelta(days=7))]) == 0
     (covered,) = log().coverage(DAY, DAY)
     assert covered.share > 0.9
+
+
+@pytest.mark.parametrize("option", [["--shuffle-labels"], ["--to", "elsewhere.parquet"]])
+def test_sample_rows_of_a_day_are_written_where_they_are_looked_for(
+    product: Stage, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sample", "--scoring", "--until", str(DAY), *option]) == 2
+    assert "leave them out" in capsys.readouterr().err
+    assert not (product.root / "var" / "sample").exists()

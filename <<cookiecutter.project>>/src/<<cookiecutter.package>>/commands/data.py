@@ -57,8 +57,16 @@ def _sample_of_a_day(options: Namespace, settings: Settings) -> int:
     from ..schemas import Labelled
     from ..synthetic import write
 
+    if options.shuffle_labels or options.to:
+        raise ConfigError(
+            "sample --scoring writes a day where config/scoring.yaml looks for it, answers and all – --to and"
+            " --shuffle-labels are for the rows of a training – leave them out"
+        )
     until = day(options.until) if options.until else today()
-    rows = synthetic.sample(rows=options.rows or A_DAY, seed=options.seed, until=until, drift=options.drift, span=0)
+    asked = {} if options.dirty is None else {"dirty": options.dirty}
+    rows = synthetic.sample(
+        rows=options.rows or A_DAY, seed=options.seed, until=until, drift=options.drift, span=0, **asked
+    )
     columns = columns_of(Labelled)
     answers = rows[[name for name in (columns.key, columns.time, columns.target) if name]]
     scoring = read_scoring(settings.scoring_file)

@@ -1,5 +1,6 @@
 """The prediction log and the labels that join it, on both kinds of database."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from <<cookiecutter.package>>.stores import labels as labelling
 from <<cookiecutter.package>>.stores.labels import Delivery, Labels
 from <<cookiecutter.package>>.stores.ledger import Decided, Ledger
 from <<cookiecutter.package>>.stores.prediction_log import Block, PredictionLog
@@ -137,7 +139,16 @@ def at_once(do: Callable[[int], Any]) -> list[Any]:
         return list(threads.map(one, range(2)))
 
 
-def test_a_delivery_handed_in_twice_at_once_is_taken_once(log: PredictionLog, database_url: str) -> None:
+def test_a_delivery_handed_in_twice_at_once_is_taken_once(
+    log: PredictionLog, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = labelling._write
+
+    def slowly(*given: Any) -> dict[str, int]:
+        time.sleep(0.3)  # long enough for the other to come
+        return write(*given)
+
+    monkeypatch.setattr(labelling, "_write", slowly)
     log.record(block())
     logs = [PredictionLog(database_url) for _ in range(2)]
     said = at_once(lambda number: deliver(logs[number], "a", {0: 1.0, 1: 0.0}))

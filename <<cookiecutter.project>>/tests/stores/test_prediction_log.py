@@ -1,5 +1,6 @@
 """The prediction log and the labels that join it, on both kinds of database."""
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +56,8 @@ def deliver(log: PredictionLog, digest: str, outcomes: dict[int, float], day: in
 
 def test_predictions_come_back_as_they_were(log: PredictionLog) -> None:
     asked = [{"plan": "basic", "tenure": 3.5}, None, None, None]
-    assert log.record(block(predictions=predictions(features=asked)))
+    told = [json.dumps(features) if features else None for features in asked]
+    assert log.record(block(predictions=predictions(features=told)))
     found = log.window(DAY, DAY)
     names = ["identity", "key", "as_of", "decision", "score"]
     pd.testing.assert_frame_equal(found[names], predictions()[names], check_dtype=False)

@@ -123,8 +123,8 @@ class Batcher:
 
     def _predictions(self, live: Live, cells: Cells) -> Predictions:
         if live.fast is not None:
-            return predict(live.fast, Light(self._rules.arrays(cells), len(cells)))
-        return predict(live.loaded.model, self._rules.table(cells)[self._features])
+            return predict(live.fast, Light(self._rules.arrays(cells, self._features), len(cells)))
+        return predict(live.loaded.model, self._rules.table(cells, self._features))
 
 
 def _cut(said: Predictions, rows: slice) -> Predictions:

@@ -77,6 +77,7 @@ class Rows:
         self.border: Border = border_of(schema)
         roles = self.border.columns
         self.columns = tuple(self._column(name) for name in roles.read)
+        self.places = {name: place for place, name in enumerate(roles.read)}
         self.allowed = frozenset((*roles.read, *roles.private))
         self.custom = bool(self.border.schema.checks) or any(
             _test(check) is None for name in roles.read for check in self.border.schema.columns[name].checks
@@ -104,15 +105,16 @@ class Rows:
                 cells.append(line)
         return self._by_pandera(Checked(cells, positions, problems))
 
-    def arrays(self, cells: Cells) -> dict[str, np.ndarray]:
-        """Cells of good rows as an array for each column; texts as objects."""
-        columns = list(zip(*cells, strict=True)) if cells else [() for _ in self.columns]
-        return {c.name: _array(values, c.kind, c.nullable) for c, values in zip(self.columns, columns, strict=True)}
+    def arrays(self, cells: Cells, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        """Cells of good rows as an array for each column, or each of ``names``; texts as objects."""
+        wanted = range(len(self.columns)) if names is None else [self.places[name] for name in names]
+        found = ((self.columns[place], [line[place] for line in cells]) for place in wanted)
+        return {column.name: _array(values, column.kind, column.nullable) for column, values in found}
 
-    def table(self, cells: Cells) -> pd.DataFrame:
-        """Cells of good rows as the table that a batch would have."""
-        texts = {c.name for c in self.columns if c.kind == "text"}
-        made = self.arrays(cells).items()
+    def table(self, cells: Cells, names: Sequence[str] | None = None) -> pd.DataFrame:
+        """Cells of good rows as the table that a batch would have; only the columns ``names`` if given."""
+        made = self.arrays(cells, names).items()
+        texts = {name for name, _ in made if self.columns[self.places[name]].kind == "text"}
         return pd.DataFrame({name: pd.array(values, TEXT) if name in texts else values for name, values in made})
 
     def _column(self, name: str) -> _Column:

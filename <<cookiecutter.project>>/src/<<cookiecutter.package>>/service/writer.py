@@ -10,14 +10,14 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from ..clock import today
-from ..columns import Columns
 from ..errors import DatabaseUnavailable
 from ..steps.fingerprint import row_identities
 from ..steps.predict import Predictions
@@ -113,7 +113,7 @@ class LogWriter:
 
     def _block(self, batches: list[Answered]) -> Block:
         loaded = batches[0][1].live.loaded
-        table = self._rules.table([line for cells, _ in batches for line in cells])
+        cells = [line for some, _ in batches for line in some]
         said = _joined([said.predictions for _, said in batches])
         return Block(
             name=f"service/{time.time_ns():020d}-{uuid.uuid4().hex[:8]}",
@@ -122,7 +122,7 @@ class LogWriter:
             version=loaded.version,
             digest=loaded.digest,
             run="service",
-            predictions=_logged(table, said, self._rules.border.columns),
+            predictions=_logged(cells, said, self._rules),
         )
 
     def _spool(self, block: Block) -> None:
@@ -202,12 +202,11 @@ def _joined(said: list[Predictions]) -> Predictions:
     return Predictions(*parts)  # type: ignore[arg-type]  # the decision is never None
 
 
-def _logged(table: pd.DataFrame, said: Predictions, columns: Columns) -> pd.DataFrame:
+def _logged(cells: Cells, said: Predictions, rules: Rows) -> pd.DataFrame:
     """The rows as the prediction log takes them, features and all."""
-    features = table.drop(columns=[name for name in (columns.key, columns.time) if name])
-    for name in features.columns[features.dtypes == "datetime64[us]"]:
-        features[name] = features[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%f")
-    plain = features.astype(object).where(features.notna(), None).to_dict("records")
+    columns = rules.border.columns
+    own = [name for name in (columns.key, columns.time) if name]
+    table = rules.table(cells, own)
     told = {"decision": said.decision, "score": said.score, "low": said.low, "high": said.high}
     return pd.DataFrame(
         {
@@ -215,6 +214,23 @@ def _logged(table: pd.DataFrame, said: Predictions, columns: Columns) -> pd.Data
             "key": table[columns.key],
             "as_of": table[columns.time] if columns.time else pd.Series(pd.NaT, table.index, "datetime64[us]"),
             **{name: values for name, values in told.items() if values is not None},
-            "features": pd.Series(plain, index=table.index, dtype=object),
+            "features": pd.Series(_features(cells, rules, own), index=table.index, dtype=object),
         }
     )
+
+
+def _features(cells: Cells, rules: Rows, but: Sequence[str]) -> list[str]:
+    """What was read of each row as JSON, ``but`` for what the log has columns of its own for.
+
+    Made from the cells: a table would cost more to take apart than a model takes to score it.
+    """
+    names = [name for name in rules.places if name not in but]
+    places = [rules.places[name] for name in names]
+    dates = [place for place in places if rules.columns[place].kind == "date"]
+    found = []
+    for line in cells:
+        plain = list(line)
+        for place in dates:
+            plain[place] = line[place] and line[place].isoformat(timespec="microseconds")
+        found.append(orjson.dumps(dict(zip(names, [plain[place] for place in places], strict=True))).decode())
+    return found

@@ -86,7 +86,7 @@ class Block:
     """Predictions to be recorded together.
 
     ``predictions`` has a row each: identity (uint64), key, as_of (UTC without a zone, or missing),
-    decision, and, where there are any, score, low, high and features (a dict).
+    decision, and, where there are any, score, low, high and features (a JSON object, as text).
     """
 
     name: str
@@ -314,7 +314,6 @@ def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
     """The rows as dicts, some at a time; what is missing is None."""
     rows = predictions.reindex(columns=PREDICTION).reset_index(drop=True)
     rows["identity"] = predictions["identity"].to_numpy(np.uint64).view(np.int64)
-    rows["features"] = [json.dumps(each) if isinstance(each, dict) else None for each in rows["features"]]
     for start in range(0, len(rows), AT_ONCE):
         some = rows.iloc[start : start + AT_ONCE]
         columns = [_plain(some[name]) for name in PREDICTION]
@@ -327,5 +326,7 @@ def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
 def _plain(column: pd.Series) -> Iterable[Any]:
     """The cells as Python's own types; what is missing is None."""
     if column.dtype.kind == "M":
-        column = pd.Series(column.dt.to_pydatetime(), dtype=object, index=column.index)
-    return column.astype(object).where(column.notna(), None).tolist()
+        plain: list[Any] = column.to_numpy("datetime64[us]").astype(object).tolist()
+        return plain
+    missing = column.isna()
+    return column.astype(object).where(~missing, None).tolist() if missing.any() else column.tolist()

@@ -29,10 +29,9 @@ class Spool:
         """Writes the block. Raises OSError where the disk does not take it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         rows = block.predictions
-        columns = {name: [None if pd.isna(v) else float(v) for v in rows[name]] for name in NUMBERS if name in rows}
-        columns |= {"identity": rows["identity"].tolist(), "key": rows["key"].tolist()}
-        columns |= {"as_of": [None if pd.isna(at) else at.isoformat() for at in rows["as_of"]]}
-        columns |= {"features": rows["features"].tolist()}
+        columns = {name: rows[name].to_numpy(np.float64) for name in NUMBERS if name in rows}  # NaN becomes null
+        columns |= {name: rows[name].tolist() for name in ("identity", "key", "features")}
+        columns |= {"as_of": np.datetime_as_string(rows["as_of"].to_numpy("datetime64[us]")).tolist()}
         told = {name: getattr(block, name) for name in ("name", "lane", "version", "digest", "run")}
         self._write(self.folder / f"{block.name.replace('/', '-')}.json", {**told, "day": block.day, "rows": columns})
 
@@ -82,7 +81,7 @@ class Spool:
     def _write(self, path: Path, content: object) -> None:
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            beside.write_bytes(orjson.dumps(content))
+            beside.write_bytes(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
             beside.replace(path)
         except OSError:
             beside.unlink(missing_ok=True)

@@ -16,10 +16,10 @@ BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check docs fix lock bench clean $(addprefix check-,$(KITS))
+.PHONY: help demo test check docs fix lock bench bench-serve build/bench-env clean $(addprefix check-,$(KITS))
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s%s\n", $$1, $$2 }'
 
 demo: $(LOCKED) ## bake a product into build/churn-radar and let it tell its story; its environment stays
 	@mkdir -p build/churn-radar
@@ -34,7 +34,7 @@ test: $(LOCKED) ## bake, then treat the result as its owner would
 check: $(LOCKED) ## lint, format, types, docs, and what each kit's product says of itself: changes nothing
 	@$(BIN)/ruff check --quiet $(OURS)
 	@$(BIN)/ruff format --quiet --check $(OURS)
-	@$(BIN)/mypy hooks tests benchmarks/run.py # the other scripts run in a product's environment
+	@$(BIN)/mypy hooks tests benchmarks/sitting.py benchmarks/training.py benchmarks/serving.py # the other scripts run in a product's environment
 	@$(BIN)/mkdocs build --quiet --strict --site-dir build/site
 	@$(MAKE) --no-print-directory $(addprefix check-,$(KITS))
 
@@ -57,10 +57,16 @@ lock: $(LOCKED) ## compute requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --group pyproject.toml:dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --upgrade --quiet --output-file requirements.lock
 
-bench: $(LOCKED) ## our training flow against a straight-line script doing the same
+bench: build/bench-env ## our training flow against a straight-line script doing the same
+	@$(BIN)/python benchmarks/training.py
+
+bench-serve: build/bench-env ## our service against a plain application with the same model
+	@$(BIN)/python benchmarks/serving.py
+
+# The product's environment, by its own Makefile.
+build/bench-env: $(LOCKED)
 	@rm -rf build/bench-env && $(BAKE) --output-dir build/bench-env "$(CURDIR)" > /dev/null
 	@$(MAKE) --no-print-directory -C build/bench-env/churn-radar VENV="$(PRODUCT_ENV)" locked
-	@$(BIN)/python benchmarks/run.py
 
 clean: ## remove everything that was made
 	@rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache

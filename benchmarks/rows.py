@@ -1,4 +1,7 @@
-"""The rows of the reference job: 12 numbers, 6 texts, missing values, one answer in twenty is yes."""
+"""The rows of the reference job: 12 numbers, 6 texts, missing values, one answer in twenty is yes.
+
+python rows.py ROWS TARGET.parquet | as-json FILE.parquet ROWS
+"""
 
 import sys
 from pathlib import Path
@@ -24,7 +27,15 @@ def reference_rows(rows: int, seed: int = 7) -> pd.DataFrame:
     return frame
 
 
-if __name__ == "__main__":
+def as_json(path: str, rows: int) -> str:
+    """The first rows of a file as the service takes them."""
+    said: str = pd.read_parquet(path).drop(columns="y").head(rows).to_json(orient="records", date_format="iso")
+    return said
+
+
+if __name__ == "__main__" and sys.argv[1] == "as-json":
+    print(as_json(sys.argv[2], int(sys.argv[3])))
+elif __name__ == "__main__":
     target = Path(sys.argv[2])
     target.parent.mkdir(parents=True, exist_ok=True)
     reference_rows(int(sys.argv[1])).to_parquet(target, index=False)

@@ -1,30 +1,34 @@
-"""One command that measures a product against the floor, in one sitting: ``make bench``.
+"""Our training flow against the floor, in one sitting: ``make bench``.
 
 Bakes a product, lays the reference job over it, and runs floor and flow in turn, each in a process of its
-own. What counts is the ratio within one sitting; machines differ. Writes build/benchmarks.json.
+own. What counts is the ratio within one sitting; machines differ. Writes build/benchmarks-training.json.
 """
 
 import argparse
-import json
-import os
 import shutil
-import socket
 import statistics
 import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
-BENCH = ROOT / "build" / "bench"
-PYTHON = str(ROOT / "build" / "env" / "bin" / "python")
-COOKIECUTTER = str(Path(sys.executable).with_name("cookiecutter"))
+from sitting import (
+    BENCH,
+    PRODUCT,
+    PYTHON,
+    bake,
+    environment,
+    free_port,
+    keep,
+    lay_reference_over,
+    measure,
+    python_at,
+    rows_of,
+    running,
+    told_by,
+)
 
 
 def main() -> None:
@@ -38,30 +42,13 @@ def main() -> None:
     lay_reference_over(product)
     found: dict[str, Any] = {"bake_seconds": bake_seconds, "help_seconds": help_seconds(product)}
     found["training"] = [row for rows in given.rows for row in training(product, rows, given.repeats)]
+    pieces = [*python_at("pieces.py"), "churn_radar"]
     found |= {
-        "validate": piece(product, "validate", str(rows_of(product, 2_000_000))),
-        "bootstrap": piece(product, "bootstrap"),
+        "validate": told_by([*pieces, "validate", str(rows_of(2_000_000))], product),
+        "bootstrap": told_by([*pieces, "bootstrap"], product),
     }
-    (ROOT / "build" / "benchmarks.json").write_text(json.dumps(found, indent=2))
+    keep("training", found)
     show(found)
-
-
-def bake(target: Path) -> float:
-    """Seconds of one bake."""
-    began = time.perf_counter()
-    arguments = [COOKIECUTTER, "--default-config", "--no-input", "--output-dir", str(target), str(ROOT)]
-    subprocess.run(arguments, check=True, capture_output=True)
-    return time.perf_counter() - began
-
-
-def lay_reference_over(product: Path) -> None:
-    for folder in ("product", "config"):
-        shutil.copytree(HERE / "reference" / folder, product / folder, dirs_exist_ok=True)
-    shutil.copytree(HERE / "reference" / "package", product / "src" / "churn_radar", dirs_exist_ok=True)
-
-
-def environment(product: Path, **more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(product / "src"), "PREFECT_HOME": str(product / "var" / "prefect"), **more}
 
 
 def help_seconds(product: Path) -> float:
@@ -70,7 +57,7 @@ def help_seconds(product: Path) -> float:
     for _ in range(3):
         began = time.perf_counter()
         subprocess.run(
-            [PYTHON, "-m", "churn_radar", "--help"],
+            [*PRODUCT, "--help"],
             cwd=product,
             env=environment(product),
             check=True,
@@ -80,24 +67,17 @@ def help_seconds(product: Path) -> float:
     return min(taken)
 
 
-def rows_of(product: Path, rows: int) -> Path:
-    path = BENCH / f"rows{rows}.parquet"
-    if not path.exists():
-        subprocess.run([PYTHON, str(HERE / "rows.py"), str(rows), str(path)], check=True)
-    return path
-
-
 def training(product: Path, rows: int, repeats: int) -> Iterator[dict[str, Any]]:
     """The floor, and the flow with a temporary and with a running Prefect server, in turn."""
-    source = rows_of(product, rows)
+    source = rows_of(rows)
     shutil.copy(source, product / "data.parquet")
     measured: dict[str, list[dict[str, float]]] = {"floor": [], "temporary server": [], "running server": []}
-    flow = [PYTHON, "-m", "churn_radar", "train", "--source", "data.parquet"]
+    flow = [*PRODUCT, "train", "--source", "data.parquet"]
     with prefect_server(product) as address:
         for n in range(repeats + 1):  # the first round warms up and does not count
             work = BENCH / f"floor{rows}-{n}"
             work.mkdir()
-            floor = measure([PYTHON, str(HERE / "floor.py"), str(source), str(work)], product, environment(product))
+            floor = measure([*python_at("floor.py"), str(source), str(work)], product, environment(product))
             temporary = measure(flow, fresh(product), environment(product))
             running = measure(flow, fresh(product), environment(product, PREFECT_API_URL=address))
             if n:
@@ -119,56 +99,16 @@ def fresh(product: Path) -> Path:
     return product
 
 
-def measure(command: list[str], folder: Path, env: dict[str, str]) -> dict[str, float]:
-    """CPU and wall seconds and peak memory of a process and those it waited for."""
-    log = BENCH / "last.txt"
-    began = time.perf_counter()
-    with log.open("w") as out:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out)
-        _, status, used = os.wait4(process.pid, 0)
-    if status:
-        called, code = " ".join(command), os.waitstatus_to_exitcode(status)
-        raise SystemExit(f"{called} ended with {code}:\n{log.read_text()}")
-    wall = time.perf_counter() - began
-    return {"cpu_seconds": used.ru_utime + used.ru_stime, "wall_seconds": wall, "peak_mib": used.ru_maxrss / 1024}
-
-
 @contextmanager
 def prefect_server(product: Path) -> Iterator[str]:
     """The address of a Prefect server that runs as long as the block does."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}/api"
-    env = environment(product, PREFECT_HOME=str(BENCH / "server"), PREFECT_SERVER_ANALYTICS_ENABLED="false")
     (BENCH / "server").mkdir(exist_ok=True)
+    env = environment(product, PREFECT_HOME=str(BENCH / "server"), PREFECT_SERVER_ANALYTICS_ENABLED="false")
     command = [PYTHON, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (BENCH / "server.txt").open("w") as log:
-        process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
-        try:
-            await_answer(f"{address}/health")
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
-
-
-def await_answer(address: str, patience: float = 120.0) -> None:
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    raise SystemExit(f"{address} did not answer within {patience:.0f} s; see {BENCH / 'server.txt'}")
-
-
-def piece(product: Path, *what: str) -> dict[str, float]:
-    command = [PYTHON, str(HERE / "pieces.py"), "churn_radar", *what]
-    told = subprocess.run(command, cwd=product, env=environment(product), check=True, capture_output=True, text=True)
-    answer: dict[str, float] = json.loads(told.stdout.splitlines()[-1])
-    return answer
+    with running(command, env, product, f"{address}/health"):
+        yield address
 
 
 def show(found: dict[str, Any]) -> None:

@@ -1,0 +1,128 @@
+"""The product's service against a plain FastAPI application with the same model: ``make bench-serve``.
+
+Three servers, each a process on the same one core: the floor, the service on its plain path, the service as it
+is. They are loaded in turn, three rounds, by clients in a process of their own; the middle round is shown. Writes
+build/benchmarks-serving.json.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sitting import (
+    BENCH,
+    PRODUCT,
+    bake,
+    call,
+    environment,
+    free_port,
+    keep,
+    lay_reference_over,
+    python_at,
+    rows_of,
+    running,
+    told_by,
+)
+
+LOADS = {"1 row, 1 client": (1, 1), "1 row, 8": (1, 8), "1 row, 32": (1, 32), "100 rows, 8": (100, 8)}
+PEERS = {
+    "FastAPI, async def": (133, 147, 135, 94),
+    "FastAPI, def": (141, 74, 55, 46),
+    "mlflow models serve": (81, 53, 47, 55),
+    "MLServer": (125, 106, 111, 103),
+    "LitServe": (116, 133, 133, 114),
+    "BentoML": (86, 101, 93, 71),
+}
+"""Requests a second, as measured once on another machine: its first line is our floor, and links the two."""
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--seconds", type=float, default=4.0)
+    given = options.parse_args()
+    product = released(BENCH / "serving")
+    bodies = {rows: bodies_of(product, rows) for rows, _ in LOADS.values()}
+    found: dict[str, Any] = {}
+    with ExitStack() as alive:
+        servers = {name: alive.enter_context(served) for name, served in serving(product).items()}
+        ports = dict(zip(servers, PORTS, strict=True))
+        for load, (rows, clients) in LOADS.items():
+            seen: dict[str, list[dict[str, float]]] = {name: [] for name in servers}
+            for _ in range(given.rounds):
+                for name, port in ports.items():
+                    command = [*python_at("clients.py"), str(port), str(clients), str(given.seconds)]
+                    seen[name].append(told_by(command, product, input=bodies[rows]))
+            for name, rounds in seen.items():
+                middle = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
+                middle["slowest_ms"] = max(one["slowest_ms"] for one in rounds)
+                found.setdefault(name, {})[load] = middle
+        for name, (process, seconds) in servers.items():
+            found[name] |= {"ready_seconds": seconds, "mib": resident_mib(process)}
+    keep("serving", found)
+    show(found)
+
+
+def released(target: Path) -> Path:
+    """A product whose champion is the reference model."""
+    shutil.rmtree(target, ignore_errors=True)
+    bake(target)
+    product = target / "churn-radar"
+    lay_reference_over(product)
+    call(product, "train", "--source", str(rows_of(20_000)))
+    call(product, "approve", "1", "--by", "bench@example.com", "--because", "It is the reference.")
+    return product
+
+
+def bodies_of(product: Path, rows: int) -> bytes:
+    told: list[Any] = told_by([*python_at("rows.py"), "as-json", str(rows_of(20_000)), "1000"], product)
+    starts = range(0, len(told), rows)
+    return b"\n".join(json.dumps({"rows": told[start : start + rows]}).encode() for start in starts)
+
+
+PORTS = [free_port() for _ in range(3)]
+
+
+def serving(product: Path) -> dict[str, Any]:
+    """The servers, not yet started."""
+    floor, plain, usual = map(str, PORTS)
+    commands = {
+        "floor": [*python_at("serve_floor.py"), "churn_radar", floor],
+        "plain path": [*python_at("serve_plain.py"), "churn_radar", plain],
+        "accelerated": [*PRODUCT, "serve", "--port", usual],
+    }
+    env = environment(product, OMP_NUM_THREADS="1")
+    core = ["taskset", "-c", "0"] if shutil.which("taskset") else []
+    return {
+        name: running([*core, *command], env, product, f"http://127.0.0.1:{port}/health/ready")
+        for (name, command), port in zip(commands.items(), PORTS, strict=True)
+    }
+
+
+def resident_mib(process: int) -> float:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def show(found: dict[str, Any]) -> None:
+    print(f"{'':<22}" + "".join(f"{load:>34}" for load in LOADS))
+    for name, told in found.items():
+        cells = [cell(told[load], found["floor"][load]) for load in LOADS]
+        print(f"{name:<22}{''.join(cells)}  {told['mib']:.0f} MiB, ready in {told['ready_seconds']:.1f} s")
+    for name, rates in PEERS.items():
+        against = [rate / floor for rate, floor in zip(rates, PEERS["FastAPI, async def"], strict=True)]
+        print(f"{name:<22}" + "".join(f"{rate:>26} {ratio:>6.2f}×" for rate, ratio in zip(rates, against, strict=True)))
+
+
+def cell(seen: dict[str, float], floor: dict[str, float]) -> str:
+    """Requests a second, p50/p99/slowest in milliseconds, and the rate against the floor's."""
+    said = f"{seen['requests_per_second']:.0f}, {seen['p50_ms']:.1f}/{seen['p99_ms']:.0f}/{seen['slowest_ms']:.0f}"
+    return f"{said:>26} {seen['requests_per_second'] / floor['requests_per_second']:>6.2f}×"
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,7 @@ BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check docs fix lock bench bench-serve build/bench-env clean $(addprefix check-,$(KITS))
+.PHONY: help demo test check docs fix lock bench bench-serve bench-scoring bench-alarms build/bench-env clean $(addprefix check-,$(KITS))
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -34,7 +34,7 @@ test: $(LOCKED) ## bake, then treat the result as its owner would
 check: $(LOCKED) ## lint, format, types, docs, and what each kit's product says of itself: changes nothing
 	@$(BIN)/ruff check --quiet $(OURS)
 	@$(BIN)/ruff format --quiet --check $(OURS)
-	@$(BIN)/mypy hooks tests benchmarks/sitting.py benchmarks/training.py benchmarks/serving.py # the other scripts run in a product's environment
+	@$(BIN)/mypy hooks tests benchmarks/sitting.py benchmarks/training.py benchmarks/serving.py benchmarks/scoring.py # the other scripts run in a product's environment
 	@$(BIN)/mkdocs build --quiet --strict --site-dir build/site
 	@$(MAKE) --no-print-directory $(addprefix check-,$(KITS))
 
@@ -59,6 +59,12 @@ lock: $(LOCKED) ## compute requirements.lock anew from pyproject.toml
 
 bench: build/bench-env ## our training flow against a straight-line script doing the same
 	@$(BIN)/python benchmarks/training.py
+
+bench-scoring: build/bench-env ## a day of rows scored, logged and looked at, against scoring alone
+	@$(BIN)/python benchmarks/scoring.py
+
+bench-alarms: build/bench-env ## how often alarms are false, what they find, what they cost
+	@cd build/bench-env/churn-radar && PYTHONPATH=src "$(PRODUCT_ENV)/bin/python" $(CURDIR)/benchmarks/alarms.py churn_radar
 
 bench-serve: build/bench-env ## our service against a plain application with the same model
 	@$(BIN)/python benchmarks/serving.py

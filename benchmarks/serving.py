@@ -16,13 +16,11 @@ from typing import Any
 from sitting import (
     BENCH,
     PRODUCT,
-    bake,
-    call,
     environment,
     free_port,
     keep,
-    lay_reference_over,
     python_at,
+    released,
     rows_of,
     running,
     told_by,
@@ -65,17 +63,6 @@ def main() -> None:
             found[name] |= {"ready_seconds": seconds, "mib": resident_mib(process)}
     keep("serving", found)
     show(found)
-
-
-def released(target: Path) -> Path:
-    """A product whose champion is the reference model."""
-    shutil.rmtree(target, ignore_errors=True)
-    bake(target)
-    product = target / "churn-radar"
-    lay_reference_over(product)
-    call(product, "train", "--source", str(rows_of(20_000)))
-    call(product, "approve", "1", "--by", "bench@example.com", "--because", "It is the reference.")
-    return product
 
 
 def bodies_of(product: Path, rows: int) -> bytes:

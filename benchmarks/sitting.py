@@ -28,6 +28,7 @@ __all__ = [
     "lay_reference_over",
     "measure",
     "python_at",
+    "released",
     "rows_of",
     "running",
     "told_by",
@@ -76,6 +77,17 @@ def rows_of(rows: int) -> Path:
 def call(product: Path, *verb: str) -> None:
     """One verb of the product; what it says is shown only where it breaks."""
     measure([*PRODUCT, *verb], product, environment(product))
+
+
+def released(target: Path) -> Path:
+    """A product whose champion is the reference model."""
+    shutil.rmtree(target, ignore_errors=True)
+    bake(target)
+    product = target / "churn-radar"
+    lay_reference_over(product)
+    call(product, "train", "--source", str(rows_of(20_000)))
+    call(product, "approve", "1", "--by", "bench@example.com", "--because", "It is the reference.")
+    return product
 
 
 def measure(command: list[str], folder: Path, env: dict[str, str]) -> dict[str, float]:

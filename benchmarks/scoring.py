@@ -1,0 +1,49 @@
+"""A day of rows scored, logged and looked at, against reading, scoring and writing alone: ``make bench-scoring``.
+
+For every number of rows the floor, ``score`` and ``monitor``, each a process of its own. Memory has to be flat in
+the number of rows, and the look of monitoring too, but for reading them. Writes build/benchmarks-scoring.json.
+"""
+
+import argparse
+from datetime import date, timedelta
+from typing import Any
+
+from sitting import BENCH, PRODUCT, environment, keep, measure, python_at, released, rows_of
+
+FIRST = date(2026, 1, 1)
+APART = timedelta(days=100)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    given = options.parse_args()
+    product = released(BENCH / "scoring")
+    env = environment(product)
+    source = product / "var" / "sample" / "scoring"
+    source.mkdir(parents=True, exist_ok=True)
+    found: list[dict[str, Any]] = []
+    for place, rows in enumerate(given.rows):
+        day = FIRST + place * APART
+        file = rows_of(rows)
+        (source / f"{day}.parquet").symlink_to(file)
+        floor = [*python_at("score_floor.py"), "churn_radar", str(file), str(BENCH / "scored.parquet")]
+        commands = {
+            "floor": floor,
+            "score": [*PRODUCT, "score", "--day", str(day)],
+            "monitor": [*PRODUCT, "monitor", "--day", str(day)],
+        }
+        for what, command in commands.items():
+            found.append({"rows": rows, "what": what, **measure(command, product, env)})
+            show(found[-1])
+    keep("scoring", found)
+
+
+def show(one: dict[str, Any]) -> None:
+    name = f"{one['rows']:,} rows, {one['what']}"
+    speed = f"{one['rows'] / one['wall_seconds']:>10,.0f} rows/s"
+    print(f"{name:<28}{one['cpu_seconds']:>8.1f} s CPU{one['wall_seconds']:>8.1f} s{one['peak_mib']:>8.0f} MiB{speed}")
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,8 @@ def main(package: str, source: str, target: str) -> None:
     settings = import_module(f"{package}.config").Settings.from_environment()
     releases = import_module(f"{package}.stores.releases").Releases(settings, import_module(package).PRODUCT)
     model = releases.load_champion().model
-    features = list(model.feature_names_in_)
+    columns = import_module(f"{package}.columns").columns_of(import_module(f"{package}.schemas").Features)
+    features = list(columns.features)
     writer = None
     for batch in pq.ParquetFile(source).iter_batches(AT_ONCE):
         rows = batch.to_pandas()

@@ -16,7 +16,6 @@ from .commands import care, criteria, data, monitoring, operating, predictions, 
 from .config import Settings
 from .console import error
 from .errors import ProductError
-from .story import demo
 
 __all__ = ["main"]
 
@@ -105,8 +104,14 @@ def _training_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     train = _verb(verbs, "train", training.train, "Train, judge, and register what is good enough.")
     train.add_argument("--source", metavar="PATH", help="train on this instead of the source in config/pipeline.yaml")
     train.add_argument("--cause", default="by hand", help="why this training runs; kept with the run")
-    story = _verb(verbs, "demo", demo, "Live through twelve weeks on sample data.")
+    story = _verb(verbs, "demo", _demo, "Live through twelve weeks on sample data.")
     story.add_argument("--folder", type=Path, default=Path("var/demo"), help="where to (var/demo, made afresh)")
+
+
+def _demo(options: argparse.Namespace, settings: Settings) -> int:
+    from .story import demo  # brings its world along, tables and all
+
+    return demo(options, settings)
 
 
 def _criteria_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:

@@ -109,9 +109,7 @@ def test_the_criteria_are_fixed_before_the_first_row_is_read(here: Stage, monkey
     honest: Callable[..., Any] = work.read
 
     def looks(*given: Any, **named: Any) -> Any:
-        runs = here.releases.models.runs
-        newest = runs.client.search_runs([runs._experiment()], order_by=["attributes.start_time DESC"], max_results=1)
-        seen.update(newest[0].data.tags)
+        seen.update(newest_run(here).data.tags)
         return honest(*given, **named)
 
     monkeypatch.setattr(work, "read", looks)
@@ -128,10 +126,15 @@ def test_a_run_that_broke_is_marked_as_failed(here: Stage, monkeypatch: pytest.M
 
     monkeypatch.setattr(work, "searched", breaks)
     assert main(["train", "--cause", "that breaks"]) == 1
-    runs = here.releases.models.runs
-    newest = runs.client.search_runs([runs._experiment()], order_by=["attributes.start_time DESC"], max_results=1)
-    assert newest[0].info.status == "FAILED"
+    assert newest_run(here).info.status == "FAILED"
     assert here.standing() == ("1", "1", None)
+
+
+def newest_run(here: Stage) -> Any:
+    """The run in MLflow that was begun last."""
+    runs = here.releases.models.runs
+    place = runs.client.get_experiment_by_name(runs.product).experiment_id
+    return runs.client.search_runs([place], order_by=["attributes.start_time DESC"], max_results=1)[0]
 
 
 def quarantine(here: Stage) -> Any:

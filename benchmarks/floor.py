@@ -1,9 +1,10 @@
 """The floor: a straight-line script that does the work of our training flow with the same libraries.
 
 Read, validate (Pandera), split, cross-validate, fit, threshold, 1,000 resamples, importance, latency, log
-and register (MLflow, skops). No orchestrator, no criteria, no scorecard, no quarantine, no digests.
+and register (MLflow, skops). Where a file of shifted rows is given: score every row, and Evidently's drift of those.
+No orchestrator, no criteria, no scorecard, no quarantine, no log, no digests.
 
-    python floor.py ROWS.parquet FOLDER
+    python floor.py ROWS.parquet FOLDER [SHIFTED.parquet]
 """
 
 import os
@@ -106,3 +107,21 @@ with mlflow.start_run():
         pip_requirements=["scikit-learn"],
     )
 assert metrics["roc_auc"] > 0.7, "the bar"
+
+# score every row, and compare the shifted ones
+if len(sys.argv) > 3:
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.presets import DataDriftPreset
+
+    def scored(table: pd.DataFrame) -> pd.DataFrame:
+        return table[features].assign(score=model.predict_proba(table[features])[:, 1])
+
+    def dataset(table: pd.DataFrame) -> Dataset:
+        plain = table.astype(dict.fromkeys(texts, object)).where(table.notna(), None)
+        roles = DataDefinition(numerical_columns=[*numbers, "score"], categorical_columns=texts)
+        return Dataset.from_pandas(plain.astype(dict.fromkeys(numbers, float)), roles)
+
+    scored(rows).assign(row_id=rows["row_id"]).to_parquet(folder / "scored.parquet")
+    shifted = schema.validate(pd.read_parquet(sys.argv[3]), lazy=True)
+    drift = Report([DataDriftPreset()]).run(dataset(scored(shifted)), dataset(scored(holdout)))
+    drift.save_html(str(folder / "drift.html"))

@@ -20,8 +20,8 @@ def main() -> None:
     given = options.parse_args()
     product = released(BENCH / "scoring")
     env = environment(product)
-    source = product / "var" / "sample" / "scoring"
-    source.mkdir(parents=True, exist_ok=True)
+    source = product / "data"
+    source.mkdir(exist_ok=True)
     found: list[dict[str, Any]] = []
     for place, rows in enumerate(given.rows):
         day = FIRST + place * APART

@@ -31,6 +31,7 @@ __all__ = [
     "released",
     "rows_of",
     "running",
+    "shifted",
     "told_by",
 ]
 
@@ -71,6 +72,14 @@ def rows_of(rows: int) -> Path:
     path = BENCH / f"rows{rows}.parquet"
     if not path.exists():
         subprocess.run([*python_at("rows.py"), str(rows), str(path)], check=True)
+    return path
+
+
+def shifted(rows: Path) -> Path:
+    """A Parquet file with a fifth of those rows, shifted."""
+    path = rows.with_name(f"shifted-{rows.name}")
+    if not path.exists():
+        subprocess.run([*python_at("rows.py"), "shifted", str(rows), str(path)], check=True)
     return path
 
 

@@ -1,7 +1,8 @@
-"""Our training flow against the floor, in one sitting: ``make bench``.
+"""The reference job against its floor, in one sitting: ``make bench``.
 
-Bakes a product, lays the reference job over it, and runs floor and flow in turn, each in a process of its
-own. What counts is the ratio within one sitting; machines differ. Writes build/benchmarks-training.json.
+Bakes a product, lays the reference job over it, and runs floor and product in turn, each in a process of its
+own: the training alone, and the whole job with scoring and drift. What counts is the ratio within one sitting;
+machines differ. Writes build/benchmarks-training.json.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from sitting import (
     python_at,
     rows_of,
     running,
+    shifted,
     told_by,
 )
 
@@ -41,7 +43,8 @@ def main() -> None:
     product = BENCH / "bake0" / "churn-radar"
     lay_reference_over(product)
     found: dict[str, Any] = {"bake_seconds": bake_seconds, "help_seconds": help_seconds(product)}
-    found["training"] = [row for rows in given.rows for row in training(product, rows, given.repeats)]
+    found["training"] = [row for n in given.rows for row in against_floor(product, rows_of(n), given.repeats)]
+    found["whole"] = [row for n in given.rows for row in against_floor(product, rows_of(n), given.repeats, whole=True)]
     pieces = [*python_at("pieces.py"), "churn_radar"]
     found |= {
         "validate": told_by([*pieces, "validate", str(rows_of(2_000_000))], product),
@@ -67,19 +70,21 @@ def help_seconds(product: Path) -> float:
     return min(taken)
 
 
-def training(product: Path, rows: int, repeats: int) -> Iterator[dict[str, Any]]:
-    """The floor, and the flow with a temporary and with a running Prefect server, in turn."""
-    source = rows_of(rows)
-    shutil.copy(source, product / "data.parquet")
+def against_floor(product: Path, rows: Path, repeats: int, *, whole: bool = False) -> Iterator[dict[str, Any]]:
+    """The floor, and the product with a temporary and with a running Prefect server, in turn."""
     measured: dict[str, list[dict[str, float]]] = {"floor": [], "temporary server": [], "running server": []}
-    flow = [*PRODUCT, "train", "--source", "data.parquet"]
+    ours = [*PRODUCT, "train", "--source", str(rows)]
+    floors = [*python_at("floor.py"), str(rows), str(BENCH / "floor")]
+    if whole:
+        ours = [*python_at("job.py"), "churn_radar", str(rows), str(shifted(rows))]
+        floors.append(str(shifted(rows)))
     with prefect_server(product) as address:
         for n in range(repeats + 1):  # the first round warms up and does not count
-            work = BENCH / f"floor{rows}-{n}"
-            work.mkdir()
-            floor = measure([*python_at("floor.py"), str(source), str(work)], product, environment(product))
-            temporary = measure(flow, fresh(product), environment(product))
-            running = measure(flow, fresh(product), environment(product, PREFECT_API_URL=address))
+            shutil.rmtree(BENCH / "floor", ignore_errors=True)
+            (BENCH / "floor").mkdir()
+            floor = measure(floors, product, environment(product))
+            temporary = measure(ours, fresh(product), environment(product))
+            running = measure(ours, fresh(product), environment(product, PREFECT_API_URL=address))
             if n:
                 for name, one in zip(measured, (floor, temporary, running), strict=True):
                     measured[name].append(one)
@@ -88,7 +93,7 @@ def training(product: Path, rows: int, repeats: int) -> Iterator[dict[str, Any]]
     }
     for name, one in middle.items():
         ratios = {f"{key}_ratio": one[key] / middle["floor"][key] for key in one}
-        yield {"rows": rows, "what": name, **one, **ratios}
+        yield {"rows": rows.stem, "what": name, **one, **ratios}
 
 
 def fresh(product: Path) -> Path:
@@ -112,13 +117,12 @@ def prefect_server(product: Path) -> Iterator[str]:
 
 
 def show(found: dict[str, Any]) -> None:
-    print(f"{'training':<28}{'CPU s':>8}{'ratio':>8}{'wall s':>9}{'ratio':>8}{'MiB':>8}{'ratio':>8}")
-    for row in found["training"]:
-        name = f"{row['rows']:,} rows, {row['what']}"
-        figures = (row["cpu_seconds"], row["cpu_seconds_ratio"], row["wall_seconds"], row["wall_seconds_ratio"])
-        cpu, cpu_ratio, wall, wall_ratio = figures
-        memory = f"{row['peak_mib']:>8.0f}{row['peak_mib_ratio']:>8.2f}"
-        print(f"{name:<28}{cpu:>8.1f}{cpu_ratio:>8.2f}{wall:>9.1f}{wall_ratio:>8.2f}{memory}")
+    for what in ("training", "whole"):
+        print(f"{what:<30}{'CPU s':>8}{'ratio':>8}{'wall s':>9}{'ratio':>8}{'MiB':>8}{'ratio':>8}")
+        for row in found[what]:
+            cpu, wall, memory = ((row[key], row[f"{key}_ratio"]) for key in ("cpu_seconds", "wall_seconds", "peak_mib"))
+            figures = f"{cpu[0]:>8.1f}{cpu[1]:>8.2f}{wall[0]:>9.1f}{wall[1]:>8.2f}{memory[0]:>8.0f}{memory[1]:>8.2f}"
+            print(f"{row['rows']} {row['what']}".ljust(30) + figures)
     validated, drawn = found["validate"], found["bootstrap"]
     print(f"bake                 {found['bake_seconds']:.2f} s")
     print(f"--help               {found['help_seconds']:.2f} s")

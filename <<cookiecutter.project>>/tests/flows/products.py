@@ -22,6 +22,7 @@ from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
 from <<cookiecutter.package>>.tables import Batch
 
 from ..conftest import PROJECT, Stage
+from ..stores.databases import whole
 
 COLUMNS = columns_of(Labelled)
 DAY = date(2026, 11, 2)
@@ -84,6 +85,11 @@ def settings() -> Settings:
 
 def log() -> PredictionLog:
     return PredictionLog(settings().database_url)
+
+
+def in_log(*asked: Any, **more: Any) -> pd.DataFrame:
+    """What the log holds of those days."""
+    return whole(log(), *asked, **more)
 
 
 def in_pieces(monkeypatch: pytest.MonkeyPatch, count: int = PARTS) -> None:

@@ -33,6 +33,7 @@ from .products import (
     copy_of,
     deliver,
     elsewhere,
+    in_log,
     in_pieces,
     log,
     settings,
@@ -130,7 +131,7 @@ def goes_with_the_second_part(cable: Cable, patch: pytest.MonkeyPatch, seconds: 
 
 
 def assert_scored_once(count: int) -> None:
-    found = log().window(DAY, DAY)
+    found = in_log(DAY, DAY)
     assert (len(found), found["identity"].is_unique) == (count, True)
     assert [partition.done for partition in log().partitions()] == [True]
 
@@ -192,7 +193,7 @@ def test_killed_while_it_deletes_what_is_old_the_next_run_deletes_the_rest(
             expire(counter())
     assert not place.exists()
     assert expire(counter()).predictions == 400
-    assert log().window(DAY, DAY).empty
+    assert in_log(DAY, DAY).empty
 
 
 # --- clocks ---------------------------------------------------------------------------------
@@ -251,4 +252,4 @@ def answered_by(client: TestClient) -> str:
 def scored_by(product: Stage, day: date) -> set[str]:
     to_score(product, day)
     assert main(["score", "--day", str(day), "--no-shadow"]) == 0
-    return set(log().window(day, day, ["batch"])["version"])
+    return set(in_log(day, day, ["batch"])["version"])

@@ -14,6 +14,7 @@ import pytest
 from <<cookiecutter.package>> import PRODUCT
 from <<cookiecutter.package>>.cli import main
 from <<cookiecutter.package>>.errors import Refused
+from <<cookiecutter.package>>.flows import logged as reading
 from <<cookiecutter.package>>.flows import watching
 from <<cookiecutter.package>>.flows.logged import labelled_batches, logbook
 from <<cookiecutter.package>>.flows.monitoring import Monitored, monitor
@@ -25,7 +26,7 @@ from <<cookiecutter.package>>.stores.monitoring_runs import MonitoringRuns
 from <<cookiecutter.package>>.stores.releases import Releases
 
 from ..conftest import Stage
-from .products import ADDRESSES, COLUMNS, DAY, a_day, copy_of, deliver, log, settings, to_score
+from .products import ADDRESSES, COLUMNS, DAY, a_day, copy_of, deliver, in_log, settings, to_score
 from .stages import compared
 
 WEEK = timedelta(days=7)
@@ -105,6 +106,18 @@ def test_labels_judge_the_criteria_and_a_failing_one_asks_for_retraining(product
     assert found.seen.live is not None
     assert found.seen.live.failing == ("out-of-reach",)
     assert (found.decided.action, found.decided.cause) == ("retrain", "criteria:out-of-reach")
+
+
+def test_of_many_labels_no_more_are_read_than_are_judged(product: Stage) -> None:
+    frame = scored(product)
+    labelled(product, frame)
+    book = logbook(settings())
+    every = reading.labelled(book, [DAY])
+    some = reading.labelled(book, [DAY], at_most=100)
+    assert len(every) == len(frame)
+    assert set(some["identity"]) == set(every["identity"].nsmallest(100))
+    expected = every.set_index("identity").loc[some["identity"]].reset_index()
+    pd.testing.assert_frame_equal(some, expected[some.columns])
 
 
 @pytest.mark.usefixtures("aliases")
@@ -213,7 +226,7 @@ def test_a_look_is_kept_in_mlflow_with_its_pages(product: Stage) -> None:
     told = json.loads(Path(runs.client.download_artifacts(found.run, "look.json")).read_text())
     assert told["live"]["trust"] == "confirmed"
     everything = Path(runs.client.download_artifacts(found.run, "look.json")).read_text()
-    assert not any(key in everything for key in log().window(DAY, DAY)["key"].head(20))
+    assert not any(key in everything for key in in_log(DAY, DAY)["key"].head(20))
 
 
 def test_over_time_there_is_a_run_for_each_champion(product: Stage) -> None:

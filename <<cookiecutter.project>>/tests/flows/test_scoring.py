@@ -17,7 +17,7 @@ from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
 from <<cookiecutter.package>>.stores.quarantine import Quarantine
 
 from ..conftest import Stage
-from .products import COLUMNS, DAY, a_day, copy_of, deliver, elsewhere, in_pieces, log, settings, to_score
+from .products import COLUMNS, DAY, a_day, copy_of, deliver, elsewhere, in_log, in_pieces, log, settings, to_score
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_day_is_scored_by_the_champion_written_and_logged(
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     assert f"{len(frame):,} rows scored by version 1" in capsys.readouterr().out
-    found, written = log().window(DAY, DAY), parts()
+    found, written = in_log(DAY, DAY), parts()
     assert len(found) == len(written) == len(frame)
     assert set(found["lane"]) == {"batch"}
     model = released.releases.models.load("1").model
@@ -51,14 +51,14 @@ def test_a_day_is_scored_by_the_champion_written_and_logged(
 def test_scoring_again_doubles_nothing_and_adds_what_is_new(product: Stage) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    before = log().window(DAY, DAY)
+    before = in_log(DAY, DAY)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    pd.testing.assert_frame_equal(log().window(DAY, DAY), before)
+    pd.testing.assert_frame_equal(in_log(DAY, DAY), before)
     late = a_day(seed=1)
     late[COLUMNS.key] = "late-" + late[COLUMNS.key].astype("str")
     to_score(product, frame=pd.concat([frame, late], ignore_index=True))
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    now = log().window(DAY, DAY)
+    now = in_log(DAY, DAY)
     assert (len(now), now["identity"].is_unique) == (len(frame) + len(late), True)
     assert len(parts()) == len(now)
 
@@ -68,7 +68,7 @@ def test_a_row_that_comes_twice_is_scored_once(product: Stage, monkeypatch: pyte
     to_score(product, frame=pd.concat([frame, frame.head(9)], ignore_index=True))
     in_pieces(monkeypatch)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    assert len(log().window(DAY, DAY)) == len(parts()) == len(frame)
+    assert len(in_log(DAY, DAY)) == len(parts()) == len(frame)
 
 
 def killed_while_scoring(addresses: dict[str, str]) -> None:
@@ -96,10 +96,10 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(
     process.join(120)
     assert process.exitcode == -signal.SIGKILL
     assert [partition.done for partition in log().partitions()] == [False]
-    assert 0 < len(log().window(DAY, DAY)) < len(frame)
+    assert 0 < len(in_log(DAY, DAY)) < len(frame)
     in_pieces(monkeypatch)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    found = log().window(DAY, DAY)
+    found = in_log(DAY, DAY)
     assert (len(found), found["identity"].is_unique) == (len(frame), True)
     assert len(parts()) == len(frame)
 
@@ -110,7 +110,7 @@ def test_two_workers_at_once_score_every_row_once(product: Stage) -> None:
     for worker in workers:
         worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0]
-    found = log().window(DAY, DAY)
+    found = in_log(DAY, DAY)
     assert (len(found), found["identity"].is_unique) == (len(frame), True)
 
 
@@ -150,8 +150,8 @@ def test_a_begun_day_is_finished_by_the_version_it_was_begun_with(product: Stage
     digest = partitions.desk().model("2").digest
     log().begin("batch", DAY, "2", digest)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    assert set(log().window(DAY, DAY)["version"]) == {"2"}
-    assert len(log().window(DAY, DAY)) == len(frame)
+    assert set(in_log(DAY, DAY)["version"]) == {"2"}
+    assert len(in_log(DAY, DAY)) == len(frame)
 
 
 def test_without_a_champion_nothing_is_scored(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,7 +171,7 @@ def test_bad_rows_are_kept_aside_and_too_many_leave_the_day_open(
     to_score(product, frame=frame)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 4
     assert "100 of 400 rows (25.0%) break the schema" in capsys.readouterr().err
-    assert len(log().window(DAY, DAY)) == 300
+    assert len(in_log(DAY, DAY)) == 300
     assert [partition.done for partition in log().partitions()] == [False]
     (kept,) = Quarantine(settings().var / "quarantine").list()
     assert (kept.run, kept.rows) == (f"score-{DAY}", 100)
@@ -191,7 +191,7 @@ def test_the_challenger_scores_the_same_rows_apart(product: Stage, capsys: pytes
     frame = to_score(product)
     assert main(["score", "--day", str(DAY)]) == 0
     assert "shadow: version 2 scored them too" in capsys.readouterr().out
-    counted, apart = log().window(DAY, DAY), log().window(DAY, DAY, lanes=["shadow"])
+    counted, apart = in_log(DAY, DAY), in_log(DAY, DAY, lanes=["shadow"])
     assert (len(counted), len(apart)) == (len(frame), len(frame))
     assert (set(counted["version"]), set(apart["version"])) == ({"1"}, {"2"})
     assert set(counted["identity"]) == set(apart["identity"])
@@ -211,7 +211,7 @@ def test_a_broken_challenger_harms_nothing(
     monkeypatch.setattr(partitions.Desk, "model", broken)
     assert main(["score", "--day", str(DAY)]) == 0
     assert "shadow: broke off: RuntimeError: no such thing" in capsys.readouterr().out
-    assert len(log().window(DAY, DAY)) == len(frame)
+    assert len(in_log(DAY, DAY)) == len(frame)
 
 
 def test_labels_are_joined_by_key_and_day_and_counted(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
@@ -220,7 +220,7 @@ def test_labels_are_joined_by_key_and_day_and_counted(product: Stage, capsys: py
     file = deliver(product, frame.head(100))
     assert main(["label", file]) == 0
     assert "100 rows: 100 new" in capsys.readouterr().out
-    found = log().window(DAY, DAY)
+    found = in_log(DAY, DAY)
     assert found["outcome"].notna().sum() == 100
     expected = frame.head(100).set_index(COLUMNS.key)[COLUMNS.target].astype(float)
     labelled = found.dropna(subset="outcome").set_index("key")["outcome"]
@@ -234,11 +234,11 @@ def test_a_label_file_handed_in_twice_changes_nothing(product: Stage, capsys: py
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     file = deliver(product, frame)
     assert main(["label", file]) == 0
-    before = log().window(DAY, DAY)
+    before = in_log(DAY, DAY)
     assert "recorded before" not in capsys.readouterr().out
     assert main(["label", file]) == 0
     assert "recorded before, on " in capsys.readouterr().out
-    pd.testing.assert_frame_equal(log().window(DAY, DAY), before)
+    pd.testing.assert_frame_equal(in_log(DAY, DAY), before)
 
 
 def test_labels_of_the_wrong_kind_are_refused_whole(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,7 +247,7 @@ def test_labels_of_the_wrong_kind_are_refused_whole(product: Stage, capsys: pyte
     frame[COLUMNS.target] = -7
     assert main(["label", deliver(product, frame)]) == 4
     assert "break the schema" in capsys.readouterr().err
-    assert log().window(DAY, DAY)["outcome"].isna().all()
+    assert in_log(DAY, DAY)["outcome"].isna().all()
     assert main(["label", deliver(product, frame.assign(**{str(COLUMNS.target): None}))]) == 4
 
 
@@ -266,8 +266,8 @@ def test_a_forgotten_subject_is_nowhere(product: Stage, capsys: pytest.CaptureFi
         if path.is_file() and path.suffix == ".parquet" and "sample" not in path.parts:
             held = pd.read_parquet(path, partitioning=None).astype(str)
             assert not held.isin([bad, gone]).to_numpy().any(), path
-    assert not log().window(DAY, DAY, lanes=["batch", "shadow"])["key"].isin([bad, gone]).any()
-    assert len(log().window(DAY, DAY)) == len(frame) - 2
+    assert not in_log(DAY, DAY, lanes=["batch", "shadow"])["key"].isin([bad, gone]).any()
+    assert len(in_log(DAY, DAY)) == len(frame) - 2
 
 
 def test_what_is_too_old_is_deleted(product: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,8 +278,8 @@ def test_what_is_too_old_is_deleted(product: Stage, monkeypatch: pytest.MonkeyPa
         assert main(["score", "--day", str(day), "--no-shadow"]) == 0
     monkeypatch.setattr("<<cookiecutter.package>>.flows.labels.today", lambda: DAY + timedelta(days=1))
     assert main(["expire"]) == 0
-    assert log().window(old, old).empty
-    assert len(log().window(DAY, DAY)) == 400
+    assert in_log(old, old).empty
+    assert len(in_log(DAY, DAY)) == 400
     assert [path.name for path in sorted((settings().var / "predictions" / "lane=batch").iterdir())] == [f"day={DAY}"]
 
 

@@ -21,7 +21,7 @@ from <<cookiecutter.package>>.stores.releases import Releases
 
 from ..cable import Cable, cable_to, through
 from ..conftest import Stage
-from ..flows.products import COLUMNS, copy_of, log, settings, with_database, with_registry
+from ..flows.products import COLUMNS, copy_of, in_log, settings, with_database, with_registry
 from ..stores.databases import postgresql
 from .services import some_rows, until
 
@@ -57,7 +57,7 @@ class Asking:
 
 
 def logged() -> list[str]:
-    return sorted(log().window(date.min, date.max)["key"])
+    return sorted(in_log(date.min, date.max)["key"])
 
 
 def test_a_database_that_goes_and_comes_back_has_every_prediction_once(cable: Cable) -> None:
@@ -137,4 +137,4 @@ def test_a_clock_that_jumps_loses_and_doubles_nothing(product: Stage, monkeypatc
             until(lambda: service.writer.state.queued == 0)
         until(lambda: service.writer.state.recorded == len(ask.keys))
     assert logged() == sorted(ask.keys)
-    assert set(log().window(date.min, date.max)["day"]) == {date(2026, 11, 24), date(2099, 1, 1), date(2000, 1, 1)}
+    assert set(in_log(date.min, date.max)["day"]) == {date(2026, 11, 24), date(2099, 1, 1), date(2000, 1, 1)}

@@ -26,7 +26,7 @@ from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
 from <<cookiecutter.package>>.stores.releases import Releases
 
 from ..conftest import Stage
-from ..flows.products import COLUMNS, DAY, a_day, copy_of, log, settings, to_score
+from ..flows.products import COLUMNS, DAY, a_day, copy_of, in_log, log, settings, to_score
 from .services import Hammer, serving, some_rows, until
 
 KEY = "a-key-that-is-long-enough"
@@ -67,7 +67,7 @@ def test_rows_are_answered_in_their_order_with_their_keys(client: TestClient) ->
 def test_service_and_batch_give_the_same_number_for_the_same_row(product: Stage, client: TestClient) -> None:
     frame = to_score(product, DAY, a_day(DAY, 300))
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    batch = log().window(DAY, DAY).set_index("key")
+    batch = in_log(DAY, DAY).set_index("key")
     rows = json.loads(frame.drop(columns=COLUMNS.target).to_json(orient="records", date_format="iso"))
     for some in (rows[:1], rows[1:8], rows[8:]):
         for each in ask(client, some).json()["predictions"]:
@@ -199,7 +199,7 @@ def test_predictions_reach_the_log_with_their_features_and_nobodys_name(product:
     rows = [{**row, **dict.fromkeys(COLUMNS.private, "someone@example.com")} for row in some_rows(20)]
     with TestClient(app_of(service)) as client:
         ask(client, rows)
-    found = log().window(today() - timedelta(days=1), today())
+    found = in_log(today() - timedelta(days=1), today())
     assert set(found["lane"]) == {"service"}
     assert found["key"].tolist() == [row[COLUMNS.key] for row in rows]
     assert [each[COLUMNS.numeric[0]] for each in found["features"]] == [row[COLUMNS.numeric[0]] for row in rows]
@@ -315,22 +315,22 @@ def test_a_database_that_is_away_costs_no_answer_and_no_prediction(product: Stag
         until(lambda: service.writer.state.trouble)
         assert service.writer.state.blocks >= 1
         assert "nobody answers" in client.get("/health/ready").json()["log"]
-        assert log().window(today(), today()).empty
+        assert in_log(today(), today()).empty
         away.is_away = False
         until(lambda: service.writer.state.blocks == 0)
         assert service.writer.state.trouble is None
-    assert len(log().window(today(), today())) == 15
+    assert len(in_log(today(), today())) == 15
 
 
 def test_what_was_spooled_is_recorded_by_the_next_process(product: Stage, service: Service) -> None:
     service.writer._log = Away()
     with TestClient(app_of(service)) as client:
         ask(client, some_rows(5))
-    assert log().window(today(), today()).empty
+    assert in_log(today(), today()).empty
     with TestClient(app_of(service_of(settings(), WANTED))):
-        until(lambda: len(log().window(today(), today())) == 5)
+        until(lambda: len(in_log(today(), today())) == 5)
     assert main(["forget", some_rows(1)[0][COLUMNS.key], "--by", "Ada"]) == 0
-    assert len(log().window(today(), today())) == 4
+    assert len(in_log(today(), today())) == 4
 
 
 def test_a_full_disk_costs_no_prediction(product: Stage, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +342,7 @@ def test_a_full_disk_costs_no_prediction(product: Stage, service: Service, monke
         assert ask(client, some_rows(5)).status_code == 200
         until(lambda: service.writer.state.recorded == 5)
         assert "No space left" in client.get("/health/ready").json()["log"]
-    assert len(log().window(today(), today())) == 5
+    assert len(in_log(today(), today())) == 5
 
 
 def test_disk_and_database_away_fill_the_memory_and_then_lose_aloud(product: Stage) -> None:
@@ -356,7 +356,7 @@ def test_disk_and_database_away_fill_the_memory_and_then_lose_aloud(product: Sta
         assert "rows were lost" in client.get("/health/ready").json()["log"]
         away.is_away = False
         until(lambda: small.writer.state.recorded == 5)
-    assert len(log().window(today(), today())) == 5
+    assert len(in_log(today(), today())) == 5
 
 
 def test_a_spooled_file_that_no_database_takes_is_set_aside(product: Stage, service: Service) -> None:
@@ -381,7 +381,7 @@ def test_told_to_stop_it_says_so_answers_on_and_ends_with_0(product: Stage) -> N
         kept = process.errors.read_text()
     assert '"event":"answered"' in kept
     assert some_rows(1)[0][COLUMNS.key] not in kept
-    assert len(log().window(today() - timedelta(days=1), today())) == 3
+    assert len(in_log(today() - timedelta(days=1), today())) == 3
 
 
 @pytest.mark.usefixtures("product", "aliases")
@@ -408,7 +408,7 @@ def test_fifty_thousand_requests_across_ten_swaps_and_none_fails() -> None:
     assert set(hammer.statuses) == {200}
     assert hammer.statuses[200] >= 50_000
     assert hammer.versions == {"1", "2"}
-    logged = log().window(today() - timedelta(days=1), today())
+    logged = in_log(today() - timedelta(days=1), today())
     assert len(logged) == hammer.statuses[200]
 
 

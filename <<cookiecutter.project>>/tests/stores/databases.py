@@ -4,11 +4,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-__all__ = ["postgresql", "url_in"]
+from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
+
+__all__ = ["postgresql", "url_in", "whole"]
 
 
 def url_in(folder: Path) -> str:
@@ -30,3 +34,9 @@ def postgresql(name: str) -> Iterator[str]:
     with engine.begin() as connection:
         connection.execute(sa.text(f"DROP SCHEMA {name} CASCADE"))
     engine.dispose()
+
+
+def whole(log: PredictionLog, *asked: Any, **more: Any) -> pd.DataFrame:
+    """What ``log.read`` gives, as one table."""
+    tables = list(log.read(*asked, **more))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["key", "version"])

@@ -15,9 +15,12 @@ import pytest
 import sqlalchemy as sa
 
 from <<cookiecutter.package>>.stores import labels as labelling
+from <<cookiecutter.package>>.stores import prediction_log
 from <<cookiecutter.package>>.stores.labels import Delivery, Labels
 from <<cookiecutter.package>>.stores.ledger import Decided, Ledger
 from <<cookiecutter.package>>.stores.prediction_log import Block, PredictionLog
+
+from .databases import whole
 
 DAY = date(2026, 11, 24)
 LARGE = np.uint64(2**64 - 3)  # an identity that a signed number cannot hold
@@ -58,18 +61,31 @@ def test_predictions_come_back_as_they_were(log: PredictionLog) -> None:
     asked = [{"plan": "basic", "tenure": 3.5}, None, None, None]
     told = [json.dumps(features) if features else None for features in asked]
     assert log.record(block(predictions=predictions(features=told)))
-    found = log.window(DAY, DAY)
+    found = whole(log, DAY, DAY)
     names = ["identity", "key", "as_of", "decision", "score"]
     pd.testing.assert_frame_equal(found[names], predictions()[names], check_dtype=False)
     assert found["features"].tolist() == asked
     assert found["low"].isna().all()
     assert set(found["version"]) == {"3"}
-    assert log.window(DAY + timedelta(days=1), DAY + timedelta(days=9)).empty
+    assert whole(log, DAY + timedelta(days=1), DAY + timedelta(days=9)).empty
+
+
+def test_the_log_is_read_in_tables_of_bounded_size(log: PredictionLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction_log, "BATCH_ROWS", 8)
+    for number in range(5):
+        log.record(block(f"service/{number}", lane="service", version=str(number % 2)))
+    keys = [f"C{number}" for number in range(4)]
+    assert [table["key"].tolist() for table in log.read(DAY, DAY)] == [2 * keys, 2 * keys, keys]
+    assert [len(table) for table in log.read(DAY, DAY, version="1")] == [8]
+    deliver(log, "a", {1: 1.0})
+    assert [table["key"].tolist() for table in log.read(DAY, DAY, labelled=True)] == [["C1"] * 2, ["C1"] * 2, ["C1"]]
+    assert log.volumes(DAY - timedelta(days=1), DAY) == {DAY: 20}
+    assert log.volumes(DAY, DAY, ["batch"]) == {}
 
 
 def test_a_block_is_recorded_once(log: PredictionLog) -> None:
     assert [log.record(block()), log.record(block())] == [True, False]
-    assert len(log.window(DAY, DAY)) == 4
+    assert len(whole(log, DAY, DAY)) == 4
     assert log.recorded("batch", DAY) == {"batch/2026-11-24/00000": 1}
 
 
@@ -104,7 +120,7 @@ def test_labels_are_new_repeated_corrected_late_or_unmatched(log: PredictionLog)
     assert (first.rows, first.new, first.rejected, first.unmatched, first.late) == (5, 3, 2, 1, 0)
     second = deliver(log, "b", {0: 0.0, 1: 0.0, 2: 1.0}, day=29)
     assert (second.new, second.repeated, second.corrected, second.late) == (1, 1, 1, 3)
-    assert log.window(DAY, DAY)["outcome"].tolist() == [0.0, 0.0, 1.0]
+    assert whole(log, DAY, DAY)["outcome"].tolist() == [0.0, 0.0, 1.0]
     assert [(c.predictions, c.labelled, c.share) for c in log.coverage(DAY, DAY)] == [(3, 3, 1.0)]
 
 
@@ -156,7 +172,7 @@ def test_a_delivery_handed_in_twice_at_once_is_taken_once(
     said = at_once(lambda number: deliver(logs[number], "a", {0: 1.0, 1: 0.0}))
     assert said[0] == said[1]
     assert said[0].new == 2
-    assert log.window(DAY, DAY)["outcome"].notna().sum() == 2
+    assert whole(log, DAY, DAY)["outcome"].notna().sum() == 2
     assert Labels(database_url).since(None) == 2
 
 
@@ -166,13 +182,13 @@ def test_two_that_expire_at_once_delete_what_is_old_once(log: PredictionLog, dat
     logs = [PredictionLog(database_url) for _ in range(2)]
     gone = at_once(lambda number: logs[number].expire(DAY + timedelta(days=2)))
     assert sum(erased.predictions for erased in gone) == 4
-    assert len(log.window(DAY, date(2027, 1, 1))) == 3
+    assert len(whole(log, DAY, date(2027, 1, 1))) == 3
 
 
 def test_a_label_that_came_before_its_prediction_joins_it(log: PredictionLog) -> None:
     assert deliver(log, "a", {0: 1.0}).unmatched == 1
     log.record(block())
-    assert log.window(DAY, DAY)["outcome"].iloc[0] == 1.0
+    assert whole(log, DAY, DAY)["outcome"].iloc[0] == 1.0
 
 
 def test_a_subject_is_forgotten_and_only_that_it_happened_is_kept(log: PredictionLog) -> None:
@@ -181,7 +197,7 @@ def test_a_subject_is_forgotten_and_only_that_it_happened_is_kept(log: Predictio
     assert log.holding("C1") == ("part.parquet",)
     gone = log.forget("C1", by="Ada", files=1)
     assert (gone.predictions, gone.labels) == (1, 1)
-    assert "C1" not in log.window(DAY, DAY)["key"].tolist()
+    assert "C1" not in whole(log, DAY, DAY)["key"].tolist()
     with log.database.connected() as connection:
         kept = connection.execute(sa.text("SELECT * FROM erasures")).mappings().one()
     assert "C1" not in str(dict(kept))
@@ -194,7 +210,7 @@ def test_old_days_expire_and_stay_known_as_scored(log: PredictionLog) -> None:
     deliver(log, "a", {0: 1.0})
     gone = log.expire(DAY + timedelta(days=2))
     assert (gone.predictions, gone.labels) == (4, 1)
-    assert log.window(DAY, DAY).empty
+    assert whole(log, DAY, DAY).empty
     assert log.partitions()[0].done
 
 

@@ -47,37 +47,40 @@ def pieces(book: Logbook, start: date, end: date, version: str) -> Iterator[pd.D
         rows = book.parts.read([file])
         said = rows[PREFIX + ("score" if f"{PREFIX}score" in rows else "decision")]
         yield _with(rows[list(book.columns.read)], said, (rows["model_version"] == version).all())
-    served = book.log.window(start, end, ["service"])
-    said = "score" if served["score"].notna().all() else "decision"
-    for by, rows in served.groupby("version"):
-        yield _with(_features_of(rows, book.columns), rows[said], by == version)
+    for served in book.log.read(start, end, ["service"]):
+        for by, rows in served.groupby("version"):
+            said = rows["score"] if rows["score"].notna().all() else rows["decision"]
+            yield _with(_features_of(rows, book.columns), said, by == version)
 
 
 def _with(rows: pd.DataFrame, said: pd.Series, by_version: bool) -> pd.DataFrame:
     return rows.assign(**{PREDICTION: said.to_numpy()}) if by_version else rows
 
 
-def labelled(book: Logbook, days: Iterable[date], version: str | None = None) -> pd.DataFrame:
+def labelled(
+    book: Logbook, days: Iterable[date], version: str | None = None, at_most: int | None = None
+) -> pd.DataFrame:
     """The rows of those days that have a label, with what was read of them; of ``version`` alone if it is given.
 
-    Further columns: identity, decision, score, low, high and outcome.
+    Further columns: identity, decision, score, low, high and outcome. Of more rows than ``at_most`` those with the
+    smallest identities are kept, which has nothing to do with what is in them.
     """
-    found = []
+    rows = pd.DataFrame()
     for day in days:
-        rows = book.log.window(day, day).dropna(subset="outcome").drop_duplicates("identity")
-        if version is not None:
-            rows = rows[rows["version"] == version]
-        served = rows[rows["file"].isna()]
-        scored = rows[rows["file"].notna()]
-        said = ["identity", "decision", "score", "low", "high", "outcome"]
-        if len(served):
-            features = _features_of(served, book.columns)
-            found.append(pd.concat([features, served[said].reset_index(drop=True)], axis=1))
-        if len(scored):
-            features = book.parts.read(scored["file"].unique())[list(book.columns.read)]
-            features["identity"] = row_identities(features, book.columns)
-            found.append(features.merge(scored[said], on="identity"))
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+        for more in book.log.read(day, day, version=version, labelled=True):
+            rows = pd.concat([rows, more], ignore_index=True).drop_duplicates(["day", "identity"])
+            rows = rows if at_most is None else rows.nsmallest(at_most, "identity")
+    if rows.empty:
+        return rows
+    served, said = rows[rows["file"].isna()], ["identity", "decision", "score", "low", "high", "outcome"]
+    found = []
+    if len(served):
+        found.append(pd.concat([_features_of(served, book.columns), served[said].reset_index(drop=True)], axis=1))
+    for file, scored in rows.groupby("file"):
+        features = book.parts.read([str(file)])[list(book.columns.read)]
+        features["identity"] = row_identities(features, book.columns)
+        found.append(features.merge(scored[said], on="identity"))
+    return pd.concat(found, ignore_index=True)
 
 
 def labelled_batches(book: Logbook) -> Iterator[Batch]:

@@ -155,8 +155,8 @@ def _usual(watch: Watch) -> list[int]:
     """How many rows each of the last windows had, those without any left out."""
     length = timedelta(days=watch.monitoring.window_days)
     starts = [watch.start - number * length for number in range(1, EARLIER_WINDOWS + 1)]
-    covered = watch.book.log.coverage(starts[-1], watch.start - timedelta(days=1))
-    sums = [sum(c.predictions for c in covered if start <= c.day < start + length) for start in starts]
+    volumes = watch.book.log.volumes(starts[-1], watch.start - timedelta(days=1))
+    sums = [sum(rows for day, rows in volumes.items() if start <= day < start + length) for start in starts]
     return [rows for rows in sums if rows]
 
 
@@ -169,11 +169,9 @@ def _live(watch: Watch, coverage: tuple[Coverage, ...]) -> Live | None:
     whole = [c for c in coverage if c.labelled and c.share >= rules.coverage_at_least]
     trust: Trust = "confirmed" if sum(c.labelled for c in whole) >= rules.rows_at_least else "partial"
     days = _newest(whole if trust == "confirmed" else [c for c in coverage if c.labelled], watch)
-    rows = labelled(watch.book, days, watch.champion.version)
+    rows = labelled(watch.book, days, watch.champion.version, rules.rows_at_most)
     if len(rows) < rules.rows_at_least:
         return None
-    if len(rows) > rules.rows_at_most:
-        rows = rows.nsmallest(rules.rows_at_most, "identity").reset_index(drop=True)
     columns = watch.columns
     table = rows.assign(**{str(columns.target): rows["outcome"]})
     said = _said(rows, columns)

@@ -22,6 +22,7 @@ __all__ = ["File", "find", "frames"]
 
 COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
 FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet"}
+READ_AHEAD = 2**20  # bytes of a column
 WEB = ("http", "https")
 
 
@@ -151,7 +152,8 @@ def _parquet(file: File, wanted: Sequence[str]) -> Iterator[tuple[pd.DataFrame, 
 
     with file.opened() as stream:
         try:
-            table = pq.ParquetFile(stream, pre_buffer=False)  # ahead of need it would hold whole row groups
+            # Else the whole of a row group would be held, ahead of need or column by column.
+            table = pq.ParquetFile(stream, pre_buffer=False, buffer_size=READ_AHEAD)
         except pa.ArrowInvalid as error:
             raise SourceError(f"{file.name}: {one_line(error)} – expected a Parquet file – export it again") from None
         names = table.schema_arrow.names

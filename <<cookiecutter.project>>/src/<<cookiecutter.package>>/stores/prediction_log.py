@@ -21,6 +21,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..clock import now
+from ..tables import BATCH_ROWS
 from .database import Database
 
 __all__ = ["COUNTED", "Block", "Coverage", "Erased", "Lane", "Partition", "PredictionLog", "utc"]
@@ -195,28 +196,50 @@ class PredictionLog:
 
     def known(self, lane: Lane, day: date, identities: np.ndarray) -> np.ndarray:
         """Where in ``identities`` (uint64) a row is that this day has already; a mask."""
-        mine = (BLOCKS.c.lane == lane) & (BLOCKS.c.day == day)
-        query = sa.select(PREDICTIONS.c.identity).join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block).where(mine)
         signed, found = identities.view(np.int64), set[int]()
+        # Blocks are asked for apart: joined, SQLite would go through all rows of the day for every few identities.
+        query = sa.select(PREDICTIONS.c.block, PREDICTIONS.c.identity)
         with self.database.connected() as connection:
-            for some in _slices(signed.tolist()):
-                found.update(connection.execute(query.where(PREDICTIONS.c.identity.in_(some))).scalars())
+            of_day = (BLOCKS.c.lane == lane) & (BLOCKS.c.day == day)
+            blocks = set(connection.execute(sa.select(BLOCKS.c.id).where(of_day)).scalars())
+            for some in _slices(np.sort(signed).tolist() if blocks else []):
+                same = connection.execute(query.where(PREDICTIONS.c.identity.in_(some)))
+                found.update(identity for block, identity in same if block in blocks)
         return np.isin(signed, np.fromiter(found, np.int64, len(found)))
 
-    def window(self, start: date, end: date, lanes: Sequence[Lane] = COUNTED) -> pd.DataFrame:
+    def read(
+        self,
+        start: date,
+        end: date,
+        lanes: Sequence[Lane] = COUNTED,
+        *,
+        version: str | None = None,
+        labelled: bool = False,
+    ) -> Iterator[pd.DataFrame]:
         """The predictions of the days from ``start`` to ``end``, each with its label where there is one by now.
 
-        Columns: identity (uint64), key, as_of, day, lane, version, decision, score, low, high, outcome,
-        arrived_at, features (a dict, or None), file and row. A day's rows are in the order they came in.
+        They come in tables of bounded size, a day's rows in the order they came in; only those of ``version``
+        if it is given, and only those with a label if ``labelled``. Columns: identity (uint64), key, as_of, day,
+        lane, version, decision, score, low, high, outcome, arrived_at, features (a dict, or None), file and row.
         """
+        mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(lanes))
+        if version is not None:
+            mine &= BLOCKS.c.version == version
+        query = sa.select(BLOCKS.c.id, BLOCKS.c.rows).where(mine).order_by(BLOCKS.c.day, BLOCKS.c.id)
+        with self.database.connected() as connection:
+            blocks = connection.execute(query).all()
+        for some in _together(blocks):
+            yield self._read(some, labelled)
+
+    def _read(self, blocks: list[int], labelled: bool) -> pd.DataFrame:
         current = (LABELS.c.identity == PREDICTIONS.c.identity) & LABELS.c.superseded_at.is_(None)
         of_block = (BLOCKS.c.day, BLOCKS.c.lane, BLOCKS.c.version, BLOCKS.c.file)
         columns = [*PREDICTIONS.c, *of_block, LABELS.c.outcome, LABELS.c.arrived_at]
         query = (
             sa.select(*columns)
             .join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block)
-            .outerjoin(LABELS, current)
-            .where(BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(lanes)))
+            .join(LABELS, current, isouter=not labelled)
+            .where(PREDICTIONS.c.block.in_(blocks))
             .order_by(BLOCKS.c.day, PREDICTIONS.c.block, PREDICTIONS.c.row)
         )
         with self.database.connected() as connection:
@@ -226,6 +249,13 @@ class PredictionLog:
         identity = {"identity": rows["identity"].to_numpy(np.int64).view(np.uint64)}
         features = {"features": [json.loads(text) if isinstance(text, str) else None for text in rows["features"]]}
         return rows.assign(**numbers, **moments, **identity, **features).drop(columns="block")
+
+    def volumes(self, start: date, end: date, lanes: Sequence[Lane] = COUNTED) -> dict[date, int]:
+        """How many rows were predicted on each day that had any, forgotten ones included."""
+        mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(lanes))
+        query = sa.select(BLOCKS.c.day, sa.func.sum(BLOCKS.c.rows)).where(mine).group_by(BLOCKS.c.day)
+        with self.database.connected() as connection:
+            return {day: int(rows) for day, rows in connection.execute(query)}
 
     def coverage(
         self, start: date, end: date, lanes: Sequence[Lane] = COUNTED, version: str | None = None
@@ -308,6 +338,19 @@ def _as_partition(row: Any) -> Partition:
 
 def _slices(values: list[Any]) -> Iterator[list[Any]]:
     return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+
+
+def _together(blocks: Iterable[Any]) -> Iterator[list[int]]:
+    """The numbers of blocks (id, rows) that are read at once: of one large one, or of many small ones."""
+    some, rows = list[int](), 0
+    for number, more in blocks:
+        if some and (rows + more > BATCH_ROWS or len(some) == AT_ONCE):
+            yield some
+            some, rows = [], 0
+        some.append(number)
+        rows += more
+    if some:
+        yield some
 
 
 def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:

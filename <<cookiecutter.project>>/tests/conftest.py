@@ -54,11 +54,12 @@ class Stage:
 
     def train(self, source: str | None = None) -> Any:
         """What one run of the real training flow came to."""
+        from <<cookiecutter.package>>.flows.here import run_here
         from <<cookiecutter.package>>.flows.training import train
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PRODUCT_ROOT", str(self.root))
-            return train(cause="in a test", source=source, return_state=True).result()
+            return run_here(train, cause="in a test", source=source).result()
 
     @property
     def releases(self) -> Any:

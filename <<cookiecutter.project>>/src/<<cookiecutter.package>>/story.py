@@ -139,22 +139,24 @@ class _Story:
         raise ProductError("The story did not come true: a blocked model was approved.")
 
     def _labels(self, week: int) -> None:
+        from .flows.here import run_here
         from .flows.labelling import label
 
         if week == 1:
             return  # nothing is known yet of rows that are scored today
         of = (week - 2, week - 1) if week == REST_OF_IT else (week - 1,)
         self.world.sends_labels(week, *of, share=0.5 if week == HALF_OF_IT else 1.0)
-        came = label(return_state=True).result()
+        came = run_here(label).result()
         known = f", {came.repeated:,} known before" if came.repeated else ""
         half = "half of " if week == HALF_OF_IT else ""
         self.line.tells("label", f"{came.new:,} new, of {half}week {' and '.join(map(str, of))}{known}")
         _came_true(came.new > 0 and (came.repeated > 0) == (week == REST_OF_IT), f"labels came otherwise: {came}")
 
     def _scores(self, week: int) -> None:
+        from .flows.here import run_here
         from .flows.scoring import score
 
-        (scored,) = score(return_state=True).result()
+        (scored,) = run_here(score).result()
         partition = scored.partition
         shadow = f"; {scored.shadow}" if scored.shadow else ""
         self.line.tells(

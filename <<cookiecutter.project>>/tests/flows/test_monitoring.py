@@ -16,6 +16,7 @@ from <<cookiecutter.package>>.cli import main
 from <<cookiecutter.package>>.errors import Refused
 from <<cookiecutter.package>>.flows import logged as reading
 from <<cookiecutter.package>>.flows import watching
+from <<cookiecutter.package>>.flows.here import run_here
 from <<cookiecutter.package>>.flows.logged import labelled_batches, logbook
 from <<cookiecutter.package>>.flows.monitoring import Monitored, monitor
 from <<cookiecutter.package>>.flows.watching import decide, look, watch
@@ -57,7 +58,7 @@ def labelled(product: Stage, frame: pd.DataFrame) -> None:
 
 
 def monitored(day: date = DAY) -> Monitored:
-    found = monitor(day=day, return_state=True).result()
+    found = run_here(monitor, day=day).result()
     assert isinstance(found, Monitored)
     return found
 

@@ -8,6 +8,7 @@ import pytest
 from <<cookiecutter.package>>.cli import main
 from <<cookiecutter.package>>.criteria import Decision
 from <<cookiecutter.package>>.errors import InvalidData
+from <<cookiecutter.package>>.flows.here import run_here
 from <<cookiecutter.package>>.flows.training import train
 
 from ..conftest import Stage
@@ -74,7 +75,7 @@ def test_the_champion_loads_and_predicts(trained: tuple[Stage, Any]) -> None:
 
 
 def test_a_refused_model_is_an_answer_and_not_a_failure(here: Stage) -> None:
-    state = train(cause="a second time", return_state=True)
+    state = run_here(train, cause="a second time")
     assert (state.type.value, state.name) == ("COMPLETED", "Blocked")
     assert "beats-champion" in state.message
     assert main(["train"]) == 3

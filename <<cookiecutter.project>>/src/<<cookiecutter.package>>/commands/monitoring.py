@@ -27,10 +27,10 @@ def monitor(options: Namespace, settings: Settings) -> int:
 
 
 def run_monitoring(day: date | None) -> "Monitored":
+    from ..flows.here import run_here
     from ..flows.monitoring import monitor as flow
 
-    state = flow(day=day, return_state=True)
-    monitored: Monitored = state.result()
+    monitored: Monitored = run_here(flow, day=day).result()
     return monitored
 
 

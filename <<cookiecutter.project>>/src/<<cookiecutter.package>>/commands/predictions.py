@@ -16,10 +16,11 @@ USUAL_DAYS = 30
 
 
 def score(options: Namespace, settings: Settings) -> int:
+    from ..flows.here import run_here
     from ..flows.scoring import score as flow
 
     first, last = as_date(options.first), as_date(options.last)
-    state = flow(day=as_date(options.day), start=first, end=last, shadow=options.shadow, return_state=True)
+    state = run_here(flow, day=as_date(options.day), start=first, end=last, shadow=options.shadow)
     scored = state.result()
     if not scored:
         say(f"  Every day from {first} to {last} is scored.")
@@ -29,9 +30,10 @@ def score(options: Namespace, settings: Settings) -> int:
 
 
 def label(options: Namespace, settings: Settings) -> int:
+    from ..flows.here import run_here
     from ..flows.labelling import label as flow
 
-    flow(day=as_date(options.day), file=options.file, return_state=True).result()
+    run_here(flow, day=as_date(options.day), file=options.file).result()
     say(f"  coverage    {CALL} coverage")
     return 0
 
@@ -76,9 +78,10 @@ def forget(options: Namespace, settings: Settings) -> int:
 
 
 def expire(options: Namespace, settings: Settings) -> int:
+    from ..flows.here import run_here
     from ..flows.labelling import expire as flow
 
-    flow(return_state=True).result()
+    run_here(flow).result()
     return 0
 
 

@@ -24,11 +24,11 @@ def train(options: Namespace, settings: Settings) -> int:
 
 def run_training(cause: str, source: str | None) -> "Registered":
     """What the training flow came to; Prefect's own wrapping of what broke is taken off."""
+    from ..flows.here import run_here
     from ..flows.training import train as flow
 
     heading(f"{PRODUCT}, training {cause}")
-    state = flow(cause=cause, source=source, return_state=True)
-    registered: Registered = state.result()
+    registered: Registered = run_here(flow, cause=cause, source=source).result()
     return registered
 
 

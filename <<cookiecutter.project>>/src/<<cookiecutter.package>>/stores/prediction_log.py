@@ -354,16 +354,17 @@ def _together(blocks: Iterable[Any]) -> Iterator[list[int]]:
 
 
 def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
-    """The rows as dicts, some at a time; what is missing is None."""
-    rows = predictions.reindex(columns=PREDICTION).reset_index(drop=True)
-    rows["identity"] = predictions["identity"].to_numpy(np.uint64).view(np.int64)
+    """The rows as dicts, some at a time; what is missing is None.
+
+    In the order of their identities: the index is walked through once, however large it has become.
+    """
+    identities = predictions["identity"].to_numpy(np.uint64).view(np.int64)
+    order = np.argsort(identities)
+    names = ["row", *PREDICTION]
+    rows = predictions.assign(identity=identities, row=range(len(order))).reindex(columns=names).iloc[order]
     for start in range(0, len(rows), AT_ONCE):
-        some = rows.iloc[start : start + AT_ONCE]
-        columns = [_plain(some[name]) for name in PREDICTION]
-        yield [
-            {"row": row, **dict(zip(PREDICTION, cells, strict=True))}
-            for row, cells in enumerate(zip(*columns, strict=True), start)
-        ]
+        columns = [_plain(rows[name].iloc[start : start + AT_ONCE]) for name in names]
+        yield [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
 def _plain(column: pd.Series) -> Iterable[Any]:

@@ -148,6 +148,7 @@ class Pipeline(_Strict):
 
 class LabelSource(_Strict):
     source: Source
+    delivered: Literal["daily", "irregularly"] = "daily"
     late_after_days: int = Field(default=90, ge=0)
 
 

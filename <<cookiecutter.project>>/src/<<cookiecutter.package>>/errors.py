@@ -5,6 +5,7 @@
     ├── RegistryUnavailable      1   MLflow, or what it keeps files in, does not answer, and trying again may help
     ├── ConfigError              2   a file, an answer or an argument is not as it must be
     │   └── SourceError          2   the data cannot be read: no such file, unknown host, bad query
+    │       ├── SourceMissing        ... there is no such file
     │       └── SourceUnavailable    ... and trying again may help
     ├── Refused                  3   the gate said no
     └── InvalidData              4   the data was read and is not what the schema promises
@@ -25,6 +26,7 @@ __all__ = [
     "Refused",
     "RegistryUnavailable",
     "SourceError",
+    "SourceMissing",
     "SourceUnavailable",
 ]
 
@@ -48,6 +50,10 @@ class ConfigError(ProductError):
 
 
 class SourceError(ConfigError):
+    pass
+
+
+class SourceMissing(SourceError):
     pass
 
 

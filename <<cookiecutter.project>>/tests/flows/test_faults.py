@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -118,6 +119,14 @@ def test_a_database_that_goes_while_scoring_and_comes_back_costs_nothing(
     assert_scored_once(len(frame))
 
 
+@pytest.mark.parametrize("verb", ["score", "monitor"])
+def test_a_database_that_is_away_at_the_start_is_waited_for(product: Stage, cable: Cable, verb: str) -> None:
+    to_score(product)
+    cable.cut()
+    threading.Timer(0.5, cable.mend).start()
+    assert main([verb, "--day", str(DAY)]) == 0
+
+
 def goes_with_the_second_part(cable: Cable, patch: pytest.MonkeyPatch, seconds: float | None) -> None:
     record, seen = PredictionLog.record, []
 
@@ -143,15 +152,16 @@ def test_a_database_that_stays_away_ends_scoring_in_a_line_and_the_next_run_fini
     in_pieces(monkeypatch)
     with monkeypatch.context() as away:
         goes_with_the_second_part(cable, away, seconds=None)
-        away.setattr(scoring, "score_day", scoring.score_day.with_options(retry_delay_seconds=0.1))
+        for name in ("open_desk", "score_day"):
+            away.setattr(scoring, name, getattr(scoring, name).with_options(retry_delay_seconds=0.1))
         assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
-    (said,) = capsys.readouterr().err.splitlines()
-    assert "the database" in said
-    assert "check PRODUCT_DATABASE_URL" in said
-    assert "last-error" not in said
-    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
-    (said,) = capsys.readouterr().err.splitlines()
-    assert "check PRODUCT_DATABASE_URL" in said
+        (said,) = capsys.readouterr().err.splitlines()
+        assert "the database" in said
+        assert "check PRODUCT_DATABASE_URL" in said
+        assert "last-error" not in said
+        assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
+        (said,) = capsys.readouterr().err.splitlines()
+        assert "check PRODUCT_DATABASE_URL" in said
     cable.mend()
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     assert_scored_once(len(frame))

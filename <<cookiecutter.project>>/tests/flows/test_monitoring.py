@@ -140,6 +140,15 @@ def test_a_champion_answers_for_its_own_predictions_only(product: Stage) -> None
     assert PREDICTION not in found.seen.drifted
 
 
+@pytest.mark.usefixtures("aliases")
+def test_a_release_that_died_before_its_alias_was_set_is_finished(product: Stage) -> None:
+    scored(product)
+    models = Releases(settings(), PRODUCT).models
+    models.point("champion", "2")
+    assert monitored().watch.champion.version == "1"
+    assert models.alias("champion") == "1"
+
+
 def test_few_labels_are_only_partial(product: Stage) -> None:
     impossible(product)
     labelled(product, scored(product).head(500))

@@ -1,6 +1,7 @@
 """Scoring days, taking labels in, forgetting: the real flows on a small product with a champion."""
 
 import os
+import shutil
 import signal
 from datetime import timedelta
 from pathlib import Path
@@ -229,6 +230,20 @@ def test_labels_are_joined_by_key_and_day_and_counted(product: Stage, capsys: py
     assert "100 labelled  25%" in capsys.readouterr().out
 
 
+def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(
+    product: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["label", "--day", str(DAY)]) == 2
+    assert "no such file" in capsys.readouterr().err
+    written = product.read("config/scoring.yaml")
+    product.write("config/scoring.yaml", {**written, "labels": written["labels"] | {"delivered": "irregularly"}})
+    assert main(["label", "--day", str(DAY)]) == 0
+    assert "nothing was delivered" in capsys.readouterr().out
+    product.save(a_day().head(0), f"var/sample/labels/{DAY}.parquet")
+    assert main(["label", "--day", str(DAY)]) == 0
+    assert main(["label", "no-such-file.parquet"]) == 2
+
+
 def test_a_label_file_handed_in_twice_changes_nothing(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
@@ -258,9 +273,11 @@ def test_a_forgotten_subject_is_nowhere(product: Stage, capsys: pytest.CaptureFi
     to_score(product, frame=frame)
     assert main(["score", "--day", str(DAY)]) == 0
     assert main(["label", deliver(product, frame)]) == 0
+    part = next((settings().var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
+    shutil.copy(part, part.with_name("part-of-a-scoring-that-was-killed.parquet"))
     for key in (bad, gone):
         assert main(["forget", key, "--by", "Ada"]) == 0
-    assert "2 predictions, 1 labels and 0 rows in quarantine are erased; 2 Parquet" in capsys.readouterr().out
+    assert "2 predictions, 1 labels and 0 rows in quarantine are erased; 3 Parquet" in capsys.readouterr().out
     assert Quarantine(settings().var / "quarantine").list() == ()
     for path in settings().var.rglob("*"):
         if path.is_file() and path.suffix == ".parquet" and "sample" not in path.parts:

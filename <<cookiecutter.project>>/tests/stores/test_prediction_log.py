@@ -194,7 +194,8 @@ def test_a_label_that_came_before_its_prediction_joins_it(log: PredictionLog) ->
 def test_a_subject_is_forgotten_and_only_that_it_happened_is_kept(log: PredictionLog) -> None:
     log.record(block())
     deliver(log, "a", {0: 1.0, 1: 0.0})
-    assert log.holding("C1") == ("part.parquet",)
+    assert log.may_hold("C1", {"part.parquet", "left-behind.parquet"}) == ("left-behind.parquet", "part.parquet")
+    assert log.may_hold("C9", {"part.parquet"}) == ()
     gone = log.forget("C1", by="Ada", files=1)
     assert (gone.predictions, gone.labels) == (1, 1)
     assert "C1" not in whole(log, DAY, DAY)["key"].tolist()

@@ -64,7 +64,8 @@ def forget(options: Namespace, settings: Settings) -> int:
 
     key, column = options.key, columns_of(Features).key
     log = PredictionLog(settings.database_url)
-    files = Parts(settings.var / "predictions", column).forget(log.holding(key), key)
+    parts = Parts(settings.var / "predictions", column)
+    files = parts.forget(log.may_hold(key, parts.names()), key)
     aside = Quarantine(settings.var / "quarantine").forget(column, key)
     waiting = Spool(settings.var / "service" / "spool").forget(key)
     erased = log.forget(key, by=options.by, files=files)

@@ -16,8 +16,13 @@ __all__ = ["expire", "label"]
 
 @flow(name="label", flow_run_name="label")
 def label(day: date | None = None, file: str | None = None) -> State:
-    """A completed state whose data is the ``Delivery``: of ``file``, or of ``day`` (today) at the configured source."""
+    """A completed state whose data is the ``Delivery``: of ``file``, or of ``day`` (today) at the configured source.
+
+    It is named *Skipped*, and has none, where nothing came and nothing had to.
+    """
     delivery = take_labels(counter(), file, day or today())
+    if delivery is None:
+        return Completed(name="Skipped", message="nothing was delivered")
     return Completed(message=f"{delivery.new:,} new, {delivery.corrected:,} corrected", data=delivery)
 
 

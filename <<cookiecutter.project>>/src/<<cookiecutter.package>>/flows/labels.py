@@ -1,6 +1,7 @@
 """Labels come in, and what is old goes out."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -10,7 +11,7 @@ from .. import console
 from ..clock import now, today
 from ..columns import columns_of
 from ..config import Scoring, Settings, Source, read_scoring
-from ..errors import InvalidData
+from ..errors import InvalidData, SourceMissing
 from ..schemas import Labelled
 from ..steps.answers import answers_of
 from ..steps.fingerprint import fingerprint, row_identities
@@ -20,6 +21,7 @@ from ..stores.parts import Parts
 from ..stores.prediction_log import Erased, PredictionLog, utc
 from ..stores.quarantine import Quarantine
 from ..stores.sources import read
+from ..tables import Batch
 
 __all__ = ["Counter", "counter", "expire", "take_labels"]
 
@@ -37,17 +39,22 @@ def counter() -> Counter:
     return Counter(settings, read_scoring(settings.scoring_file))
 
 
-def take_labels(counter: Counter, file: str | None, day: date) -> Delivery:
+def take_labels(counter: Counter, file: str | None, day: date) -> Delivery | None:
     """What the delivery came to: that of ``file``, or of ``day`` at the configured source.
 
-    It is taken as a whole or not at all: too many bad rows and nothing is recorded, since a file of
-    another kind is likelier than so many slips. The bad rows of any delivery are kept aside.
+    None where nothing came on a day on which nothing has to come. A delivery is taken as a whole or
+    not at all: too many bad rows and nothing is recorded, since a file of another kind is likelier
+    than so many slips. The bad rows of any delivery are kept aside.
     """
     answers = answers_of(Labelled)
     columns = columns_of(answers)
     source = Source(path=file) if file else counter.scoring.labels.source.on(day)
     quarantine = Quarantine(counter.settings.var / "quarantine")
-    batches = read(source, columns.read, root=counter.settings.root, environ=os.environ)
+    may_be_missing = file is None and counter.scoring.labels.delivered == "irregularly"
+    batches = _delivered(counter, source, columns.read, may_be_missing=may_be_missing)
+    if not batches:
+        console.line("labels", f"{source.described}: nothing was delivered")
+        return None
     try:
         validated = validate(batches, answers, limit=counter.scoring.rejected_share_at_most)
     except InvalidData as error:
@@ -76,6 +83,17 @@ def take_labels(counter: Counter, file: str | None, day: date) -> Delivery:
     )
     console.line("labels", _told(delivery, again=delivery.at != utc(moment)))
     return delivery
+
+
+def _delivered(counter: Counter, source: Source, wanted: Sequence[str], *, may_be_missing: bool) -> list[Batch]:
+    """What the source has; empty where there is nothing and that may be."""
+    try:
+        batches = list(read(source, wanted, root=counter.settings.root, environ=os.environ))
+    except SourceMissing:
+        if may_be_missing:
+            return []
+        raise
+    return [] if may_be_missing and not any(len(batch.rows) for batch in batches) else batches
 
 
 def _told(delivery: Delivery, *, again: bool) -> str:

@@ -13,8 +13,8 @@ from .. import PRODUCT
 from ..clock import today
 from ..stores.ledger import Decided
 from .look_page import markdown
-from .tasks import decide, look, record_look
-from .watching import Look, Watch, watch
+from .tasks import decide, look, open_watch, record_look
+from .watching import Look, Watch
 
 __all__ = ["ASKED", "LOOKED", "Monitored", "monitor"]
 
@@ -35,7 +35,7 @@ class Monitored:
 @flow(name="monitor", flow_run_name="monitor")
 def monitor(day: date | None = None) -> State:
     """A completed state named after the decision, whose data is a ``Monitored``; ``day`` is today if left out."""
-    watched = watch(day or today())
+    watched = open_watch(day or today())
     seen = look(watched)
     decided = decide(watched, seen)
     run = record_look(watched, seen, decided)

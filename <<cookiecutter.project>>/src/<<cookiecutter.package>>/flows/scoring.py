@@ -12,8 +12,8 @@ from prefect.states import Completed
 
 from ..clock import today
 from ..errors import ConfigError, ProductError
-from .partitions import Desk, Scored, announce, desk
-from .tasks import score_day
+from .partitions import Desk, Scored, announce
+from .tasks import open_desk, score_day
 
 __all__ = ["score"]
 
@@ -30,7 +30,7 @@ def score(
     ``day`` is today if nothing is given. With ``start`` and ``end`` every day from one to the other
     is scored that was not finished before. ``shadow`` overrides config/scoring.yaml.
     """
-    place = desk()
+    place = open_desk()
     wanted = _days(day, start, end, place)
     with_shadow = place.scoring.shadow if shadow is None else shadow
     scored: list[Scored] = []

@@ -23,6 +23,8 @@ __all__ = [
     "judge",
     "judge_data",
     "look",
+    "open_desk",
+    "open_watch",
     "record",
     "record_look",
     "register",
@@ -56,10 +58,12 @@ judge = task(name="judge", **INSIDE)(work.judge)
 record = task(name="record", timeout_seconds=HOUR, **OUTSIDE)(work.record)
 register = task(name="register", timeout_seconds=HOUR, **OUTSIDE)(work.register)
 
+open_desk = task(name="open the desk", timeout_seconds=HOUR, **OUTSIDE)(partitions.desk)
 score_day = task(name="score a day", timeout_seconds=12 * HOUR, **OUTSIDE)(partitions.score_day)
 take_labels = task(name="take in labels", timeout_seconds=2 * HOUR, **OUTSIDE)(labels.take_labels)
 expire = task(name="expire", timeout_seconds=2 * HOUR, **OUTSIDE)(labels.expire)
 
+open_watch = task(name="open the watch", timeout_seconds=HOUR, **OUTSIDE)(watching.watch)
 look = task(name="look", timeout_seconds=2 * HOUR, **OUTSIDE)(watching.look)
 decide = task(name="decide", timeout_seconds=HOUR, **OUTSIDE)(watching.decide)
 record_look = task(name="record the look", timeout_seconds=HOUR, **OUTSIDE)(watching.record)

@@ -98,10 +98,14 @@ class Look:
 
 
 def watch(day: date) -> Watch:
-    """What to watch on that day. Raises Refused where there is no champion, or nothing to compare it with."""
+    """What to watch on that day. Raises Refused where there is no champion, or nothing to compare it with.
+
+    The aliases are made to say what the trail says, should a release have died between the two.
+    """
     settings = Settings.from_environment()
     monitoring = read_monitoring(settings.monitoring_file)
     releases = Releases(settings, PRODUCT)
+    releases.reconcile()
     champion = releases.load_champion()
     if champion is None:
         raise Refused("there is no champion – there is nothing to watch – train, and approve a version")

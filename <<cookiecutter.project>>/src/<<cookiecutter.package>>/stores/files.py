@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from ..config import Source
-from ..errors import SourceError
+from ..errors import SourceError, SourceMissing
 from ..tables import BATCH_ROWS
 from . import delimited
 from .outages import one_line, told
@@ -91,13 +91,13 @@ def _found_here(path: str, root: Path) -> list[File]:
     if any(mark in path for mark in "*?["):
         matches = sorted(match for match in system.glob(str(full)) if system.isfile(match))
         if not matches:
-            raise SourceError(f"{path}: no file matches – expected at least one in {root} – check the pattern")
+            raise SourceMissing(f"{path}: no file matches – expected at least one in {root} – check the pattern")
         return [File(_shown(Path(match), root), system, match, "file") for match in matches]
     folder = full.parent
     there = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
     near = difflib.get_close_matches(full.name, there, n=1)
     hint = f"did you mean {near[0]}?" if near else "check the path, or make the file (sample writes one to begin with)"
-    raise SourceError(f"{path}: no such file – expected it in {folder} – {hint}")
+    raise SourceMissing(f"{path}: no such file – expected it in {folder} – {hint}")
 
 
 def _shown(full: Path, root: Path) -> str:
@@ -115,7 +115,7 @@ def _found_elsewhere(path: str, scheme: str) -> list[File]:
             return [File(name, system, inner, scheme)]
         matches = sorted(system.glob(inner))
     if not matches:
-        raise SourceError(f"{name}: no file matches this pattern – expected at least one – check the address")
+        raise SourceMissing(f"{name}: no file matches this pattern – expected at least one – check the address")
     start = "" if scheme in WEB else f"{scheme}://"
     return [File(start + match.lstrip("/") if start else match, system, match, scheme) for match in matches]
 

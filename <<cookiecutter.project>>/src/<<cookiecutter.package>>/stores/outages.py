@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import ProductError, SourceError, SourceUnavailable
+from ..errors import ProductError, SourceError, SourceMissing, SourceUnavailable
 
 __all__ = ["one_line", "told"]
 
@@ -36,7 +36,7 @@ def _mistake(name: str, error: Exception, remote: bool) -> SourceError:
     if status is not None:
         return _refused(name, status)
     if isinstance(cause, FileNotFoundError):
-        return SourceError(f"{name}: no such file – expected one to read – check the address")
+        return SourceMissing(f"{name}: no such file – expected one to read – check the address")
     if isinstance(cause, PermissionError):
         return SourceError(f"{name}: not allowed to read it – expected access – check credentials and permissions")
     if isinstance(cause, ImportError):
@@ -50,7 +50,7 @@ def _mistake(name: str, error: Exception, remote: bool) -> SourceError:
 
 def _refused(name: str, status: int) -> SourceError:
     if status == 404:
-        return SourceError(f"{name}: no such file (404) – expected one to read – check the address")
+        return SourceMissing(f"{name}: no such file (404) – expected one to read – check the address")
     if status >= 500 or status in PASSING:
         return SourceUnavailable(f"{name}: the server answered {status} – expected the file – try again later")
     return SourceError(f"{name}: the server answered {status} – expected the file – check address and credentials")

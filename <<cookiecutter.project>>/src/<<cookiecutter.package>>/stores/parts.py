@@ -33,6 +33,10 @@ class Parts:
         self._replace(name, rows)
         return name
 
+    def names(self) -> set[str]:
+        """Every part that is there, also those that no log names."""
+        return {path.relative_to(self.folder).as_posix() for path in self.folder.glob("lane=*/day=*/part-*.parquet")}
+
     def read(self, names: Iterable[str]) -> pd.DataFrame:
         """The rows of the parts, with ``file`` and ``row`` in front: the part's name and the row's number in it."""
         tables = []

@@ -282,12 +282,13 @@ class PredictionLog:
             found = connection.execute(sa.select(BLOCKS.c.file).where(mine).order_by(BLOCKS.c.day, BLOCKS.c.id))
             return tuple(found.scalars())
 
-    def holding(self, key: str) -> tuple[str, ...]:
-        """The Parquet files that hold rows of the subject."""
-        query = sa.select(BLOCKS.c.file).join(PREDICTIONS, PREDICTIONS.c.block == BLOCKS.c.id)
-        query = query.where((PREDICTIONS.c.key == key) & BLOCKS.c.file.is_not(None)).distinct()
+    def may_hold(self, key: str, files: Iterable[str]) -> tuple[str, ...]:
+        """The Parquet files that hold rows of the subject, and those of ``files`` that no block has recorded."""
+        recorded = sa.select(BLOCKS.c.file).where(BLOCKS.c.file.is_not(None))
+        holding = recorded.join(PREDICTIONS, PREDICTIONS.c.block == BLOCKS.c.id).where(PREDICTIONS.c.key == key)
         with self.database.connected() as connection:
-            return tuple(sorted(connection.execute(query).scalars()))
+            theirs = set(connection.execute(holding.distinct()).scalars())
+            return tuple(sorted(theirs | (set(files) - set(connection.execute(recorded).scalars()))))
 
     def forget(self, key: str, *, by: str, files: int) -> Erased:
         """Takes the subject's predictions and labels out, and notes that it was done – not whose they were."""

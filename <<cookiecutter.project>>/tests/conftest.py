@@ -12,6 +12,8 @@ import yaml
 
 from <<cookiecutter.package>>.config import Settings
 
+from .cable import Cable, through
+
 PROJECT = Path(__file__).parent.parent
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -86,6 +88,25 @@ def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> 
     found.save(rows(seed=8), "data/others.parquet")
     assert found.train("data/others.parquet").version == "2"
     return found
+
+
+@pytest.fixture
+def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A copy of the released product, to do with as one likes; the registry is shared and only read."""
+    from .flows.products import copy_of
+
+    return copy_of(released, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def cable(product: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cable]:
+    """The line between the product and its database, which is on the PostgreSQL of CI."""
+    from .flows.products import with_database
+    from .stores.databases import postgresql
+
+    with postgresql("cable") as url, through(url) as (found, address):
+        with_database(product, address, monkeypatch)
+        yield found
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,14 +22,12 @@ from <<cookiecutter.package>>.stores.ledger import Ledger
 from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
 from <<cookiecutter.package>>.stores.releases import Releases
 
-from ..cable import Cable, through
+from ..cable import Cable
 from ..conftest import Stage
 from ..service.services import some_rows, until
-from ..stores.databases import postgresql
 from .products import (
     DAY,
     a_day,
-    copy_of,
     deliver,
     elsewhere,
     in_log,
@@ -39,29 +35,15 @@ from .products import (
     log,
     settings,
     to_score,
-    with_database,
     with_registry,
 )
 from .stages import compared, rows
 
 
 @pytest.fixture
-def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return copy_of(released, tmp_path, monkeypatch)
-
-
-@pytest.fixture
 def deciding(product: Stage, released: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A product with a registry of its own."""
     return with_registry(product, released, monkeypatch)
-
-
-@pytest.fixture
-def cable(product: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cable]:
-    """The line between the product and its database, which is on the PostgreSQL of CI."""
-    with postgresql("faults") as url, through(url) as (found, address):
-        with_database(product, address, monkeypatch)
-        yield found
 
 
 # --- training -------------------------------------------------------------------------------

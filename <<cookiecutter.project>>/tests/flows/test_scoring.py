@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,7 @@ from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
 from <<cookiecutter.package>>.stores.quarantine import Quarantine
 
 from ..conftest import Stage
-from .products import COLUMNS, DAY, a_day, copy_of, deliver, elsewhere, in_log, in_pieces, log, settings, to_score
-
-
-@pytest.fixture
-def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return copy_of(released, tmp_path, monkeypatch)
+from .products import COLUMNS, DAY, a_day, deliver, elsewhere, in_log, in_pieces, log, settings, to_score
 
 
 def parts(lane: str = "batch") -> pd.DataFrame:

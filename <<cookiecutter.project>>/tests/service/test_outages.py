@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,27 +18,13 @@ from <<cookiecutter.package>>.service.server import service_of
 from <<cookiecutter.package>>.service.settings import ServiceSettings
 from <<cookiecutter.package>>.stores.releases import Releases
 
-from ..cable import Cable, cable_to, through
+from ..cable import Cable, cable_to
 from ..conftest import Stage
-from ..flows.products import COLUMNS, copy_of, in_log, settings, with_database, with_registry
-from ..stores.databases import postgresql
+from ..flows.products import COLUMNS, in_log, settings, with_registry
 from .services import some_rows, until
 
 WANTED = replace(ServiceSettings.from_environment("127.0.0.1", 0, {}), poll_seconds=3600)
 """It looks for a new champion when it is told to."""
-
-
-@pytest.fixture
-def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return copy_of(released, tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def cable(product: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cable]:
-    """The line between the product and its database, which is on the PostgreSQL of CI."""
-    with postgresql("outages") as url, through(url) as (found, address):
-        with_database(product, address, monkeypatch)
-        yield found
 
 
 class Asking:

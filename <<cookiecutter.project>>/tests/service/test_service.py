@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,16 +25,11 @@ from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
 from <<cookiecutter.package>>.stores.releases import Releases
 
 from ..conftest import Stage
-from ..flows.products import COLUMNS, DAY, a_day, copy_of, in_log, log, settings, to_score
+from ..flows.products import COLUMNS, DAY, a_day, in_log, log, settings, to_score
 from .services import Hammer, serving, some_rows, until
 
 KEY = "a-key-that-is-long-enough"
 WANTED = ServiceSettings.from_environment("127.0.0.1", 0, {})
-
-
-@pytest.fixture
-def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return copy_of(released, tmp_path, monkeypatch)
 
 
 @pytest.fixture

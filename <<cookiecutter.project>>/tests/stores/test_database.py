@@ -13,7 +13,7 @@ from <<cookiecutter.package>>.stores.database import MIGRATIONS, NEWEST, Databas
 from <<cookiecutter.package>>.stores.history import History
 from <<cookiecutter.package>>.stores.labels import DELIVERIES
 from <<cookiecutter.package>>.stores.ledger import DECISIONS
-from <<cookiecutter.package>>.stores.prediction_log import TABLES
+from <<cookiecutter.package>>.stores.log_tables import TABLES
 
 from .databases import url_in
 

@@ -13,7 +13,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from .database import Database
-from .prediction_log import AT_ONCE, LABELS, PREDICTIONS, utc
+from .log_tables import LABELS, PREDICTIONS
+from .prediction_log import AT_ONCE, utc
 
 __all__ = ["Delivery", "Labels"]
 

@@ -252,10 +252,9 @@ def _what_next(stage: Settings) -> None:
     say(coloured("Everything came as told. Look at it:", "green"))
     place = "" if stage.root == Path.cwd() else f"PRODUCT_ROOT={near(stage.root)} "
     for what, command in {
-        "every training, with its scorecard": "review",
-        "the reports of every week": f"review, experiment {PRODUCT} monitoring",
+        "scorecards, and the reports of a week": "review",
         "who decided what": "history",
         "what monitoring decided": "ledger",
         "ask the champion over HTTP": "serve, then /docs",
     }.items():
-        say(f"  {what:<36}{place}{CALL} {command}")
+        say(f"  {what:<39}{place}{CALL} {command}")

@@ -25,6 +25,7 @@ from <<cookiecutter.package>>.steps.profile import PREDICTION
 from <<cookiecutter.package>>.stores.ledger import Decided, Ledger
 from <<cookiecutter.package>>.stores.monitoring_runs import MonitoringRuns
 from <<cookiecutter.package>>.stores.releases import Releases
+from <<cookiecutter.package>>.stores.review import places
 
 from ..conftest import Stage
 from .products import ADDRESSES, COLUMNS, DAY, a_day, copy_of, deliver, in_log, settings, to_score
@@ -82,6 +83,16 @@ def test_quiet_rows_lead_to_nothing(product: Stage, capsys: pytest.CaptureFixtur
     assert "NOTHING  Nothing drifted." in said
     assert main(["ledger"]) == 0
     assert "nothing  proxy  Nothing drifted." in capsys.readouterr().out
+
+
+def test_review_leads_to_the_runs_of_training_and_of_monitoring(product: Stage) -> None:
+    scored(product)
+    run = monitored().run
+    found = places(settings(), PRODUCT, "http://mlflow")
+    client = MonitoringRuns(settings(), PRODUCT).client
+    assert list(found) == ["trainings", "monitoring"]
+    number = client.get_run(run).info.experiment_id
+    assert found["monitoring"] == f"http://mlflow/#/experiments/{number}/runs?workflowType=machine_learning"
 
 
 def test_a_broken_feature_is_an_alarm_that_names_it_and_waits_for_labels(product: Stage) -> None:

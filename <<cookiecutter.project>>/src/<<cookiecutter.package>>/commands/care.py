@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .. import PRODUCT
 from ..config import Settings, read_pipeline
 from ..console import coloured, line, say
 from ..errors import ConfigError, ProductError
@@ -88,11 +89,18 @@ def _trail(settings: Settings) -> str:
 
 def review(options: Namespace, settings: Settings) -> int:
     """Opens MLflow's own pages in the foreground; Ctrl-C ends it."""
+    from ..stores.review import command, places
+
     if settings.tracking_uri.startswith("http"):
         say(f"MLflow runs at {settings.tracking_uri}")
+        _where(places(settings, PRODUCT, settings.tracking_uri))
         return 0
-    from ..stores.review import command
-
     arguments, address = command(settings, options.port)
     say(f"MLflow on this product's runs: {address}  (Ctrl-C ends it)")
+    _where(places(settings, PRODUCT, address))
     os.execv(arguments[0], arguments)
+
+
+def _where(places: dict[str, str]) -> None:
+    for what, place in places.items():
+        say(f"  {what:<12}{place}")

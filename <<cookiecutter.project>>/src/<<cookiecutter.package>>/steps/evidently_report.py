@@ -30,7 +30,9 @@ def report_pages(
         from evidently.presets import DataDriftPreset, DataSummaryPreset
 
         looked_at = [*columns.features, PREDICTION]
-        drift = Report([DataDriftPreset(columns=looked_at), DataSummaryPreset(columns=looked_at)])
+        one_is_enough = 1 / len(looked_at)  # to say at the top that there is drift; as a rule half of the columns are
+        drifting = DataDriftPreset(columns=looked_at, drift_share=one_is_enough)
+        drift = Report([drifting, DataSummaryPreset(columns=looked_at)])
         pages = {"drift.html": _html(drift.run(_dataset(window, columns), _dataset(reference, columns)))}
         if labelled is not None and len(labelled):
             performance = Report([_performance(columns)])

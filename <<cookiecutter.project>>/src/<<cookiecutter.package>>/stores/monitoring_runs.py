@@ -9,10 +9,14 @@ from ..config import Settings
 from .runs import shortened
 from .tracking import answering, attach, connect, experiment
 
-__all__ = ["MonitoringRuns"]
+__all__ = ["MonitoringRuns", "experiment_of"]
 
 NOTE_LIMIT = 8000
 BATCH = 500
+
+
+def experiment_of(product: str) -> str:
+    return f"{product} monitoring"
 
 
 class MonitoringRuns:
@@ -20,7 +24,7 @@ class MonitoringRuns:
 
     def __init__(self, settings: Settings, product: str) -> None:
         self.settings = settings
-        self.name = f"{product} monitoring"
+        self.name = experiment_of(product)
         self.client = connect(settings)
 
     def record(

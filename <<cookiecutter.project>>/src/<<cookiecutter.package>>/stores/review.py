@@ -1,11 +1,13 @@
-"""The command that serves MLflow's own pages on the runs of this product."""
+"""MLflow's own pages on the runs of this product: the command that serves them, and where to look."""
 
 import socket
 import sys
 
 from ..config import Settings
+from .monitoring_runs import experiment_of
+from .tracking import answering, connect
 
-__all__ = ["command"]
+__all__ = ["command", "places"]
 
 
 def command(settings: Settings, port: int) -> tuple[list[str], str]:
@@ -15,6 +17,17 @@ def command(settings: Settings, port: int) -> tuple[list[str], str]:
     artifacts = (settings.var / "mlartifacts").as_uri()
     arguments += ["--default-artifact-root", artifacts, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     return arguments, f"http://127.0.0.1:{port}"
+
+
+def places(settings: Settings, product: str, address: str) -> dict[str, str]:
+    """The pages of the runs there are by now, at ``address``: MLflow opens with language models otherwise."""
+    client, found = connect(settings), dict[str, str]()
+    for what, name in {"trainings": product, "monitoring": experiment_of(product)}.items():
+        with answering(settings):
+            experiment = client.get_experiment_by_name(name)
+        if experiment is not None:
+            found[what] = f"{address}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+    return found
 
 
 def _free_port() -> int:

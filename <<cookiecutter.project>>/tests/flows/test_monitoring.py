@@ -105,6 +105,8 @@ def test_a_broken_feature_is_an_alarm_that_names_it_and_waits_for_labels(product
     assert feature in found.seen.drifted
     assert (found.decided.action, found.decided.trust) == ("wait", "proxy")
     assert feature in found.decided.sentence
+    page = MonitoringRuns(settings(), PRODUCT).client.download_artifacts(found.run, "drift.html")
+    assert "Dataset Drift is detected" in Path(page).read_text()
 
 
 def test_labels_judge_the_criteria_and_a_failing_one_asks_for_retraining(product: Stage) -> None:

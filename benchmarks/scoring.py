@@ -16,7 +16,7 @@ APART = timedelta(days=100)
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    options.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     given = options.parse_args()
     product = released(BENCH / "scoring")
     env = environment(product)

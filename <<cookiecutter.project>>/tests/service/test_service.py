@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -140,7 +141,15 @@ def test_the_page_shows_fields_with_examples(client: TestClient) -> None:
     fields = schema["application/json"]["schema"]
     assert set(COLUMNS.features) <= set(fields["properties"]["rows"]["items"]["properties"])
     assert client.post("/predict", json=fields["example"]).status_code == 200
-    assert client.get("/docs").status_code == 200
+
+
+def test_the_page_is_made_of_nothing_from_elsewhere(client: TestClient) -> None:
+    """It is read where there is no way out, and no stranger's script runs beside the key."""
+    found = re.findall(r'(?:src|href)="([^"]+)"', client.get("/docs").text)
+    assert len(found) == 3
+    for address in found:
+        assert address.startswith("/docs-files/")
+        assert client.get(address).status_code == 200
 
 
 def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(client: TestClient) -> None:
@@ -164,6 +173,7 @@ def test_with_keys_predictions_need_one(product: Stage) -> None:
             assert said.status_code == status
         assert client.get("/model").status_code == 401
         assert client.get("/health/ready").status_code == 200
+        assert client.get("/docs-files/swagger-ui.css").status_code == 200
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])

@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -45,6 +46,9 @@ WAITING_ROWS = 20_000
 KEY = 0  # the first of the columns that are read is the key
 OPEN = ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
 """Paths that ask for no key: they tell nothing about anybody."""
+
+PAGE_FILES = "/docs-files"
+"""What the page of the API is made of; FastAPI itself would have it fetched from a stranger's server."""
 
 
 @dataclass
@@ -104,8 +108,13 @@ def app_of(service: Service) -> FastAPI:
         service.follower.stop()
         service.writer.stop()
 
-    app = FastAPI(
-        title=PRODUCT, version="1", lifespan=lifespan, redoc_url=None, description="Predictions by the champion."
+    app = FastAPIOffline(
+        title=PRODUCT,
+        version="1",
+        lifespan=lifespan,
+        description="Predictions by the champion.",
+        redoc_url=None,
+        static_url=PAGE_FILES,
     )
     app.add_middleware(_Around, service=service)
 
@@ -280,7 +289,7 @@ class _Around:
             await send(message)
 
         try:
-            if scope["path"] in OPEN or _has_key(request, self.service.settings.keys):
+            if _open(scope["path"]) or _has_key(request, self.service.settings.keys):
                 await self.app(scope, receive, sending)
             else:
                 await problem(401, "No API key", "Send one as X-API-Key.")(scope, receive, sending)
@@ -302,6 +311,10 @@ class _Around:
 
 
 ROUTES = frozenset((*OPEN, "/predict", "/model"))
+
+
+def _open(path: str) -> bool:
+    return path in OPEN or path.startswith(f"{PAGE_FILES}/")
 
 
 def _has_key(request: Request, keys: tuple[str, ...]) -> bool:

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from <<cookiecutter.package>>.config import Source
-from <<cookiecutter.package>>.errors import SourceError, SourceUnavailable
+from <<cookiecutter.package>>.errors import SourceError, SourceMissing, SourceUnavailable
 from <<cookiecutter.package>>.stores.outages import told
 from <<cookiecutter.package>>.stores.sources import read
 from <<cookiecutter.package>>.tables import BATCH_ROWS
@@ -127,7 +127,7 @@ def test_a_table_without_key_gets_one(tmp_path: Path) -> None:
 
 def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "customers.csv").touch()
-    assert "did you mean customers.csv?" in refusal("custmers.csv", tmp_path)
+    assert "did you mean customers.csv?" in refusal("custmers.csv", tmp_path, SourceMissing)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_damaged_file_is_refused_with_its_place(tmp_path: Path, name: str, con
 def test_other_mistakes_of_the_path_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("key\n1\n")
     assert "folder" in refusal(".", tmp_path)
-    assert "no file matches" in refusal("part-*.csv", tmp_path)
+    assert "no file matches" in refusal("part-*.csv", tmp_path, SourceMissing)
     assert "separator" in refusal("t.csv", tmp_path, separator=";;")
     assert "encoding" in refusal("t.csv", tmp_path, encoding="utf-9")
     assert "nowhere" in refusal("nowhere://bucket/t.csv", tmp_path)
@@ -172,8 +172,8 @@ def test_object_storage_is_read_through_fsspec(tmp_path: Path) -> None:
     storage.pipe("/bucket/t.parquet", TABLE.to_parquet())
     assert len(rows("memory://bucket/part-*.csv", tmp_path)) == 2
     assert len(rows("memory://bucket/t.parquet", tmp_path)) == 3
-    assert "no such file" in refusal("memory://bucket/none.csv", tmp_path)
-    assert "no file matches" in refusal("memory://bucket/none-*.csv", tmp_path)
+    assert "no such file" in refusal("memory://bucket/none.csv", tmp_path, SourceMissing)
+    assert "no file matches" in refusal("memory://bucket/none-*.csv", tmp_path, SourceMissing)
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -207,7 +207,7 @@ def test_files_of_a_web_server_are_read(tmp_path: Path, web: str) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (404, SourceError),
+        (404, SourceMissing),
         (403, SourceError),
         (500, SourceUnavailable),
         (503, SourceUnavailable),

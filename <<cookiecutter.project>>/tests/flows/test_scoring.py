@@ -238,6 +238,13 @@ def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(
     assert main(["label", "no-such-file.parquet"]) == 2
 
 
+def test_an_empty_delivery_is_refused_where_labels_come_daily(product: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    product.save(a_day().head(0), f"var/sample/labels/{DAY}.parquet")
+    assert main(["label", "--day", str(DAY)]) == 4
+    monkeypatch.setattr("<<cookiecutter.package>>.flows.labels.read", lambda *given, **named: iter(()))
+    assert main(["label", "--day", str(DAY)]) == 4
+
+
 def test_a_label_file_handed_in_twice_changes_nothing(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0

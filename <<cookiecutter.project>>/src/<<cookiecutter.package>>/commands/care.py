@@ -1,6 +1,7 @@
 """``doctor`` and ``review``: is everything there, and a look at it."""
 
 import os
+import re
 import shutil
 import sys
 from argparse import Namespace
@@ -92,8 +93,9 @@ def review(options: Namespace, settings: Settings) -> int:
     from ..stores.review import command, places
 
     if settings.tracking_uri.startswith("http"):
-        say(f"MLflow runs at {settings.tracking_uri}")
-        _where(places(settings, PRODUCT, settings.tracking_uri))
+        address = re.sub("//[^/@]*@", "//", settings.tracking_uri).rstrip("/")  # never a password
+        say(f"MLflow runs at {address}")
+        _where(places(settings, PRODUCT, address))
         return 0
     arguments, address = command(settings, options.port)
     say(f"MLflow on this product's runs: {address}  (Ctrl-C ends it)")

@@ -1,7 +1,7 @@
 """Labels come in, and what is old goes out."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -50,9 +50,8 @@ def take_labels(counter: Counter, file: str | None, day: date) -> Delivery | Non
     columns = columns_of(answers)
     source = Source(path=file) if file else counter.scoring.labels.source.on(day)
     quarantine = Quarantine(counter.settings.var / "quarantine")
-    may_be_missing = file is None and counter.scoring.labels.delivered == "irregularly"
-    batches = _delivered(counter, source, columns.read, may_be_missing=may_be_missing)
-    if not batches:
+    batches: Iterable[Batch] = read(source, columns.read, root=counter.settings.root, environ=os.environ)
+    if file is None and counter.scoring.labels.delivered == "irregularly" and not (batches := _if_any(batches)):
         console.line("labels", f"{source.described}: nothing was delivered")
         return None
     try:
@@ -85,15 +84,13 @@ def take_labels(counter: Counter, file: str | None, day: date) -> Delivery | Non
     return delivery
 
 
-def _delivered(counter: Counter, source: Source, wanted: Sequence[str], *, may_be_missing: bool) -> list[Batch]:
-    """What the source has; empty where there is nothing and that may be."""
+def _if_any(batches: Iterable[Batch]) -> Iterable[Batch]:
+    """The batches; none where there is no file, or no row in it."""
     try:
-        batches = list(read(source, wanted, root=counter.settings.root, environ=os.environ))
+        found = list(batches)
     except SourceMissing:
-        if may_be_missing:
-            return []
-        raise
-    return [] if may_be_missing and not any(len(batch.rows) for batch in batches) else batches
+        return []
+    return found if any(len(batch.rows) for batch in found) else []
 
 
 def _told(delivery: Delivery, *, again: bool) -> str:

@@ -15,7 +15,7 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,26 +96,8 @@ def app_of(service: Service) -> FastAPI:
     """The application; starting it starts the follower, the batcher and the writer."""
     batcher = Batcher(lambda: service.follower.live, service.rows, _kept(service), WAITING_ROWS)
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service.follower.start()
-        service.writer.start()
-        batcher.start()
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays: looking through it again takes a tenth of a second each time
-        yield
-        await batcher.stop()
-        service.follower.stop()
-        service.writer.stop()
-
-    app = FastAPIOffline(
-        title=PRODUCT,
-        version="1",
-        lifespan=lifespan,
-        description="Predictions by the champion.",
-        redoc_url=None,
-        static_url=PAGE_FILES,
-    )
+    about = {"title": PRODUCT, "version": "1", "description": "Predictions by the champion."}
+    app = FastAPIOffline(lifespan=_life(service, batcher), redoc_url=None, static_url=PAGE_FILES, **about)
     app.add_middleware(_Around, service=service)
 
     @app.exception_handler(HTTPException)
@@ -158,6 +140,22 @@ def app_of(service: Service) -> FastAPI:
     page = app.openapi
     app.openapi = lambda: with_key(page())  # type: ignore[method-assign]  # FastAPI's own way to change the page
     return app
+
+
+def _life(service: Service, batcher: Batcher) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        service.follower.start()
+        service.writer.start()
+        batcher.start()
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: looking through it again takes a tenth of a second each time
+        yield
+        await batcher.stop()
+        service.follower.stop()
+        service.writer.stop()
+
+    return life
 
 
 def _schema(service: Service) -> dict[str, Any]:
@@ -293,7 +291,7 @@ class _Around:
                 await self.app(scope, receive, sending)
             else:
                 await problem(401, "No API key", "Send one as X-API-Key.")(scope, receive, sending)
-        except Exception:
+        except Exception:  # whatever broke, who asked gets an answer and the log the reason
             logger.exception("request %s broke", number)
             if not told:
                 await problem(500, "Broken", f"Something broke; see the log at {number}.")(scope, receive, sending)

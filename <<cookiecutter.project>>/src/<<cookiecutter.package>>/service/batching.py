@@ -110,7 +110,7 @@ class Batcher:
         try:
             cells = [line for waiting in batch for line in waiting.cells]
             said = Said(live, self._predictions(live, cells))
-        except Exception as error:
+        except Exception as error:  # a model may raise anything; it is told to the one whose rows did it
             return [error] if len(batch) == 1 else [each for one in batch for each in self._said([one])]
         self._scored(cells, said)
         found: list[Said | Exception] = []

@@ -93,7 +93,7 @@ class Follower:
         except (DatabaseUnavailable, RegistryUnavailable) as away:  # no word against the model: soon again
             self._say(f"version {number} waits: {away}")
             return
-        except Exception as error:
+        except Exception as error:  # whatever is wrong with it, it does not go live
             self._refused = (number, 0)
             self.refusals += 1
             self._say(f"version {number} is not taken live: {in_words(error)}")

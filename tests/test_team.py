@@ -3,52 +3,21 @@
 Needs the PostgreSQL that TEST_POSTGRES_URL names; S3 is moto's server.
 """
 
-import json
 import os
-import re
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 import pytest
 from conftest import Bake
+from servers import ENDED, asked, free_port, listens, ran, started, until
 
 PASSWORD = "correct horse battery"  # of servers that end with the test
 DATABASES = ("prefect", "mlflow", "accounts", "product")
-WAIT_SECONDS = 240
-
-
-def free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])
-
-
-def until(true: Callable[[], Any], what: str) -> Any:
-    """What ``true`` gives as soon as it gives something."""
-    end = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < end:
-        if found := true():
-            return found
-        time.sleep(0.3)
-    raise AssertionError(f"it did not come true: {what}")
-
-
-def asked(url: str, body: Any = None) -> Any:
-    """The answer as JSON; None while nobody answers, or not yet with 200."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read() or b"true")
-    except (OSError, ValueError):
-        return None
 
 
 @pytest.fixture
@@ -82,17 +51,12 @@ def s3() -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     keys = {"aws_access_key_id": "team", "aws_secret_access_key": "team", "region_name": "us-east-1"}
     try:
-        until(lambda: server.poll() is None and _listens(port), "moto listens")
+        until(lambda: server.poll() is None and listens(port), "moto listens")
         boto3.client("s3", endpoint_url=url, **keys).create_bucket(Bucket="team")
         yield url
     finally:
         server.kill()
         server.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as tried:
-        return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Team:
@@ -158,7 +122,7 @@ def team(environment: Path, bake: Bake, databases: dict[str, str], s3: str) -> I
             start_new_session=True,
         )
     try:
-        until(lambda: _listens(port) or server.poll() is not None, "MLflow listens")
+        until(lambda: listens(port) or server.poll() is not None, "MLflow listens")
         assert server.poll() is None, log.read_text()[-3000:]
         yield found
     finally:
@@ -181,21 +145,21 @@ def test_from_drift_to_the_new_answer_of_the_service(team: Team) -> None:
     team.types("sample", "--rows", "16000")
     team.types("train")
     team.types("approve", "1", "--by", "Ada", "--because", "It meets every criterion.")
-    started = team.types("up", "--service", "0", "--prefect", "0")
-    urls = dict(re.findall(r"^  (\w+) +(http://\S+)", started, re.MULTILINE))
+    urls = started(team.types("up", "--service", "0", "--prefect", "0"))
     assert set(urls) == {"prefect", "worker", "service"}
     assert until(lambda: asked(f"{urls['service']}/model"), "the service is ready")["version"] == "1"
 
     today = time.strftime("%Y-%m-%d", time.gmtime())
     team.types("sample", "--scoring", "--drift", "8", "--until", today)
     team.types("sample", "--rows", "16000", "--seed", "8")
-    assert run(urls, "score/daily", {"day": today})["type"] == "COMPLETED"
-    assert run(urls, "monitor/daily", {"day": today})["name"] == "Retrain"
+    assert ran(urls["prefect"], "churn-radar-score/churn-radar-score-daily", {"day": today})["type"] == "COMPLETED"
+    assert ran(urls["prefect"], "churn-radar-monitor/churn-radar-monitor-daily", {"day": today})["name"] == "Retrain"
     trained = until(lambda: ended_training(urls), "the automation starts a training, and that ends")
     assert trained["state"]["name"] == "Ready", trained["state"]
     assert "drifted" in trained["parameters"]["cause"]
 
-    assert run(urls, "approve/by hand", {"version": "2", "by": "Ada", "because": "As good."})["type"] == "COMPLETED"
+    approval = {"version": "2", "by": "Ada", "because": "As good."}
+    assert ran(urls["prefect"], "churn-radar-approve/churn-radar-approve", approval)["type"] == "COMPLETED"
     until(lambda: (asked(f"{urls['service']}/model") or {}).get("version") == "2", "the service follows")
     example = asked(f"{urls['service']}/openapi.json")["paths"]["/predict"]["post"]["requestBody"]
     body = example["content"]["application/json"]["schema"]["example"]
@@ -203,21 +167,8 @@ def test_from_drift_to_the_new_answer_of_the_service(team: Team) -> None:
     assert "2" in team.types("history")
 
 
-def run(urls: dict[str, str], name: str, parameters: dict[str, Any]) -> Any:
-    """The state in which a run of the deployment ended."""
-    api = f"{urls['prefect']}/api"
-    deployment = asked(f"{api}/deployments/name/{name.replace(' ', '%20')}")
-    made = asked(f"{api}/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
-
-    def ended() -> Any:
-        state = asked(f"{api}/flow_runs/{made['id']}")["state"]
-        return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
-
-    return until(ended, f"{name} ends")
-
-
 def ended_training(urls: dict[str, str]) -> Any:
     """The training that the worker ran; the first one, run by hand, has no deployment."""
-    asked_for = {"flows": {"name": {"any_": ["train"]}}, "deployments": {"name": {"any_": ["weekly"]}}}
+    asked_for = {"flows": {"name": {"any_": ["churn-radar-train"]}}, "deployments": {"name": {"like_": "train-weekly"}}}
     runs = asked(f"{urls['prefect']}/api/flow_runs/filter", asked_for)
-    return next((run for run in runs or () if run["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED")), None)
+    return next((run for run in runs or () if run["state"]["type"] in ENDED), None)

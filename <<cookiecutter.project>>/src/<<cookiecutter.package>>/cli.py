@@ -61,7 +61,7 @@ def _kept(broken: Exception, settings: Settings) -> Path:
 
 
 def quiet(settings: Settings) -> None:
-    """Environment for what we start: no telemetry, Prefect's files under var/, its chatter off.
+    """Environment for what we start: no telemetry, Prefect's files under var/, its chatter off, the server of ``up``.
 
     Prefect's temporary server may take longer to start on a busy machine than its own limit allows.
     """
@@ -74,7 +74,16 @@ def quiet(settings: Settings) -> None:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+    if (settings.var / "up").is_dir() and (server := _server_of_up(settings)):
+        os.environ.setdefault("PREFECT_API_URL", server)
     Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect itself makes no parents
+
+
+def _server_of_up(settings: Settings) -> str | None:
+    """The address of the Prefect server that ``up`` started for this folder and that still runs."""
+    from .servers import running
+
+    return next((f"{one.url}/api" for one in running(settings) if one.name == "prefect"), None)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,13 +5,13 @@
     worker    runs what prefect.yaml says
     service   answers requests
 
-What was started is written down in var/up, with the time each process began: ``down`` ends those and
-no others. Each process has its log there.
+What was started is written down in var/up, with the time each process began and the folder it works for:
+``down`` ends those and no others, also where the folder is a copy of one whose servers run. Each process has
+its log there.
 """
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -28,22 +28,28 @@ from .config import Settings
 from .errors import ConfigError, ProductError
 from .processes import began
 
-__all__ = ["Started", "down", "running", "up"]
+__all__ = ["Started", "down", "of_another_folder", "running", "up"]
 
 WAIT_SECONDS = 180
 END_SECONDS = 45
 HOST = "127.0.0.1"
+PREFECT = (sys.executable, "-m", "prefect")
+"""As a module: the script beside this Python has the folder's old path in it when the folder was moved."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """One process: what it is called, where it answers, and what tells it from another with its number."""
+    """One process: what it is called, where it answers, and what tells it from another with its number.
+
+    ``folder`` identifies the product's folder: it stays the same when the folder is moved and is another for a copy.
+    """
 
     name: str
     pid: int
     began: str
     url: str
     log: str
+    folder: str = ""
 
 
 def up(settings: Settings, ports: Mapping[str, int]) -> Iterator[Started]:
@@ -84,28 +90,37 @@ def down(settings: Settings) -> tuple[Started, ...]:
 
 
 def running(settings: Settings) -> tuple[Started, ...]:
-    """What ``up`` started and is still running."""
-    return tuple(one for one in _written(settings) if _lives(one))
+    """What ``up`` started for this folder and is still running."""
+    mine = _folder(settings)
+    return tuple(one for one in _written(settings) if one.folder == mine and _lives(one))
+
+
+def of_another_folder(settings: Settings) -> tuple[Started, ...]:
+    """What runs and is listed here because this folder is a copy of the one that it was started for."""
+    mine = _folder(settings)
+    return tuple(one for one in _written(settings) if one.folder != mine and _lives(one))
 
 
 def _prefect(settings: Settings, environ: Mapping[str, str], port: int) -> Started:
     port = _free(port)
     url = f"http://{HOST}:{port}"
-    command = [_tool("prefect"), "server", "start", "--host", HOST, "--port", str(port)]
-    return _start(settings, "prefect", command, environ, url, lambda: _answers(f"{url}/api/health"))
+    command = [*PREFECT, "server", "start", "--host", HOST, "--port", str(port)]
+    # The page asks the server that it came from: the default is port 4200, where another product's may be.
+    asked = {"PREFECT_UI_API_URL": "/api"}
+    return _start(settings, "prefect", command, {**environ, **asked}, url, lambda: _answers(f"{url}/api/health"))
 
 
 def _mlflow(settings: Settings, environ: Mapping[str, str], port: int) -> Started:
     port = _free(port)
     url = f"http://{HOST}:{port}"
-    command = [_tool("mlflow"), "server", "--host", HOST, "--port", str(port), "--workers", "1"]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", settings.tracking_uri]
     command += ["--artifacts-destination", environ.get("MLFLOW_ARTIFACTS", (settings.var / "mlartifacts").as_uri())]
     return _start(settings, "mlflow", command, environ, url, lambda: _answers(f"{url}/health"))
 
 
 def _worker(settings: Settings, environ: Mapping[str, str]) -> Started:
-    command = [_tool("prefect"), "worker", "start", "--pool", PRODUCT, "--type", "process", "--with-healthcheck"]
+    command = [*PREFECT, "worker", "start", "--pool", PRODUCT, "--type", "process", "--with-healthcheck"]
     port = _free(0)
     asked = {"PREFECT_WORKER_WEBSERVER_HOST": HOST, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
     url = f"http://{HOST}:{port}"
@@ -121,14 +136,15 @@ def _service(settings: Settings, environ: Mapping[str, str], port: int) -> Start
 
 def _deploy(settings: Settings, environ: Mapping[str, str]) -> None:
     """Work pool and deployments, as prefect.yaml has them."""
-    pool = [_tool("prefect"), "work-pool", "create", PRODUCT, "--type", "process", "--overwrite"]
-    deploy = [_tool("prefect"), "--no-prompt", "deploy", "--all", "--prefect-file", str(settings.root / "prefect.yaml")]
-    for command in (pool, deploy):
+    pool = ["work-pool", "create", PRODUCT, "--type", "process", "--overwrite"]
+    deploy = ["--no-prompt", "deploy", "--all", "--prefect-file", str(settings.root / "prefect.yaml")]
+    for words in (pool, deploy):
+        command = [*PREFECT, *words]
         done = subprocess.run(command, env=environ, cwd=settings.root, capture_output=True, text=True, check=False)
         (settings.var / "up" / "deploy.log").open("a", encoding="utf-8").write(done.stdout + done.stderr)
         if done.returncode:
             raise ProductError(
-                f"prefect {command[1]} ended with {done.returncode} – the deployments of prefect.yaml were expected –"
+                f"prefect {' '.join(words[:2])} ended with {done.returncode} – the deployments of prefect.yaml were expected –"
                 f" see var/up/deploy.log: {(done.stderr or done.stdout).strip()[-300:]}"
             )
 
@@ -142,8 +158,8 @@ def _start(
             command, env=dict(environ), cwd=settings.root, stdout=kept, stderr=kept, stdin=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
-    started = Started(name, process.pid, began(process.pid), url, str(log))
-    _write(settings, (*_written(settings), started))
+    started = Started(name, process.pid, began(process.pid), url, str(log), _folder(settings))
+    _write(settings, (*running(settings), started))
     if not _waited(lambda: process.poll() is not None or ready(), WAIT_SECONDS) or process.poll() is not None:
         last = log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
         raise ProductError(f"{name} did not get ready at {url} – see {log} – its last words:\n{last}")
@@ -191,13 +207,10 @@ def _free(wanted: int) -> int:
     raise ProductError(f"no port of {HOST} is free – one is needed for each server – end some programs")
 
 
-def _tool(name: str) -> str:
-    """The program beside this Python."""
-    beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if not found:
-        raise ConfigError(f"there is no program {name} – it is installed with the product – run make ready")
-    return found
+def _folder(settings: Settings) -> str:
+    """What identifies the product's folder: device and number of its directory."""
+    found = settings.root.stat()
+    return f"{found.st_dev}:{found.st_ino}"
 
 
 def _state(settings: Settings) -> Path:
@@ -207,7 +220,13 @@ def _state(settings: Settings) -> Path:
 def _written(settings: Settings) -> tuple[Started, ...]:
     if not _state(settings).is_file():
         return ()
-    return tuple(Started(**one) for one in json.loads(_state(settings).read_text(encoding="utf-8")))
+    try:
+        return tuple(Started(**one) for one in json.loads(_state(settings).read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as problem:
+        raise ConfigError(
+            f"{_state(settings)} is not a list of processes ({problem}) – up writes it and down reads it –"
+            " end the processes of this product by hand and delete the file"
+        ) from problem
 
 
 def _write(settings: Settings, started: tuple[Started, ...]) -> None:

@@ -223,6 +223,8 @@ class _Story:
 
 def _stage(folder: Path, settings: Settings) -> Settings:
     """The settings to play in: a copy of the product's files in ``folder``, or the product itself."""
+    # Its events would start real trainings on a server where the product's deployments are.
+    os.environ.pop("PREFECT_API_URL", None)
     if folder != settings.root:
         if folder.exists() and not (folder / ".demo").exists() and any(folder.iterdir()):
             raise ProductError(f"{folder} is not empty and no demo's – it would be replaced – give another --folder")

@@ -10,7 +10,8 @@ from prefect import Flow
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events import DeploymentEventTrigger
 
-from <<cookiecutter.package>> import PRODUCT, flows
+from <<cookiecutter.package>> import PRODUCT
+from <<cookiecutter.package>>.flows import KEY, flow_name
 from <<cookiecutter.package>>.flows.monitoring import ASKED, _tell
 from <<cookiecutter.package>>.flows.notifications import FLOWS
 
@@ -41,6 +42,7 @@ def test_a_deployment_leads_to_a_flow_that_takes_its_parameters(deployment: dict
         assert set(schema.required) <= set(asked)
         assert flow.validate_parameters(asked) is not None
     assert deployment["work_pool"]["name"] == PRODUCT
+    assert deployment["work_pool"]["work_queue_name"] == PRODUCT
     assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
 
 
@@ -57,20 +59,22 @@ def test_a_schedule_is_one(schedule: dict[str, str]) -> None:
 def test_what_runs_by_itself_and_what_people_run() -> None:
     scheduled = {called(each): [s["slug"] for s in each["schedules"]] for each in DEPLOYMENTS if "schedules" in each}
     assert scheduled == {
-        "train/weekly": ["weekly"],
-        "score/daily": ["daily"],
-        "label/daily": ["daily"],
-        "monitor/daily": ["daily"],
-        "expire/weekly": ["weekly"],
+        f"{PRODUCT}-train/{PRODUCT}-train-weekly": ["weekly"],
+        f"{PRODUCT}-score/{PRODUCT}-score-daily": ["daily"],
+        f"{PRODUCT}-label/{PRODUCT}-label-daily": ["daily"],
+        f"{PRODUCT}-monitor/{PRODUCT}-monitor-daily": ["daily"],
+        f"{PRODUCT}-expire/{PRODUCT}-expire-weekly": ["weekly"],
     }
     by_hand = {called(each) for each in DEPLOYMENTS} - set(scheduled)
-    assert by_hand == {"approve/by hand", "reject/by hand", "rollback/by hand"}
+    assert by_hand == {f"{PRODUCT}-{what}/{PRODUCT}-{what}" for what in ("approve", "reject", "rollback")}
 
 
 def test_a_day_is_scored_and_labelled_before_it_is_looked_at() -> None:
-    daily = {called(each): each["schedules"][0]["cron"] for each in DEPLOYMENTS if each["name"] == "daily"}
+    daily = {
+        flow_of(each).name: each["schedules"][0]["cron"] for each in DEPLOYMENTS if each["name"].endswith("-daily")
+    }
     minutes = {name: int(cron.split()[1]) * 60 + int(cron.split()[0]) for name, cron in daily.items()}
-    assert minutes["score/daily"] < minutes["label/daily"] < minutes["monitor/daily"]
+    assert minutes[flow_name("score")] < minutes[flow_name("label")] < minutes[flow_name("monitor")]
 
 
 def test_the_trigger_hears_what_monitoring_says() -> None:
@@ -86,4 +90,12 @@ def test_the_trigger_hears_what_monitoring_says() -> None:
 
 def test_people_are_told_about_every_flow() -> None:
     assert {flow_of(each).name for each in DEPLOYMENTS} == set(FLOWS)
-    assert flows.__doc__
+
+
+def test_every_name_on_a_server_carries_the_products() -> None:
+    """Two products on one server: a deployment is found by its flow's name and its own."""
+    names = {flow_of(each).name for each in DEPLOYMENTS} | {each["name"] for each in DEPLOYMENTS}
+    triggers = [trigger for each in DEPLOYMENTS for trigger in each.get("triggers", [])]
+    names |= {trigger["name"] for trigger in triggers} | {event for trigger in triggers for event in trigger["expect"]}
+    assert [name for name in names if not name.startswith(PRODUCT)] == []
+    assert KEY.replace("-", "").isalnum()  # what Prefect takes in the name of an artifact or a block

@@ -40,6 +40,10 @@ def product(released: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     down(settings)
 
 
+def deployed(what: str) -> str:
+    return f"{PRODUCT}-{what}/{PRODUCT}-{what}"
+
+
 async def ran(url: str, name: str, parameters: dict[str, Any]) -> Any:
     """The state in which the run of a deployment ended."""
     async with httpx.AsyncClient(base_url=f"{url}/api", timeout=60) as client:
@@ -66,18 +70,18 @@ def test_up_starts_everything_the_worker_runs_what_people_ask_for_and_down_ends_
         time.sleep(0.1)
     assert httpx.get(f"{service}/model").json()["version"] == "1"
     state = asyncio.run(
-        ran(started["prefect"].url, "approve/by hand", {"version": "7", "by": "Ada", "because": "Why not."})
+        ran(started["prefect"].url, deployed("approve"), {"version": "7", "by": "Ada", "because": "Why not."})
     )
     assert (state["type"], "there is no version 7" in state["message"]) == ("FAILED", True)
     approval = {"version": "2", "by": "Ada", "because": "It is as good."}
-    state = asyncio.run(ran(started["prefect"].url, "approve/by hand", approval))
+    state = asyncio.run(ran(started["prefect"].url, deployed("approve"), approval))
     assert state["type"] == "COMPLETED", state
     for _ in range(300):
         if httpx.get(f"{service}/model").json()["version"] == "2":
             break
         time.sleep(0.1)
     assert httpx.get(f"{service}/model").json()["version"] == "2"
-    state = asyncio.run(ran(started["prefect"].url, "rollback/by hand", {"by": "Ada", "because": "Only to try."}))
+    state = asyncio.run(ran(started["prefect"].url, deployed("rollback"), {"by": "Ada", "because": "Only to try."}))
     assert state["type"] == "COMPLETED", state
     for _ in range(300):
         if httpx.get(f"{service}/model").json()["version"] == "1":

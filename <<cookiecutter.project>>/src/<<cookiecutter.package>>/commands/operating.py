@@ -15,26 +15,29 @@ def up(options: Namespace, settings: Settings) -> int:
     from ..servers import up as starting
 
     heading("Starting, each when the one before it is ready.")
-    told = {}
+    told = ""
     for one in starting(settings, {"prefect": options.prefect, "mlflow": options.mlflow, "service": options.service}):
         line(one.name, f"{one.url:<24}  log: {near(Path(one.log))}")
-        told[one.name] = one.url
+        if one.name == "prefect":
+            told = f"  export PREFECT_API_URL={one.url}/api       for the command prefect; make and {CALL} find it"
     say()
-    say("Everything is up; schedules run from now on. In a shell that shall talk to the same servers:")
-    if "prefect" in told:
-        say(f"  export PREFECT_API_URL={told['prefect']}/api")
-    if "mlflow" in told:
-        say(f"  export MLFLOW_TRACKING_URI={told['mlflow']}")
+    say("Everything is up; schedules run from now on.")
+    if told:
+        say(told)
     say("  make down       ends exactly these")
     return 0
 
 
 def down(options: Namespace, settings: Settings) -> int:
     from ..servers import down as ending
+    from ..servers import of_another_folder
 
+    others = of_another_folder(settings)
     for one in ending(settings):
         line(one.name, "ended")
-    say("Nothing of this product runs on this machine now.")
+    for one in others:
+        line(one.name, f"left alone: {one.url} was started for the folder that this one is a copy of")
+    say("Nothing that was started for this folder runs on this machine now.")
     return 0
 
 

@@ -16,7 +16,15 @@ def run_here(flow: Flow[..., Any], **parameters: Any) -> State[Any]:
     A heart beats for a server that looks for runs that died. Prefect's temporary server, which ends with this
     process, is none; and each run would wait up to a second at its end, until the beating thread wakes up.
     """
-    beats = {} if os.environ.get("PREFECT_API_URL") else {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
-    with temporary_settings(beats):
-        state: State[Any] = flow(**parameters, return_state=True)
+    if os.environ.get("PREFECT_API_URL"):
+        return _state(flow, parameters)
+    from .temporary_server import guarded  # brings along all of Prefect's server
+
+    guarded()
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        return _state(flow, parameters)
+
+
+def _state(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
+    state: State[Any] = flow(**parameters, return_state=True)
     return state

@@ -7,6 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from ..clock import today
+from . import flow_name
 from .labels import counter
 from .tasks import expire as expiring
 from .tasks import take_labels
@@ -14,7 +15,7 @@ from .tasks import take_labels
 __all__ = ["expire", "label"]
 
 
-@flow(name="label", flow_run_name="label")
+@flow(name=flow_name("label"), flow_run_name="label")
 def label(day: date | None = None, file: str | None = None) -> State:
     """A completed state whose data is the ``Delivery``: of ``file``, or of ``day`` (today) at the configured source.
 
@@ -26,7 +27,7 @@ def label(day: date | None = None, file: str | None = None) -> State:
     return Completed(message=f"{delivery.new:,} new, {delivery.corrected:,} corrected", data=delivery)
 
 
-@flow(name="expire", flow_run_name="expire")
+@flow(name=flow_name("expire"), flow_run_name="expire")
 def expire() -> State:
     """A completed state whose data is what was ``Erased`` because config/scoring.yaml does not let it be kept."""
     erased = expiring(counter())

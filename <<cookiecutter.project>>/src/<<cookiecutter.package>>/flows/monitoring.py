@@ -12,6 +12,7 @@ from prefect.states import Completed
 from .. import PRODUCT
 from ..clock import today
 from ..stores.ledger import Decided
+from . import KEY, flow_name
 from .look_page import markdown
 from .tasks import decide, look, open_watch, record_look
 from .watching import Look, Watch
@@ -32,14 +33,14 @@ class Monitored:
     run: str
 
 
-@flow(name="monitor", flow_run_name="monitor")
+@flow(name=flow_name("monitor"), flow_run_name="monitor")
 def monitor(day: date | None = None) -> State:
     """A completed state named after the decision, whose data is a ``Monitored``; ``day`` is today if left out."""
     watched = open_watch(day or today())
     seen = look(watched)
     decided = decide(watched, seen)
     run = record_look(watched, seen, decided)
-    create_markdown_artifact(markdown(watched, seen, decided), key="monitoring", description=decided.sentence)
+    create_markdown_artifact(markdown(watched, seen, decided), key=f"{KEY}-monitoring", description=decided.sentence)
     _tell(decided, seen)
     return Completed(
         name=decided.action.capitalize(), message=decided.sentence, data=Monitored(watched, seen, decided, run)

@@ -21,11 +21,12 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 
 from .. import PRODUCT
 from ..errors import ConfigError
+from . import KEY, flow_name
 from .monitoring import ASKED
 
 __all__ = ["arrange"]
 
-FLOWS = ("train", "score", "label", "monitor", "expire", "approve", "reject", "rollback")
+FLOWS = tuple(map(flow_name, ("train", "score", "label", "monitor", "expire", "approve", "reject", "rollback")))
 
 
 def arrange(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
@@ -43,7 +44,7 @@ def arrange(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
         )
     arranged = []
     for way, block in blocks.items():
-        number = block.save(f"{PRODUCT}-{way}", overwrite=True)
+        number = block.save(f"{KEY}-{way}", overwrite=True)
         for what, trigger, subject, body in _occasions():
             arranged.append(_arranged(f"{PRODUCT}: {what}, by {way}", trigger, number, subject, body))
     return tuple(arranged)
@@ -82,7 +83,7 @@ def _occasions() -> list[tuple[str, EventTrigger, str, str]]:
                 {"prefect.resource.id": "prefect.flow-run.*"},
                 ours,
             ),
-            f"{PRODUCT}: {{{{ flow.name }}}} failed",
+            "{{ flow.name }} failed",
             run,
         ),
         (

@@ -8,11 +8,12 @@ from .. import PRODUCT
 from ..config import Settings
 from ..stores.history import Entry
 from ..stores.releases import Releases
+from . import flow_name
 
 __all__ = ["approve", "reject", "rollback"]
 
 
-@flow(name="approve", flow_run_name="approve {version}")
+@flow(name=flow_name("approve"), flow_run_name="approve {version}")
 def approve(version: str, by: str, because: str, despite: list[str] | None = None) -> State:
     """The version is champion from now on; the run fails, and says why, where the gate refuses.
 
@@ -25,7 +26,7 @@ def approve(version: str, by: str, because: str, despite: list[str] | None = Non
     return _decided(_releases().approve(version, by=by, because=because, despite=tuple(despite or ())))
 
 
-@flow(name="reject", flow_run_name="reject {version}")
+@flow(name=flow_name("reject"), flow_run_name="reject {version}")
 def reject(version: str, by: str, because: str) -> State:
     """The version stays out for good.
 
@@ -37,7 +38,7 @@ def reject(version: str, by: str, because: str) -> State:
     return _decided(_releases().reject(version, by=by, because=because))
 
 
-@flow(name="rollback", flow_run_name="rollback")
+@flow(name=flow_name("rollback"), flow_run_name="rollback")
 def rollback(by: str, because: str, to: str | None = None) -> State:
     """An earlier champion is champion again: the last one, if none is named.
 

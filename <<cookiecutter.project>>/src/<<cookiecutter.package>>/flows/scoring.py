@@ -12,6 +12,7 @@ from prefect.states import Completed
 
 from ..clock import today
 from ..errors import ConfigError, ProductError
+from . import flow_name
 from .partitions import Desk, Scored, announce
 from .tasks import open_desk, score_day
 
@@ -21,7 +22,7 @@ AT_ONCE = 1000
 """Days in one backfill; more is a slip of the pen."""
 
 
-@flow(name="score", flow_run_name="score")
+@flow(name=flow_name("score"), flow_run_name="score")
 def score(
     day: date | None = None, start: date | None = None, end: date | None = None, shadow: bool | None = None
 ) -> State:

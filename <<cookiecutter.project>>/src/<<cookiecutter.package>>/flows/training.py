@@ -9,13 +9,14 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from ..criteria import Decision
+from . import flow_name
 from .orders import Registered, opened
 from .tasks import evaluate, ingest, judge, judge_data, record, register, search, split
 
 __all__ = ["train"]
 
 
-@flow(name="train", flow_run_name="train, {cause}")
+@flow(name=flow_name("train"), flow_run_name="train, {cause}")
 def train(cause: str = "by hand", source: str | None = None) -> State:
     """A completed state named after the decision, whose data is a ``Registered``.
 

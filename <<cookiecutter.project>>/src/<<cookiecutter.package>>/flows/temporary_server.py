@@ -1,0 +1,49 @@
+"""Prefect's temporary server, made to end with the process that started it, also where that is killed."""
+
+import contextlib
+import os
+import subprocess
+from typing import Any
+
+from prefect.server.api.server import SubprocessASGIServer
+
+__all__ = ["guarded"]
+
+# The guard's input ends when the process that holds the other end is gone, in whatever way; then it kills the
+# server. A line of input says that the server was stopped as usual.
+GUARD = 'read -r stopped || kill -9 "$1"'
+
+
+def guarded() -> None:
+    """From now on the temporary server of this process, if one is started, is a guarded one."""
+    SubprocessASGIServer._instances.setdefault(None, _GuardedServer())
+
+
+class _GuardedServer(SubprocessASGIServer):
+    """Prefect ends its server by ``atexit``: a killed process would leave it behind, with 200 MB and its port."""
+
+    _guard: "subprocess.Popen[bytes] | None" = None
+
+    def __new__(cls, port: int | None = None, *args: Any, **kwargs: Any) -> "_GuardedServer":
+        return object.__new__(cls)  # Prefect's own gives the instance that it knows
+
+    def _run_uvicorn_command(self) -> "subprocess.Popen[Any]":
+        server = super()._run_uvicorn_command()
+        if os.name == "posix":
+            self._guard = subprocess.Popen(
+                ["/bin/sh", "-c", GUARD, "sh", str(server.pid)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # what ends a whole group of processes, Ctrl-C for one, must not end the guard
+            )
+        return server
+
+    def stop(self) -> None:
+        super().stop()
+        if self._guard and self._guard.stdin:
+            with contextlib.suppress(OSError):
+                self._guard.stdin.write(b"stopped\n")
+                self._guard.stdin.close()
+            self._guard.wait()
+            self._guard = None

@@ -15,7 +15,7 @@ from pathlib import Path
 from .commands import care, criteria, data, monitoring, operating, predictions, releases, serving, training
 from .config import Settings
 from .console import error
-from .errors import ProductError
+from .errors import ConfigError, ProductError
 
 __all__ = ["main"]
 
@@ -30,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code of one verb; a mistake a person can make ends in a message, not in a traceback."""
     options = parser().parse_args(arguments)
     try:
-        return _run(options, Settings.from_environment())
+        settings = Settings.from_environment()
+        _only_own_code(settings)
+        return _run(options, settings)
     except ProductError as problem:
         error(problem)
         return problem.exit_code
@@ -40,6 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _only_own_code(settings: Settings) -> None:
+    """Refuses to run the code of one product's folder on another's, as the environment of a copied folder might."""
+    code = Path(__file__).resolve().parent
+    own = settings.root / "src" / code.name
+    if code.parent.name == "src" and own.is_dir() and own.resolve() != code:
+        raise ConfigError(
+            f"this is the code of {code.parent.parent}, and it would work on {settings.root} – a product is run by its"
+            " own code – activate the environment of that folder, or call make there"
+        )
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:

@@ -27,6 +27,7 @@ from . import PRODUCT
 from .config import Settings
 from .errors import ConfigError, ProductError
 from .processes import began
+from .stores import review
 
 __all__ = ["Started", "down", "of_another_folder", "running", "up"]
 
@@ -41,7 +42,7 @@ PREFECT = (sys.executable, "-m", "prefect")
 class Started:
     """One process: what it is called, where it answers, and what tells it from another with its number.
 
-    ``folder`` identifies the product's folder: it stays the same when the folder is moved and is another for a copy.
+    ``folder`` is what identifies the folder that it works for, ``root``: the same after a move, another for a copy.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Started:
     url: str
     log: str
     folder: str = ""
+    root: str = ""
 
 
 def up(settings: Settings, ports: Mapping[str, int]) -> Iterator[Started]:
@@ -91,14 +93,12 @@ def down(settings: Settings) -> tuple[Started, ...]:
 
 def running(settings: Settings) -> tuple[Started, ...]:
     """What ``up`` started for this folder and is still running."""
-    mine = _folder(settings)
-    return tuple(one for one in _written(settings) if one.folder == mine and _lives(one))
+    return tuple(one for one in _written(settings) if _lives(one) and _is_ours(settings, one))
 
 
 def of_another_folder(settings: Settings) -> tuple[Started, ...]:
     """What runs and is listed here because this folder is a copy of the one that it was started for."""
-    mine = _folder(settings)
-    return tuple(one for one in _written(settings) if one.folder != mine and _lives(one))
+    return tuple(one for one in _written(settings) if _lives(one) and not _is_ours(settings, one))
 
 
 def _prefect(settings: Settings, environ: Mapping[str, str], port: int) -> Started:
@@ -111,11 +111,7 @@ def _prefect(settings: Settings, environ: Mapping[str, str], port: int) -> Start
 
 
 def _mlflow(settings: Settings, environ: Mapping[str, str], port: int) -> Started:
-    port = _free(port)
-    url = f"http://{HOST}:{port}"
-    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", settings.tracking_uri]
-    command += ["--artifacts-destination", environ.get("MLFLOW_ARTIFACTS", (settings.var / "mlartifacts").as_uri())]
+    command, url = review.command(settings, _free(port), environ)
     return _start(settings, "mlflow", command, environ, url, lambda: _answers(f"{url}/health"))
 
 
@@ -144,8 +140,8 @@ def _deploy(settings: Settings, environ: Mapping[str, str]) -> None:
         (settings.var / "up" / "deploy.log").open("a", encoding="utf-8").write(done.stdout + done.stderr)
         if done.returncode:
             raise ProductError(
-                f"prefect {' '.join(words[:2])} ended with {done.returncode} – the deployments of prefect.yaml were expected –"
-                f" see var/up/deploy.log: {(done.stderr or done.stdout).strip()[-300:]}"
+                f"prefect {' '.join(words[:2])} ended with {done.returncode} – the deployments of prefect.yaml were"
+                f" expected – see var/up/deploy.log: {(done.stderr or done.stdout).strip()[-300:]}"
             )
 
 
@@ -158,7 +154,7 @@ def _start(
             command, env=dict(environ), cwd=settings.root, stdout=kept, stderr=kept, stdin=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
-    started = Started(name, process.pid, began(process.pid), url, str(log), _folder(settings))
+    started = Started(name, process.pid, began(process.pid), url, str(log), _folder(settings.root), str(settings.root))
     _write(settings, (*running(settings), started))
     if not _waited(lambda: process.poll() is not None or ready(), WAIT_SECONDS) or process.poll() is not None:
         last = log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
@@ -207,9 +203,17 @@ def _free(wanted: int) -> int:
     raise ProductError(f"no port of {HOST} is free – one is needed for each server – end some programs")
 
 
-def _folder(settings: Settings) -> str:
-    """What identifies the product's folder: device and number of its directory."""
-    found = settings.root.stat()
+def _is_ours(settings: Settings, one: Started) -> bool:
+    """Whether it was started for this folder, also when that was moved since: then nobody is where it was."""
+    return one.folder in (_folder(settings.root), "") or _folder(Path(one.root)) != one.folder
+
+
+def _folder(root: Path) -> str:
+    """What identifies a folder: device and number of the directory; empty where there is none."""
+    try:
+        found = root.stat()
+    except OSError:
+        return ""
     return f"{found.st_dev}:{found.st_ino}"
 
 

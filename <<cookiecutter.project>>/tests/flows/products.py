@@ -43,8 +43,9 @@ def copy_of(released: Stage, root: Path, patch: pytest.MonkeyPatch) -> Stage:
 
 
 def with_registry(product: Stage, released: Stage, patch: pytest.MonkeyPatch) -> Stage:
-    """The product with a registry of its own, in which decisions may be made; the files of the models are shared."""
+    """The product with a registry of its own, in which decisions may be made."""
     shutil.copy(released.settings.var / "mlflow.db", product.settings.var / "mlflow.db")
+    shutil.copytree(released.settings.var / "mlartifacts", product.settings.var / "mlartifacts")
     patch.setenv("MLFLOW_TRACKING_URI", product.settings.tracking_uri)
     return product
 

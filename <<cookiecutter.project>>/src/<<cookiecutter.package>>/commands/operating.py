@@ -19,7 +19,7 @@ def up(options: Namespace, settings: Settings) -> int:
     for one in starting(settings, {"prefect": options.prefect, "mlflow": options.mlflow, "service": options.service}):
         line(one.name, f"{one.url:<24}  log: {near(Path(one.log))}")
         if one.name == "prefect":
-            told = f"  export PREFECT_API_URL={one.url}/api       for the command prefect; make and {CALL} find it"
+            told = f"  export PREFECT_API_URL={one.url}/api       for Prefect's own command; ours find it"
     say()
     say("Everything is up; schedules run from now on.")
     if told:

@@ -1,22 +1,32 @@
 """MLflow's own pages on the runs of this product: the command that serves them, and where to look."""
 
+import os
 import socket
 import sys
+from collections.abc import Mapping
 
 from ..config import Settings
 from .monitoring_runs import experiment_of
+from .moved import follow
 from .tracking import answering, connect
 
 __all__ = ["command", "places"]
 
 
-def command(settings: Settings, port: int) -> tuple[list[str], str]:
-    """The arguments to execute and the address to open; port 0 finds a free one."""
+def command(settings: Settings, port: int, environ: Mapping[str, str] = os.environ) -> tuple[list[str], str]:
+    """The arguments to execute and the address to open; port 0 finds a free one.
+
+    Files are where a command without a server finds them as well, unless MLFLOW_ARTIFACTS names another place:
+    then the server hands them on.
+    """
+    follow(settings)
     port = port or _free_port()
     arguments = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", settings.tracking_uri]
-    artifacts = (settings.var / "mlartifacts").as_uri()
-    arguments += ["--default-artifact-root", artifacts, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    return arguments, f"http://127.0.0.1:{port}"
+    if elsewhere := environ.get("MLFLOW_ARTIFACTS"):
+        arguments += ["--artifacts-destination", elsewhere]
+    else:
+        arguments += ["--default-artifact-root", (settings.var / "mlartifacts").as_uri()]
+    return [*arguments, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"], f"http://127.0.0.1:{port}"
 
 
 def places(settings: Settings, product: str, address: str) -> dict[str, str]:

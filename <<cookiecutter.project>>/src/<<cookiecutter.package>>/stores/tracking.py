@@ -11,6 +11,7 @@ from typing import Any
 
 from ..config import Settings
 from ..errors import ConfigError, ProductError, RegistryUnavailable
+from .moved import follow
 
 __all__ = ["answering", "attach", "connect", "experiment", "fetched", "first_line", "quiet"]
 
@@ -34,6 +35,7 @@ def connect(settings: Settings) -> Any:
 
     settings.var.mkdir(parents=True, exist_ok=True)
     with answering(settings):
+        follow(settings)
         return MlflowClient(settings.tracking_uri, settings.tracking_uri)
 
 

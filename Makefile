@@ -87,6 +87,7 @@ $(LOCKED):
 	@$(PYTHON) -m venv --clear "$(VENV)"
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > "$(VENV)/uv.lock"
 	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$(VENV)/uv.lock" \
+	  && $(BIN)/uv venv --quiet --relocatable --allow-existing --no-project --python "$(BIN)/python" "$(VENV)" \
 	  && $(BIN)/uv pip install --quiet --python "$(BIN)/python" --no-deps --require-hashes -r requirements.lock; } \
 	  || { echo "uv could not do it; installing with pip, which takes a few minutes."; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }

@@ -16,6 +16,7 @@ from .commands import care, criteria, data, monitoring, operating, predictions, 
 from .config import Settings
 from .console import error
 from .errors import ProductError
+from .redaction import redacted
 
 __all__ = ["main"]
 
@@ -56,7 +57,7 @@ def _kept(broken: Exception, settings: Settings) -> Path:
     """Where the traceback was written to."""
     path = settings.var / "last-error.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(traceback.format_exception(broken)), encoding="utf-8")
+    path.write_text(redacted("".join(traceback.format_exception(broken))), encoding="utf-8")
     return path
 
 

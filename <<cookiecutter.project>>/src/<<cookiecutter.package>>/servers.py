@@ -27,6 +27,7 @@ from . import PRODUCT
 from .config import Settings
 from .errors import ConfigError, ProductError
 from .processes import began
+from .redaction import redacted
 
 __all__ = ["Started", "down", "running", "up"]
 
@@ -125,7 +126,7 @@ def _deploy(settings: Settings, environ: Mapping[str, str]) -> None:
     deploy = [_tool("prefect"), "--no-prompt", "deploy", "--all", "--prefect-file", str(settings.root / "prefect.yaml")]
     for command in (pool, deploy):
         done = subprocess.run(command, env=environ, cwd=settings.root, capture_output=True, text=True, check=False)
-        (settings.var / "up" / "deploy.log").open("a", encoding="utf-8").write(done.stdout + done.stderr)
+        (settings.var / "up" / "deploy.log").open("a", encoding="utf-8").write(redacted(done.stdout + done.stderr))
         if done.returncode:
             raise ProductError(
                 f"prefect {command[1]} ended with {done.returncode} – the deployments of prefect.yaml were expected –"

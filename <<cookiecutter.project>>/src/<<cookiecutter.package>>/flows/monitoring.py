@@ -13,6 +13,7 @@ from .. import PRODUCT
 from ..clock import today
 from ..stores.ledger import Decided
 from .look_page import markdown
+from .redacting import redacting
 from .tasks import decide, look, open_watch, record_look
 from .watching import Look, Watch
 
@@ -33,6 +34,7 @@ class Monitored:
 
 
 @flow(name="monitor", flow_run_name="monitor")
+@redacting
 def monitor(day: date | None = None) -> State:
     """A completed state named after the decision, whose data is a ``Monitored``; ``day`` is today if left out."""
     watched = open_watch(day or today())

@@ -8,11 +8,13 @@ from .. import PRODUCT
 from ..config import Settings
 from ..stores.history import Entry
 from ..stores.releases import Releases
+from .redacting import redacting
 
 __all__ = ["approve", "reject", "rollback"]
 
 
 @flow(name="approve", flow_run_name="approve {version}")
+@redacting
 def approve(version: str, by: str, because: str, despite: list[str] | None = None) -> State:
     """The version is champion from now on; the run fails, and says why, where the gate refuses.
 
@@ -26,6 +28,7 @@ def approve(version: str, by: str, because: str, despite: list[str] | None = Non
 
 
 @flow(name="reject", flow_run_name="reject {version}")
+@redacting
 def reject(version: str, by: str, because: str) -> State:
     """The version stays out for good.
 
@@ -38,6 +41,7 @@ def reject(version: str, by: str, because: str) -> State:
 
 
 @flow(name="rollback", flow_run_name="rollback")
+@redacting
 def rollback(by: str, because: str, to: str | None = None) -> State:
     """An earlier champion is champion again: the last one, if none is named.
 

@@ -13,6 +13,7 @@ from prefect.states import Completed
 from ..clock import today
 from ..errors import ConfigError, ProductError
 from .partitions import Desk, Scored, announce
+from .redacting import redacting
 from .tasks import open_desk, score_day
 
 __all__ = ["score"]
@@ -22,6 +23,7 @@ AT_ONCE = 1000
 
 
 @flow(name="score", flow_run_name="score")
+@redacting
 def score(
     day: date | None = None, start: date | None = None, end: date | None = None, shadow: bool | None = None
 ) -> State:

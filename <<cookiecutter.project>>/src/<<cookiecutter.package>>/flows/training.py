@@ -10,12 +10,14 @@ from prefect.states import Completed
 
 from ..criteria import Decision
 from .orders import Registered, opened
+from .redacting import redacting
 from .tasks import evaluate, ingest, judge, judge_data, record, register, search, split
 
 __all__ = ["train"]
 
 
 @flow(name="train", flow_run_name="train, {cause}")
+@redacting
 def train(cause: str = "by hand", source: str | None = None) -> State:
     """A completed state named after the decision, whose data is a ``Registered``.
 

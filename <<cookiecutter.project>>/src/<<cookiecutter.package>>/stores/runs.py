@@ -22,6 +22,7 @@ from ..criteria import Criteria
 from ..document import CandidateRow, Document
 from ..errors import Refused
 from ..processes import here
+from ..redaction import redacted
 from .metric_names import metrics_of, safe
 from .tracking import answering, attach, connect, experiment, fetched, first_line
 
@@ -58,7 +59,7 @@ class Runs:
         from mlflow.entities import Param
 
         digest, started = criteria_digest(criteria), f"{datetime.now():%Y-%m-%d %H:%M}"
-        tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": cause}
+        tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": redacted(cause)}
         tags |= here()
         with answering(self.settings):
             created = self.client.create_run(
@@ -100,7 +101,7 @@ class Runs:
     def fail(self, run: Run, problem: str) -> None:
         """Ends the run as failed: it broke, and nobody was judged."""
         with answering(self.settings):
-            self.client.set_tag(run.id, "problem", shortened(problem, NOTE_LIMIT))
+            self.client.set_tag(run.id, "problem", shortened(redacted(problem), NOTE_LIMIT))
             self.client.update_run(run.id, name=f"failed · {run.started}")
             self.client.set_terminated(run.id, "FAILED")
 

@@ -16,6 +16,7 @@ from .commands import care, criteria, data, monitoring, operating, predictions, 
 from .config import Settings
 from .console import error
 from .errors import ProductError
+from .private import keep_private
 from .redaction import redacted
 
 __all__ = ["main"]
@@ -31,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code of one verb; a mistake a person can make ends in a message, not in a traceback."""
     options = parser().parse_args(arguments)
     try:
-        return _run(options, Settings.from_environment())
+        settings = Settings.from_environment()
+        keep_private(settings.var)
+        return _run(options, settings)
     except ProductError as problem:
         error(problem)
         return problem.exit_code

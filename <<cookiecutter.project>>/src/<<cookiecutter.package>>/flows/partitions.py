@@ -18,6 +18,7 @@ from .. import PRODUCT, console
 from ..columns import Columns, columns_of
 from ..config import Scoring, Settings, read_scoring
 from ..errors import InvalidData, ProductError, Refused
+from ..private import private_settings
 from ..redaction import redacted
 from ..schemas import Features
 from ..steps.fingerprint import fingerprint, row_identities
@@ -67,7 +68,7 @@ def desk() -> Desk:
 
     Raises Refused where there is no champion.
     """
-    settings = Settings.from_environment()
+    settings = private_settings()
     columns = columns_of(Features)
     releases = Releases(settings, PRODUCT)
     champion = releases.load_champion()

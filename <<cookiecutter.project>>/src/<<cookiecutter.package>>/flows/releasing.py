@@ -5,7 +5,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from .. import PRODUCT
-from ..config import Settings
+from ..private import private_settings
 from ..stores.history import Entry
 from ..stores.releases import Releases
 from .redacting import redacting
@@ -54,7 +54,7 @@ def rollback(by: str, because: str, to: str | None = None) -> State:
 
 
 def _releases() -> Releases:
-    return Releases(Settings.from_environment(), PRODUCT)
+    return Releases(private_settings(), PRODUCT)
 
 
 def _decided(entry: Entry) -> State:

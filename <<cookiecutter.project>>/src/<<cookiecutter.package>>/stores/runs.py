@@ -66,7 +66,8 @@ class Runs:
                 experiment(self.client, self.settings, self.product), tags=tags, run_name=f"training · {started}"
             )
             run = Run(created.info.run_id, started, digest)
-            self.client.log_artifact(run.id, str(self.settings.criteria_file))
+            file = self.settings.criteria_file  # as text: MLflow would copy it with the rights of the team's file
+            attach(self.client, run.id, {file.name: file.read_text(encoding="utf-8")})
             self.client.log_batch(run.id, params=[Param(key, str(value)) for key, value in _flat(pipeline)])
         return run
 

@@ -11,11 +11,12 @@
     └── InvalidData              4   the data was read and is not what the schema promises
 
 Every message has three parts: what is wrong (with the value), what was expected, what to do. No message
-holds a secret, wherever it was put together.
+holds a secret, or a character that cannot be seen, wherever it was put together.
 """
 
 from typing import TYPE_CHECKING
 
+from .escaping import escaped
 from .redaction import redacted
 
 if TYPE_CHECKING:  # pandas would make every --help wait
@@ -40,7 +41,7 @@ class ProductError(Exception):
     exit_code = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(redacted(message))
+        super().__init__(escaped(redacted(message), keep="\n"))
 
 
 class DatabaseUnavailable(ProductError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
@@ -56,6 +57,34 @@ def test_a_decision_without_name_or_reason_is_none(desk: Desk, words: dict[str, 
     with pytest.raises(ConfigError, match="a decision has a name and a reason"):
         desk.approve(desk.trained(), **words)
     assert desk.champion is None
+
+
+@pytest.mark.parametrize("way", ["approve", "reject", "rollback"])
+@pytest.mark.parametrize("words", [{"by": "Ada\n2026 approve"}, {"because": "Fine.\x1b[2K"}, {"role": "\u202eadmin"}])
+def test_no_decision_is_made_with_words_that_forge_a_line(desk: Desk, way: str, words: dict[str, str]) -> None:
+    decide = getattr(desk.releases, way)
+    with pytest.raises(ConfigError, match="expected visible characters on one line"):
+        decide(**({} if way == "rollback" else {"version": "1"}), **{"by": "Ada", "because": "Fine."} | words)
+    assert desk.trail.entries == ()
+
+
+@pytest.mark.parametrize("words", [{"by": "a" * 201}, {"because": "a" * 2_001}])
+def test_a_name_and_a_reason_have_an_end(desk: Desk, words: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="expected at most 2"):
+        desk.releases.reject("1", **{"by": "Ada", "because": "Fine."} | words)
+
+
+def test_a_version_is_asked_for_in_plain_text(desk: Desk) -> None:
+    with pytest.raises(ConfigError, match=r"the version is 1\\x1b\[2K – expected visible"):
+        desk.approve("1\x1b[2K")
+
+
+def test_words_of_an_earlier_release_are_shown_for_what_they_are(released: Desk) -> None:
+    forged = replace(released.trail.entries[0], action="reject", version="2", by="Eve\n2026", because="\u202eok")
+    released.trained()
+    released.releases.history.append(forged, after=1)
+    with pytest.raises(Refused, match=r"rejected by Eve\\x0a2026 \(\\u202eok\)"):
+        released.approve("2")
 
 
 def test_the_champion_is_not_approved_again(released: Desk) -> None:

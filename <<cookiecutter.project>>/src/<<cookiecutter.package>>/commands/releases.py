@@ -8,6 +8,7 @@ from .. import PRODUCT
 from ..config import Settings
 from ..console import say, table
 from ..errors import ConfigError, Refused
+from ..escaping import escaped
 from . import CALL
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ def verify(options: Namespace, settings: Settings) -> int:
     for each in what:
         problems = releases.verify(each)
         found += len(problems)
-        name = f"version {each}" if each.isdigit() else each
-        say(f"{name}: {'; '.join(problems) or 'every digest matches, and the verdict comes out the same'}")
+        name = f"version {each}" if each.isdigit() else escaped(each)
+        say(f"{name}: {escaped('; '.join(problems)) or 'every digest matches, and the verdict comes out the same'}")
     if not what:
         say("There is no version to verify yet.")
     return Refused.exit_code if found else 0

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from ..criteria import Decision
+from ..escaping import escaped
 from .orders import Registered, opened
 from .redacting import redacting
 from .tasks import evaluate, ingest, judge, judge_data, record, register, search, split
@@ -39,4 +40,4 @@ def train(cause: str = "by hand", source: str | None = None) -> State:
 def _answer(registered: Registered) -> State:
     decision = registered.document.decision
     message = "; ".join(registered.document.verdict.reasons) or "every criterion is met"
-    return Completed(name=decision.value.capitalize(), message=message, data=registered)
+    return Completed(name=decision.value.capitalize(), message=escaped(message), data=registered)

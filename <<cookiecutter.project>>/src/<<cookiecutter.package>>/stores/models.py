@@ -21,6 +21,7 @@ import pandas as pd
 from ..config import Settings
 from ..document import Document
 from ..errors import ConfigError, ProductError, Refused, RegistryUnavailable
+from ..plain_text import NAME_LIMIT, plain
 from ..redaction import redacted
 from .release_checks import registrable
 from .runs import Runs, shortened
@@ -107,6 +108,7 @@ class Models:
 
     def find(self, number: str) -> Version:
         """The version of that number, or behind that alias. Raises ConfigError where there is none."""
+        number = plain("the version", number, NAME_LIMIT)
         wanted = number if number.isdigit() else self.alias(number)
         try:
             with answering(self.settings):

@@ -42,7 +42,7 @@ class Releases:
         are overdue or were loosened: whoever approves takes them on by name. Raises Refused where the
         verdict, a digest or the trail speaks against it, and leaves the champion as it was.
         """
-        signed(by, because)
+        by, because, role = signed(by, because, role)
         trail, found = self.reconcile(), self.models.find(version)
         document = self._judged(found, trail)
         taken_on(document, despite, found.number)
@@ -67,7 +67,7 @@ class Releases:
 
     def reject(self, version: str, *, by: str, because: str, role: str = "reviewer") -> Entry:
         """The entry that keeps the version out for good."""
-        signed(by, because)
+        by, because, role = signed(by, because, role)
         trail, found = self.reconcile(), self.models.find(version)
         if found.number == trail.champion:
             raise Refused(f"version {found.number} is the champion – it cannot be rejected – roll back instead")
@@ -77,8 +77,8 @@ class Releases:
             "reject",
             found.number,
             trail.champion,
-            by.strip(),
-            because.strip(),
+            by,
+            because,
             tags.get("verdict", ""),
             tags.get("decision_digest", ""),
             tags.get("model_digest", ""),
@@ -88,7 +88,7 @@ class Releases:
 
     def rollback(self, *, by: str, because: str, to: str | None = None, role: str = "reviewer") -> Entry:
         """The entry that brought back the champion before this one, or the earlier one given."""
-        signed(by, because)
+        by, because, role = signed(by, because, role)
         trail = self.reconcile()
         found = self.models.find(_goal(trail, to))
         not_rejected(found, trail)
@@ -212,8 +212,8 @@ def _entry(
         action,
         version.number,
         trail.champion,
-        by.strip(),
-        because.strip(),
+        by,
+        because,
         document.decision.value,
         document.digest,
         document.model.digest if document.model else "",

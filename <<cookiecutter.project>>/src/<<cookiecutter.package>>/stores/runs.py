@@ -21,6 +21,8 @@ from ..config import Pipeline, Settings, criteria_digest
 from ..criteria import Criteria
 from ..document import CandidateRow, Document
 from ..errors import Refused
+from ..escaping import escaped
+from ..plain_text import REASON_LIMIT
 from ..processes import here
 from ..redaction import redacted
 from .metric_names import metrics_of, safe
@@ -59,7 +61,7 @@ class Runs:
         from mlflow.entities import Param
 
         digest, started = criteria_digest(criteria), f"{datetime.now():%Y-%m-%d %H:%M}"
-        tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": redacted(cause)}
+        tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": escaped(redacted(cause))[:REASON_LIMIT]}
         tags |= here()
         with answering(self.settings):
             created = self.client.create_run(

@@ -8,9 +8,13 @@ from threading import Barrier
 
 import pytest
 
+from <<cookiecutter.package>>.config import criteria_digest
+from <<cookiecutter.package>>.criteria import Criteria
 from <<cookiecutter.package>>.errors import ConfigError, ProductError, Refused
+from <<cookiecutter.package>>.judge import judge
 from <<cookiecutter.package>>.stores import models, releases
 from <<cookiecutter.package>>.stores.release_checks import doubts
+from <<cookiecutter.package>>.stores.runs import Run
 from <<cookiecutter.package>>.stores.versions import Version
 
 from .desk import Desk, criteria
@@ -113,6 +117,48 @@ def test_overdue_criteria_are_taken_on_as_review(desk: Desk) -> None:
         desk.approve(version, despite=["catch"])
     desk.approve(version, despite=["catch", "review"])
     assert desk.champion == version
+
+
+def loosened(desk: Desk) -> str:
+    """A version that was judged by a lower bar than the champion."""
+    lower = criteria()
+    catch = lower.criteria[0].model_copy(update={"at_least": 0.5})
+    lower = lower.model_copy(update={"criteria": (catch, *lower.criteria[1:])})
+    document = desk.document(Run("r", "now", criteria_digest(lower)), criteria=lower)
+    verdict = judge(document.measurements, lower, on=document.judged_on, previous=criteria())
+    return desk.trained(criteria=lower, previous_criteria=criteria(), verdict=verdict)
+
+
+BAR = "The bar of catch was loosened from at_least 0.6 to 0.5."
+
+
+def test_what_was_taken_on_stays_with_the_version(released: Desk) -> None:
+    version = released.trained("needs review")
+    released.approve(version, despite=["catch"])
+    tags = released.releases.models.find(version).tags
+    assert (tags["despite"], "concerns" in tags) == ("catch", False)
+    assert (released.trail.entries[-1].taken_on, released.trail.entries[-1].concerns) == (("catch",), "")
+    assert "despite" not in released.releases.models.find("1").tags
+
+
+def test_a_bar_that_was_loosened_stays_with_the_decision_and_the_version(released: Desk) -> None:
+    version = loosened(released)
+    with pytest.raises(Refused, match="--despite review"):
+        released.approve(version)
+    released.approve(version, despite=["review"])
+    entry = released.trail.entries[-1]
+    assert (entry.taken_on, entry.concerns) == (("review",), BAR)
+    found = released.releases.models.find(version)
+    assert (found.tags["despite"], found.tags["concerns"]) == ("review", BAR)
+    assert released.releases.verify(version) == ()
+    released.approve(released.trained(criteria=found_criteria(released, version)), because="Better.")
+    released.releases.rollback(by="Ada", because="Complaints.")
+    assert released.releases.models.find(version).tags["concerns"] == BAR
+    assert released.trail.entries[1].concerns == BAR
+
+
+def found_criteria(desk: Desk, version: str) -> Criteria:
+    return desk.releases.models.document(desk.releases.models.find(version)).criteria
 
 
 def test_a_blocked_version_is_refused_even_if_it_got_into_the_registry(

@@ -1,6 +1,7 @@
 """``approve``, ``reject``, ``rollback``, ``history``, ``verify``: the champion, and who decided."""
 
 from argparse import Namespace
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -67,12 +68,23 @@ def history(options: Namespace, settings: Settings) -> int:
         if not entries:
             say("No decision has been recorded yet.")
     else:
-        entry = trail.champion_on(day(options.on))
-        entries = (entry,) if entry else ()
-        say(f"Champion on {options.on}: {named(entry.version) if entry else 'none'}")
-    for text in table((f"{e.at:%Y-%m-%d %H:%M}", e.action, f"version {e.version}", e.by, e.because) for e in entries):
+        made = trail.champion_on(day(options.on))
+        entries = (made,) if made else ()
+        say(f"Champion on {options.on}: {named(made.version) if made else 'none'}")
+    rows = table((f"{e.at:%Y-%m-%d %H:%M}", e.action, f"version {e.version}", e.by, e.because) for e in entries)
+    for entry, text in zip(entries, rows, strict=True):
         say(text)
+        for remark in _taken_on(entry):
+            say(f"      {escaped(remark)}")
     return 0
+
+
+def _taken_on(entry: "Entry") -> Iterator[str]:
+    """What was open when it was decided, and what was said about the criteria."""
+    if entry.taken_on:
+        yield f"despite: {', '.join(entry.taken_on)}"
+    if entry.concerns:
+        yield entry.concerns
 
 
 def day(text: str) -> date:

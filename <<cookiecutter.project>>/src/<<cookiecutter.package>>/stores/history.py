@@ -6,7 +6,7 @@ number can be taken once: of two decisions made at the same time on the same sta
 The table is in the product's database; ``database.py`` says which and makes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from ..errors import Refused
 from ..redaction import redacted
 from .database import Database
 
-__all__ = ["Action", "Entry", "History", "Trail"]
+__all__ = ["Action", "Entry", "History", "Trail", "taken_on_text"]
 
 Action = Literal["approve", "automatic", "reject", "rollback"]
 
@@ -40,9 +40,24 @@ TRAIL = sa.Table(
 )
 
 
+BEFORE_CONCERNS = ": "  # no id of a criterion holds it
+
+
+def taken_on_text(despite: Collection[str], concerns: Collection[str]) -> str:
+    """The column ``despite``: the ids, and behind a colon the concerns about the criteria, where there are any.
+
+    The sentences stand in the trail itself, so that they can be read where MLflow has lost the document.
+    """
+    named = ", ".join(sorted(despite))
+    return BEFORE_CONCERNS.join((named, " ".join(concerns))) if concerns else named
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One decision. ``previous_version`` was champion before it; a reject leaves it so."""
+    """One decision. ``previous_version`` was champion before it; a reject leaves it so.
+
+    ``despite`` is what was taken on, as ``taken_on_text`` puts it together.
+    """
 
     action: Action
     version: str
@@ -61,6 +76,17 @@ class Entry:
     def champion(self) -> str | None:
         """The version that is champion after it."""
         return self.previous_version if self.action == "reject" else self.version
+
+    @property
+    def taken_on(self) -> tuple[str, ...]:
+        """The open points that whoever approved took on, by their ids."""
+        named = self.despite.partition(BEFORE_CONCERNS)[0]
+        return tuple(named.split(", ")) if named else ()
+
+    @property
+    def concerns(self) -> str:
+        """What was said about the criteria themselves, such as which bar was loosened; empty where nothing was."""
+        return self.despite.partition(BEFORE_CONCERNS)[2]
 
 
 @dataclass(frozen=True)

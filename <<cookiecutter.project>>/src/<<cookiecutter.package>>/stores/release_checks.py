@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from ..criteria import Decision, Outcome
+from ..criteria import Decision, Outcome, Verdict
 from ..document import Document
 from ..errors import ConfigError, Refused
 from ..escaping import escaped
@@ -13,6 +13,7 @@ from .versions import Saved, Version
 __all__ = [
     "REVIEW",
     "as_recorded",
+    "concerns",
     "consistent",
     "doubts",
     "not_rejected",
@@ -47,10 +48,19 @@ def doubts(document: Document) -> tuple[str, ...]:
         for result in verdict.results:
             if result.criterion.level == "must" and result.outcome is Outcome.UNDECIDED:
                 named[result.criterion.id] = None
-        of_results = {f"{result.criterion.id}: {result.because}" for result in verdict.results}
-        if set(verdict.reasons) - of_results:
+        if _beside_results(verdict):
             named[REVIEW] = None
     return tuple(named)
+
+
+def concerns(document: Document) -> tuple[str, ...]:
+    """The sentences about the criteria themselves: which bar was loosened, that a review is overdue."""
+    return (*_beside_results(document.data_verdict), *_beside_results(document.verdict))
+
+
+def _beside_results(verdict: Verdict) -> tuple[str, ...]:
+    of_results = {f"{result.criterion.id}: {result.because}" for result in verdict.results}
+    return tuple(reason for reason in verdict.reasons if reason not in of_results)
 
 
 def taken_on(document: Document, despite: Collection[str], number: str) -> None:

@@ -18,12 +18,14 @@ from ..config import Settings
 from ..criteria import Decision
 from ..document import Document
 from ..errors import ProductError, Refused
-from .history import Action, Entry, History, Trail
+from .history import Action, Entry, History, Trail, taken_on_text
 from .models import Models
-from .release_checks import as_recorded, consistent, not_rejected, signed, still_compared, taken_on
+from .release_checks import as_recorded, concerns, consistent, not_rejected, signed, still_compared, taken_on
 from .versions import CHALLENGER, CHAMPION, Loaded, Version
 
 __all__ = ["Releases"]
+
+TAG_LIMIT = 5_000  # MLflow's longest tag of a version; the trail has the whole
 
 
 class Releases:
@@ -46,7 +48,7 @@ class Releases:
         trail, found = self.reconcile(), self.models.find(version)
         document = self._judged(found, trail)
         taken_on(document, despite, found.number)
-        entry = _entry("approve", found, document, trail, by, because, role=role, despite=", ".join(sorted(despite)))
+        entry = _entry("approve", found, document, trail, by, because, role=role, despite=taken_on_text(despite, concerns(document)))
         return self._decide(entry, trail)
 
     def promote_automatically(self, version: str) -> Entry:
@@ -149,7 +151,7 @@ class Releases:
         recorded = self.history.append(entry, after=trail.last)
         try:
             self.reconcile()
-            self.models.tag(entry.version, {"decision": entry.action, "decided_by": entry.by, "because": entry.because})
+            self.models.tag(entry.version, _tags(entry))
         except Exception as problem:  # whatever it is, the decision stands and has to be said
             raise ProductError(
                 f"{entry.action} of version {entry.version} is recorded, MLflow does not show it yet ({problem}) –"
@@ -182,6 +184,13 @@ class Releases:
             if tags.get(name) != digest:
                 found.append(f"the {name} is {digest}, the run's tag says {tags.get(name)}")
         return tuple(found)
+
+
+def _tags(entry: Entry) -> dict[str, str]:
+    """What MLflow shows of the decision; what an approval took on stays when the version is decided on again."""
+    tags = {"decision": entry.action, "decided_by": entry.by, "because": entry.because}
+    tags |= {"despite": ", ".join(entry.taken_on), "concerns": entry.concerns[:TAG_LIMIT]}
+    return {name: value for name, value in tags.items() if value}
 
 
 def _goal(trail: Trail, to: str | None) -> str:

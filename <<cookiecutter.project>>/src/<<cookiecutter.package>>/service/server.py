@@ -117,7 +117,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 class _Json(logging.Formatter):
-    """A line of JSON: time, level, what, and what else is told. No request's content is ever among it, and no secret."""
+    """A line of JSON: time, level, what, and what else is told; never a request's content or a secret."""
 
     def format(self, record: logging.LogRecord) -> str:
         told: dict[str, Any] = {"time": now().isoformat(timespec="milliseconds"), "level": record.levelname.lower()}

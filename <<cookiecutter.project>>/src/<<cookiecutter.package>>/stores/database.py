@@ -55,10 +55,10 @@ class Database:
             raise
         except sa.exc.DatabaseError as problem:
             kind = DatabaseUnavailable if isinstance(problem, sa.exc.OperationalError) else ProductError
+            why = one_line(next(iter(str(problem.orig).splitlines()), ""))
             raise kind(
-                f"the database {redacted(self.engine.url)} cannot be used:"
-                f" {one_line(next(iter(str(problem.orig).splitlines()), ''))} – predictions and decisions are kept there –"
-                " check PRODUCT_DATABASE_URL"
+                f"the database {redacted(self.engine.url)} cannot be used: {why} – predictions and decisions are kept"
+                " there – check PRODUCT_DATABASE_URL"
             ) from problem
 
     @contextmanager

@@ -73,8 +73,8 @@ def _address(source: Source, environ: Mapping[str, str]) -> Any:
             raise ValueError("an @ of the password is not encoded")
     except (sa.exc.ArgumentError, ValueError):  # their words would repeat the address with its password
         raise SourceError(
-            f"${variable}: is not the address of a database – expected postgresql://host:5432/database with user:password"
-            " and an @ before the host – write special characters of the password as %40 and the like"
+            f"${variable}: is not the address of a database – expected postgresql://host:5432/database with"
+            " user:password and an @ before the host – write special characters of the password as %40 and the like"
         ) from None
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername="postgresql+psycopg")

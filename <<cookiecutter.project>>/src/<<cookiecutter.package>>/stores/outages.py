@@ -46,7 +46,8 @@ def _mistake(name: str, error: Exception, remote: bool) -> SourceError:
         return SourceError(f"{name}: {one_line(cause)} – expected credentials in the environment – set them")
     if not remote or isinstance(cause, ValueError | EOFError):
         return _damaged(name, cause)
-    return SourceUnavailable(f"{name}: no answer ({one_line(cause)}) – expected the server to be there – try again later")
+    why = one_line(cause)
+    return SourceUnavailable(f"{name}: no answer ({why}) – expected the server to be there – try again later")
 
 
 def _refused(name: str, status: int) -> SourceError:

@@ -89,7 +89,8 @@ def not_rejected(version: Version, trail: Trail) -> None:
     if version.number in trail.rejected:
         said = trail.rejected[version.number]
         raise Refused(
-            f"version {version.number} was rejected by {escaped(said.by)} ({escaped(said.because)}) – that is final – train again"
+            f"version {version.number} was rejected by {escaped(said.by)} ({escaped(said.because)}) –"
+            " that is final – train again"
         )
 
 
@@ -121,6 +122,6 @@ def as_recorded(version: Version, document: Document, trail: Trail) -> None:
         if entry.version == version.number and (entry.decision_digest, entry.model_digest) != digests:
             raise Refused(
                 f"version {version.number} is not what {escaped(entry.by)} decided on at {entry.at:%Y-%m-%d %H:%M}:"
-                f" the trail has the digests {entry.decision_digest} and {entry.model_digest}, found are {' and '.join(digests)}"
-                " – roll back to another version or train again"
+                f" the trail has the digests {entry.decision_digest} and {entry.model_digest}, found are"
+                f" {' and '.join(digests)} – roll back to another version or train again"
             )

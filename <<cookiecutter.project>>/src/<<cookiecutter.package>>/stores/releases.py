@@ -48,7 +48,8 @@ class Releases:
         trail, found = self.reconcile(), self.models.find(version)
         document = self._judged(found, trail)
         taken_on(document, despite, found.number)
-        entry = _entry("approve", found, document, trail, by, because, role=role, despite=taken_on_text(despite, concerns(document)))
+        open_points = taken_on_text(despite, concerns(document))
+        entry = _entry("approve", found, document, trail, by, because, role=role, despite=open_points)
         return self._decide(entry, trail)
 
     def promote_automatically(self, version: str) -> Entry:

@@ -61,8 +61,9 @@ class Runs:
         from mlflow.entities import Param
 
         digest, started = criteria_digest(criteria), f"{datetime.now():%Y-%m-%d %H:%M}"
-        tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": escaped(redacted(cause))[:REASON_LIMIT]}
-        tags |= here()
+        # Shown, not refused: an event's sentence is a cause as well, and no retraining may fail for it.
+        told = escaped(redacted(cause))[:REASON_LIMIT]
+        tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": told} | here()
         with answering(self.settings):
             created = self.client.create_run(
                 experiment(self.client, self.settings, self.product), tags=tags, run_name=f"training · {started}"

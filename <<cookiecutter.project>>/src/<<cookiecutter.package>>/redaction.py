@@ -9,7 +9,9 @@ import re
 
 __all__ = ["redacted"]
 
-URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>\S+)")
+URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30})://(?P<rest>\S+)")
+"""Bounded: a long text without an address would else be gone through once for each of its letters."""
+
 USERINFO = re.compile(r"(?<![\w/@.+-])[\w.+-]+:[^\s/:@]\S*@(?=[\w\[])")
 """``user:password@`` where no scheme stands before it."""
 

@@ -12,7 +12,7 @@ __all__ = ["redact_logs", "redacting"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-LOGGERS = ("prefect.flow_runs", "prefect.task_runs")
+LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")
 
 
 def redacting(function: Callable[P, R]) -> Callable[P, R]:

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import <<cookiecutter.package>>
 from <<cookiecutter.package>>.cli import main
+from <<cookiecutter.package>>.clock import today
 from <<cookiecutter.package>>.commands import criteria
+from <<cookiecutter.package>>.stores.history import Entry, History, taken_on_text
 
 from .conftest import PROJECT, Stage
 
@@ -90,6 +93,32 @@ def test_where_nothing_was_decided_yet_that_is_said(product: Stage, capsys: pyte
     assert "No decision has been recorded yet." in told
     assert "Champion on 2026-11-24: none" in told
     assert main(["approve", "1", "--by", "a", "--because", "b"]) == 2
+
+
+def test_the_history_shows_what_was_taken_on(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    trail = History(product.settings.database_url)
+    first = Entry("approve", "1", None, "Ada", "It pays.", "ready", "d" * 64, "m" * 64)
+    trail.append(first, after=0)
+    bar = "The bar of catch was loosened from at_least 0.6 to 0.5."
+    doubtful = replace(first, version="2", previous_version="1", despite=taken_on_text(["review", "catch"], [bar]))
+    trail.append(doubtful, after=1)
+    trail.append(replace(doubtful, version="3", previous_version="2", despite="catch"), after=2)
+    assert main(["history"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[2:4] == ["despite: catch, review", bar]
+    assert lines[5:] == ["despite: catch"]
+    assert main(["history", "--on", str(today())]) == 0
+    assert "despite: catch" in capsys.readouterr().out
+
+
+def test_the_history_shows_a_forged_row_as_one_line(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    trail = History(product.settings.database_url)
+    forged = "Fine.\n2026-11-25 00:00  approve  version 9\x1b[2K\u202e"
+    trail.append(Entry("approve", "1", None, "Ada\rEve", forged, "ready", "d" * 64, "m" * 64), after=0)
+    assert main(["history"]) == 0
+    told = capsys.readouterr().out
+    assert len(told.splitlines()) == 1
+    assert all(code in told for code in (r"\x0d", r"\x0a", r"\x1b", r"\u202e"))
 
 
 @pytest.mark.parametrize("run", ["score-2026-11-24", "labels-2026-11-24"])

@@ -16,6 +16,8 @@ from .commands import care, criteria, data, monitoring, operating, predictions, 
 from .config import Settings
 from .console import error
 from .errors import ConfigError, ProductError
+from .private import keep_private
+from .redaction import redacted
 
 __all__ = ["main"]
 
@@ -32,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
         _only_own_code(settings)
+        keep_private(settings.var)
         return _run(options, settings)
     except ProductError as problem:
         error(problem)
@@ -69,7 +72,7 @@ def _kept(broken: Exception, settings: Settings) -> Path:
     """Where the traceback was written to."""
     path = settings.var / "last-error.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(traceback.format_exception(broken)), encoding="utf-8")
+    path.write_text(redacted("".join(traceback.format_exception(broken))), encoding="utf-8")
     return path
 
 

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .clock import REHEARSED, today
 from .criteria import Criteria
 from .errors import ConfigError
+from .redaction import redacted
 from .strict_yaml import read_yaml
 
 __all__ = [
@@ -82,11 +82,7 @@ class Source(_Strict):
         """The source as a person calls it; never an address that could hold a password."""
         if self.path is None:
             return f"${self.url_from}"
-        address = urlsplit(self.path)
-        if not address.netloc:
-            return self.path
-        kept = address.path if address.scheme.startswith("http") else self.path.split(address.netloc, 1)[1]
-        return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{kept}"
+        return redacted(self.path) if "://" in self.path else self.path
 
     def on(self, day: date) -> Self:
         """The source of that day: ``{day}`` in the path or the query is the day as 2026-11-24."""

@@ -9,6 +9,7 @@ from typing import TextIO
 from .bars import rounded
 from .criteria import Outcome, Result
 from .errors import InvalidData, ProductError
+from .escaping import escaped
 
 __all__ = ["coloured", "error", "heading", "line", "measured", "result_lines", "say", "table"]
 
@@ -46,8 +47,8 @@ def line(name: str, text: str) -> None:
 
 
 def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
-    """The rows as aligned lines; the last column is left ragged."""
-    rows = [tuple(row) for row in rows]
+    """The rows as aligned lines, each on one; the last column is left ragged."""
+    rows = [tuple(map(escaped, row)) for row in rows]
     if not rows:
         return []
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
@@ -65,7 +66,7 @@ def result_lines(results: Sequence[Result]) -> list[str]:
         outcome = result.outcome.value
         lines.append(text.replace(outcome, coloured(outcome, OUTCOME_COLOUR[result.outcome]), 1))
         if result.outcome is not Outcome.MET:
-            because = textwrap.shorten(result.because, 240, placeholder=" … and more in the scorecard")
+            because = textwrap.shorten(escaped(result.because), 240, placeholder=" … and more in the scorecard")
             lines.append(coloured(f"    {because}", "dim"))
     return lines
 

@@ -10,10 +10,14 @@
     ├── Refused                  3   the gate said no
     └── InvalidData              4   the data was read and is not what the schema promises
 
-Every message has three parts: what is wrong (with the value), what was expected, what to do.
+Every message has three parts: what is wrong (with the value), what was expected, what to do. No message
+holds a secret, or a character that cannot be seen, wherever it was put together.
 """
 
 from typing import TYPE_CHECKING
+
+from .escaping import escaped
+from .redaction import redacted
 
 if TYPE_CHECKING:  # pandas would make every --help wait
     from .tables import Rejected
@@ -35,6 +39,9 @@ class ProductError(Exception):
     """A failure a person can act on; the command line prints its message and no traceback."""
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(escaped(redacted(message), keep="\n"))
 
 
 class DatabaseUnavailable(ProductError):

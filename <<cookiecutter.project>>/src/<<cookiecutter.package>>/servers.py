@@ -27,6 +27,7 @@ from . import PRODUCT
 from .config import Settings
 from .errors import ConfigError, ProductError
 from .processes import began
+from .redaction import redacted
 from .stores import review
 
 __all__ = ["Started", "down", "of_another_folder", "running", "up"]
@@ -137,7 +138,7 @@ def _deploy(settings: Settings, environ: Mapping[str, str]) -> None:
     for words in (pool, deploy):
         command = [*PREFECT, *words]
         done = subprocess.run(command, env=environ, cwd=settings.root, capture_output=True, text=True, check=False)
-        (settings.var / "up" / "deploy.log").open("a", encoding="utf-8").write(done.stdout + done.stderr)
+        (settings.var / "up" / "deploy.log").open("a", encoding="utf-8").write(redacted(done.stdout + done.stderr))
         if done.returncode:
             raise ProductError(
                 f"prefect {' '.join(words[:2])} ended with {done.returncode} – the deployments of prefect.yaml were"

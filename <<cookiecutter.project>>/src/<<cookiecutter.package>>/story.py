@@ -232,7 +232,8 @@ def _stage(folder: Path, settings: Settings) -> Settings:
         folder.mkdir(parents=True)
         (folder / ".demo").touch()
         for name in ("product", "config"):
-            shutil.copytree(settings.root / name, folder / name)
+            shutil.copytree(settings.root / name, folder / name, copy_function=shutil.copyfile)
+            (folder / name).chmod(0o700)  # a copy of a folder takes its rights along
         for name in ("MLFLOW_TRACKING_URI", "PRODUCT_DATABASE_URL"):
             os.environ.pop(name, None)  # a story is told on this machine, never in the team's registry
         os.environ["PRODUCT_ROOT"] = str(folder)

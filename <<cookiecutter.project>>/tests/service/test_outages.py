@@ -58,7 +58,8 @@ def test_a_database_that_goes_and_comes_back_has_every_prediction_once(cable: Ca
         until(lambda: state().blocks >= 2 and state().trouble)
         told = client.get("/health/ready")
         assert told.status_code == 200
-        assert "predictions wait on disk" in told.json()["log"]
+        assert told.json()["log"] == "database unavailable"
+        assert "predictions wait on disk" in str(state().trouble)
         cable.mend()
         until(lambda: state().blocks == 0)
         assert (state().trouble, state().lost) == (None, 0)

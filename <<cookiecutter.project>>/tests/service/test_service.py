@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import random
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from <<cookiecutter.package>>.clock import today
 from <<cookiecutter.package>>.errors import ConfigError, DatabaseUnavailable
 from <<cookiecutter.package>>.service import follower as following
 from <<cookiecutter.package>>.service.app import Service, app_of
+from <<cookiecutter.package>>.service.follower import Follower
 from <<cookiecutter.package>>.service.server import service_of
 from <<cookiecutter.package>>.service.settings import ServiceSettings
 from <<cookiecutter.package>>.stores.prediction_log import PredictionLog
@@ -265,6 +267,36 @@ def test_a_registry_that_is_down_leaves_the_last_good_one(product: Stage, servic
         assert client.get("/model").json()["trouble"] is None
 
 
+ADDRESSES = [
+    "postgresql://127.0.0.1:1/product?user=ada&password=s3cr3t",
+    "postgresql://ada:s3cr3t@127.0.0.1:1/product",
+    "postgresql://ada:p%40s3cr3t@127.0.0.1:1/product",
+    "postgresql://ada:p:s3cr3t@127.0.0.1:1/product",
+    "postgresql://ada:p/s3cr3t@127.0.0.1:1/product",
+    "postgresql://ada:p@s3cr3t@127.0.0.1:1/product",
+    "postgresql://product:product@127.0.0.1:1/product",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_health_says_that_the_database_is_away_and_nothing_about_it(
+    product: Stage, address: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for the health has no key: neither address nor password are theirs to know."""
+    logger = logging.getLogger(Follower.__module__)
+    monkeypatch.setattr(logger.parent, "propagate", True)
+    service = service_of(replace(settings(), database_url=address), WANTED)
+    with TestClient(app_of(service)) as client:
+        told = client.get("/health/ready")
+    assert told.status_code == 503
+    wrong = "@s3cr3t" in address
+    assert told.json()["because"] == ("the configuration is wrong" if wrong else "database unavailable")
+    assert "127.0.0.1" not in told.text
+    shown = told.text + str(service.follower.trouble) + caplog.text
+    assert not any(part in shown for part in ("s3cr3t", "product@", ":product"))
+    assert "PRODUCT_DATABASE_URL" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -318,7 +350,8 @@ def test_a_database_that_is_away_costs_no_answer_and_no_prediction(product: Stag
             until(lambda: service.writer.state.queued == 0)
         until(lambda: service.writer.state.trouble)
         assert service.writer.state.blocks >= 1
-        assert "nobody answers" in client.get("/health/ready").json()["log"]
+        assert "nobody answers" in str(service.writer.state.trouble)
+        assert client.get("/health/ready").json()["log"] == "database unavailable"
         assert in_log(today(), today()).empty
         away.is_away = False
         until(lambda: service.writer.state.blocks == 0)

@@ -151,6 +151,16 @@ def test_hostile_words_are_inert_in_the_page() -> None:
     assert "<script>alert(1)</script>" in page.words
 
 
+def test_characters_that_nobody_sees_are_shown() -> None:
+    waiver = {"criterion": "answers-while-we-talk", "until": "2027-01-31", "by": "\u202eadA", "why": "New\x1b[31m."}
+    shown = document({**CHURN, "waivers": (waiver,)}, churn_measurements())
+    assert r"\u202eadA" in html(shown)
+    assert r"New\x1b[31m." in html(shown)
+    for text in (html(shown), markdown(shown)):
+        assert "\u202e" not in text
+        assert "\x1b" not in text
+
+
 def test_hostile_words_are_inert_in_markdown() -> None:
     text = markdown(hostile(), longest=100_000)
     assert "<" not in text

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from <<cookiecutter.package>>.errors import ConfigError
 from <<cookiecutter.package>>.stores import labels as labelling
 from <<cookiecutter.package>>.stores import prediction_log
 from <<cookiecutter.package>>.stores.labels import Delivery, Labels
@@ -203,6 +204,15 @@ def test_a_subject_is_forgotten_and_only_that_it_happened_is_kept(log: Predictio
         kept = connection.execute(sa.text("SELECT * FROM erasures")).mappings().one()
     assert "C1" not in str(dict(kept))
     assert log.forget("C1", by="Ada", files=0).predictions == 0
+
+
+@pytest.mark.parametrize("by", ["", "Ada\nEve", "\u202eadA", "a" * 201])
+def test_nothing_is_erased_for_a_name_that_is_none(log: PredictionLog, by: str) -> None:
+    log.record(block())
+    before = len(whole(log, DAY, DAY))
+    with pytest.raises(ConfigError, match="--by"):
+        log.forget("C1", by=by, files=0)
+    assert len(whole(log, DAY, DAY)) == before
 
 
 def test_old_days_expire_and_stay_known_as_scored(log: PredictionLog) -> None:

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
+from <<cookiecutter.package>>.config import criteria_digest
+from <<cookiecutter.package>>.criteria import Criteria
 from <<cookiecutter.package>>.errors import ConfigError, ProductError, Refused
+from <<cookiecutter.package>>.judge import judge
 from <<cookiecutter.package>>.stores import models, releases
 from <<cookiecutter.package>>.stores.release_checks import doubts
+from <<cookiecutter.package>>.stores.runs import Run
 from <<cookiecutter.package>>.stores.versions import Version
 
 from .desk import Desk, criteria
@@ -58,6 +63,34 @@ def test_a_decision_without_name_or_reason_is_none(desk: Desk, words: dict[str, 
     assert desk.champion is None
 
 
+@pytest.mark.parametrize("way", ["approve", "reject", "rollback"])
+@pytest.mark.parametrize("words", [{"by": "Ada\n2026 approve"}, {"because": "Fine.\x1b[2K"}, {"role": "\u202eadmin"}])
+def test_no_decision_is_made_with_words_that_forge_a_line(desk: Desk, way: str, words: dict[str, str]) -> None:
+    decide = getattr(desk.releases, way)
+    with pytest.raises(ConfigError, match="expected visible characters on one line"):
+        decide(**({} if way == "rollback" else {"version": "1"}), **{"by": "Ada", "because": "Fine."} | words)
+    assert desk.trail.entries == ()
+
+
+@pytest.mark.parametrize("words", [{"by": "a" * 201}, {"because": "a" * 2_001}])
+def test_a_name_and_a_reason_have_an_end(desk: Desk, words: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="expected at most 2"):
+        desk.releases.reject("1", **{"by": "Ada", "because": "Fine."} | words)
+
+
+def test_a_version_is_asked_for_in_plain_text(desk: Desk) -> None:
+    with pytest.raises(ConfigError, match=r"the version is 1\\x1b\[2K – expected visible"):
+        desk.approve("1\x1b[2K")
+
+
+def test_words_of_an_earlier_release_are_shown_for_what_they_are(released: Desk) -> None:
+    forged = replace(released.trail.entries[0], action="reject", version="2", by="Eve\n2026", because="\u202eok")
+    released.trained()
+    released.releases.history.append(forged, after=1)
+    with pytest.raises(Refused, match=r"rejected by Eve\\x0a2026 \(\\u202eok\)"):
+        released.approve("2")
+
+
 def test_the_champion_is_not_approved_again(released: Desk) -> None:
     with pytest.raises(Refused, match="champion already"):
         released.approve("1")
@@ -84,6 +117,48 @@ def test_overdue_criteria_are_taken_on_as_review(desk: Desk) -> None:
         desk.approve(version, despite=["catch"])
     desk.approve(version, despite=["catch", "review"])
     assert desk.champion == version
+
+
+def loosened(desk: Desk) -> str:
+    """A version that was judged by a lower bar than the champion."""
+    lower = criteria()
+    catch = lower.criteria[0].model_copy(update={"at_least": 0.5})
+    lower = lower.model_copy(update={"criteria": (catch, *lower.criteria[1:])})
+    document = desk.document(Run("r", "now", criteria_digest(lower)), criteria=lower)
+    verdict = judge(document.measurements, lower, on=document.judged_on, previous=criteria())
+    return desk.trained(criteria=lower, previous_criteria=criteria(), verdict=verdict)
+
+
+BAR = "The bar of catch was loosened from at_least 0.6 to 0.5."
+
+
+def test_what_was_taken_on_stays_with_the_version(released: Desk) -> None:
+    version = released.trained("needs review")
+    released.approve(version, despite=["catch"])
+    tags = released.releases.models.find(version).tags
+    assert (tags["despite"], "concerns" in tags) == ("catch", False)
+    assert (released.trail.entries[-1].taken_on, released.trail.entries[-1].concerns) == (("catch",), "")
+    assert "despite" not in released.releases.models.find("1").tags
+
+
+def test_a_bar_that_was_loosened_stays_with_the_decision_and_the_version(released: Desk) -> None:
+    version = loosened(released)
+    with pytest.raises(Refused, match="--despite review"):
+        released.approve(version)
+    released.approve(version, despite=["review"])
+    entry = released.trail.entries[-1]
+    assert (entry.taken_on, entry.concerns) == (("review",), BAR)
+    found = released.releases.models.find(version)
+    assert (found.tags["despite"], found.tags["concerns"]) == ("review", BAR)
+    assert released.releases.verify(version) == ()
+    released.approve(released.trained(criteria=found_criteria(released, version)), because="Better.")
+    released.releases.rollback(by="Ada", because="Complaints.")
+    assert released.releases.models.find(version).tags["concerns"] == BAR
+    assert released.trail.entries[1].concerns == BAR
+
+
+def found_criteria(desk: Desk, version: str) -> Criteria:
+    return desk.releases.models.document(desk.releases.models.find(version)).criteria
 
 
 def test_a_blocked_version_is_refused_even_if_it_got_into_the_registry(

@@ -1,7 +1,6 @@
 """``doctor`` and ``review``: is everything there, and a look at it."""
 
 import os
-import re
 import shutil
 import sys
 from argparse import Namespace
@@ -12,6 +11,7 @@ from .. import PRODUCT
 from ..config import Settings, read_pipeline
 from ..console import coloured, line, say
 from ..errors import ConfigError, ProductError
+from ..redaction import redacted
 from .data import near
 from .releases import named, releases_of
 
@@ -26,7 +26,7 @@ def doctor(options: Namespace, settings: Settings) -> int:
             line(name, f"{coloured('ok', 'green')}  {check()}")
         except (ProductError, OSError) as problem:
             failed += 1
-            line(name, f"{coloured('not ok', 'red')}  {problem}")
+            line(name, f"{coloured('not ok', 'red')}  {redacted(problem)}")
     say("Everything is there that a training needs." if not failed else f"{failed} to mend.")
     return ConfigError.exit_code if failed else 0
 
@@ -79,7 +79,7 @@ def _mlflow(settings: Settings) -> str:
     from ..stores.abandoned import end_abandoned
 
     models = releases_of(settings).models
-    found = f"{len(models.versions())} versions at {settings.tracking_uri.rpartition('@')[2]}"
+    found = f"{len(models.versions())} versions at {redacted(settings.tracking_uri)}"
     return "; ".join((found, *end_abandoned(models.runs)))
 
 
@@ -93,7 +93,7 @@ def review(options: Namespace, settings: Settings) -> int:
     from ..stores.review import command, places
 
     if settings.tracking_uri.startswith("http"):
-        address = re.sub("//[^/@]*@", "//", settings.tracking_uri).rstrip("/")  # never a password
+        address = redacted(settings.tracking_uri).rstrip("/")
         say(f"MLflow runs at {address}")
         _where(places(settings, PRODUCT, address))
         return 0

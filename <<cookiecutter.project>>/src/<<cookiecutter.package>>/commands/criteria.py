@@ -6,6 +6,7 @@ from ..clock import today
 from ..config import Settings, read_criteria
 from ..console import say
 from ..errors import ConfigError
+from ..escaping import escaped
 
 __all__ = ["check", "explain"]
 
@@ -14,7 +15,7 @@ def explain(options: Namespace, settings: Settings) -> int:
     from ..steps.metrics import METRICS
     from ..steps.sentences import explain
 
-    say(explain(read_criteria(settings.criteria_file), METRICS))
+    say(escaped(explain(read_criteria(settings.criteria_file), METRICS), keep="\n"))
     return 0
 
 
@@ -28,7 +29,7 @@ def check(options: Namespace, settings: Settings) -> int:
     found = problems(criteria, columns_of(Labelled), METRICS, on=today())
     text = settings.criteria_file.read_text(encoding="utf-8")
     for problem in found:
-        say(problem.in_words(settings.criteria_file, text))
+        say(escaped(problem.in_words(settings.criteria_file, text), keep="\n"))
     mistakes = sum(not problem.note for problem in found)
     if mistakes:
         return ConfigError.exit_code

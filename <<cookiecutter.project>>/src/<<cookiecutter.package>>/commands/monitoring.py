@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .. import PRODUCT
 from ..config import Settings
 from ..console import coloured, heading, say, table
+from ..escaping import escaped
 from . import CALL
 from .predictions import as_date
 
@@ -43,7 +44,7 @@ def show_look(monitored: "Monitored") -> None:
     for text in table(statements(monitored.seen)):
         say(coloured(text, "red") if "  alarm  " in text or "  not met  " in text else text)
     say()
-    say(f"{coloured(decided.action.upper(), COLOURS[decided.action])}  {decided.sentence}")
+    say(f"{coloured(decided.action.upper(), COLOURS[decided.action])}  {escaped(decided.sentence)}")
 
 
 def ledger(options: Namespace, settings: Settings) -> int:

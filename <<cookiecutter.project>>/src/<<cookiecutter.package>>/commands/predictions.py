@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from ..clock import today
 from ..config import Settings
 from ..console import say, table
+from ..plain_text import NAME_LIMIT, plain
 from . import CALL
 from .data import near
 from .releases import day
@@ -62,13 +63,14 @@ def forget(options: Namespace, settings: Settings) -> int:
     from ..stores.quarantine import Quarantine
     from ..stores.spool import Spool
 
+    by = plain("--by", options.by, NAME_LIMIT)  # before a file is rewritten
     key, column = options.key, columns_of(Features).key
     log = PredictionLog(settings.database_url)
     parts = Parts(settings.var / "predictions", column)
     files = parts.forget(log.may_hold(key, parts.names()), key)
     aside = Quarantine(settings.var / "quarantine").forget(column, key)
     waiting = Spool(settings.var / "service" / "spool").forget(key)
-    erased = log.forget(key, by=options.by, files=files)
+    erased = log.forget(key, by=by, files=files)
     predictions = erased.predictions + waiting
     say(
         f"{predictions:,} predictions, {erased.labels:,} labels and {aside:,} rows in quarantine are erased;"

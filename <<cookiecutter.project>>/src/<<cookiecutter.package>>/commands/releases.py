@@ -1,6 +1,7 @@
 """``approve``, ``reject``, ``rollback``, ``history``, ``verify``: the champion, and who decided."""
 
 from argparse import Namespace
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from .. import PRODUCT
 from ..config import Settings
 from ..console import say, table
 from ..errors import ConfigError, Refused
+from ..escaping import escaped
 from . import CALL
 
 if TYPE_CHECKING:
@@ -66,12 +68,23 @@ def history(options: Namespace, settings: Settings) -> int:
         if not entries:
             say("No decision has been recorded yet.")
     else:
-        entry = trail.champion_on(day(options.on))
-        entries = (entry,) if entry else ()
-        say(f"Champion on {options.on}: {named(entry.version) if entry else 'none'}")
-    for text in table((f"{e.at:%Y-%m-%d %H:%M}", e.action, f"version {e.version}", e.by, e.because) for e in entries):
+        made = trail.champion_on(day(options.on))
+        entries = (made,) if made else ()
+        say(f"Champion on {options.on}: {named(made.version) if made else 'none'}")
+    rows = table((f"{e.at:%Y-%m-%d %H:%M}", e.action, f"version {e.version}", e.by, e.because) for e in entries)
+    for entry, text in zip(entries, rows, strict=True):
         say(text)
+        for remark in _taken_on(entry):
+            say(f"      {escaped(remark)}")
     return 0
+
+
+def _taken_on(entry: "Entry") -> Iterator[str]:
+    """What was open when it was decided, and what was said about the criteria."""
+    if entry.taken_on:
+        yield f"despite: {', '.join(entry.taken_on)}"
+    if entry.concerns:
+        yield entry.concerns
 
 
 def day(text: str) -> date:
@@ -88,8 +101,8 @@ def verify(options: Namespace, settings: Settings) -> int:
     for each in what:
         problems = releases.verify(each)
         found += len(problems)
-        name = f"version {each}" if each.isdigit() else each
-        say(f"{name}: {'; '.join(problems) or 'every digest matches, and the verdict comes out the same'}")
+        name = f"version {each}" if each.isdigit() else escaped(each)
+        say(f"{name}: {escaped('; '.join(problems)) or 'every digest matches, and the verdict comes out the same'}")
     if not what:
         say("There is no version to verify yet.")
     return Refused.exit_code if found else 0

@@ -8,6 +8,7 @@ from ..config import Settings
 from ..console import coloured, heading, result_lines, say
 from ..criteria import Decision
 from ..errors import Refused
+from ..escaping import escaped
 from . import CALL
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def run_training(cause: str, source: str | None) -> "Registered":
     from ..flows.here import run_here
     from ..flows.training import train as flow
 
-    heading(f"{PRODUCT}, training {cause}")
+    heading(escaped(f"{PRODUCT}, training {cause}"))
     registered: Registered = run_here(flow, cause=cause, source=source).result()
     return registered
 
@@ -41,7 +42,7 @@ def show_verdict(registered: "Registered") -> None:
     for text in result_lines((*document.data_verdict.results, *model)):
         say(text)
     if document.problem:
-        say(f"  The evaluation broke off: {document.problem}")
+        say(f"  The evaluation broke off: {escaped(document.problem)}")
     say()
     say(f"{coloured(document.decision.value.upper(), colour)}  {_what_became_of_it(registered)}")
     say(f"  scorecard   {CALL} review")

@@ -1,6 +1,7 @@
 """When things run: the only package that knows Prefect."""
 
 from .. import PRODUCT
+from .redacting import redact_logs
 
 __all__ = ["KEY", "flow_name"]
 
@@ -14,3 +15,6 @@ def flow_name(what: str) -> str:
     A deployment is found by flow and name: without the product in it, two products would overwrite each other's.
     """
     return f"{PRODUCT}-{what}"
+
+
+redact_logs()  # a worker imports a flow by its name, and nothing of ours runs before that

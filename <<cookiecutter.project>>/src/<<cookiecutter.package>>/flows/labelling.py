@@ -9,6 +9,7 @@ from prefect.states import Completed
 from ..clock import today
 from . import flow_name
 from .labels import counter
+from .redacting import redacting
 from .tasks import expire as expiring
 from .tasks import take_labels
 
@@ -16,6 +17,7 @@ __all__ = ["expire", "label"]
 
 
 @flow(name=flow_name("label"), flow_run_name="label")
+@redacting
 def label(day: date | None = None, file: str | None = None) -> State:
     """A completed state whose data is the ``Delivery``: of ``file``, or of ``day`` (today) at the configured source.
 
@@ -28,6 +30,7 @@ def label(day: date | None = None, file: str | None = None) -> State:
 
 
 @flow(name=flow_name("expire"), flow_run_name="expire")
+@redacting
 def expire() -> State:
     """A completed state whose data is what was ``Erased`` because config/scoring.yaml does not let it be kept."""
     erased = expiring(counter())

@@ -12,6 +12,7 @@ from ..clock import now, today
 from ..columns import columns_of
 from ..config import Scoring, Settings, Source, read_scoring
 from ..errors import InvalidData, SourceMissing
+from ..private import private_settings
 from ..schemas import Labelled
 from ..steps.answers import answers_of
 from ..steps.fingerprint import fingerprint, row_identities
@@ -35,7 +36,7 @@ class Counter:
 
 
 def counter() -> Counter:
-    settings = Settings.from_environment()
+    settings = private_settings()
     return Counter(settings, read_scoring(settings.scoring_file))
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..console import measured
+from ..escaping import escaped
 
 if TYPE_CHECKING:
     from ..stores.ledger import Decided
@@ -49,7 +50,7 @@ def markdown(watch: "Watch", seen: "Look", decided: "Decided") -> str:
     if seen.live:
         days = f"{min(seen.live.days)} to {max(seen.live.days)}" if len(seen.live.days) > 1 else f"{seen.live.days[0]}"
         lines += ["", f"Criteria judged on {seen.live.rows:,} labelled rows of {days}."]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(escaped, lines)) + "\n"
 
 
 def to_json(watch: "Watch", seen: "Look", decided: "Decided") -> str:

@@ -14,6 +14,7 @@ from ..clock import today
 from ..stores.ledger import Decided
 from . import KEY, flow_name
 from .look_page import markdown
+from .redacting import redacting
 from .tasks import decide, look, open_watch, record_look
 from .watching import Look, Watch
 
@@ -34,6 +35,7 @@ class Monitored:
 
 
 @flow(name=flow_name("monitor"), flow_run_name="monitor")
+@redacting
 def monitor(day: date | None = None) -> State:
     """A completed state named after the decision, whose data is a ``Monitored``; ``day`` is today if left out."""
     watched = open_watch(day or today())

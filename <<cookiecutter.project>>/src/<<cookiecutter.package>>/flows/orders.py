@@ -20,6 +20,7 @@ from ..config import Pipeline, Settings, Source, read_criteria, read_pipeline
 from ..criteria import Criteria
 from ..document import Document
 from ..errors import ConfigError, ProductError
+from ..private import private_settings
 from ..schemas import Labelled
 from ..steps.metrics import METRICS
 from ..steps.sentences import problems
@@ -84,7 +85,7 @@ def read_order_files(settings: Settings) -> tuple[Criteria, Pipeline, Columns]:
 @contextmanager
 def opened(cause: str, source: str | None) -> Iterator[Order]:
     """The order, with its run in MLflow; what breaks inside ends that run as failed and goes on up."""
-    settings = Settings.from_environment()
+    settings = private_settings()
     criteria, pipeline, columns = read_order_files(settings)
     if source is not None:
         pipeline = pipeline.model_copy(update={"source": Source(path=source)})

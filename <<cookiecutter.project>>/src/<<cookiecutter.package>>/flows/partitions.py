@@ -18,6 +18,8 @@ from .. import PRODUCT, console
 from ..columns import Columns, columns_of
 from ..config import Scoring, Settings, read_scoring
 from ..errors import InvalidData, ProductError, Refused
+from ..private import private_settings
+from ..redaction import redacted
 from ..schemas import Features
 from ..steps.fingerprint import fingerprint, row_identities
 from ..steps.predict import Predictions, predict
@@ -66,7 +68,7 @@ def desk() -> Desk:
 
     Raises Refused where there is no champion.
     """
-    settings = Settings.from_environment()
+    settings = private_settings()
     columns = columns_of(Features)
     releases = Releases(settings, PRODUCT)
     champion = releases.load_champion()
@@ -213,7 +215,7 @@ def _tried(lane: _Lane, chunk: _Chunk) -> str | None:
 
 
 def _in_words(error: Exception) -> str:
-    return str(error) if isinstance(error, ProductError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, ProductError) else f"{type(error).__name__}: {redacted(error)}"
 
 
 def _refuse_too_many(desk: Desk, lane: _Lane, told: str, day: date) -> None:

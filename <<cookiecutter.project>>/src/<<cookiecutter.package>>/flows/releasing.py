@@ -5,15 +5,17 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from .. import PRODUCT
-from ..config import Settings
+from ..private import private_settings
 from ..stores.history import Entry
 from ..stores.releases import Releases
 from . import flow_name
+from .redacting import redacting
 
 __all__ = ["approve", "reject", "rollback"]
 
 
 @flow(name=flow_name("approve"), flow_run_name="approve {version}")
+@redacting
 def approve(version: str, by: str, because: str, despite: list[str] | None = None) -> State:
     """The version is champion from now on; the run fails, and says why, where the gate refuses.
 
@@ -27,6 +29,7 @@ def approve(version: str, by: str, because: str, despite: list[str] | None = Non
 
 
 @flow(name=flow_name("reject"), flow_run_name="reject {version}")
+@redacting
 def reject(version: str, by: str, because: str) -> State:
     """The version stays out for good.
 
@@ -39,6 +42,7 @@ def reject(version: str, by: str, because: str) -> State:
 
 
 @flow(name=flow_name("rollback"), flow_run_name="rollback")
+@redacting
 def rollback(by: str, because: str, to: str | None = None) -> State:
     """An earlier champion is champion again: the last one, if none is named.
 
@@ -51,7 +55,7 @@ def rollback(by: str, because: str, to: str | None = None) -> State:
 
 
 def _releases() -> Releases:
-    return Releases(Settings.from_environment(), PRODUCT)
+    return Releases(private_settings(), PRODUCT)
 
 
 def _decided(entry: Entry) -> State:

@@ -14,6 +14,7 @@ from ..clock import today
 from ..errors import ConfigError, ProductError
 from . import flow_name
 from .partitions import Desk, Scored, announce
+from .redacting import redacting
 from .tasks import open_desk, score_day
 
 __all__ = ["score"]
@@ -23,6 +24,7 @@ AT_ONCE = 1000
 
 
 @flow(name=flow_name("score"), flow_run_name="score")
+@redacting
 def score(
     day: date | None = None, start: date | None = None, end: date | None = None, shadow: bool | None = None
 ) -> State:

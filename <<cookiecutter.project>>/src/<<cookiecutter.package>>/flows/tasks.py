@@ -14,6 +14,7 @@ from prefect.tasks import Task
 
 from ..errors import DatabaseUnavailable, RegistryUnavailable, SourceUnavailable
 from . import labels, partitions, watching, work
+from .redacting import redacting
 
 __all__ = [
     "decide",
@@ -49,21 +50,21 @@ OUTSIDE: dict[str, Any] = INSIDE | {
     "retry_condition_fn": _may_pass,
 }
 
-ingest = task(name="ingest", timeout_seconds=2 * HOUR, **OUTSIDE)(work.ingest)
-split = task(name="split", **INSIDE)(work.split)
-judge_data = task(name="judge the data", **INSIDE)(work.judge_data)
-search = task(name="search", timeout_seconds=12 * HOUR, **INSIDE)(work.search)
-evaluate = task(name="evaluate", timeout_seconds=2 * HOUR, **INSIDE)(work.evaluate)
-judge = task(name="judge", **INSIDE)(work.judge)
-record = task(name="record", timeout_seconds=HOUR, **OUTSIDE)(work.record)
-register = task(name="register", timeout_seconds=HOUR, **OUTSIDE)(work.register)
+ingest = task(name="ingest", timeout_seconds=2 * HOUR, **OUTSIDE)(redacting(work.ingest))
+split = task(name="split", **INSIDE)(redacting(work.split))
+judge_data = task(name="judge the data", **INSIDE)(redacting(work.judge_data))
+search = task(name="search", timeout_seconds=12 * HOUR, **INSIDE)(redacting(work.search))
+evaluate = task(name="evaluate", timeout_seconds=2 * HOUR, **INSIDE)(redacting(work.evaluate))
+judge = task(name="judge", **INSIDE)(redacting(work.judge))
+record = task(name="record", timeout_seconds=HOUR, **OUTSIDE)(redacting(work.record))
+register = task(name="register", timeout_seconds=HOUR, **OUTSIDE)(redacting(work.register))
 
-open_desk = task(name="open the desk", timeout_seconds=HOUR, **OUTSIDE)(partitions.desk)
-score_day = task(name="score a day", timeout_seconds=12 * HOUR, **OUTSIDE)(partitions.score_day)
-take_labels = task(name="take in labels", timeout_seconds=2 * HOUR, **OUTSIDE)(labels.take_labels)
-expire = task(name="expire", timeout_seconds=2 * HOUR, **OUTSIDE)(labels.expire)
+open_desk = task(name="open the desk", timeout_seconds=HOUR, **OUTSIDE)(redacting(partitions.desk))
+score_day = task(name="score a day", timeout_seconds=12 * HOUR, **OUTSIDE)(redacting(partitions.score_day))
+take_labels = task(name="take in labels", timeout_seconds=2 * HOUR, **OUTSIDE)(redacting(labels.take_labels))
+expire = task(name="expire", timeout_seconds=2 * HOUR, **OUTSIDE)(redacting(labels.expire))
 
-open_watch = task(name="open the watch", timeout_seconds=HOUR, **OUTSIDE)(watching.watch)
-look = task(name="look", timeout_seconds=2 * HOUR, **OUTSIDE)(watching.look)
-decide = task(name="decide", timeout_seconds=HOUR, **OUTSIDE)(watching.decide)
-record_look = task(name="record the look", timeout_seconds=HOUR, **OUTSIDE)(watching.record)
+open_watch = task(name="open the watch", timeout_seconds=HOUR, **OUTSIDE)(redacting(watching.watch))
+look = task(name="look", timeout_seconds=2 * HOUR, **OUTSIDE)(redacting(watching.look))
+decide = task(name="decide", timeout_seconds=HOUR, **OUTSIDE)(redacting(watching.decide))
+record_look = task(name="record the look", timeout_seconds=HOUR, **OUTSIDE)(redacting(watching.record))

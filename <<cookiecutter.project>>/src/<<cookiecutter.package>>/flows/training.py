@@ -9,14 +9,17 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from ..criteria import Decision
+from ..escaping import escaped
 from . import flow_name
 from .orders import Registered, opened
+from .redacting import redacting
 from .tasks import evaluate, ingest, judge, judge_data, record, register, search, split
 
 __all__ = ["train"]
 
 
 @flow(name=flow_name("train"), flow_run_name="train, {cause}")
+@redacting
 def train(cause: str = "by hand", source: str | None = None) -> State:
     """A completed state named after the decision, whose data is a ``Registered``.
 
@@ -38,4 +41,4 @@ def train(cause: str = "by hand", source: str | None = None) -> State:
 def _answer(registered: Registered) -> State:
     decision = registered.document.decision
     message = "; ".join(registered.document.verdict.reasons) or "every criterion is met"
-    return Completed(name=decision.value.capitalize(), message=message, data=registered)
+    return Completed(name=decision.value.capitalize(), message=escaped(message), data=registered)

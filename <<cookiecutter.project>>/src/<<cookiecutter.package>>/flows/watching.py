@@ -14,6 +14,7 @@ from ..config import Monitoring, Pipeline, Settings, read_criteria, read_monitor
 from ..criteria import Outcome, Verdict
 from ..errors import Refused
 from ..judge import judge
+from ..private import private_settings
 from ..schemas import Labelled
 from ..steps.bootstrap import in_words
 from ..steps.drift import Finding, drift, volume
@@ -102,7 +103,7 @@ def watch(day: date) -> Watch:
 
     The aliases are made to say what the trail says, should a release have died between the two.
     """
-    settings = Settings.from_environment()
+    settings = private_settings()
     monitoring = read_monitoring(settings.monitoring_file)
     releases = Releases(settings, PRODUCT)
     releases.reconcile()

@@ -84,11 +84,11 @@ class Service:
 
     @property
     def ready(self) -> str | None:
-        """Why no requests should come; None where they may."""
+        """Why no requests should come, in words for anybody; None where they may."""
         if self.draining:
             return "the service is stopping"
         if self.follower.live is None:
-            return self.follower.trouble or "no model is loaded yet"
+            return self.follower.outage or "no model is loaded yet"
         return None
 
 
@@ -126,10 +126,13 @@ def app_of(service: Service) -> FastAPI:
 
     @app.get("/health/ready", responses=READY, response_model=None)
     async def ready() -> Response:
-        """200 where predictions can be had; 503 before the first model and from the moment it is told to stop."""
+        """200 where predictions can be had; 503 before the first model and from the moment it is told to stop.
+
+        It needs no key, so it says what is away and nothing more; the log has the rest.
+        """
         reason = service.ready
         log = service.writer.state
-        told = {"status": "not ready" if reason else "ready", "because": reason, "log": log.trouble}
+        told = {"status": "not ready" if reason else "ready", "because": reason, "log": log.outage}
         return answer(told, 503 if reason else 200)
 
     @app.get("/metrics", response_class=PlainTextResponse, response_model=None)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns import Columns
-from ..errors import DatabaseUnavailable, RegistryUnavailable
+from ..errors import ConfigError, DatabaseUnavailable, RegistryUnavailable
 from ..steps.bootstrap import in_words
 from ..steps.predict import predict
 from ..stores.releases import Releases
@@ -44,13 +44,17 @@ class Live:
 
 
 class Follower:
-    """Keeps ``live`` at the champion; ``trouble`` says what keeps it from that, where something does."""
+    """Keeps ``live`` at the champion; ``trouble`` says what keeps it from that, where something does.
+
+    ``outage`` says the same to anybody who asks for the health: no name, no address, no version.
+    """
 
     def __init__(self, releases: Callable[[], Releases], columns: Columns, every: float) -> None:
         self._releases, self._columns, self._every = releases, columns, every
         self._opened: Releases | None = None
         self.live: Live | None = None
         self.trouble: str | None = None
+        self.outage: str | None = None
         self.swaps = self.refusals = 0
         self._refused: tuple[str, int] = ("", 0)
         self._stop = threading.Event()
@@ -71,7 +75,7 @@ class Follower:
                 self._opened = self._releases()
             number = self._opened.models.alias(CHAMPION)
             if number is None or (self.live is not None and number == self.live.version):
-                self.trouble = None if self.live is not None else "there is no champion yet"
+                self.trouble = self.outage = None if self.live is not None else "there is no champion yet"
                 return
             version, waited = self._refused
             if version == number and waited < AGAIN_AFTER:
@@ -79,7 +83,7 @@ class Follower:
                 return
             self._swap(self._opened, number)
         except Exception as error:  # a registry that is away is no reason not to answer
-            self._say(in_words(error))
+            self._say(in_words(error), _outage(error))
 
     def _swap(self, releases: Releases, number: str) -> None:
         try:
@@ -91,26 +95,33 @@ class Follower:
             if problem := unfit(loaded.model, example, self._columns):
                 raise ValueError(problem)
         except (DatabaseUnavailable, RegistryUnavailable) as away:  # no word against the model: soon again
-            self._say(f"version {number} waits: {away}")
+            self._say(f"version {number} waits: {away}", _outage(away))
             return
         except Exception as error:  # whatever is wrong with it, it does not go live
             self._refused = (number, 0)
             self.refusals += 1
-            self._say(f"version {number} is not taken live: {in_words(error)}")
+            self._say(f"version {number} is not taken live: {in_words(error)}", "the champion was refused")
             return
         self.live = Live(loaded, accelerated(loaded.model, example, self._columns))
-        self.trouble, self._refused = None, ("", 0)
+        self.trouble = self.outage = None
+        self._refused = ("", 0)
         self.swaps += 1
         logger.info("version %s is live", number)
 
-    def _say(self, trouble: str) -> None:
+    def _say(self, trouble: str, outage: str) -> None:
         if trouble != self.trouble:
             logger.warning("%s", trouble)
-        self.trouble = trouble
+        self.trouble, self.outage = trouble, outage
 
     def _follow(self) -> None:
         while not self._stop.wait(self._every):
             self.look()
+
+
+def _outage(error: Exception) -> str:
+    if isinstance(error, ConfigError):
+        return "the configuration is wrong"
+    return "database unavailable" if isinstance(error, DatabaseUnavailable) else "registry unavailable"
 
 
 def unfit(model: object, example: pd.DataFrame, columns: Columns) -> str | None:

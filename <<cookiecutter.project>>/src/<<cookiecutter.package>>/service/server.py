@@ -19,6 +19,7 @@ from .. import PRODUCT
 from ..clock import now
 from ..config import Settings
 from ..errors import ConfigError
+from ..redaction import redacted
 from ..schemas import Features
 from ..stores.prediction_log import PredictionLog
 from ..stores.releases import Releases
@@ -116,20 +117,21 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 class _Json(logging.Formatter):
-    """A line of JSON: time, level, what, and what else is told. No request's content is ever among it."""
+    """A line of JSON: time, level, what, and what else is told; never a request's content or a secret."""
 
     def format(self, record: logging.LogRecord) -> str:
         told: dict[str, Any] = {"time": now().isoformat(timespec="milliseconds"), "level": record.levelname.lower()}
-        told |= {"event": record.getMessage(), **getattr(record, "told", {})}
+        told |= {"event": redacted(record.getMessage()), **getattr(record, "told", {})}
         if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
+            told["exception"] = redacted(self.formatException(record.exc_info))
         return orjson.dumps(told, default=str).decode()
 
 
 def _log_as_json() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json())
-    package = logging.getLogger(__package__)
+    package, root = logging.getLogger(__package__), logging.getLogger()
     package.handlers, package.propagate = [handler], False
     package.setLevel(logging.INFO)
+    root.handlers = [handler]  # what libraries log of what broke may hold an address as well
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -19,6 +19,7 @@ import pandas as pd
 
 from ..clock import today
 from ..errors import DatabaseUnavailable
+from ..redaction import redacted
 from ..steps.fingerprint import row_identities
 from ..steps.predict import Predictions
 from ..stores.prediction_log import Block, PredictionLog
@@ -33,11 +34,19 @@ logger = logging.getLogger(__name__)
 GATHER_SECONDS = 0.2
 GATHER_ROWS = 5_000
 RETRY_SECONDS = 1.0
+OUTAGES = {
+    "database": "database unavailable",
+    "queue": "rows were lost",
+    "refused": "predictions were set aside",
+}
 
 
 @dataclass(frozen=True)
 class LogState:
-    """How the log fares: rows in memory, blocks and megabytes on the spool, rows lost for good, what is wrong."""
+    """How the log fares: rows in memory, blocks and megabytes on the spool, rows lost for good, what is wrong.
+
+    ``outage`` says what is wrong to anybody who asks for the health: no address, no path.
+    """
 
     queued: int
     blocks: int
@@ -45,6 +54,7 @@ class LogState:
     recorded: int
     lost: int
     trouble: str | None
+    outage: str | None
 
 
 class LogWriter:
@@ -59,6 +69,7 @@ class LogWriter:
         self._lock = threading.Lock()
         self._queued = self._recorded = self._lost = 0
         self._trouble: dict[str, str] = {}
+        self._disk = ""
         self._stopping = threading.Event()
         self._opened: PredictionLog | None = None
         self._threads = [
@@ -87,9 +98,11 @@ class LogWriter:
 
     @property
     def state(self) -> LogState:
-        trouble = "; ".join(self._trouble.values()) or None
+        troubles = dict(self._trouble)
+        trouble = "; ".join(troubles.values()) or None
+        outage = "; ".join(self._disk if about == "spool" else OUTAGES[about] for about in troubles) or None
         blocks = len(self.spool.files()) if self.spool.folder.is_dir() else 0
-        return LogState(self._queued, blocks, self.spool.megabytes, self._recorded, self._lost, trouble)
+        return LogState(self._queued, blocks, self.spool.megabytes, self._recorded, self._lost, trouble, outage)
 
     def _gather(self) -> None:
         while True:
@@ -136,6 +149,7 @@ class LogWriter:
                 self._trouble.pop("spool", None)
                 break
             except OSError as full:
+                self._disk = f"predictions cannot be spooled: {full.strerror or 'the spool is full'}"  # never the path
                 self._say("spool", f"predictions cannot be spooled: {full}")
             try:
                 self._recorded += rows * self._database().record(block)
@@ -183,6 +197,7 @@ class LogWriter:
         return self._opened
 
     def _say(self, about: str, trouble: str) -> None:
+        trouble = redacted(trouble)
         if self._trouble.get(about) != trouble:
             logger.warning("%s", trouble)
         self._trouble[about] = trouble

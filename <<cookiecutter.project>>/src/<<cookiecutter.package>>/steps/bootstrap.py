@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from ..redaction import redacted
 from .metrics import Metric
 from .scored import Scored, Weighted
 
@@ -98,8 +99,8 @@ def take(samples: Mapping[Key, Sample], weights: Iterator[np.ndarray]) -> dict[K
 
 
 def in_words(error: Exception) -> str:
-    """The error in one line; a ValueError of the metrics is a sentence already."""
-    words = " ".join(str(error).split())
+    """The error in one line, without secrets; a ValueError of the metrics is a sentence already."""
+    words = " ".join(redacted(error).split())
     return words if type(error) is ValueError and words else f"{type(error).__name__}: {words}"
 
 

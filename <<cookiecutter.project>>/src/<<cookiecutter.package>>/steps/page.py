@@ -10,6 +10,7 @@ from markupsafe import Markup
 from ..bars import number
 from ..criteria import Criteria, Criterion, Interval, Measurement, Outcome, Result, SliceResult
 from ..document import Document
+from ..escaping import escaped
 from .metrics import METRICS
 from .pictures import PLATES, Frame, Plate, bar_of, frame_of, interval_of, plot
 from .sentences import statement
@@ -28,7 +29,12 @@ def page(document: Document) -> str:
 
     loader = PackageLoader(__package__)
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        finalize=lambda value: escaped(value, keep="\n") if type(value) is str else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("scorecard.html.j2").render(
         document=document,

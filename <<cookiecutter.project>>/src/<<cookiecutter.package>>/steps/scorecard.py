@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..criteria import Criteria, Decision, Interval, Measurement, Outcome, Result
 from ..document import Document
+from ..escaping import escaped
 from .page import page
 from .sentences import statement
 from .summary import OpenPoint, best_of_each, headline, measured, open_points, results_of, with_unit
@@ -133,6 +134,6 @@ SPECIAL |= {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 def _plain(text: str, longest: int = 400) -> str:
     """``text`` on one line, with nothing in it that Markdown would act on."""
-    flat = " ".join(str(text).split())
+    flat = escaped(" ".join(str(text).split()))
     short = flat if len(flat) <= longest else flat[: longest - 1] + "…"
     return short.translate(str.maketrans(SPECIAL))

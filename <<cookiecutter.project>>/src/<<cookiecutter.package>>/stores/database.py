@@ -18,6 +18,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ..errors import ConfigError, DatabaseUnavailable, ProductError
+from ..redaction import redacted
+from .outages import one_line
 
 __all__ = ["NEWEST", "VERSION_TABLE", "Database"]
 
@@ -53,10 +55,10 @@ class Database:
             raise
         except sa.exc.DatabaseError as problem:
             kind = DatabaseUnavailable if isinstance(problem, sa.exc.OperationalError) else ProductError
+            why = one_line(next(iter(str(problem.orig).splitlines()), ""))
             raise kind(
-                f"the database {self.engine.url.render_as_string(hide_password=True)} cannot be used:"
-                f" {str(problem.orig).splitlines()[0]} – predictions and decisions are kept there –"
-                " check PRODUCT_DATABASE_URL"
+                f"the database {redacted(self.engine.url)} cannot be used: {why} – predictions and decisions are kept"
+                " there – check PRODUCT_DATABASE_URL"
             ) from problem
 
     @contextmanager
@@ -105,12 +107,16 @@ def _engine(url: str) -> sa.Engine:
             address = address.set(drivername="postgresql+psycopg")  # the driver in the lock
         local = address.get_backend_name() == "sqlite"
         patience = {"timeout": WAIT_SECONDS} if local else {"connect_timeout": WAIT_SECONDS}
-        engine = sa.create_engine(address, pool_pre_ping=True, connect_args=patience)
-    except (sa.exc.ArgumentError, ImportError) as problem:
+        if "@" in (address.host or ""):
+            raise ValueError("an @ of the password is not encoded")
+        # Parameters are keys and features of people: an error that quotes a statement must not quote them.
+        engine = sa.create_engine(address, pool_pre_ping=True, connect_args=patience, hide_parameters=True)
+    except (sa.exc.ArgumentError, ValueError, ImportError):  # their words repeat the address, or half a password
         raise ConfigError(
-            "PRODUCT_DATABASE_URL is not an address that can be used – expected is sqlite:///var/product.db or"
-            " postgresql://user:password@host/database – mend it"
-        ) from problem
+            "PRODUCT_DATABASE_URL is not an address that can be used – expected sqlite:///var/product.db, or"
+            " postgresql://host/database with user:password and an @ before the host – write special characters of"
+            " the password as %40 and the like"
+        ) from None
     if local and address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     return engine

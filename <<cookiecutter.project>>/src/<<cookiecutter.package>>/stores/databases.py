@@ -32,7 +32,7 @@ def frames(
     # As text the query's colons would be parameters; within brackets a line comment at its end would be open.
     inner = sa.text(f"(\n{query.strip().rstrip(';').replace(':', chr(92) + ':')}\n) AS source_rows")
     try:
-        with _told(name, url), engine.connect() as connection:
+        with _told(name), engine.connect() as connection:
             yield from _streamed(
                 connection.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE), inner, wanted
             )
@@ -65,14 +65,16 @@ def _address(source: Source, environ: Mapping[str, str]) -> Any:
     if not text:
         raise SourceError(
             f"source.url_from: the environment variable {variable} is not set – expected the address of a database –"
-            f" export {variable}=postgresql://user@host/database, or write it into .env"
+            f" export {variable}=postgresql://host/database, or write it into .env"
         )
     try:
         url = sa.engine.make_url(text)
+        if "@" in (url.host or ""):
+            raise ValueError("an @ of the password is not encoded")
     except (sa.exc.ArgumentError, ValueError):  # their words would repeat the address with its password
         raise SourceError(
-            f"${variable}: is not the address of a database – expected postgresql://user:password@host:5432/database –"
-            " write special characters of the password as %40 and the like"
+            f"${variable}: is not the address of a database – expected postgresql://host:5432/database with"
+            " user:password and an @ before the host – write special characters of the password as %40 and the like"
         ) from None
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername="postgresql+psycopg")
@@ -101,21 +103,19 @@ def _engine(url: Any, name: str) -> Any:
 
 
 @contextmanager
-def _told(name: str, url: Any) -> Iterator[None]:
+def _told(name: str) -> Iterator[None]:
     import sqlalchemy as sa
 
     try:
         yield
     except sa.exc.DBAPIError as error:
-        raise _mistake(name, url, error) from None
+        raise _mistake(name, error) from None
     except (sa.exc.SQLAlchemyError, ValueError, OSError) as error:
-        raise SourceError(
-            f"{name}: {_without_password(error, url)} – expected rows – check address and query"
-        ) from None
+        raise SourceError(f"{name}: {one_line(error)} – expected rows – check address and query") from None
 
 
-def _mistake(name: str, url: Any, error: Any) -> SourceError:
-    said = _without_password(error.orig, url)
+def _mistake(name: str, error: Any) -> SourceError:
+    said = one_line(error.orig)
     state = getattr(error.orig, "sqlstate", None) or ""
     connecting = error.statement is None
     passing = error.connection_invalidated or state[:2] in PASSING or "locked" in said
@@ -124,10 +124,3 @@ def _mistake(name: str, url: Any, error: Any) -> SourceError:
     if connecting:
         return SourceError(f"{name}: {said} – expected to be let in – check user, password and database in {name}")
     return SourceError(f"{name}: the database refuses the query: {said} – expected a SELECT – repair source.query")
-
-
-def _without_password(error: object, url: Any) -> str:
-    text = str(error)
-    if url.password:
-        text = text.replace(str(url.password), "***")
-    return one_line(text)

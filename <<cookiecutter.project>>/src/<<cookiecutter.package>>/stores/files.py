@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..config import Source
 from ..errors import SourceError, SourceMissing
+from ..redaction import redacted
 from ..tables import BATCH_ROWS
 from . import delimited
 from .outages import one_line, told
@@ -108,7 +109,7 @@ def _found_elsewhere(path: str, scheme: str) -> list[File]:
     from fsspec.core import url_to_fs
 
     parts = urlsplit(path)
-    name = f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    name = redacted(path)
     with told(name, remote=True):
         system, inner = url_to_fs(path, **(_patience() if scheme in WEB else {}))
         if not any(mark in parts.path for mark in "*[" + ("" if scheme in WEB else "?")):

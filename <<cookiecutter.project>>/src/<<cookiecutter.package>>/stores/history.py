@@ -6,17 +6,19 @@ number can be taken once: of two decisions made at the same time on the same sta
 The table is in the product's database; ``database.py`` says which and makes it.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from ..clock import now
 from ..errors import Refused
+from ..redaction import redacted
 from .database import Database
 
-__all__ = ["Action", "Entry", "History", "Trail"]
+__all__ = ["Action", "Entry", "History", "Trail", "taken_on_text"]
 
 Action = Literal["approve", "automatic", "reject", "rollback"]
 
@@ -38,9 +40,24 @@ TRAIL = sa.Table(
 )
 
 
+BEFORE_CONCERNS = ": "  # no id of a criterion holds it
+
+
+def taken_on_text(despite: Collection[str], concerns: Collection[str]) -> str:
+    """The column ``despite``: the ids, and behind a colon the concerns about the criteria, where there are any.
+
+    The sentences stand in the trail itself, so that they can be read where MLflow has lost the document.
+    """
+    named = ", ".join(sorted(despite))
+    return BEFORE_CONCERNS.join((named, " ".join(concerns))) if concerns else named
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One decision. ``previous_version`` was champion before it; a reject leaves it so."""
+    """One decision. ``previous_version`` was champion before it; a reject leaves it so.
+
+    ``despite`` is what was taken on, as ``taken_on_text`` puts it together.
+    """
 
     action: Action
     version: str
@@ -59,6 +76,17 @@ class Entry:
     def champion(self) -> str | None:
         """The version that is champion after it."""
         return self.previous_version if self.action == "reject" else self.version
+
+    @property
+    def taken_on(self) -> tuple[str, ...]:
+        """The open points that whoever approved took on, by their ids."""
+        named = self.despite.partition(BEFORE_CONCERNS)[0]
+        return tuple(named.split(", ")) if named else ()
+
+    @property
+    def concerns(self) -> str:
+        """What was said about the criteria themselves, such as which bar was loosened; empty where nothing was."""
+        return self.despite.partition(BEFORE_CONCERNS)[2]
 
 
 @dataclass(frozen=True)
@@ -116,7 +144,7 @@ class History:
     def trail(self) -> Trail:
         with self.database.connected() as connection:
             rows = connection.execute(sa.select(TRAIL).order_by(TRAIL.c.sequence)).mappings().all()
-        return Trail(tuple(Entry(**{**row, "at": row["at"].replace(tzinfo=UTC)}) for row in rows))
+        return Trail(tuple(_entry(row) for row in rows))
 
     def append(self, entry: Entry, *, after: int) -> Entry:
         """The entry as recorded, with the number after ``after``.
@@ -124,7 +152,8 @@ class History:
         ``after`` is the number of the last entry that the decision took into account, 0 for none.
         Raises Refused where another one was recorded since.
         """
-        taken = Entry(**{**asdict(entry), "sequence": after + 1})
+        told = {"by": redacted(entry.by), "because": redacted(entry.because)}
+        taken = Entry(**{**asdict(entry), **told, "sequence": after + 1})
         try:
             with self.database.connected() as connection:
                 connection.execute(
@@ -141,3 +170,9 @@ class History:
         """The decision that made the champion in force at the end of ``day`` (UTC), None where there was none."""
         end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
         return Trail(tuple(entry for entry in self.trail().entries if entry.at < end)).reigning
+
+
+def _entry(row: Mapping[Any, Any]) -> Entry:
+    """The row as an entry; one from before secrets were taken out of what is recorded loses them here."""
+    told = {"by": redacted(row["by"]), "because": redacted(row["because"])}
+    return Entry(**{**row, **told, "at": row["at"].replace(tzinfo=UTC)})

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from ..clock import now
+from ..redaction import redacted
 from .database import Database
 from .prediction_log import utc
 
@@ -63,7 +64,8 @@ class Ledger:
         with self.database.alone() as connection:
             before = _all(connection)
             made = how(before)
-            taken = Decided(**{**_told(made), "sequence": (before[-1].sequence if before else 0) + 1})
+            number = (before[-1].sequence if before else 0) + 1
+            taken = Decided(**{**_told(made), "sentence": redacted(made.sentence), "sequence": number})
             row = _told(taken) | {"details": json.dumps(taken.details), "at": utc(taken.at)}
             connection.execute(DECISIONS.insert(), row)
         return taken

@@ -21,6 +21,8 @@ import pandas as pd
 from ..config import Settings
 from ..document import Document
 from ..errors import ConfigError, ProductError, Refused, RegistryUnavailable
+from ..plain_text import NAME_LIMIT, plain
+from ..redaction import redacted
 from .release_checks import registrable
 from .runs import Runs, shortened
 from .tracking import answering, fetched, quiet
@@ -106,6 +108,7 @@ class Models:
 
     def find(self, number: str) -> Version:
         """The version of that number, or behind that alias. Raises ConfigError where there is none."""
+        number = plain("the version", number, NAME_LIMIT)
         wanted = number if number.isdigit() else self.alias(number)
         try:
             with answering(self.settings):
@@ -188,7 +191,7 @@ class Models:
     def tag(self, number: str, tags: Mapping[str, str]) -> None:
         with answering(self.settings):
             for name, value in tags.items():
-                self.client.set_model_version_tag(self.name, number, name, value)
+                self.client.set_model_version_tag(self.name, number, name, redacted(value))
 
     def _registered(self, document: Document) -> str | None:
         """The version that was made of this document before, by a first try that was cut off."""

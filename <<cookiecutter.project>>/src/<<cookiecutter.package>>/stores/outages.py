@@ -1,10 +1,10 @@
 """What readers raise, told as one line: a mistake, or an outage that may pass."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..errors import ProductError, SourceError, SourceMissing, SourceUnavailable
+from ..redaction import redacted
 
 __all__ = ["one_line", "told"]
 
@@ -15,7 +15,8 @@ LONGEST = 300
 
 
 def one_line(error: BaseException | str) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    """The error's own words without secrets, on one line of bounded length."""
+    text = " ".join(redacted(error).split()) or type(error).__name__
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
@@ -40,12 +41,13 @@ def _mistake(name: str, error: Exception, remote: bool) -> SourceError:
     if isinstance(cause, PermissionError):
         return SourceError(f"{name}: not allowed to read it – expected access – check credentials and permissions")
     if isinstance(cause, ImportError):
-        return SourceError(f"{name}: {_why(cause)} – expected a package for this kind of address – install it")
+        return SourceError(f"{name}: {one_line(cause)} – expected a package for this kind of address – install it")
     if "Credentials" in type(cause).__name__:
-        return SourceError(f"{name}: {_why(cause)} – expected credentials in the environment – set them")
+        return SourceError(f"{name}: {one_line(cause)} – expected credentials in the environment – set them")
     if not remote or isinstance(cause, ValueError | EOFError):
         return _damaged(name, cause)
-    return SourceUnavailable(f"{name}: no answer ({_why(cause)}) – expected the server to be there – try again later")
+    why = one_line(cause)
+    return SourceUnavailable(f"{name}: no answer ({why}) – expected the server to be there – try again later")
 
 
 def _refused(name: str, status: int) -> SourceError:
@@ -58,14 +60,9 @@ def _refused(name: str, status: int) -> SourceError:
 
 def _damaged(name: str, error: BaseException) -> SourceError:
     return SourceError(
-        f"{name}: cannot be read ({_why(error)}) – expected an undamaged file of the kind its name or"
+        f"{name}: cannot be read ({one_line(error)}) – expected an undamaged file of the kind its name or"
         " format says – export it again"
     )
-
-
-def _why(error: BaseException) -> str:
-    """The error's own words, but an address without the password and the token in it."""
-    return re.sub(r"://[^/\s]*@", "://", re.sub(r"\?\S*", "", one_line(error)))
 
 
 def _status(error: BaseException) -> int | None:

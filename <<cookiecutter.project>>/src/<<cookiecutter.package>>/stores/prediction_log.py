@@ -21,6 +21,9 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..clock import now
+from ..errors import ConfigError
+from ..plain_text import NAME_LIMIT, plain
+from ..redaction import redacted
 from ..tables import BATCH_ROWS
 from .database import Database
 from .log_tables import BLOCKS, ERASURES, LABELS, PARTITIONS, PREDICTIONS
@@ -242,11 +245,16 @@ class PredictionLog:
             return tuple(sorted(theirs | (set(files) - set(connection.execute(recorded).scalars()))))
 
     def forget(self, key: str, *, by: str, files: int) -> Erased:
-        """Takes the subject's predictions and labels out, and notes that it was done – not whose they were."""
+        """Takes the subject's predictions and labels out, and notes that it was done – not whose they were.
+
+        Raises ConfigError where ``by`` is empty or no plain text.
+        """
+        if not (by := plain("--by", by, NAME_LIMIT)):
+            raise ConfigError("--by is empty – an erasure is recorded with a name – give one")
         with self.database.connected() as connection:
             predictions = connection.execute(PREDICTIONS.delete().where(PREDICTIONS.c.key == key)).rowcount
             labels = connection.execute(LABELS.delete().where(LABELS.c.key == key)).rowcount
-            note = {"at": _now(), "by": by, "predictions": predictions, "labels": labels, "files": files}
+            note = {"at": _now(), "by": redacted(by), "predictions": predictions, "labels": labels, "files": files}
             connection.execute(ERASURES.insert(), note)
         return Erased(predictions, labels)
 

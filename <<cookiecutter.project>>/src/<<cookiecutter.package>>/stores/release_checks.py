@@ -2,15 +2,18 @@
 
 from collections.abc import Collection, Mapping
 
-from ..criteria import Decision, Outcome
+from ..criteria import Decision, Outcome, Verdict
 from ..document import Document
 from ..errors import ConfigError, Refused
+from ..escaping import escaped
+from ..plain_text import NAME_LIMIT, REASON_LIMIT, plain
 from .history import Trail
 from .versions import Saved, Version
 
 __all__ = [
     "REVIEW",
     "as_recorded",
+    "concerns",
     "consistent",
     "doubts",
     "not_rejected",
@@ -45,10 +48,19 @@ def doubts(document: Document) -> tuple[str, ...]:
         for result in verdict.results:
             if result.criterion.level == "must" and result.outcome is Outcome.UNDECIDED:
                 named[result.criterion.id] = None
-        of_results = {f"{result.criterion.id}: {result.because}" for result in verdict.results}
-        if set(verdict.reasons) - of_results:
+        if _beside_results(verdict):
             named[REVIEW] = None
     return tuple(named)
+
+
+def concerns(document: Document) -> tuple[str, ...]:
+    """The sentences about the criteria themselves: which bar was loosened, that a review is overdue."""
+    return (*_beside_results(document.data_verdict), *_beside_results(document.verdict))
+
+
+def _beside_results(verdict: Verdict) -> tuple[str, ...]:
+    of_results = {f"{result.criterion.id}: {result.because}" for result in verdict.results}
+    return tuple(reason for reason in verdict.reasons if reason not in of_results)
 
 
 def taken_on(document: Document, despite: Collection[str], number: str) -> None:
@@ -65,17 +77,20 @@ def taken_on(document: Document, despite: Collection[str], number: str) -> None:
         raise Refused(f"version {number} is {decision} for no reason that could be taken on – train again")
 
 
-def signed(by: str, because: str) -> None:
+def signed(by: str, because: str, role: str) -> tuple[str, str, str]:
+    """Name, reason and role as they are recorded. Raises ConfigError where one is empty or not plain text."""
     for name, text in (("by", by), ("because", because)):
         if not text.strip():
             raise ConfigError(f"--{name} is empty – a decision has a name and a reason – give both")
+    return plain("--by", by, NAME_LIMIT), plain("--because", because, REASON_LIMIT), plain("role", role, NAME_LIMIT)
 
 
 def not_rejected(version: Version, trail: Trail) -> None:
     if version.number in trail.rejected:
         said = trail.rejected[version.number]
         raise Refused(
-            f"version {version.number} was rejected by {said.by} ({said.because}) – that is final – train again"
+            f"version {version.number} was rejected by {escaped(said.by)} ({escaped(said.because)}) –"
+            " that is final – train again"
         )
 
 
@@ -106,7 +121,7 @@ def as_recorded(version: Version, document: Document, trail: Trail) -> None:
     for entry in trail.entries:
         if entry.version == version.number and (entry.decision_digest, entry.model_digest) != digests:
             raise Refused(
-                f"version {version.number} is not what {entry.by} decided on at {entry.at:%Y-%m-%d %H:%M}: the trail"
-                f" has the digests {entry.decision_digest} and {entry.model_digest}, found are {' and '.join(digests)}"
-                " – roll back to another version or train again"
+                f"version {version.number} is not what {escaped(entry.by)} decided on at {entry.at:%Y-%m-%d %H:%M}:"
+                f" the trail has the digests {entry.decision_digest} and {entry.model_digest}, found are"
+                f" {' and '.join(digests)} – roll back to another version or train again"
             )

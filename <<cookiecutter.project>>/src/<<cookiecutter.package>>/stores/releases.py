@@ -18,12 +18,14 @@ from ..config import Settings
 from ..criteria import Decision
 from ..document import Document
 from ..errors import ProductError, Refused
-from .history import Action, Entry, History, Trail
+from .history import Action, Entry, History, Trail, taken_on_text
 from .models import Models
-from .release_checks import as_recorded, consistent, not_rejected, signed, still_compared, taken_on
+from .release_checks import as_recorded, concerns, consistent, not_rejected, signed, still_compared, taken_on
 from .versions import CHALLENGER, CHAMPION, Loaded, Version
 
 __all__ = ["Releases"]
+
+TAG_LIMIT = 5_000  # MLflow's longest tag of a version; the trail has the whole
 
 
 class Releases:
@@ -42,11 +44,12 @@ class Releases:
         are overdue or were loosened: whoever approves takes them on by name. Raises Refused where the
         verdict, a digest or the trail speaks against it, and leaves the champion as it was.
         """
-        signed(by, because)
+        by, because, role = signed(by, because, role)
         trail, found = self.reconcile(), self.models.find(version)
         document = self._judged(found, trail)
         taken_on(document, despite, found.number)
-        entry = _entry("approve", found, document, trail, by, because, role=role, despite=", ".join(sorted(despite)))
+        open_points = taken_on_text(despite, concerns(document))
+        entry = _entry("approve", found, document, trail, by, because, role=role, despite=open_points)
         return self._decide(entry, trail)
 
     def promote_automatically(self, version: str) -> Entry:
@@ -67,7 +70,7 @@ class Releases:
 
     def reject(self, version: str, *, by: str, because: str, role: str = "reviewer") -> Entry:
         """The entry that keeps the version out for good."""
-        signed(by, because)
+        by, because, role = signed(by, because, role)
         trail, found = self.reconcile(), self.models.find(version)
         if found.number == trail.champion:
             raise Refused(f"version {found.number} is the champion – it cannot be rejected – roll back instead")
@@ -77,8 +80,8 @@ class Releases:
             "reject",
             found.number,
             trail.champion,
-            by.strip(),
-            because.strip(),
+            by,
+            because,
             tags.get("verdict", ""),
             tags.get("decision_digest", ""),
             tags.get("model_digest", ""),
@@ -88,7 +91,7 @@ class Releases:
 
     def rollback(self, *, by: str, because: str, to: str | None = None, role: str = "reviewer") -> Entry:
         """The entry that brought back the champion before this one, or the earlier one given."""
-        signed(by, because)
+        by, because, role = signed(by, because, role)
         trail = self.reconcile()
         found = self.models.find(_goal(trail, to))
         not_rejected(found, trail)
@@ -149,7 +152,7 @@ class Releases:
         recorded = self.history.append(entry, after=trail.last)
         try:
             self.reconcile()
-            self.models.tag(entry.version, {"decision": entry.action, "decided_by": entry.by, "because": entry.because})
+            self.models.tag(entry.version, _tags(entry))
         except Exception as problem:  # whatever it is, the decision stands and has to be said
             raise ProductError(
                 f"{entry.action} of version {entry.version} is recorded, MLflow does not show it yet ({problem}) –"
@@ -184,6 +187,13 @@ class Releases:
         return tuple(found)
 
 
+def _tags(entry: Entry) -> dict[str, str]:
+    """What MLflow shows of the decision; what an approval took on stays when the version is decided on again."""
+    tags = {"decision": entry.action, "decided_by": entry.by, "because": entry.because}
+    tags |= {"despite": ", ".join(entry.taken_on), "concerns": entry.concerns[:TAG_LIMIT]}
+    return {name: value for name, value in tags.items() if value}
+
+
 def _goal(trail: Trail, to: str | None) -> str:
     if to is None:
         earlier = [version for version in trail.succession[:-1] if version not in trail.rejected]
@@ -212,8 +222,8 @@ def _entry(
         action,
         version.number,
         trail.champion,
-        by.strip(),
-        because.strip(),
+        by,
+        because,
         document.decision.value,
         document.digest,
         document.model.digest if document.model else "",

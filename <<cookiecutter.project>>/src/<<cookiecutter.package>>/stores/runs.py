@@ -21,7 +21,10 @@ from ..config import Pipeline, Settings, criteria_digest
 from ..criteria import Criteria
 from ..document import CandidateRow, Document
 from ..errors import Refused
+from ..escaping import escaped
+from ..plain_text import REASON_LIMIT
 from ..processes import here
+from ..redaction import redacted
 from .metric_names import metrics_of, safe
 from .tracking import answering, attach, connect, experiment, fetched, first_line
 
@@ -58,14 +61,16 @@ class Runs:
         from mlflow.entities import Param
 
         digest, started = criteria_digest(criteria), f"{datetime.now():%Y-%m-%d %H:%M}"
-        tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": cause}
-        tags |= here()
+        # Shown, not refused: an event's sentence is a cause as well, and no retraining may fail for it.
+        told = escaped(redacted(cause))[:REASON_LIMIT]
+        tags = {"criteria_digest": digest, "commit": commit_of(self.settings.root) or "none", "cause": told} | here()
         with answering(self.settings):
             created = self.client.create_run(
                 experiment(self.client, self.settings, self.product), tags=tags, run_name=f"training · {started}"
             )
             run = Run(created.info.run_id, started, digest)
-            self.client.log_artifact(run.id, str(self.settings.criteria_file))
+            file = self.settings.criteria_file  # as text: MLflow would copy it with the rights of the team's file
+            attach(self.client, run.id, {file.name: file.read_text(encoding="utf-8")})
             self.client.log_batch(run.id, params=[Param(key, str(value)) for key, value in _flat(pipeline)])
         return run
 
@@ -100,7 +105,7 @@ class Runs:
     def fail(self, run: Run, problem: str) -> None:
         """Ends the run as failed: it broke, and nobody was judged."""
         with answering(self.settings):
-            self.client.set_tag(run.id, "problem", shortened(problem, NOTE_LIMIT))
+            self.client.set_tag(run.id, "problem", shortened(redacted(problem), NOTE_LIMIT))
             self.client.update_run(run.id, name=f"failed · {run.started}")
             self.client.set_terminated(run.id, "FAILED")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..config import Settings
 from ..errors import ConfigError, ProductError, RegistryUnavailable
+from ..redaction import redacted
 from .moved import follow
 
 __all__ = ["answering", "attach", "connect", "experiment", "fetched", "first_line", "quiet"]
@@ -36,7 +37,13 @@ def connect(settings: Settings) -> Any:
     settings.var.mkdir(parents=True, exist_ok=True)
     with answering(settings):
         follow(settings)
-        return MlflowClient(settings.tracking_uri, settings.tracking_uri)
+        try:
+            return MlflowClient(settings.tracking_uri, settings.tracking_uri)
+        except ValueError:  # its words repeat half a password that holds an @ or a :
+            raise ConfigError(
+                f"MLFLOW_TRACKING_URI is not an address that can be used ({redacted(settings.tracking_uri)}) – expected"
+                " http://host:5000 or a database's – write special characters of the password as %40 and the like"
+            ) from None
 
 
 def attach(client: Any, run_id: str, files: Mapping[str, str]) -> None:
@@ -116,12 +123,11 @@ def answering(settings: Settings) -> Iterator[None]:
     try:
         yield
     except MlflowException as problem:
-        said = f"MLflow at {settings.tracking_uri} said: {first_line(problem)}"
+        said = f"MLflow at {redacted(settings.tracking_uri)} said: {first_line(problem)}"
         refused = re.search("error code 40[13]", said) is not None
         check = "MLFLOW_TRACKING_USERNAME, its password and rights" if refused else "MLFLOW_TRACKING_URI and the server"
         kind = RegistryUnavailable if _may_pass(problem) else ProductError
-        hidden = re.sub("//[^/@ ]*@", "//", said)
-        raise kind(f"{hidden} – it keeps the runs and models – check {check}") from problem
+        raise kind(f"{said} – it keeps the runs and models – check {check}") from problem
 
 
 def _may_pass(problem: Any) -> bool:
@@ -131,4 +137,5 @@ def _may_pass(problem: Any) -> bool:
 
 
 def first_line(problem: Exception) -> str:
-    return next(iter(str(problem).splitlines()), type(problem).__name__)[:300]
+    """The first line of what it says, without secrets."""
+    return redacted(next(iter(str(problem).splitlines()), type(problem).__name__))[:300]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .. import PRODUCT
-from ..config import Settings, read_pipeline
+from ..config import Settings, read_pipeline, read_scoring
 from ..console import coloured, line, say
 from ..errors import ConfigError, ProductError
 from .data import near
@@ -38,6 +38,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "source", lambda: _source(settings)
     yield "mlflow", lambda: _mlflow(settings)
     yield "trail", lambda: _trail(settings)
+    yield "labels", lambda: _labels(settings)
 
 
 def _python() -> str:
@@ -86,6 +87,28 @@ def _mlflow(settings: Settings) -> str:
 def _trail(settings: Settings) -> str:
     trail = releases_of(settings).reconcile()
     return f"{len(trail.entries)} decisions, champion: {named(trail.champion)}"
+
+
+def _labels(settings: Settings) -> str:
+    from ..columns import columns_of
+    from ..schemas import Labelled
+    from ..steps.answers import answers_of
+    from ..stores.prediction_log import PredictionLog
+
+    columns = columns_of(Labelled)
+    if columns.time:
+        return f"matched by {columns.key} and {columns.time}"
+    day_column = read_scoring(settings.scoring_file).labels.day_column
+    answers_of(Labelled, day_column)
+    if day_column:
+        return f"matched by {columns.key} and {day_column}"
+    if several := PredictionLog(settings.database_url).keys_of_several_days():
+        raise ConfigError(
+            f"{several:,} keys were predicted on more than one day, and a label does not say of which it is – the"
+            " schema has no time column, so deliveries of their labels are refused – deliver the day of the"
+            " prediction as a column and name it as labels: day_column in config/scoring.yaml"
+        )
+    return f"matched by {columns.key} alone, so each may be predicted on one day; see labels: day_column"
 
 
 def review(options: Namespace, settings: Settings) -> int:

@@ -15,7 +15,7 @@ from ..errors import ConfigError, ProductError
 from .data import near
 from .releases import named, releases_of
 
-__all__ = ["doctor", "review"]
+__all__ = ["doctor", "refuse_damaged_files", "review"]
 
 
 def doctor(options: Namespace, settings: Settings) -> int:
@@ -36,6 +36,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "folder", lambda: _writable(settings.var)
     yield "files", lambda: _files(settings)
     yield "source", lambda: _source(settings)
+    yield "databases", lambda: _databases(settings)
     yield "mlflow", lambda: _mlflow(settings)
     yield "trail", lambda: _trail(settings)
     yield "labels", lambda: _labels(settings)
@@ -74,6 +75,23 @@ def _source(settings: Settings) -> str:
     if missing := [name for name in columns if name not in there]:
         raise ConfigError(f"{source.described} has no column {', '.join(missing)} – see schemas.py")
     return f"{source.described} has all {len(columns)} columns"
+
+
+def _databases(settings: Settings) -> str:
+    from ..stores import database, tracking
+    from ..stores.sqlite_files import integrity
+
+    decisions = integrity(settings.database_url, database.HOLDS, database.VARIABLE)
+    return f"{decisions}; {integrity(settings.tracking_uri, tracking.HOLDS, tracking.VARIABLE)}"
+
+
+def refuse_damaged_files(settings: Settings) -> None:
+    """Raises ProductError where the product's database or MLflow's is a file that cannot be opened as one."""
+    from ..stores import database, tracking
+    from ..stores.sqlite_files import refuse_damaged
+
+    refuse_damaged(settings.database_url, database.HOLDS, database.VARIABLE)
+    refuse_damaged(settings.tracking_uri, tracking.HOLDS, tracking.VARIABLE)
 
 
 def _mlflow(settings: Settings) -> str:

@@ -262,12 +262,16 @@ class PredictionLog:
             return tuple(sorted(theirs | (set(files) - set(connection.execute(recorded).scalars()))))
 
     def forget(self, key: str, *, by: str, files: int) -> Erased:
-        """Takes the subject's predictions and labels out, and notes that it was done – not whose they were."""
+        """Takes the subject's predictions and labels out, and notes that it was done – not whose they were.
+
+        Raises DatabaseUnavailable where they are out and can still be read in SQLite's write-ahead log.
+        """
         with self.database.connected() as connection:
             predictions = connection.execute(PREDICTIONS.delete().where(PREDICTIONS.c.key == key)).rowcount
             labels = connection.execute(LABELS.delete().where(LABELS.c.key == key)).rowcount
             note = {"at": _now(), "by": by, "predictions": predictions, "labels": labels, "files": files}
             connection.execute(ERASURES.insert(), note)
+        self.database.wipe()
         return Erased(predictions, labels)
 
     def expire(self, before: date) -> Erased:
@@ -281,6 +285,7 @@ class PredictionLog:
             connection.execute(BLOCKS.delete().where(BLOCKS.c.day < before))
             arrived = LABELS.c.arrived_at < datetime(before.year, before.month, before.day)
             labels = connection.execute(LABELS.delete().where(arrived)).rowcount
+        self.database.wipe()
         return Erased(rows, labels)
 
 

@@ -8,6 +8,7 @@
     judge.py        holds one against the other: one bar (bars.py), many slices (families.py)
     document.py     decision.json, from which everything shown is drawn
     config.py       product/ and config/ as strict models; addresses from the environment
+    identities.py   under which number a prediction is logged and its label found
     columns.py      what each column of the schema is for
     schemas.py      what rows must look like at each border           yours
     candidates.py   the models that compete, and the rule of thumb    yours

@@ -146,6 +146,8 @@ class LabelSource(_Strict):
     source: Source
     delivered: Literal["daily", "irregularly"] = "daily"
     late_after_days: int = Field(default=90, ge=0)
+    day_column: Annotated[str, Field(min_length=1)] | None = None
+    """The column of a delivery with the day of the prediction, where the schema has no time column."""
 
 
 class Scoring(_Strict):

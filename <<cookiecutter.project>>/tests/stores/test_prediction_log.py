@@ -111,8 +111,9 @@ def test_a_partition_keeps_the_version_it_was_begun_with(log: PredictionLog) -> 
 def test_rows_a_day_has_already_are_known(log: PredictionLog) -> None:
     log.record(block())
     asked = np.array([LARGE, 2, 77], dtype=np.uint64)
-    assert log.known("batch", DAY, asked).tolist() == [True, True, False]
-    assert log.known("shadow", DAY, asked).tolist() == [False, False, False]
+    times = pd.Series(pd.Timestamp("2026-11-20"), index=range(3))
+    assert log.known("batch", DAY, asked, times).tolist() == [True, True, False]
+    assert log.known("shadow", DAY, asked, times).tolist() == [False, False, False]
 
 
 def test_labels_are_new_repeated_corrected_late_or_unmatched(log: PredictionLog) -> None:

@@ -1,5 +1,7 @@
 """Approval: whatever is wrong, it is refused for that reason and the champion stays. Can run before a training."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,6 +16,7 @@ from <<cookiecutter.package>>.errors import ConfigError, ProductError, Refused
 from <<cookiecutter.package>>.judge import judge
 from <<cookiecutter.package>>.stores import models, releases
 from <<cookiecutter.package>>.stores.release_checks import doubts
+from <<cookiecutter.package>>.stores.releases import Releases
 from <<cookiecutter.package>>.stores.runs import Run
 from <<cookiecutter.package>>.stores.versions import Version
 
@@ -398,3 +401,41 @@ def test_verify_says_what_was_changed(released: Desk) -> None:
 def test_verify_finds_a_tampered_model(released: Desk) -> None:
     artifact(released, "1", "model.skops").write_bytes(b"other")
     assert "model file of version 1" in released.releases.verify("1")[0]
+
+
+# --- the trail is lost ----------------------------------------------------------------------
+
+
+def without_trail(desk: Desk) -> Releases:
+    """The same registry, with a database in which nothing was ever decided."""
+    url = f"{desk.settings.database_url}.lost"
+    return Desk(replace(desk.settings, database_url=url), desk.product, desk.saved).releases
+
+
+def test_an_empty_trail_beside_a_champion_is_refused_and_moves_nothing(released: Desk) -> None:
+    version, lost = released.trained(), without_trail(released)
+    tried: list[Callable[[], object]] = [
+        lost.reconcile,
+        lost.load_champion,
+        lambda: lost.approve(version, by="Ada", because="It pays."),
+        lambda: lost.promote_automatically(version),
+        lambda: lost.reject(version, by="Ada", because="It does not."),
+        lambda: lost.rollback(by="Ada", because="Complaints."),
+    ]
+    for each in tried:
+        with pytest.raises(Refused, match=r"alias champion is on version 1 .*restore"):
+            each()
+    assert lost.history.trail().entries == ()
+    assert released.champion == "1"
+
+
+def test_with_the_alias_taken_away_by_hand_a_product_begins_anew(released: Desk) -> None:
+    version, lost = released.trained(), without_trail(released)
+    with pytest.raises(Refused) as problem:
+        lost.reconcile()
+    command = str(problem.value).rpartition("by hand: ")[2].replace("python -c", f"{sys.executable} -c")
+    assert subprocess.run(command, shell=True, check=False).returncode == 0
+    assert lost.reconcile().champion is None
+    with pytest.raises(Refused, match="there is no champion now"):
+        lost.approve(version, by="Ada", because="It pays.")  # it was compared with one
+    assert lost.models.alias("champion") is None

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .. import PRODUCT
-from ..config import Settings, read_pipeline
+from ..config import Settings, read_pipeline, read_scoring
 from ..console import coloured, line, say
 from ..errors import ConfigError, ProductError
 from ..redaction import redacted
 from .data import near
 from .releases import named, releases_of
 
-__all__ = ["doctor", "review"]
+__all__ = ["doctor", "refuse_damaged_files", "review"]
 
 
 def doctor(options: Namespace, settings: Settings) -> int:
@@ -36,8 +36,10 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "folder", lambda: _writable(settings.var)
     yield "files", lambda: _files(settings)
     yield "source", lambda: _source(settings)
+    yield "databases", lambda: _databases(settings)
     yield "mlflow", lambda: _mlflow(settings)
     yield "trail", lambda: _trail(settings)
+    yield "labels", lambda: _labels(settings)
 
 
 def _python() -> str:
@@ -75,6 +77,23 @@ def _source(settings: Settings) -> str:
     return f"{source.described} has all {len(columns)} columns"
 
 
+def _databases(settings: Settings) -> str:
+    from ..stores import database, tracking
+    from ..stores.sqlite_files import integrity
+
+    decisions = integrity(settings.database_url, database.HOLDS, database.VARIABLE)
+    return f"{decisions}; {integrity(settings.tracking_uri, tracking.HOLDS, tracking.VARIABLE)}"
+
+
+def refuse_damaged_files(settings: Settings) -> None:
+    """Raises ProductError where the product's database or MLflow's is a file that cannot be opened as one."""
+    from ..stores import database, tracking
+    from ..stores.sqlite_files import refuse_damaged
+
+    refuse_damaged(settings.database_url, database.HOLDS, database.VARIABLE)
+    refuse_damaged(settings.tracking_uri, tracking.HOLDS, tracking.VARIABLE)
+
+
 def _mlflow(settings: Settings) -> str:
     from ..stores.abandoned import end_abandoned
 
@@ -86,6 +105,28 @@ def _mlflow(settings: Settings) -> str:
 def _trail(settings: Settings) -> str:
     trail = releases_of(settings).reconcile()
     return f"{len(trail.entries)} decisions, champion: {named(trail.champion)}"
+
+
+def _labels(settings: Settings) -> str:
+    from ..columns import columns_of
+    from ..schemas import Labelled
+    from ..steps.answers import answers_of
+    from ..stores.prediction_log import PredictionLog
+
+    columns = columns_of(Labelled)
+    if columns.time:
+        return f"matched by {columns.key} and {columns.time}"
+    day_column = read_scoring(settings.scoring_file).labels.day_column
+    answers_of(Labelled, day_column)
+    if day_column:
+        return f"matched by {columns.key} and {day_column}"
+    if several := PredictionLog(settings.database_url).keys_of_several_days():
+        raise ConfigError(
+            f"{several:,} keys were predicted on more than one day, and a label does not say of which it is – the"
+            " schema has no time column, so deliveries of their labels are refused – deliver the day of the"
+            " prediction as a column and name it as labels: day_column in config/scoring.yaml"
+        )
+    return f"matched by {columns.key} alone, so each may be predicted on one day; see labels: day_column"
 
 
 def review(options: Namespace, settings: Settings) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..config import Settings
 from ..console import heading, line, say
 from . import CALL
+from .care import refuse_damaged_files
 from .data import near
 
 __all__ = ["down", "notify", "up"]
@@ -14,6 +15,7 @@ __all__ = ["down", "notify", "up"]
 def up(options: Namespace, settings: Settings) -> int:
     from ..servers import up as starting
 
+    refuse_damaged_files(settings)
     heading("Starting, each when the one before it is ready.")
     told = ""
     for one in starting(settings, {"prefect": options.prefect, "mlflow": options.mlflow, "service": options.service}):

@@ -4,6 +4,7 @@ import os
 from argparse import Namespace
 
 from ..config import Settings
+from .care import refuse_damaged_files
 
 __all__ = ["serve"]
 
@@ -13,4 +14,5 @@ def serve(options: Namespace, settings: Settings) -> int:
     from ..service.server import run
     from ..service.settings import ServiceSettings
 
+    refuse_damaged_files(settings)  # while it serves, the last good model stays
     return run(settings, ServiceSettings.from_environment(options.host, options.port))

@@ -47,7 +47,8 @@ def take_labels(counter: Counter, file: str | None, day: date) -> Delivery | Non
     not at all: too many bad rows and nothing is recorded, since a file of another kind is likelier
     than so many slips. The bad rows of any delivery are kept aside.
     """
-    answers = answers_of(Labelled)
+    day_column, own = counter.scoring.labels.day_column, columns_of(Labelled)
+    answers = answers_of(Labelled, day_column)
     columns = columns_of(answers)
     source = Source(path=file) if file else counter.scoring.labels.source.on(day)
     quarantine = Quarantine(counter.settings.var / "quarantine")
@@ -63,13 +64,14 @@ def take_labels(counter: Counter, file: str | None, day: date) -> Delivery | Non
         raise
     quarantine.keep(f"labels-{day}", validated.rejected)
     rows = validated.rows
-    times = rows[columns.time] if columns.time else pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
+    missing = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
     labels = pd.DataFrame(
         {
-            "identity": row_identities(rows, columns),
-            "key": rows[columns.key].astype("str"),
-            "as_of": times,
-            "outcome": rows[columns.target].astype("float64"),
+            "identity": row_identities(rows, own),
+            "key": rows[own.key].astype("str"),
+            "as_of": rows[own.time] if own.time else missing,
+            "day": rows[day_column].dt.floor("D") if day_column else missing,
+            "outcome": rows[own.target].astype("float64"),
         }
     )
     moment = now()

@@ -1,17 +1,19 @@
 """What was predicted, with the features it was predicted from and, where it has come, the label.
 
 Features of a batch stand in its Parquet files, those of the service in the log itself. Both are found
-again by the row's identity, which is computed from key and time.
+again by the row's identity, which is computed from key and time, or from key and day.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from ..columns import Columns, columns_of
 from ..config import Settings
+from ..identities import dated
 from ..schemas import Features, Labelled
 from ..steps.fingerprint import row_identities
 from ..steps.profile import PREDICTION
@@ -78,7 +80,8 @@ def labelled(
         found.append(pd.concat([_features_of(served, book.columns), served[said].reset_index(drop=True)], axis=1))
     for file, scored in rows.groupby("file"):
         features = book.parts.read([str(file)])[list(book.columns.read)]
-        features["identity"] = row_identities(features, book.columns)
+        identities, day = row_identities(features, book.columns), scored["day"].iloc[0]  # a file is of one day
+        features["identity"] = identities if book.columns.time else dated(identities, np.datetime64(day))
         found.append(features.merge(scored[said], on="identity"))
     return pd.concat(found, ignore_index=True)
 

@@ -115,6 +115,7 @@ def opened(cause: str, source: str | None) -> Iterator[Order]:
 def _reigning(releases: Releases) -> Reigning | None:
     entry = releases.history.trail().reigning
     if entry is None:
+        releases.load_champion()  # there is none; refuses where the history of decisions is lost
         return None
     try:
         return Reigning(entry.version, entry.model_digest, releases.load_champion())

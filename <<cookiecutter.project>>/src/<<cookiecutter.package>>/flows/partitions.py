@@ -148,7 +148,7 @@ class _Lane:
             return
         rows, bad = chunk.validated.rows, len(chunk.validated.rejected.rows)
         identities = row_identities(rows, self.desk.columns)
-        new = ~self.desk.log.known(lane, day, identities)
+        new = ~self.desk.log.known(lane, day, identities, _times(rows, self.desk.columns))
         rows, identities = rows[new].reset_index(drop=True), identities[new]
         file = None
         predictions = _nothing()
@@ -181,9 +181,13 @@ class _Lane:
 
 def predictions_of(rows: pd.DataFrame, identities: np.ndarray, said: Predictions, columns: Columns) -> pd.DataFrame:
     """The rows as the prediction log takes them."""
-    times = rows[columns.time] if columns.time else pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
     told = {name: values for name, values in _values(said) if values is not None}
-    return pd.DataFrame({"identity": identities, "key": rows[columns.key].astype("str"), "as_of": times, **told})
+    own = {"identity": identities, "key": rows[columns.key].astype("str"), "as_of": _times(rows, columns)}
+    return pd.DataFrame({**own, **told})
+
+
+def _times(rows: pd.DataFrame, columns: Columns) -> pd.Series:
+    return rows[columns.time] if columns.time else pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
 
 
 def _values(said: Predictions) -> Iterator[tuple[str, Any]]:

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..columns import Columns
+from ..identities import mix
 
 __all__ = ["fingerprint", "row_hashes", "row_identities"]
 
@@ -47,18 +48,12 @@ def row_hashes(rows: pd.DataFrame, columns: Sequence[str] | None = None) -> np.n
         seed = _seed(str(name))
         for start in range(0, len(rows), BLOCK):
             block = rows[name].iloc[start : start + BLOCK]
-            hashed[start : start + BLOCK] += _mix(_cells(block) ^ seed)
-    return _mix(hashed)
+            hashed[start : start + BLOCK] += mix(_cells(block) ^ seed)
+    return mix(hashed)
 
 
 def _seed(name: str) -> np.uint64:
     return np.uint64(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little"))
-
-
-def _mix(values: np.ndarray) -> np.ndarray:
-    values = (values ^ np.right_shift(values, np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ np.right_shift(values, np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ np.right_shift(values, np.uint64(31))
 
 
 def _cells(column: pd.Series) -> np.ndarray:
@@ -85,13 +80,13 @@ def _texts(column: pd.Series) -> np.ndarray:
         array = array.combine_chunks()
     missing = np.asarray(array.is_null())
     starts, lengths, content = _bytes(array)
-    state = _mix(lengths.astype(np.uint64) + np.uint64(1))
+    state = mix(lengths.astype(np.uint64) + np.uint64(1))
     alive = np.flatnonzero(lengths > 0)
     done = 0
     while alive.size:
         words = content[starts[alive] + done].view("<u8").ravel()
         left = np.minimum(lengths[alive] - done, 8)
-        state[alive] = _mix(state[alive] ^ _mix((words & TAILS[left]) + MISSING))
+        state[alive] = mix(state[alive] ^ mix((words & TAILS[left]) + MISSING))
         done += 8
         alive = alive[lengths[alive] > done]
     return np.where(missing, MISSING, state)

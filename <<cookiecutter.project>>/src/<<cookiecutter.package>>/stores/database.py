@@ -14,18 +14,21 @@ instead of misread.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from ..errors import ConfigError, DatabaseUnavailable, ProductError
 from ..redaction import redacted
 from .outages import one_line
+from .sqlite_files import damage, is_damage
 
-__all__ = ["NEWEST", "VERSION_TABLE", "Database"]
+__all__ = ["HOLDS", "NEWEST", "VARIABLE", "VERSION_TABLE", "Database"]
 
-NEWEST = "0002"
+NEWEST = "0003"
 """The last migration; a test holds it against the files."""
 
+HOLDS, VARIABLE = "predictions, labels and decisions", "PRODUCT_DATABASE_URL"
 VERSION_TABLE = "product_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 30  # for another process that is writing
@@ -54,6 +57,9 @@ class Database:
         except sa.exc.IntegrityError:
             raise
         except sa.exc.DatabaseError as problem:
+            if self.engine.dialect.name == "sqlite" and is_damage(problem.orig):
+                url = self.engine.url.render_as_string(hide_password=True)
+                raise ProductError(damage(url, problem.orig, HOLDS, VARIABLE)) from problem
             kind = DatabaseUnavailable if isinstance(problem, sa.exc.OperationalError) else ProductError
             why = one_line(next(iter(str(problem.orig).splitlines()), ""))
             raise kind(
@@ -68,6 +74,23 @@ class Database:
             if lock := LOCKS.get(self.engine.dialect.name):
                 connection.exec_driver_sql(lock)
             yield connection
+
+    def wipe(self) -> None:
+        """Takes what was deleted out of SQLite's write-ahead log too; on a server, that is the server's to do.
+
+        Raises DatabaseUnavailable where another process keeps it from that by reading on.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        with self.engine.connect() as connection:
+            # Not in a transaction: SQLite cannot empty its log from within one.
+            single = connection.execution_options(isolation_level="AUTOCOMMIT")
+            busy = single.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        if busy:
+            raise DatabaseUnavailable(
+                f"what was deleted still stands in {self.engine.url.database}-wal – another process reads the database,"
+                " and expected is that none does for a moment – run the same command again"
+            )
 
     def _version(self) -> str | None:
         with self.connected() as connection:
@@ -117,6 +140,13 @@ def _engine(url: str) -> sa.Engine:
             " postgresql://host/database with user:password and an @ before the host – write special characters of"
             " the password as %40 and the like"
         ) from None
+    if local:
+        sa.event.listen(engine, "connect", _overwrite_deleted)
     if local and address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     return engine
+
+
+def _overwrite_deleted(connection: Any, _: object) -> None:
+    """SQLite leaves what was deleted in the file until the room is needed: an erased key could still be read."""
+    connection.execute("PRAGMA secure_delete=ON").close()

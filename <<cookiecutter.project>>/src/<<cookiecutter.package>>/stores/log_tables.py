@@ -42,6 +42,7 @@ LABELS = sa.Table(
     sa.Column("outcome", sa.Float),
     *(sa.Column(name, sa.DateTime) for name in ("as_of", "arrived_at", "superseded_at")),
     sa.Column("delivery", sa.String),
+    sa.Column("day", sa.Date),
 )
 ERASURES = sa.Table(
     "erasures",

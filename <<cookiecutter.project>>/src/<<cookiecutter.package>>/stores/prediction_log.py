@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from ..clock import now
 from ..errors import ConfigError
+from ..identities import logged
 from ..plain_text import NAME_LIMIT, plain
 from ..redaction import redacted
 from ..tables import BATCH_ROWS
@@ -42,8 +43,9 @@ PREDICTION = ["identity", "key", "as_of", "decision", "score", "low", "high", "f
 class Block:
     """Predictions to be recorded together.
 
-    ``predictions`` has a row each: identity (uint64), key, as_of (UTC without a zone, or missing),
-    decision, and, where there are any, score, low, high and features (a JSON object, as text).
+    ``predictions`` has a row each: identity (uint64, of key and time, or of the key alone), key, as_of (UTC
+    without a zone, or missing), decision, and, where there are any, score, low, high and features (a JSON
+    object, as text).
     """
 
     name: str
@@ -129,14 +131,20 @@ class PredictionLog:
         """Whether the block was recorded now; False where it had been before, and nothing changed."""
         told = {name: getattr(block, name) for name in ("name", "lane", "day", "version", "digest", "run", "file")}
         counted = {"rows": len(block.predictions), "rejected": block.rejected, "at": _now()}
+        plain = block.predictions["identity"].to_numpy(np.uint64)
+        predictions = block.predictions.assign(identity=logged(plain, block.predictions["as_of"], block.day))
+        timeless = predictions[predictions["as_of"].isna()]
+        # A label of such a row that comes meanwhile has to see these rows, or these rows the label.
+        transaction = self.database.connected if timeless.empty else self.database.alone
         try:
-            with self.database.connected() as connection:
+            with transaction() as connection:
                 if _id(connection, block.name) is not None:
                     return False
                 connection.execute(BLOCKS.insert(), told | counted)
                 number = _id(connection, block.name)
-                for rows in _records(block.predictions):
+                for rows in _records(predictions):
                     connection.execute(PREDICTIONS.insert(), [{"block": number, **row} for row in rows])
+                _join_waiting(connection, timeless, block.day)
         except sa.exc.IntegrityError:
             with self.database.connected() as connection:
                 if _id(connection, block.name) is not None:  # another process has recorded it meanwhile
@@ -150,9 +158,9 @@ class PredictionLog:
         with self.database.connected() as connection:
             return {name: rejected for name, rejected in connection.execute(query)}
 
-    def known(self, lane: Lane, day: date, identities: np.ndarray) -> np.ndarray:
-        """Where in ``identities`` (uint64) a row is that this day has already; a mask."""
-        signed, found = identities.view(np.int64), set[int]()
+    def known(self, lane: Lane, day: date, identities: np.ndarray, as_of: pd.Series) -> np.ndarray:
+        """Which of the rows with these ``identities`` (uint64) and times this day has already; a mask."""
+        signed, found = logged(identities, as_of, day).view(np.int64), set[int]()
         # Blocks are asked for apart: joined, SQLite would go through all rows of the day for every few identities.
         query = sa.select(PREDICTIONS.c.block, PREDICTIONS.c.identity)
         with self.database.connected() as connection:
@@ -229,6 +237,18 @@ class PredictionLog:
         with self.database.connected() as connection:
             return tuple(Coverage(*row) for row in connection.execute(query))
 
+    def keys_of_several_days(self) -> int:
+        """How many keys without a time were predicted on more than one day: a label has to say of which it is."""
+        several = (
+            sa.select(PREDICTIONS.c.key)
+            .join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block)
+            .where(PREDICTIONS.c.as_of.is_(None))
+            .group_by(PREDICTIONS.c.key)
+            .having(sa.func.count(BLOCKS.c.day.distinct()) > 1)
+        )
+        with self.database.connected() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(several.subquery())).scalar_one())
+
     def files(self, start: date, end: date, lanes: Sequence[Lane] = COUNTED) -> tuple[str, ...]:
         """The Parquet files with the rows of those days, the oldest first."""
         mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(lanes)) & BLOCKS.c.file.is_not(None)
@@ -247,7 +267,8 @@ class PredictionLog:
     def forget(self, key: str, *, by: str, files: int) -> Erased:
         """Takes the subject's predictions and labels out, and notes that it was done – not whose they were.
 
-        Raises ConfigError where ``by`` is empty or no plain text.
+        Raises ConfigError where ``by`` is empty or no plain text, DatabaseUnavailable where they are out and can still
+        be read in SQLite's write-ahead log.
         """
         if not (by := plain("--by", by, NAME_LIMIT)):
             raise ConfigError("--by is empty – an erasure is recorded with a name – give one")
@@ -256,6 +277,7 @@ class PredictionLog:
             labels = connection.execute(LABELS.delete().where(LABELS.c.key == key)).rowcount
             note = {"at": _now(), "by": redacted(by), "predictions": predictions, "labels": labels, "files": files}
             connection.execute(ERASURES.insert(), note)
+        self.database.wipe()
         return Erased(predictions, labels)
 
     def expire(self, before: date) -> Erased:
@@ -269,6 +291,7 @@ class PredictionLog:
             connection.execute(BLOCKS.delete().where(BLOCKS.c.day < before))
             arrived = LABELS.c.arrived_at < datetime(before.year, before.month, before.day)
             labels = connection.execute(LABELS.delete().where(arrived)).rowcount
+        self.database.wipe()
         return Erased(rows, labels)
 
 
@@ -283,6 +306,23 @@ def _now() -> datetime:
 
 def _id(connection: sa.Connection, name: str) -> int | None:
     return connection.execute(sa.select(BLOCKS.c.id).where(BLOCKS.c.name == name)).scalar()
+
+
+def _join_waiting(connection: sa.Connection, predictions: pd.DataFrame, day: date) -> None:
+    """Gives labels that came before their prediction was recorded the identity and the day of it.
+
+    A label that came before ``day`` is of no prediction of that day, and waits on.
+    """
+    identities = dict(zip(predictions["key"], predictions["identity"].to_numpy(np.uint64).view(np.int64), strict=True))
+    waiting = LABELS.c.as_of.is_(None) & LABELS.c.day.is_(None)
+    current = LABELS.c.superseded_at.is_(None) & (LABELS.c.arrived_at >= datetime(day.year, day.month, day.day))
+    for some in _slices(list(identities)):
+        query = sa.select(LABELS.c.key, LABELS.c.identity).where(waiting & current & LABELS.c.key.in_(some))
+        for key, before in connection.execute(query).all():
+            taken = sa.select(LABELS.c.identity).where(LABELS.c.identity == int(identities[key]))
+            if connection.execute(taken.limit(1)).first() is None:  # a label of that very day counts for more
+                change = LABELS.update().where(LABELS.c.identity == before)
+                connection.execute(change.values(identity=int(identities[key]), day=day))
 
 
 def _partition(connection: sa.Connection, lane: Lane, day: date) -> Partition | None:

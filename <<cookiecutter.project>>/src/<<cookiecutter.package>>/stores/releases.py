@@ -9,6 +9,9 @@ The order is always: look at the trail, check, add to the trail, move the alias.
 before the third leaves the champion as it was; what goes wrong after it is mended by the next command.
 """
 
+import json
+import re
+import shlex
 from collections.abc import Collection
 from pathlib import Path
 
@@ -105,8 +108,12 @@ class Releases:
         return self.history.trail().champion
 
     def load_champion(self) -> Loaded | None:
-        """The champion's model, checked against the trail as well; None where there is none."""
+        """The champion's model, checked against the trail as well; None where there is none.
+
+        Raises Refused where the trail is lost: it is empty, and MLflow's alias names a champion.
+        """
         trail = self.history.trail()
+        self._not_lost(trail)
         if trail.champion is None:
             return None
         loaded = self.models.load(trail.champion)
@@ -114,7 +121,10 @@ class Releases:
         return loaded
 
     def reconcile(self) -> Trail:
-        """The trail, after the aliases were made to say the same, also as others went on deciding."""
+        """The trail, after the aliases were made to say the same, also as others went on deciding.
+
+        Raises Refused, and moves none of them, where the trail is lost.
+        """
         while True:
             trail = self.history.trail()
             self._mirror(trail)
@@ -129,7 +139,22 @@ class Releases:
             return self._of_version(self.models.find(what))
         return self._of_run(what)
 
+    def _not_lost(self, trail: Trail) -> None:
+        """A decision is recorded before the alias moves: an alias without one means that the record is gone."""
+        if trail.entries or (number := self.models.alias(CHAMPION)) is None:
+            return
+        address = re.sub("//[^/@ ]*@", "//", self.models.settings.tracking_uri)  # never a password
+        model, alias = json.dumps(self.models.name), json.dumps(CHAMPION)
+        code = f"import mlflow; mlflow.MlflowClient().delete_registered_model_alias({model}, {alias})"
+        raise Refused(
+            f"there is no champion by the history of decisions, which is empty, and MLflow's alias {CHAMPION} is on"
+            f" version {number} – the product's database was lost, or PRODUCT_DATABASE_URL names another one – restore"
+            " it from a backup; or, to begin without a champion, take the alias away by hand:"
+            f" MLFLOW_TRACKING_URI={shlex.quote(address)} python -c {shlex.quote(code)}"
+        )
+
     def _mirror(self, trail: Trail) -> None:
+        self._not_lost(trail)
         if self.models.alias(CHAMPION) != trail.champion:
             self.models.point(CHAMPION, trail.champion)
         challenger = self.models.alias(CHALLENGER)

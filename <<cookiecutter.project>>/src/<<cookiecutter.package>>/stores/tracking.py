@@ -3,19 +3,24 @@
 import logging
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from sqlalchemy.exc import DatabaseError
+
 from ..config import Settings
 from ..errors import ConfigError, ProductError, RegistryUnavailable
 from ..redaction import redacted
 from .moved import follow
+from .sqlite_files import damage, is_damage, refuse_damaged
 
-__all__ = ["answering", "attach", "connect", "experiment", "fetched", "first_line", "quiet"]
+__all__ = ["HOLDS", "VARIABLE", "answering", "attach", "connect", "experiment", "fetched", "first_line", "quiet"]
 
+HOLDS, VARIABLE = "runs and models", "MLFLOW_TRACKING_URI"
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # else it opens among the language models
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -29,8 +34,10 @@ QUIET = {
 def connect(settings: Settings) -> Any:
     """A client of the tracking server (or database) that the settings name.
 
-    The database is made on first use, which takes a second.
+    The database is made on first use, which takes a second. Raises ProductError where it is damaged.
     """
+    # Asked before MLflow is: it tries a file that is no database again and again, for minutes.
+    refuse_damaged(settings.tracking_uri, HOLDS, VARIABLE)
     quiet()
     from mlflow import MlflowClient
 
@@ -122,7 +129,11 @@ def answering(settings: Settings) -> Iterator[None]:
 
     try:
         yield
-    except MlflowException as problem:
+    except (MlflowException, DatabaseError, sqlite3.DatabaseError) as problem:  # MLflow lets some of the driver's through
+        if settings.tracking_uri.startswith("sqlite") and is_damage(problem):
+            raise ProductError(damage(settings.tracking_uri, first_line(problem), HOLDS, VARIABLE)) from problem
+        if not isinstance(problem, MlflowException):
+            raise
         said = f"MLflow at {redacted(settings.tracking_uri)} said: {first_line(problem)}"
         refused = re.search("error code 40[13]", said) is not None
         check = "MLFLOW_TRACKING_USERNAME, its password and rights" if refused else "MLFLOW_TRACKING_URI and the server"

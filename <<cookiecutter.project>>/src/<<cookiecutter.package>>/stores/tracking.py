@@ -129,7 +129,7 @@ def answering(settings: Settings) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, DatabaseError, sqlite3.DatabaseError) as problem:  # MLflow lets some of the driver's through
+    except (MlflowException, DatabaseError, sqlite3.DatabaseError) as problem:  # MLflow lets the driver's through
         if settings.tracking_uri.startswith("sqlite") and is_damage(problem):
             raise ProductError(damage(settings.tracking_uri, first_line(problem), HOLDS, VARIABLE)) from problem
         if not isinstance(problem, MlflowException):

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -126,6 +128,19 @@ def test_seconds_stop_the_search_after_the_first_trial_at_the_soonest() -> None:
     result = found(budget={"trials": 4, "seconds": 1}, clock=lambda: float(next(ticks)))
     assert (len(result.trials), result.stopped_early) == (1, True)
     assert not found().stopped_early
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_network_on_fewer_rows_than_its_batch_says_nothing(workers: int) -> None:
+    network = Candidate("network", "two units", lambda columns, seed: make_pipeline(preprocess(columns), small()))
+    with warnings.catch_warnings(record=True) as noise:
+        warnings.simplefilter("always")
+        found(network, rows=table(120), budget={"trials": 1, "workers": workers})
+    assert [str(each.message) for each in noise if "batch_size" in str(each.message)] == []
+
+
+def small() -> MLPClassifier:
+    return MLPClassifier((2,), batch_size=512, max_iter=400, tol=1e-2, random_state=0)
 
 
 def test_every_finished_trial_is_told() -> None:

@@ -27,6 +27,7 @@ from ..steps.sentences import problems
 from ..stores.abandoned import end_abandoned
 from ..stores.releases import Releases
 from ..stores.runs import Run
+from ..stores.turns import turn
 from ..stores.versions import Loaded
 
 __all__ = ["Order", "Registered", "Reigning", "opened", "read_order_files"]
@@ -89,6 +90,13 @@ def opened(cause: str, source: str | None) -> Iterator[Order]:
     criteria, pipeline, columns = read_order_files(settings)
     if source is not None:
         pipeline = pipeline.model_copy(update={"source": Source(path=source)})
+    with turn(settings, lambda: console.line("waits", "another training is at work here; this one begins after it")):
+        yield from _begun(settings, criteria, pipeline, columns, cause)
+
+
+def _begun(
+    settings: Settings, criteria: Criteria, pipeline: Pipeline, columns: Columns, cause: str
+) -> Iterator[Order]:
     releases = Releases(settings, PRODUCT)
     for said in end_abandoned(releases.models.runs):
         console.line("before", said)

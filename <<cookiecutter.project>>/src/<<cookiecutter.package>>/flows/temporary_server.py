@@ -5,7 +5,9 @@ import os
 import subprocess
 from typing import Any
 
+from filelock import FileLock
 from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import PREFECT_HOME, PREFECT_SERVER_LOGGING_LEVEL, temporary_settings
 
 __all__ = ["guarded"]
 
@@ -27,8 +29,16 @@ class _GuardedServer(SubprocessASGIServer):
     def __new__(cls, port: int | None = None, *args: Any, **kwargs: Any) -> "_GuardedServer":
         return object.__new__(cls)  # Prefect's own gives the instance that it knows
 
+    def start(self, timeout: int | None = None) -> None:
+        # Two that start at once on a new database would both make its tables, and one would fail.
+        with FileLock(PREFECT_HOME.value() / "starting.lock"):
+            super().start(timeout)
+
     def _run_uvicorn_command(self) -> "subprocess.Popen[Any]":
-        server = super()._run_uvicorn_command()
+        self._dismiss_guard()  # of a server that could not start: Prefect tries again at another port
+        # It is stopped when the verb is done, whatever it is still writing down of that: no news to anybody.
+        with temporary_settings({PREFECT_SERVER_LOGGING_LEVEL: "CRITICAL"}):
+            server = super()._run_uvicorn_command()
         if os.name == "posix":
             self._guard = subprocess.Popen(
                 ["/bin/sh", "-c", GUARD, "sh", str(server.pid)],
@@ -41,6 +51,9 @@ class _GuardedServer(SubprocessASGIServer):
 
     def stop(self) -> None:
         super().stop()
+        self._dismiss_guard()
+
+    def _dismiss_guard(self) -> None:
         if self._guard and self._guard.stdin:
             with contextlib.suppress(OSError):
                 self._guard.stdin.write(b"stopped\n")

@@ -6,7 +6,9 @@ threshold that serves it best. The winner is fitted on the whole training side.
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -93,6 +95,18 @@ class _Draw:
         return self.candidate.build(table.columns, table.seed).set_params(**self.params)
 
 
+@contextmanager
+def _without_noise() -> Iterator[None]:
+    """Takes away what scikit-learn says of a network on fewer rows than its batch: it then takes them all at once.
+
+    Set in the thread that the others are started from: Python's list of filters is one for all threads.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Got `batch_size` less than 1 or larger than sample size", UserWarning)
+        yield
+
+
+@_without_noise()
 def search(
     training: pd.DataFrame,
     columns: Columns,

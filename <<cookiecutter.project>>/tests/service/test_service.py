@@ -4,9 +4,13 @@ import asyncio
 import json
 import random
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import httpx
@@ -361,6 +365,45 @@ def test_disk_and_database_away_fill_the_memory_and_then_lose_aloud(product: Sta
         away.is_away = False
         until(lambda: small.writer.state.recorded == 5)
     assert len(in_log(today(), today())) == 5
+
+
+def test_two_services_on_one_folder_deliver_each_others_blocks(product: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block is listed by both, and gone for one of them when it is looked at."""
+    listed, both = Path.glob, Barrier(2)
+
+    def together(path: Path, pattern: str) -> list[Path]:
+        found = list(listed(path, pattern))
+        if found and threading.current_thread().name == "log-deliver":
+            with suppress(threading.BrokenBarrierError):
+                both.wait(0.1)
+        return found
+
+    monkeypatch.setattr(Path, "glob", together)
+    apps = [app_of(service_of(settings(), WANTED)) for _ in range(2)]
+    with TestClient(apps[0]) as first, TestClient(apps[1]) as second:
+        for number in range(30):
+            rows = [{**row, COLUMNS.key: f"asked-{number}-{place}"} for place, row in enumerate(some_rows(2))]
+            for client in (first, second):
+                assert ask(client, rows).status_code == 200
+                assert [client.get(path).status_code for path in ("/health/ready", "/metrics")] == [200, 200]
+        until(lambda: len(in_log(today() - timedelta(days=1), today())) == 120)
+        assert [client.get("/health/ready").json()["log"] for client in (first, second)] == [None, None]
+
+
+def test_a_file_that_cannot_be_removed_does_not_end_the_delivery(
+    product: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with TestClient(app_of(service)) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", kept)
+            ask(client, some_rows(2))
+            until(lambda: "Permission denied" in str(service.writer.state.trouble))
+        until(lambda: service.writer.state.blocks == 0)
+        assert service.writer.state.trouble is None
+    assert len(in_log(today() - timedelta(days=1), today())) == 2
 
 
 def test_a_spooled_file_that_no_database_takes_is_set_aside(product: Stage, service: Service) -> None:

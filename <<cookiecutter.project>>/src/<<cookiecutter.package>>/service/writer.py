@@ -88,8 +88,7 @@ class LogWriter:
     @property
     def state(self) -> LogState:
         trouble = "; ".join(self._trouble.values()) or None
-        blocks = len(self.spool.files()) if self.spool.folder.is_dir() else 0
-        return LogState(self._queued, blocks, self.spool.megabytes, self._recorded, self._lost, trouble)
+        return LogState(self._queued, len(self.spool.files()), self.spool.megabytes, self._recorded, self._lost, trouble)
 
     def _gather(self) -> None:
         while True:
@@ -153,14 +152,19 @@ class LogWriter:
     def _deliver(self) -> None:
         while True:
             gathering = self._threads[0].is_alive()
-            done = self._delivered()
+            try:
+                done = self._delivered()
+                self._trouble.pop("delivery", None)
+            except Exception as broke:  # a thread that ends would leave all that follows on disk
+                self._say("delivery", f"predictions wait on disk: {broke}")
+                done = False
             if not gathering and (done or self._stopping.is_set()):
                 return
             time.sleep(GATHER_SECONDS if done else RETRY_SECONDS)
 
     def _delivered(self) -> bool:
         """Whether everything that was on the spool is in the database now."""
-        for path in self.spool.files() if self.spool.folder.is_dir() else ():
+        for path in self.spool.files():
             try:
                 block = self.spool.read(path)
                 self._recorded += len(block.predictions) * self._database().record(block)

@@ -33,7 +33,7 @@ from ..steps.predict import Predictions
 from .answers import LIVE, MODEL, PREDICT, READY, with_key
 from .batching import Batcher, Busy, Said
 from .follower import Follower
-from .pages import answer, problem, request_schema
+from .pages import answer, problem, request_schema, told_of
 from .rows import Cells, Checked, Rows
 from .settings import ServiceSettings
 from .writer import LogWriter
@@ -216,8 +216,8 @@ def _shape(asked: Any, rows_at_most: int) -> str | None:
         return f"Expected 1 to {rows_at_most:,} rows, not {len(asked['rows']):,}."
     if not isinstance(asked.get("all_or_nothing", False), bool):
         return "all_or_nothing is true or false."
-    other = sorted(set(asked) - {"rows", "all_or_nothing"})
-    return f"There is no {other[0][:80]!r} beside rows and all_or_nothing." if other else None
+    other = min(asked.keys() - {"rows", "all_or_nothing"}, default=None)
+    return None if other is None else f"There is no {other[:80]!r} beside rows and all_or_nothing."
 
 
 def _told(checked: Checked, said: Said) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def _told(checked: Checked, said: Said) -> dict[str, Any]:
         for row, name, *values in zip(checked.positions, keys, *given.values(), strict=True)
     ]
     told: dict[str, Any] = {"model": {"version": said.live.version, "digest": said.live.loaded.digest}}
-    return {**told, "predictions": rows, "errors": [each.told() for each in checked.problems]}
+    return {**told, "predictions": rows, "errors": told_of(checked.problems)}
 
 
 def _later() -> Response:

@@ -33,6 +33,13 @@ EXPECTED: dict[Kind, str] = {
     "date": "a date as 2026-11-24 or 2026-11-24T10:00:00Z",
 }
 SHOWN_CHARACTERS = 80
+UNKNOWN_AT_MOST = 20
+"""Unknown fields that are named for each row; of the others it is said how many there are."""
+
+SIMILAR_AT_MOST = 20
+"""Names for which a similar one is looked for, in each request: a search takes longer than checking a row."""
+
+SIMILAR_CHARACTERS = 64
 TEXT = pd.StringDtype(na_value=np.nan)
 
 
@@ -89,11 +96,12 @@ class Rows:
         positions: list[int] = []
         cells: list[list[Any]] = []
         now = datetime.now(UTC).replace(tzinfo=None)
+        advice: dict[str, str] = {}
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
                 problems.append(Problem(number, None, f"expected an object with fields, not {_kind_of(row)}"))
                 continue
-            found = self._problems(number, row)
+            found = self._unknown(number, row, advice)
             line = []
             for column in self.columns:
                 cell, problem = _cell(column, row, now)
@@ -123,13 +131,20 @@ class Rows:
         time = name == self.border.columns.time
         return _Column(name, self.border.kinds[name], name in self.border.nullable, time, tuple(tests))
 
-    def _problems(self, number: int, row: Mapping[str, Any]) -> list[Problem]:
+    def _unknown(self, number: int, row: Mapping[str, Any], advice: dict[str, str]) -> list[Problem]:
         """Fields that nobody knows; personal data is known, and dropped."""
-        unknown = [str(name) for name in row if name not in self.allowed]
-        return [Problem(number, name[:SHOWN_CHARACTERS], self._no_such(name)) for name in unknown]
+        unknown = [name for name in row if name not in self.allowed]
+        named = unknown[:UNKNOWN_AT_MOST]
+        found = [Problem(number, name[:SHOWN_CHARACTERS], self._no_such(name, advice)) for name in named]
+        if others := len(unknown) - len(named):
+            found.append(Problem(number, None, f"and {others:,} more fields that are none"))
+        return found
 
-    def _no_such(self, name: str) -> str:
-        near = self.border.nearest(name, self.allowed)
+    def _no_such(self, name: str, advice: dict[str, str]) -> str:
+        """What is said of an unknown field; ``advice`` keeps the similar names that were found in this request."""
+        if name not in advice and len(advice) < SIMILAR_AT_MOST and len(name) <= SIMILAR_CHARACTERS:
+            advice[name] = self.border.nearest(name, self.allowed)
+        near = advice.get(name)
         return f"no such field – {near}" if near else "no such field"
 
     def _by_pandera(self, checked: Checked) -> Checked:
@@ -245,8 +260,12 @@ def _less(bound: Any) -> Test:
 
 
 def _shown(value: Any) -> str:
-    return repr(value)[:SHOWN_CHARACTERS]
+    """The value in short: never walked through, however long or deep it is."""
+    if isinstance(value, list | dict):
+        return _kind_of(value)
+    return repr(value[:SHOWN_CHARACTERS] if isinstance(value, str) else value)[:SHOWN_CHARACTERS]
 
 
 def _kind_of(value: Any) -> str:
-    return {type(None): "null", list: "a list", str: "a text", bool: "true or false"}.get(type(value), "a number")
+    kinds = {type(None): "null", list: "a list", dict: "an object", str: "a text", bool: "true or false"}
+    return kinds.get(type(value), "a number")

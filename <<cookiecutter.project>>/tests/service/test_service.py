@@ -229,6 +229,7 @@ def test_a_new_champion_goes_live_and_a_bad_one_never_does(
         assert live is not None
         broken = replace(live.loaded, version="2")
         monkeypatch.setattr(Releases, "load_champion", lambda self: broken)
+        monkeypatch.setattr(Releases, "champion", lambda self: "2")
         monkeypatch.setattr(follower._opened.models, "alias", lambda name: "2")  # type: ignore[union-attr]
         monkeypatch.setattr(following, "unfit", lambda *given: "its scores are not between 0 and 1")
         follower.look()
@@ -250,6 +251,39 @@ def test_an_alias_that_the_history_does_not_know_is_not_followed(product: Stage,
             service.follower.look()
         assert client.get("/model").json()["version"] == "1"
         assert "the history of decisions says 1" in client.get("/model").json()["trouble"]
+
+
+@pytest.mark.parametrize("moved", ["2", None])
+@pytest.mark.usefixtures("product", "aliases")
+def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_by_hand(
+    service: Service, moved: str | None, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    releases = Releases(settings(), PRODUCT)
+    releases.models.point("champion", moved)
+    with TestClient(app_of(service)) as client:
+        assert client.get("/health/ready").status_code == 200
+        told = client.get("/model").json()
+        assert told["version"] == ask(client, some_rows(1)).json()["model"]["version"] == "1"
+        said = f"MLflow's alias champion says version {moved or 'none'}, the history of decisions says 1"
+        assert said in told["trouble"]
+        assert said in caplog.text
+        assert "champion_alias_differs 1.0" in client.get("/metrics").text
+        assert releases.models.alias("champion") == moved
+        main(["doctor"])
+        assert f"MLflow's alias said {f'version {moved}' if moved else 'none'} and was set back" in capsys.readouterr().out
+        assert releases.models.alias("champion") == "1"
+        service.follower.look()
+        assert client.get("/model").json()["trouble"] is None
+        assert "champion_alias_differs 0.0" in client.get("/metrics").text
+
+
+def test_an_alias_of_another_history_is_no_champion(product: Stage, service: Service) -> None:
+    (product.root / "var" / "product.db").unlink()
+    with TestClient(app_of(service)) as client:
+        told = client.get("/health/ready")
+        assert told.status_code == 503
+        assert "the history of decisions says none" in told.json()["because"]
+        assert "check PRODUCT_DATABASE_URL" in told.json()["because"]
 
 
 def test_a_registry_that_is_down_leaves_the_last_good_one(product: Stage, service: Service) -> None:

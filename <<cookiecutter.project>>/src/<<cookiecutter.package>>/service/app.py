@@ -74,6 +74,7 @@ class Service:
             "model_version": lambda: float(self.follower.live.version if self.follower.live else 0),
             "model_swaps": lambda: self.follower.swaps,
             "model_refusals": lambda: self.follower.refusals,
+            "champion_alias_differs": lambda: float(self.follower.alias_differs),
             "log_queued_rows": lambda: self.writer.state.queued,
             "log_spooled_blocks": lambda: self.writer.state.blocks,
             "log_recorded_rows": lambda: self.writer.state.recorded,

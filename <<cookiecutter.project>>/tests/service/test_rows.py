@@ -140,6 +140,34 @@ def test_a_table_has_the_types_of_a_validated_one() -> None:
     assert np.array_equal(RULES.border.stored(table).dtypes, table.dtypes)
 
 
+def test_a_very_long_key_or_text_is_named() -> None:
+    (problem,) = RULES.check([a_row(**{COLUMNS.key: "k" * 201})]).problems
+    assert (problem.field, problem.problem) == (COLUMNS.key, "expected at most 200 characters, not 201")
+    assert not RULES.check([a_row(**{COLUMNS.key: "k" * 200})]).problems
+    for name in COLUMNS.categorical:
+        (problem,) = RULES.check([a_row(**{name: "x" * 10_001})]).problems
+        assert (problem.field, problem.problem) == (name, "expected at most 10,000 characters, not 10,001")
+
+
+class OfLongTexts(pa.DataFrameModel):
+    """A schema that says itself how long its texts may be."""
+
+    id: Series[str] = pa.Field(str_length={"max_value": 300}, metadata={"role": "key"})
+    text: Series[str] = pa.Field(str_length={"min_value": 1}, metadata={"role": "feature"})
+
+
+def test_a_schema_may_say_how_long_its_texts_are() -> None:
+    rules = Rows(OfLongTexts)
+    assert not rules.check([{"id": "k" * 300, "text": "x" * 10_000}]).problems
+    named = rules.check([{"id": "k" * 301, "text": "x" * 10_001}]).problems
+    assert {(each.field, each.problem) for each in named} == {
+        ("id", "expected at most 300 characters, not 301"),
+        ("text", "expected at most 10,000 characters, not 10,001"),
+    }
+    fields = request_schema(rules, 1)["properties"]["rows"]["items"]["properties"]
+    assert {name: field["maxLength"] for name, field in fields.items()} == {"id": 300, "text": 10_000}
+
+
 @pytest.fixture
 def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names for which a similar one was looked for."""

@@ -188,7 +188,15 @@ def test_without_a_key_it_binds_to_this_machine_only(host: str) -> None:
         ServiceSettings.from_environment(mine, 0, {})
 
 
-@pytest.mark.parametrize("given", [{"SERVICE_API_KEYS": "short"}, {"SERVICE_BODY_BYTES": "many"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"SERVICE_API_KEYS": "short"},
+        {"SERVICE_BODY_BYTES": "many"},
+        {"SERVICE_READ_SECONDS": "0"},
+        {"SERVICE_CONNECTIONS_AT_MOST": "0"},
+    ],
+)
 def test_settings_that_cannot_be_meant_are_refused(given: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="expected"):
         ServiceSettings.from_environment("127.0.0.1", 0, given)

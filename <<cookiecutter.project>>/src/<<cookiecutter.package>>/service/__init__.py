@@ -8,5 +8,6 @@ follower.py     which model is live, and how another one becomes it
 batching.py     rows that wait together are scored together
 writer.py       predictions on their way to the log, behind the answer
 app.py          the routes
+connections.py  how long a request may take to come, and how many connections there may be
 server.py       the process: signals, draining, exit code
 """

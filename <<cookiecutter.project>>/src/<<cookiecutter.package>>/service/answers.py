@@ -47,7 +47,7 @@ PREDICTED = _object(
 PREDICT: Answers = {
     200: _json("A prediction for each good row, an error for each field that is not", PREDICTED),
     **KEYED,
-    **_problems({400: "No JSON", 413: "Too large", 422: "No good row", 429: "Too many rows wait"}),
+    **_problems({400: "No JSON", 408: "Too slow", 413: "Too large", 422: "No good row", 429: "Too many rows wait"}),
 }
 MODEL: Answers = KEYED | {
     200: _json(

@@ -8,6 +8,7 @@ GET  /metrics        Prometheus
 GET  /docs           the API as a page
 """
 
+import asyncio
 import gc
 import hmac
 import logging
@@ -25,6 +26,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -174,7 +176,11 @@ def _kept(service: Service) -> Callable[[Cells, Said], None]:
 async def _predict(service: Service, batcher: Batcher, request: Request) -> Response:
     if service.follower.live is None:
         return problem(503, "Not ready", service.ready or "no model is loaded yet")
-    body = await _body(request, service.settings.body_bytes)
+    try:
+        async with asyncio.timeout(service.settings.read_seconds):
+            body = await _body(request, service.settings.body_bytes)
+    except TimeoutError:
+        return _too_slow(service.settings.read_seconds)
     if body is None:
         return problem(413, "Too large", f"A body has at most {service.settings.body_bytes:,} bytes.")
     try:
@@ -235,6 +241,12 @@ def _told(checked: Checked, said: Said) -> dict[str, Any]:
     return {**told, "predictions": rows, "errors": told_of(checked.problems)}
 
 
+def _too_slow(seconds: float) -> Response:
+    said = problem(408, "Too slow", f"A request has to be sent within {seconds:g} seconds.")
+    said.headers["Connection"] = "close"
+    return said
+
+
 def _later() -> Response:
     said = problem(429, "Too many rows wait", "Try again in a second.")
     said.headers["Retry-After"] = "1"
@@ -292,6 +304,8 @@ class _Around:
                 await self.app(scope, receive, sending)
             else:
                 await problem(401, "No API key", "Send one as X-API-Key.")(scope, receive, sending)
+        except ClientDisconnect:
+            pass  # before all of its request was here; nobody waits for an answer
         except Exception:  # whatever broke, who asked gets an answer and the log the reason
             logger.exception("request %s broke", number)
             if not told:

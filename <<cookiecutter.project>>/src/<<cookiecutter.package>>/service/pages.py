@@ -53,6 +53,9 @@ def request_schema(rows: Rows, rows_at_most: int) -> dict[str, Any]:
     """The body of POST /predict as a JSON schema: every field with its type, range, categories and an example."""
     columns = rows.border.schema.columns
     fields = {c.name: _field(c.kind, c.nullable, columns[c.name].checks) for c in rows.columns}
+    for column in rows.columns:
+        if column.kind == "text" and "enum" not in fields[column.name]:
+            fields[column.name]["maxLength"] = column.characters
     fields |= {
         name: {"description": "Personal data: accepted, never read and never kept."}
         for name in rows.border.columns.private

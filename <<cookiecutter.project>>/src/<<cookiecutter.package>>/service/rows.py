@@ -33,6 +33,10 @@ EXPECTED: dict[Kind, str] = {
     "date": "a date as 2026-11-24 or 2026-11-24T10:00:00Z",
 }
 SHOWN_CHARACTERS = 80
+KEY_CHARACTERS = 200
+TEXT_CHARACTERS = 10_000
+"""The longest key and the longest other text, where the schema does not say how long one may be."""
+
 UNKNOWN_AT_MOST = 20
 """Unknown fields that are named for each row; of the others it is said how many there are."""
 
@@ -75,6 +79,8 @@ class _Column:
     nullable: bool
     defaults_to_now: bool
     tests: tuple[tuple[Test, str], ...]
+    characters: int
+    """The longest text."""
 
 
 class Rows:
@@ -128,8 +134,10 @@ class Rows:
     def _column(self, name: str) -> _Column:
         checks = self.border.schema.columns[name].checks
         tests = [(test, in_words(check)[0]) for check in checks if (test := _test(check)) is not None]
-        time = name == self.border.columns.time
-        return _Column(name, self.border.kinds[name], name in self.border.nullable, time, tuple(tests))
+        roles = self.border.columns
+        longest = _longest(checks) or (KEY_CHARACTERS if name == roles.key else TEXT_CHARACTERS)
+        kind, nullable = self.border.kinds[name], name in self.border.nullable
+        return _Column(name, kind, nullable, name == roles.time, tuple(tests), longest)
 
     def _unknown(self, number: int, row: Mapping[str, Any], advice: dict[str, str]) -> list[Problem]:
         """Fields that nobody knows; personal data is known, and dropped."""
@@ -173,6 +181,8 @@ def _cell(column: _Column, row: Mapping[str, Any], now: datetime) -> tuple[Any, 
         cell = _typed(value, column.kind)
     except (_Wrong, ValueError, OverflowError):
         return None, f"expected {EXPECTED[column.kind]}, not {_shown(value)}"
+    if column.kind == "text" and len(cell) > column.characters:
+        return None, f"expected at most {column.characters:,} characters, not {len(cell):,}"
     for test, rule in column.tests:
         if not test(cell):
             return None, f"expected {rule}, not {_shown(value)}"
@@ -241,6 +251,13 @@ def _test(check: Check) -> Test | None:
         "str_endswith": lambda: lambda cell: cell.endswith(known["string"]),
     }
     return made[name]() if name in made else None
+
+
+def _longest(checks: Sequence[Check]) -> int | None:
+    """How long a text may be by the schema; None where it does not say."""
+    known = [check.statistics or {} for check in checks if str(check.name) == "str_length"]
+    found = [each.get("exact_value") or each.get("max_value") for each in known]
+    return min((longest for longest in found if longest is not None), default=None)
 
 
 def _at_least(bound: Any) -> Test:

@@ -6,6 +6,7 @@ import random
 import re
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -145,6 +146,8 @@ def test_the_page_shows_fields_with_examples(client: TestClient) -> None:
     fields = schema["application/json"]["schema"]
     assert set(COLUMNS.features) <= set(fields["properties"]["rows"]["items"]["properties"])
     assert client.post("/predict", json=fields["example"]).status_code == 200
+    (header,) = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["parameters"]
+    assert (header["name"], header["in"], header["required"]) == ("Idempotency-Key", "header", False)
 
 
 def test_the_page_is_made_of_nothing_from_elsewhere(client: TestClient) -> None:
@@ -278,7 +281,8 @@ def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_b
         assert "champion_alias_differs 1.0" in client.get("/metrics").text
         assert releases.models.alias("champion") == moved
         main(["doctor"])
-        assert f"MLflow's alias said {f'version {moved}' if moved else 'none'} and was set back" in capsys.readouterr().out
+        before = f"version {moved}" if moved else "none"
+        assert f"MLflow's alias said {before} and was set back" in capsys.readouterr().out
         assert releases.models.alias("champion") == "1"
         service.follower.look()
         assert client.get("/model").json()["trouble"] is None
@@ -341,6 +345,73 @@ def test_a_model_that_says_nonsense_does_not_fit(released: Stage) -> None:
             return np.full(len(rows), np.nan)
 
     assert "not one number for each row" in str(following.unfit(Nonsense(), example, COLUMNS))
+
+
+def again(client: Any, rows: Any, key: str = "order-1") -> Any:
+    return client.post("/predict", json={"rows": rows}, headers={"Idempotency-Key": key})
+
+
+def logged() -> list[str]:
+    return sorted(in_log(today() - timedelta(days=1), today())["key"])
+
+
+@pytest.mark.usefixtures("product", "aliases")
+def test_a_request_that_is_sent_again_is_answered_as_before_and_logged_once(service: Service) -> None:
+    rows = [*some_rows(3), {}]
+    for row in rows:
+        row.pop(str(COLUMNS.time), None)  # now, if left out: another moment when it is sent again
+    with TestClient(app_of(service)) as client, TestClient(app_of(service_of(settings(), WANTED))) as other:
+        first = again(client, rows)
+        assert first.status_code == 200
+        assert len(first.json()["predictions"]) == 3
+        assert again(client, rows).content == again(other, rows).content == first.content
+        assert [again(each, some_rows(1)).status_code for each in (client, other)] == [409, 409]
+        assert again(client, rows, "order-2").status_code == 200
+        service.follower.stop()
+    Releases(settings(), PRODUCT).approve("2", by="Ada", because="To have another champion.")
+    with TestClient(app_of(service_of(settings(), WANTED))) as client:
+        assert ask(client, rows).json()["model"]["version"] == "2"
+        assert again(client, rows).content == first.content
+    assert logged() == sorted(3 * [row[COLUMNS.key] for row in some_rows(3)])
+
+
+def test_retries_at_the_same_time_are_one_prediction(product: Stage) -> None:
+    apps = [app_of(service_of(settings(), WANTED)) for _ in range(2)]
+    with TestClient(apps[0]) as first, TestClient(apps[1]) as second, ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda n: again((first, second)[n % 2], some_rows(2)), range(16)))
+        plain = list(pool.map(lambda n: ask(first, some_rows(1)).status_code, range(8)))
+    assert {each.status_code for each in told} == {200}
+    assert len({each.content for each in told}) == 1
+    assert set(plain) == {200}
+    assert len(logged()) == 2 + 8
+
+
+def test_what_was_erased_is_not_predicted_again_under_its_key(product: Stage, client: TestClient) -> None:
+    assert again(client, some_rows(2)).status_code == 200
+    assert main(["forget", some_rows(2)[0][COLUMNS.key], "--by", "Ada"]) == 0
+    told = again(client, some_rows(2))
+    assert (told.status_code, told.json()["title"]) == (409, "Key used before")
+    assert "erased" in told.json()["detail"]
+    assert len(logged()) == 1
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 201, "\t"])
+def test_a_key_that_is_none_is_refused(client: TestClient, key: str) -> None:
+    told = again(client, some_rows(1), key)
+    assert told.status_code == 422
+    assert "Idempotency-Key has 1 to 200" in told.json()["detail"]
+
+
+def test_without_its_log_a_request_with_a_key_is_not_answered(product: Stage, service: Service) -> None:
+    away = Away()
+    service.writer._log = away
+    with TestClient(app_of(service)) as client:
+        told = again(client, some_rows(2))
+        assert (told.status_code, told.headers["retry-after"]) == (503, "1")
+        assert ask(client, some_rows(1)).status_code == 200
+        away.is_away = False
+        assert [again(client, some_rows(2)).status_code for _ in range(2)] == [200, 200]
+    assert len(logged()) == 3
 
 
 class Away:

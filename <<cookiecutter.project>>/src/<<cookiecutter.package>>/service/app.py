@@ -31,12 +31,13 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import PRODUCT
-from ..steps.predict import Predictions
-from .answers import LIVE, MODEL, PREDICT, READY, with_key
-from .batching import Batcher, Busy, Said
+from ..errors import DatabaseUnavailable
+from .answers import IDEMPOTENCY_KEY, LIVE, MODEL, PREDICT, READY, with_key
+from .batching import Batcher, Busy
 from .follower import Follower
 from .pages import answer, problem, request_schema, told_of
-from .rows import Cells, Checked, Rows
+from .retries import KEY_HEADER, Answer, Once, UsedBefore
+from .rows import Checked, Rows
 from .settings import ServiceSettings
 from .writer import LogWriter
 
@@ -97,7 +98,8 @@ class Service:
 
 def app_of(service: Service) -> FastAPI:
     """The application; starting it starts the follower, the batcher and the writer."""
-    batcher = Batcher(lambda: service.follower.live, service.rows, _kept(service), WAITING_ROWS)
+    observed, keep = service.batches.observe, service.writer.put
+    batcher = Batcher(lambda: service.follower.live, service.rows, observed, keep, WAITING_ROWS)
 
     about = {"title": PRODUCT, "version": "1", "description": "Predictions by the champion."}
     app = FastAPIOffline(lifespan=_life(service, batcher), redoc_url=None, static_url=PAGE_FILES, **about)
@@ -112,7 +114,9 @@ def app_of(service: Service) -> FastAPI:
     asks_for_key: dict[str, Any] = {"security": [{"key": []}]} if service.settings.keys else {}
     body = {"required": True, "content": {"application/json": {"schema": _schema(service)}}}
 
-    @app.post("/predict", openapi_extra=asks_for_key | {"requestBody": body}, responses=PREDICT, response_model=None)
+    extra = asks_for_key | {"requestBody": body, "parameters": [IDEMPOTENCY_KEY]}
+
+    @app.post("/predict", openapi_extra=extra, responses=PREDICT, response_model=None)
     async def predict(request: Request) -> Response:
         """A prediction for each good row, and for each bad one what is wrong with it."""
         return await _predict(service, batcher, request)
@@ -165,14 +169,6 @@ def _schema(service: Service) -> dict[str, Any]:
     return request_schema(service.rows, service.settings.rows_at_most)
 
 
-def _kept(service: Service) -> Callable[[Cells, Said], None]:
-    def scored(cells: Cells, said: Said) -> None:
-        service.batches.observe(len(cells))
-        service.writer.put(cells, said)
-
-    return scored
-
-
 async def _predict(service: Service, batcher: Batcher, request: Request) -> Response:
     if service.follower.live is None:
         return problem(503, "Not ready", service.ready or "no model is loaded yet")
@@ -183,6 +179,11 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
         return _too_slow(service.settings.read_seconds)
     if body is None:
         return problem(413, "Too large", f"A body has at most {service.settings.body_bytes:,} bytes.")
+    key = request.headers.get(KEY_HEADER)
+    try:
+        once = None if key is None else Once.of(key, body)
+    except ValueError as other:
+        return problem(422, "Not as expected", str(other))
     try:
         asked = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -195,11 +196,18 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
     if not checked.positions or (checked.problems and asked.get("all_or_nothing")):
         return problem(422, "Bad rows", "The errors say which fields.", checked.problems)
     try:
-        said = await batcher.score(checked.cells)
+        if once is None:
+            found = Answer.of(await batcher.score(checked.cells))
+        else:
+            found = await once.answer(checked.cells, batcher, service.writer)
     except Busy:
-        return _later()
+        return _later(429, "Too many rows wait", "Try again in a second.")
+    except UsedBefore as used:
+        return problem(409, "Key used before", str(used))
+    except DatabaseUnavailable:
+        return _later(503, "No log", f"The log does not answer, and a request with {KEY_HEADER} needs it. Try again.")
     service.scored.labels("good").inc(len(checked.positions))
-    return answer(_told(checked, said))
+    return answer(_told(checked, found))
 
 
 async def _body(request: Request, at_most: int) -> bytes | None:
@@ -227,8 +235,8 @@ def _shape(asked: Any, rows_at_most: int) -> str | None:
     return None if other is None else f"There is no {other[:80]!r} beside rows and all_or_nothing."
 
 
-def _told(checked: Checked, said: Said) -> dict[str, Any]:
-    predictions: Predictions = said.predictions
+def _told(checked: Checked, found: Answer) -> dict[str, Any]:
+    predictions = found.predictions
     columns = {"decision": predictions.decision, "score": predictions.score}
     columns |= {"low": predictions.low, "high": predictions.high}
     given = {name: values.tolist() for name, values in columns.items() if values is not None}
@@ -237,7 +245,7 @@ def _told(checked: Checked, said: Said) -> dict[str, Any]:
         {"row": row, "key": name, **dict(zip(given, values, strict=True))}
         for row, name, *values in zip(checked.positions, keys, *given.values(), strict=True)
     ]
-    told: dict[str, Any] = {"model": {"version": said.live.version, "digest": said.live.loaded.digest}}
+    told: dict[str, Any] = {"model": {"version": found.version, "digest": found.digest}}
     return {**told, "predictions": rows, "errors": told_of(checked.problems)}
 
 
@@ -247,8 +255,8 @@ def _too_slow(seconds: float) -> Response:
     return said
 
 
-def _later() -> Response:
-    said = problem(429, "Too many rows wait", "Try again in a second.")
+def _later(status: int, title: str, detail: str) -> Response:
+    said = problem(status, title, detail)
     said.headers["Retry-After"] = "1"
     return said
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from <<cookiecutter.package>> import strict_yaml
 from <<cookiecutter.package>>.config import Settings, Source, criteria_digest, read_criteria, read_pipeline
 from <<cookiecutter.package>>.errors import ConfigError
 
@@ -147,3 +148,45 @@ def test_addresses_come_from_the_environment(tmp_path: Path) -> None:
     assert here.tracking_uri == f"sqlite:///{tmp_path / 'var' / 'mlflow.db'}"
     there = Settings.from_environment({"PRODUCT_ROOT": str(tmp_path), "MLFLOW_TRACKING_URI": "http://tracking:5000"})
     assert there.tracking_uri == "http://tracking:5000"
+
+
+def laughs(one: str, last: str) -> str:
+    """Nine lines that stand for a billion values."""
+    lines = ["a0: &a0 " + one]
+    lines += [f"a{n}: &a{n} {last % ', '.join([f'*a{n - 1}'] * 10)}" for n in range(1, 9)]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        laughs("[lol]", "[%s]"),
+        laughs("{k: 1}", "{k: [%s]}"),
+        laughs("{k: 1}", "{" + 2 * "<" + ": [%s]}"),
+        "a: &a [*a]\n",
+    ],
+    ids=["lists", "mappings", "merged", "itself"],
+)
+def test_aliases_that_stand_for_very_much_are_refused_before_they_are_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(strict_yaml, "_written_twice", lambda node: pytest.fail("they were followed"))
+    assert "more than 10,000 keys and values, with all that its aliases" in mistakes(written(tmp_path, text))
+
+
+def test_an_alias_may_be_used(tmp_path: Path) -> None:
+    text = CRITERIA.replace("contact: product@example.com", "contact: &who Ada").replace("by: Ada", "by: *who")
+    assert read_criteria(written(tmp_path, text)).waivers[0].by == "Ada"
+
+
+def test_a_very_long_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    assert "longer than 100,000 characters" in mistakes(written(tmp_path, "# x\n" * 30_000))
+    if (endless := Path("/dev/zero")).exists():
+        assert "longer than 100,000 characters" in mistakes(endless)
+
+
+def test_very_many_mistakes_are_counted_and_only_some_are_told(tmp_path: Path) -> None:
+    text = CRITERIA + "".join(f"key_{number}: 1\n" for number in range(1_000))
+    lines = mistakes(written(tmp_path, text)).splitlines()
+    assert len(lines) == 21
+    assert lines[-1].endswith("file.yaml: and 980 more mistakes")

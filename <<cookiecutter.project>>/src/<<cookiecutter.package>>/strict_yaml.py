@@ -6,6 +6,7 @@ nearest valid name.
 
 import difflib
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,12 @@ from .errors import ConfigError
 __all__ = ["line_of", "nearest", "read_yaml"]
 
 M = TypeVar("M", bound=BaseModel)
+
+CHARACTERS_AT_MOST = 100_000
+NODES_AT_MOST = 10_000
+"""Keys and values of a file, each alias counted with all that it stands for: a few lines can stand for billions."""
+
+MISTAKES_AT_MOST = 20
 
 EXPECTED = {
     "bool_parsing": "expected true or false",
@@ -52,7 +59,10 @@ def read_yaml(path: Path, model: type[M]) -> M:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        lines = [_in_words(path, node, model, mistake) for mistake in _own(error.errors())]
+        mistakes = list(_own(error.errors()))
+        lines = [_in_words(path, node, model, mistake) for mistake in mistakes[:MISTAKES_AT_MOST]]
+        if others := len(mistakes) - len(lines):
+            lines.append(f"{path}: and {others:,} more mistakes")
         raise ConfigError("\n".join(lines)) from None
 
 
@@ -60,9 +70,11 @@ def _own(mistakes: Sequence[Any]) -> Iterator[Any]:
     """The mistakes without those that only follow: a list is not too short because an entry of it is wrong."""
     for mistake in mistakes:
         place = mistake["loc"]
-        inside = any(other["loc"][: len(place)] == place for other in mistakes if other is not mistake)
-        if mistake["type"] != "too_short" or not inside:
-            yield mistake
+        if mistake["type"] == "too_short" and any(
+            other["loc"][: len(place)] == place for other in mistakes if other is not mistake
+        ):
+            continue
+        yield mistake
 
 
 def line_of(text: str, location: Sequence[Hashable]) -> int:
@@ -80,17 +92,29 @@ def nearest(name: Any, names: Iterable[str]) -> str | None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(CHARACTERS_AT_MOST + 1)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file – run this in the product's folder, or set PRODUCT_ROOT") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error}) – save it as UTF-8") from None
+    if len(text) > CHARACTERS_AT_MOST:
+        raise ConfigError(
+            f"{path}: longer than {CHARACTERS_AT_MOST:,} characters – expected a file that people wrote –"
+            " see that it is the right one"
+        )
+    return text
 
 
 def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, tuple[str, int] | None, Any]:
     """The file with its marks, the first key that it holds twice, its content."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if sum(1 for _ in islice(_expanded(node), NODES_AT_MOST + 1)) > NODES_AT_MOST:
+            raise ConfigError(
+                f"{path}: more than {NODES_AT_MOST:,} keys and values, with all that its aliases (*name) stand for –"
+                " expected fewer – write out what is meant, and take out what refers to itself"
+            )
         return node, _written_twice(node), yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -103,6 +127,21 @@ def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, tuple[str, int] | 
         raise ConfigError(
             f"{path}: nested too deeply – expected a few levels; take out what refers to itself"
         ) from None
+
+
+def _expanded(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """The node and all inside it, again at every alias; without an end where one stands for itself."""
+    waiting = [iter([node] if node is not None else [])]
+    while waiting:
+        found = next(waiting[-1], None)
+        if found is None:
+            waiting.pop()
+            continue
+        yield found
+        if isinstance(found, yaml.MappingNode):
+            waiting.append(chain.from_iterable(found.value))
+        elif isinstance(found, yaml.SequenceNode):
+            waiting.append(iter(found.value))
 
 
 def _written_twice(node: yaml.Node | None) -> tuple[str, int] | None:

@@ -1,6 +1,7 @@
 """Rows of JSON are held to the same rules as rows of a batch."""
 
 import json
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -12,8 +13,9 @@ from pandera.typing import Series
 
 from <<cookiecutter.package>>.sample import sample
 from <<cookiecutter.package>>.schemas import Features
-from <<cookiecutter.package>>.service.pages import example_of, request_schema
-from <<cookiecutter.package>>.service.rows import Rows
+from <<cookiecutter.package>>.service.pages import example_of, request_schema, told_of
+from <<cookiecutter.package>>.service.rows import Problem, Rows
+from <<cookiecutter.package>>.steps.border import Border
 from <<cookiecutter.package>>.steps.validate import validate
 from <<cookiecutter.package>>.tables import Batch
 
@@ -136,3 +138,86 @@ def test_a_table_has_the_types_of_a_validated_one() -> None:
     table = RULES.table(RULES.check([a_row(), a_row()]).cells)
     assert {str(dtype) for dtype in table.dtypes} <= {"str", "float64", "int64", "datetime64[us]"}
     assert np.array_equal(RULES.border.stored(table).dtypes, table.dtypes)
+
+
+def test_a_very_long_key_or_text_is_named() -> None:
+    (problem,) = RULES.check([a_row(**{COLUMNS.key: "k" * 201})]).problems
+    assert (problem.field, problem.problem) == (COLUMNS.key, "expected at most 200 characters, not 201")
+    assert not RULES.check([a_row(**{COLUMNS.key: "k" * 200})]).problems
+    for name in COLUMNS.categorical:
+        (problem,) = RULES.check([a_row(**{name: "x" * 10_001})]).problems
+        assert (problem.field, problem.problem) == (name, "expected at most 10,000 characters, not 10,001")
+
+
+class OfLongTexts(pa.DataFrameModel):
+    """A schema that says itself how long its texts may be."""
+
+    id: Series[str] = pa.Field(str_length={"max_value": 300}, metadata={"role": "key"})
+    text: Series[str] = pa.Field(str_length={"min_value": 1}, metadata={"role": "feature"})
+
+
+def test_a_schema_may_say_how_long_its_texts_are() -> None:
+    rules = Rows(OfLongTexts)
+    assert not rules.check([{"id": "k" * 300, "text": "x" * 10_000}]).problems
+    named = rules.check([{"id": "k" * 301, "text": "x" * 10_001}]).problems
+    assert {(each.field, each.problem) for each in named} == {
+        ("id", "expected at most 300 characters, not 301"),
+        ("text", "expected at most 10,000 characters, not 10,001"),
+    }
+    fields = request_schema(rules, 1)["properties"]["rows"]["items"]["properties"]
+    assert {name: field["maxLength"] for name, field in fields.items()} == {"id": 300, "text": 10_000}
+
+
+@pytest.fixture
+def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names for which a similar one was looked for."""
+    found: list[str] = []
+    plain = Border.nearest
+
+    def counted(self: Border, name: str, others: Iterable[str]) -> str:
+        found.append(name)
+        return plain(self, name, others)
+
+    monkeypatch.setattr(Border, "nearest", counted)
+    return found
+
+
+def test_very_many_unknown_fields_are_counted_and_only_some_are_named(searched: list[str]) -> None:
+    """They cost as many similarity searches as there are names; one body could hold up all others for seconds."""
+    checked = RULES.check([a_row(**{f"field_{number}": 1 for number in range(115_000)}), a_row()])
+    assert checked.positions == [1]
+    assert len(checked.problems) == 21
+    assert checked.problems[-1].told() == {"row": 0, "field": None, "problem": "and 114,980 more fields that are none"}
+    assert len(searched) <= 20
+
+
+def test_a_similar_name_is_looked_for_once_for_each_name_of_a_request(searched: list[str]) -> None:
+    near = COLUMNS.numeric[0] + "s"
+    problems = RULES.check([a_row(**{near: 1, f"field_{number}": 1}) for number in range(100)]).problems
+    named = [each.problem for each in problems if each.field == near]
+    assert named == [f"no such field – did you mean {COLUMNS.numeric[0]}?"] * 100
+    assert searched.count(near) == 1
+    assert len(searched) <= 20
+
+
+def test_a_very_long_name_is_compared_with_no_other(searched: list[str]) -> None:
+    (problem,) = RULES.check([a_row(**{"x" * 100_000: 1})]).problems
+    assert (problem.field, problem.problem) == ("x" * 80, "no such field")
+    assert searched == []
+
+
+def test_a_value_of_any_depth_or_length_is_shown_in_short() -> None:
+    needed = next(name for name in COLUMNS.numeric if name not in RULES.border.nullable)
+    deep: Any = 1
+    for _ in range(1_000):
+        deep = [deep]
+    for value, shown in ((deep, "a list"), ({"a": deep}, "an object"), ("x" * 10**6, f"'{'x' * 79}")):
+        (problem,) = RULES.check([a_row(**{needed: value})]).problems
+        assert problem.problem.endswith(f", not {shown}")
+
+
+def test_very_many_problems_are_counted_and_only_some_are_told() -> None:
+    told = told_of([Problem(row, "plan", "is missing") for row in range(1_005)])
+    assert len(told) == 1_001
+    assert told[-1] == {"row": 1_000, "field": None, "problem": "and 5 more problems from this row on"}
+    assert [each["row"] for each in told_of([Problem(3, None, "is missing")])] == [3]

@@ -5,9 +5,14 @@ import json
 import logging
 import random
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import httpx
@@ -143,6 +148,8 @@ def test_the_page_shows_fields_with_examples(client: TestClient) -> None:
     fields = schema["application/json"]["schema"]
     assert set(COLUMNS.features) <= set(fields["properties"]["rows"]["items"]["properties"])
     assert client.post("/predict", json=fields["example"]).status_code == 200
+    (header,) = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["parameters"]
+    assert (header["name"], header["in"], header["required"]) == ("Idempotency-Key", "header", False)
 
 
 def test_the_page_is_made_of_nothing_from_elsewhere(client: TestClient) -> None:
@@ -186,7 +193,15 @@ def test_without_a_key_it_binds_to_this_machine_only(host: str) -> None:
         ServiceSettings.from_environment(mine, 0, {})
 
 
-@pytest.mark.parametrize("given", [{"SERVICE_API_KEYS": "short"}, {"SERVICE_BODY_BYTES": "many"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"SERVICE_API_KEYS": "short"},
+        {"SERVICE_BODY_BYTES": "many"},
+        {"SERVICE_READ_SECONDS": "0"},
+        {"SERVICE_CONNECTIONS_AT_MOST": "0"},
+    ],
+)
 def test_settings_that_cannot_be_meant_are_refused(given: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="expected"):
         ServiceSettings.from_environment("127.0.0.1", 0, given)
@@ -227,6 +242,7 @@ def test_a_new_champion_goes_live_and_a_bad_one_never_does(
         assert live is not None
         broken = replace(live.loaded, version="2")
         monkeypatch.setattr(Releases, "load_champion", lambda self: broken)
+        monkeypatch.setattr(Releases, "champion", lambda self: "2")
         monkeypatch.setattr(follower._opened.models, "alias", lambda name: "2")  # type: ignore[union-attr]
         monkeypatch.setattr(following, "unfit", lambda *given: "its scores are not between 0 and 1")
         follower.look()
@@ -248,6 +264,40 @@ def test_an_alias_that_the_history_does_not_know_is_not_followed(product: Stage,
             service.follower.look()
         assert client.get("/model").json()["version"] == "1"
         assert "the history of decisions says 1" in client.get("/model").json()["trouble"]
+
+
+@pytest.mark.parametrize("moved", ["2", None])
+@pytest.mark.usefixtures("product", "aliases")
+def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_by_hand(
+    service: Service, moved: str | None, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    releases = Releases(settings(), PRODUCT)
+    releases.models.point("champion", moved)
+    with TestClient(app_of(service)) as client:
+        assert client.get("/health/ready").status_code == 200
+        told = client.get("/model").json()
+        assert told["version"] == ask(client, some_rows(1)).json()["model"]["version"] == "1"
+        said = f"MLflow's alias champion says version {moved or 'none'}, the history of decisions says 1"
+        assert said in told["trouble"]
+        assert said in caplog.text
+        assert "champion_alias_differs 1.0" in client.get("/metrics").text
+        assert releases.models.alias("champion") == moved
+        main(["doctor"])
+        before = f"version {moved}" if moved else "none"
+        assert f"MLflow's alias said {before} and was set back" in capsys.readouterr().out
+        assert releases.models.alias("champion") == "1"
+        service.follower.look()
+        assert client.get("/model").json()["trouble"] is None
+        assert "champion_alias_differs 0.0" in client.get("/metrics").text
+
+
+def test_an_alias_of_another_history_is_no_champion(product: Stage, service: Service) -> None:
+    (product.root / "var" / "product.db").unlink()
+    with TestClient(app_of(service)) as client:
+        told = client.get("/health/ready")
+        assert told.status_code == 503
+        assert "the history of decisions says none" in told.json()["because"]
+        assert "check PRODUCT_DATABASE_URL" in told.json()["because"]
 
 
 def test_a_registry_that_is_down_leaves_the_last_good_one(product: Stage, service: Service) -> None:
@@ -329,6 +379,73 @@ def test_a_model_that_says_nonsense_does_not_fit(released: Stage) -> None:
     assert "not one number for each row" in str(following.unfit(Nonsense(), example, COLUMNS))
 
 
+def again(client: Any, rows: Any, key: str = "order-1") -> Any:
+    return client.post("/predict", json={"rows": rows}, headers={"Idempotency-Key": key})
+
+
+def logged() -> list[str]:
+    return sorted(in_log(today() - timedelta(days=1), today())["key"])
+
+
+@pytest.mark.usefixtures("product", "aliases")
+def test_a_request_that_is_sent_again_is_answered_as_before_and_logged_once(service: Service) -> None:
+    rows = [*some_rows(3), {}]
+    for row in rows:
+        row.pop(str(COLUMNS.time), None)  # now, if left out: another moment when it is sent again
+    with TestClient(app_of(service)) as client, TestClient(app_of(service_of(settings(), WANTED))) as other:
+        first = again(client, rows)
+        assert first.status_code == 200
+        assert len(first.json()["predictions"]) == 3
+        assert again(client, rows).content == again(other, rows).content == first.content
+        assert [again(each, some_rows(1)).status_code for each in (client, other)] == [409, 409]
+        assert again(client, rows, "order-2").status_code == 200
+        service.follower.stop()
+    Releases(settings(), PRODUCT).approve("2", by="Ada", because="To have another champion.")
+    with TestClient(app_of(service_of(settings(), WANTED))) as client:
+        assert ask(client, rows).json()["model"]["version"] == "2"
+        assert again(client, rows).content == first.content
+    assert logged() == sorted(3 * [row[COLUMNS.key] for row in some_rows(3)])
+
+
+def test_retries_at_the_same_time_are_one_prediction(product: Stage) -> None:
+    apps = [app_of(service_of(settings(), WANTED)) for _ in range(2)]
+    with TestClient(apps[0]) as first, TestClient(apps[1]) as second, ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda n: again((first, second)[n % 2], some_rows(2)), range(16)))
+        plain = list(pool.map(lambda n: ask(first, some_rows(1)).status_code, range(8)))
+    assert {each.status_code for each in told} == {200}
+    assert len({each.content for each in told}) == 1
+    assert set(plain) == {200}
+    assert len(logged()) == 2 + 8
+
+
+def test_what_was_erased_is_not_predicted_again_under_its_key(product: Stage, client: TestClient) -> None:
+    assert again(client, some_rows(2)).status_code == 200
+    assert main(["forget", some_rows(2)[0][COLUMNS.key], "--by", "Ada"]) == 0
+    told = again(client, some_rows(2))
+    assert (told.status_code, told.json()["title"]) == (409, "Key used before")
+    assert "erased" in told.json()["detail"]
+    assert len(logged()) == 1
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 201, "\t"])
+def test_a_key_that_is_none_is_refused(client: TestClient, key: str) -> None:
+    told = again(client, some_rows(1), key)
+    assert told.status_code == 422
+    assert "Idempotency-Key has 1 to 200" in told.json()["detail"]
+
+
+def test_without_its_log_a_request_with_a_key_is_not_answered(product: Stage, service: Service) -> None:
+    away = Away()
+    service.writer._log = away
+    with TestClient(app_of(service)) as client:
+        told = again(client, some_rows(2))
+        assert (told.status_code, told.headers["retry-after"]) == (503, "1")
+        assert ask(client, some_rows(1)).status_code == 200
+        away.is_away = False
+        assert [again(client, some_rows(2)).status_code for _ in range(2)] == [200, 200]
+    assert len(logged()) == 3
+
+
 class Away:
     """A database that is away until it is called back."""
 
@@ -394,6 +511,45 @@ def test_disk_and_database_away_fill_the_memory_and_then_lose_aloud(product: Sta
         away.is_away = False
         until(lambda: small.writer.state.recorded == 5)
     assert len(in_log(today(), today())) == 5
+
+
+def test_two_services_on_one_folder_deliver_each_others_blocks(product: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block is listed by both, and gone for one of them when it is looked at."""
+    listed, both = Path.glob, Barrier(2)
+
+    def together(path: Path, pattern: str) -> list[Path]:
+        found = list(listed(path, pattern))
+        if found and threading.current_thread().name == "log-deliver":
+            with suppress(threading.BrokenBarrierError):
+                both.wait(0.1)
+        return found
+
+    monkeypatch.setattr(Path, "glob", together)
+    apps = [app_of(service_of(settings(), WANTED)) for _ in range(2)]
+    with TestClient(apps[0]) as first, TestClient(apps[1]) as second:
+        for number in range(30):
+            rows = [{**row, COLUMNS.key: f"asked-{number}-{place}"} for place, row in enumerate(some_rows(2))]
+            for client in (first, second):
+                assert ask(client, rows).status_code == 200
+                assert [client.get(path).status_code for path in ("/health/ready", "/metrics")] == [200, 200]
+        until(lambda: len(in_log(today() - timedelta(days=1), today())) == 120)
+        assert [client.get("/health/ready").json()["log"] for client in (first, second)] == [None, None]
+
+
+def test_a_file_that_cannot_be_removed_does_not_end_the_delivery(
+    product: Stage, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with TestClient(app_of(service)) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", kept)
+            ask(client, some_rows(2))
+            until(lambda: "Permission denied" in str(service.writer.state.trouble))
+        until(lambda: service.writer.state.blocks == 0)
+        assert service.writer.state.trouble is None
+    assert len(in_log(today() - timedelta(days=1), today())) == 2
 
 
 def test_a_spooled_file_that_no_database_takes_is_set_aside(product: Stage, service: Service) -> None:

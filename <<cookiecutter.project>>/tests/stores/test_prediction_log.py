@@ -90,6 +90,20 @@ def test_a_block_is_recorded_once(log: PredictionLog) -> None:
     assert log.recorded("batch", DAY) == {"batch/2026-11-24/00000": 1}
 
 
+def test_a_block_is_found_by_its_name_with_the_rows_it_still_has(log: PredictionLog) -> None:
+    log.record(block())
+    found = log.find(block().name)
+    assert found is not None
+    names = ["identity", "key", "as_of", "decision", "score"]
+    pd.testing.assert_frame_equal(found.predictions[names], predictions()[names], check_dtype=False)
+    assert replace(found, predictions=None) == replace(block(rejected=1), predictions=None)
+    log.forget("C1", by="Ada", files=0)
+    left = log.find(block().name)
+    assert left is not None
+    assert left.predictions["key"].tolist() == ["C0", "C2", "C3"]
+    assert log.find("service/none") is None
+
+
 def test_a_block_is_recorded_whole_or_not_at_all(log: PredictionLog) -> None:
     broken = predictions(decision=[0.0, 1.0, None, 1.0])
     with pytest.raises(sa.exc.IntegrityError):

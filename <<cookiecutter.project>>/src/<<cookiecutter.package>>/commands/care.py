@@ -103,8 +103,14 @@ def _mlflow(settings: Settings) -> str:
 
 
 def _trail(settings: Settings) -> str:
-    trail = releases_of(settings).reconcile()
-    return f"{len(trail.entries)} decisions, champion: {named(trail.champion)}"
+    from ..stores.versions import CHAMPION
+
+    releases = releases_of(settings)
+    before, trail = releases.models.alias(CHAMPION), releases.reconcile()
+    found = f"{len(trail.entries)} decisions, champion: {named(trail.champion)}"
+    if before == trail.champion:
+        return found
+    return f"{found}; MLflow's alias said {named(before)} and was set back"
 
 
 def _labels(settings: Settings) -> str:

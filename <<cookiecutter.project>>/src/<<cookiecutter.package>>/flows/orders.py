@@ -94,9 +94,7 @@ def opened(cause: str, source: str | None) -> Iterator[Order]:
         yield from _begun(settings, criteria, pipeline, columns, cause)
 
 
-def _begun(
-    settings: Settings, criteria: Criteria, pipeline: Pipeline, columns: Columns, cause: str
-) -> Iterator[Order]:
+def _begun(settings: Settings, criteria: Criteria, pipeline: Pipeline, columns: Columns, cause: str) -> Iterator[Order]:
     releases = Releases(settings, PRODUCT)
     for said in end_abandoned(releases.models.runs):
         console.line("before", said)

@@ -7,6 +7,8 @@ answers.py      what it answers, as the OpenAPI page tells it
 follower.py     which model is live, and how another one becomes it
 batching.py     rows that wait together are scored together
 writer.py       predictions on their way to the log, behind the answer
+retries.py      a request that is sent again is answered as before
 app.py          the routes
+connections.py  how long a request may take to come, and how many connections there may be
 server.py       the process: signals, draining, exit code
 """

@@ -2,10 +2,18 @@
 
 from typing import Any
 
-__all__ = ["LIVE", "MODEL", "PREDICT", "READY", "with_key"]
+__all__ = ["IDEMPOTENCY_KEY", "LIVE", "MODEL", "PREDICT", "READY", "with_key"]
 
 Answers = dict[int | str, dict[str, Any]]
 KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    "description": "Sent again with the same body, it gets the same answer, which is logged once; with another, 409.",
+}
 
 
 def with_key(page: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +55,16 @@ PREDICTED = _object(
 PREDICT: Answers = {
     200: _json("A prediction for each good row, an error for each field that is not", PREDICTED),
     **KEYED,
-    **_problems({400: "No JSON", 413: "Too large", 422: "No good row", 429: "Too many rows wait"}),
+    **_problems(
+        {
+            400: "No JSON",
+            408: "Too slow",
+            409: "Key used before",
+            413: "Too large",
+            422: "No good row",
+            429: "Too many rows wait",
+        }
+    ),
 }
 MODEL: Answers = KEYED | {
     200: _json(

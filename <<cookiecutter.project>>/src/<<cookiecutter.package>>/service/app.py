@@ -8,6 +8,7 @@ GET  /metrics        Prometheus
 GET  /docs           the API as a page
 """
 
+import asyncio
 import gc
 import hmac
 import logging
@@ -25,16 +26,18 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import PRODUCT
-from ..steps.predict import Predictions
-from .answers import LIVE, MODEL, PREDICT, READY, with_key
-from .batching import Batcher, Busy, Said
+from ..errors import DatabaseUnavailable
+from .answers import IDEMPOTENCY_KEY, LIVE, MODEL, PREDICT, READY, with_key
+from .batching import Batcher, Busy
 from .follower import Follower
-from .pages import answer, problem, request_schema
-from .rows import Cells, Checked, Rows
+from .pages import answer, problem, request_schema, told_of
+from .retries import KEY_HEADER, Answer, Once, UsedBefore
+from .rows import Checked, Rows
 from .settings import ServiceSettings
 from .writer import LogWriter
 
@@ -74,6 +77,7 @@ class Service:
             "model_version": lambda: float(self.follower.live.version if self.follower.live else 0),
             "model_swaps": lambda: self.follower.swaps,
             "model_refusals": lambda: self.follower.refusals,
+            "champion_alias_differs": lambda: float(self.follower.alias_differs),
             "log_queued_rows": lambda: self.writer.state.queued,
             "log_spooled_blocks": lambda: self.writer.state.blocks,
             "log_recorded_rows": lambda: self.writer.state.recorded,
@@ -94,7 +98,8 @@ class Service:
 
 def app_of(service: Service) -> FastAPI:
     """The application; starting it starts the follower, the batcher and the writer."""
-    batcher = Batcher(lambda: service.follower.live, service.rows, _kept(service), WAITING_ROWS)
+    observed, keep = service.batches.observe, service.writer.put
+    batcher = Batcher(lambda: service.follower.live, service.rows, observed, keep, WAITING_ROWS)
 
     about = {"title": PRODUCT, "version": "1", "description": "Predictions by the champion."}
     app = FastAPIOffline(lifespan=_life(service, batcher), redoc_url=None, static_url=PAGE_FILES, **about)
@@ -109,7 +114,9 @@ def app_of(service: Service) -> FastAPI:
     asks_for_key: dict[str, Any] = {"security": [{"key": []}]} if service.settings.keys else {}
     body = {"required": True, "content": {"application/json": {"schema": _schema(service)}}}
 
-    @app.post("/predict", openapi_extra=asks_for_key | {"requestBody": body}, responses=PREDICT, response_model=None)
+    extra = asks_for_key | {"requestBody": body, "parameters": [IDEMPOTENCY_KEY]}
+
+    @app.post("/predict", openapi_extra=extra, responses=PREDICT, response_model=None)
     async def predict(request: Request) -> Response:
         """A prediction for each good row, and for each bad one what is wrong with it."""
         return await _predict(service, batcher, request)
@@ -165,20 +172,21 @@ def _schema(service: Service) -> dict[str, Any]:
     return request_schema(service.rows, service.settings.rows_at_most)
 
 
-def _kept(service: Service) -> Callable[[Cells, Said], None]:
-    def scored(cells: Cells, said: Said) -> None:
-        service.batches.observe(len(cells))
-        service.writer.put(cells, said)
-
-    return scored
-
-
 async def _predict(service: Service, batcher: Batcher, request: Request) -> Response:
     if service.follower.live is None:
         return problem(503, "Not ready", service.ready or "no model is loaded yet")
-    body = await _body(request, service.settings.body_bytes)
+    try:
+        async with asyncio.timeout(service.settings.read_seconds):
+            body = await _body(request, service.settings.body_bytes)
+    except TimeoutError:
+        return _too_slow(service.settings.read_seconds)
     if body is None:
         return problem(413, "Too large", f"A body has at most {service.settings.body_bytes:,} bytes.")
+    key = request.headers.get(KEY_HEADER)
+    try:
+        once = None if key is None else Once.of(key, body)
+    except ValueError as other:
+        return problem(422, "Not as expected", str(other))
     try:
         asked = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -191,11 +199,18 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
     if not checked.positions or (checked.problems and asked.get("all_or_nothing")):
         return problem(422, "Bad rows", "The errors say which fields.", checked.problems)
     try:
-        said = await batcher.score(checked.cells)
+        if once is None:
+            found = Answer.of(await batcher.score(checked.cells))
+        else:
+            found = await once.answer(checked.cells, batcher, service.writer)
     except Busy:
-        return _later()
+        return _later(429, "Too many rows wait", "Try again in a second.")
+    except UsedBefore as used:
+        return problem(409, "Key used before", str(used))
+    except DatabaseUnavailable:
+        return _later(503, "No log", f"The log does not answer, and a request with {KEY_HEADER} needs it. Try again.")
     service.scored.labels("good").inc(len(checked.positions))
-    return answer(_told(checked, said))
+    return answer(_told(checked, found))
 
 
 async def _body(request: Request, at_most: int) -> bytes | None:
@@ -219,12 +234,12 @@ def _shape(asked: Any, rows_at_most: int) -> str | None:
         return f"Expected 1 to {rows_at_most:,} rows, not {len(asked['rows']):,}."
     if not isinstance(asked.get("all_or_nothing", False), bool):
         return "all_or_nothing is true or false."
-    other = sorted(set(asked) - {"rows", "all_or_nothing"})
-    return f"There is no {other[0][:80]!r} beside rows and all_or_nothing." if other else None
+    other = min(asked.keys() - {"rows", "all_or_nothing"}, default=None)
+    return None if other is None else f"There is no {other[:80]!r} beside rows and all_or_nothing."
 
 
-def _told(checked: Checked, said: Said) -> dict[str, Any]:
-    predictions: Predictions = said.predictions
+def _told(checked: Checked, found: Answer) -> dict[str, Any]:
+    predictions = found.predictions
     columns = {"decision": predictions.decision, "score": predictions.score}
     columns |= {"low": predictions.low, "high": predictions.high}
     given = {name: values.tolist() for name, values in columns.items() if values is not None}
@@ -233,12 +248,18 @@ def _told(checked: Checked, said: Said) -> dict[str, Any]:
         {"row": row, "key": name, **dict(zip(given, values, strict=True))}
         for row, name, *values in zip(checked.positions, keys, *given.values(), strict=True)
     ]
-    told: dict[str, Any] = {"model": {"version": said.live.version, "digest": said.live.loaded.digest}}
-    return {**told, "predictions": rows, "errors": [each.told() for each in checked.problems]}
+    told: dict[str, Any] = {"model": {"version": found.version, "digest": found.digest}}
+    return {**told, "predictions": rows, "errors": told_of(checked.problems)}
 
 
-def _later() -> Response:
-    said = problem(429, "Too many rows wait", "Try again in a second.")
+def _too_slow(seconds: float) -> Response:
+    said = problem(408, "Too slow", f"A request has to be sent within {seconds:g} seconds.")
+    said.headers["Connection"] = "close"
+    return said
+
+
+def _later(status: int, title: str, detail: str) -> Response:
+    said = problem(status, title, detail)
     said.headers["Retry-After"] = "1"
     return said
 
@@ -294,6 +315,8 @@ class _Around:
                 await self.app(scope, receive, sending)
             else:
                 await problem(401, "No API key", "Send one as X-API-Key.")(scope, receive, sending)
+        except ClientDisconnect:
+            pass  # before all of its request was here; nobody waits for an answer
         except Exception:  # whatever broke, who asked gets an answer and the log the reason
             logger.exception("request %s broke", number)
             if not told:

@@ -37,21 +37,26 @@ class Said:
 class _Waiting:
     cells: Cells
     answer: "asyncio.Future[Said]"
+    kept: bool
 
 
 class Batcher:
-    """Scores by whatever model ``live`` gives when a batch begins; ``scored`` is told of every batch."""
+    """Scores by whatever model ``live`` gives when a batch begins.
+
+    ``scored`` is told how many rows a batch had, ``keep`` gets the rows that are to be logged.
+    """
 
     def __init__(
         self,
         live: Callable[[], Live | None],
         rules: Rows,
-        scored: Callable[[Cells, Said], None],
+        scored: Callable[[int], None],
+        keep: Callable[[Cells, Said], None],
         rows_at_most: int,
     ) -> None:
         self._live, self._rules = live, rules
         self._features = list(rules.border.columns.features)
-        self._scored, self._at_most = scored, rows_at_most
+        self._scored, self._keep, self._at_most = scored, keep, rows_at_most
         self._waiting: deque[_Waiting] = deque()
         self._rows = 0
         self._wake = asyncio.Event()
@@ -67,12 +72,15 @@ class Batcher:
         if self._task is not None:
             self._task.cancel()
 
-    async def score(self, cells: Cells) -> Said:
-        """What the live model says about the rows. Raises Busy where too many wait already."""
+    async def score(self, cells: Cells, *, kept: bool = True) -> Said:
+        """What the live model says about the rows; they are logged if ``kept``.
+
+        Raises Busy where too many wait already.
+        """
         if self._rows + len(cells) > self._at_most:
             raise Busy
         answer: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(cells, answer))
+        self._waiting.append(_Waiting(cells, answer, kept))
         self._rows += len(cells)
         self._wake.set()
         return await answer
@@ -112,12 +120,17 @@ class Batcher:
             said = Said(live, self._predictions(live, cells))
         except Exception as error:  # a model may raise anything; it is told to the one whose rows did it
             return [error] if len(batch) == 1 else [each for one in batch for each in self._said([one])]
-        self._scored(cells, said)
+        self._scored(len(cells))
+        if together := all(waiting.kept for waiting in batch):
+            self._keep(cells, said)
         found: list[Said | Exception] = []
         start = 0
         for waiting in batch:
             rows = slice(start, start + len(waiting.cells))
-            found.append(Said(live, _cut(said.predictions, rows)))
+            mine = Said(live, _cut(said.predictions, rows))
+            if waiting.kept and not together:
+                self._keep(waiting.cells, mine)
+            found.append(mine)
             start += len(waiting.cells)
         return found
 

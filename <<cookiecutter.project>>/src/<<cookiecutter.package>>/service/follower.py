@@ -1,9 +1,10 @@
 """Which model answers, and how another one takes its place.
 
-The follower looks at the alias ``champion`` every few seconds. A new champion is loaded beside the
-old one, which goes on answering: its digest is compared with what was judged and approved, its features
-with the schema, and it has to say something sensible about rows the old one was judged on. Only then is
-one reference exchanged for another. Whatever fails, the last good one stays.
+The follower asks the history of decisions for the champion every few seconds. A new champion is loaded
+beside the old one, which goes on answering: its digest is compared with what was judged and approved, its
+features with the schema, and it has to say something sensible about rows the old one was judged on. Only
+then is one reference exchanged for another. Whatever fails, the last good one stays. MLflow's alias
+``champion`` shows the same to people; where it was moved by hand, that is reported and not followed.
 """
 
 import logging
@@ -55,6 +56,7 @@ class Follower:
         self.live: Live | None = None
         self.trouble: str | None = None
         self.outage: str | None = None
+        self.alias_differs = False
         self.swaps = self.refusals = 0
         self._refused: tuple[str, int] = ("", 0)
         self._stop = threading.Event()
@@ -73,24 +75,40 @@ class Follower:
         try:
             if self._opened is None:
                 self._opened = self._releases()
-            number = self._opened.models.alias(CHAMPION)
+            number = self._opened.champion()
+            if number is not None and (self.live is None or number != self.live.version):
+                self._follow_to(self._opened, number)
             if number is None or (self.live is not None and number == self.live.version):
-                self.trouble = self.outage = None if self.live is not None else "there is no champion yet"
-                return
-            version, waited = self._refused
-            if version == number and waited < AGAIN_AFTER:
-                self._refused = (version, waited + 1)
-                return
-            self._swap(self._opened, number)
+                self._compare(self._opened.models.alias(CHAMPION), number)
         except Exception as error:  # a registry that is away is no reason not to answer
             self._say(in_words(error), _outage(error))
+
+    def _follow_to(self, releases: Releases, number: str) -> None:
+        """Takes the version live, unless it was refused a moment ago."""
+        version, waited = self._refused
+        if version == number and waited < AGAIN_AFTER:
+            self._refused = (version, waited + 1)
+        else:
+            self._swap(releases, number)
+
+    def _compare(self, alias: str | None, number: str | None) -> None:
+        """Reports an alias that says something else than the history."""
+        self.alias_differs = alias != number
+        if self.alias_differs:
+            mend = "set the alias back with doctor" if number else "check PRODUCT_DATABASE_URL"
+            self._say(
+                f"MLflow's alias {CHAMPION} says version {alias or 'none'}, the history of decisions says"
+                f" {number or 'none'} – the history counts, both should say the same – {mend}",
+                "the registry's alias is another version's",
+            )
+        else:
+            self.trouble = self.outage = None if self.live is not None else "there is no champion yet"
 
     def _swap(self, releases: Releases, number: str) -> None:
         try:
             loaded = releases.load_champion()
             if loaded is None or loaded.version != number:
-                recorded = "none" if loaded is None else loaded.version
-                raise ValueError(f"the alias says version {number}, the history of decisions says {recorded}")
+                return  # decided anew in this moment: the next look finds it
             _, example = releases.models.reference(releases.models.find(number))
             if problem := unfit(loaded.model, example, self._columns):
                 raise ValueError(problem)

@@ -9,7 +9,7 @@ from fastapi import Response
 from ..steps.rules import in_words
 from .rows import Problem, Rows
 
-__all__ = ["answer", "example_of", "problem", "request_schema"]
+__all__ = ["answer", "example_of", "problem", "request_schema", "told_of"]
 
 TYPES: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
@@ -24,6 +24,8 @@ BOUNDS = {
     "less_than": ("exclusiveMaximum", "max_value"),
     "less_than_or_equal_to": ("maximum", "max_value"),
 }
+PROBLEMS_AT_MOST = 1_000
+"""Problems that one answer tells: as many as a request usually may have rows."""
 
 
 def answer(content: Any, status: int = 200, media_type: str = "application/json") -> Response:
@@ -34,14 +36,26 @@ def problem(status: int, title: str, detail: str, errors: Sequence[Problem] = ()
     """An answer of ``application/problem+json``: what is wrong, and in which row and field."""
     told: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     if errors:
-        told["errors"] = [each.told() for each in errors]
+        told["errors"] = told_of(errors)
     return answer(told, status, "application/problem+json")
+
+
+def told_of(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """The problems as an answer lists them; of very many the first, and how many more there are."""
+    told = [each.told() for each in problems[:PROBLEMS_AT_MOST]]
+    others = problems[PROBLEMS_AT_MOST:]
+    if others:
+        told.append(Problem(others[0].row, None, f"and {len(others):,} more problems from this row on").told())
+    return told
 
 
 def request_schema(rows: Rows, rows_at_most: int) -> dict[str, Any]:
     """The body of POST /predict as a JSON schema: every field with its type, range, categories and an example."""
     columns = rows.border.schema.columns
     fields = {c.name: _field(c.kind, c.nullable, columns[c.name].checks) for c in rows.columns}
+    for column in rows.columns:
+        if column.kind == "text" and "enum" not in fields[column.name]:
+            fields[column.name]["maxLength"] = column.characters
     fields |= {
         name: {"description": "Personal data: accepted, never read and never kept."}
         for name in rows.border.columns.private

@@ -33,6 +33,17 @@ EXPECTED: dict[Kind, str] = {
     "date": "a date as 2026-11-24 or 2026-11-24T10:00:00Z",
 }
 SHOWN_CHARACTERS = 80
+KEY_CHARACTERS = 200
+TEXT_CHARACTERS = 10_000
+"""The longest key and the longest other text, where the schema does not say how long one may be."""
+
+UNKNOWN_AT_MOST = 20
+"""Unknown fields that are named for each row; of the others it is said how many there are."""
+
+SIMILAR_AT_MOST = 20
+"""Names for which a similar one is looked for, in each request: a search takes longer than checking a row."""
+
+SIMILAR_CHARACTERS = 64
 TEXT = pd.StringDtype(na_value=np.nan)
 
 
@@ -68,6 +79,8 @@ class _Column:
     nullable: bool
     defaults_to_now: bool
     tests: tuple[tuple[Test, str], ...]
+    characters: int
+    """The longest text."""
 
 
 class Rows:
@@ -89,11 +102,12 @@ class Rows:
         positions: list[int] = []
         cells: list[list[Any]] = []
         now = datetime.now(UTC).replace(tzinfo=None)
+        advice: dict[str, str] = {}
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
                 problems.append(Problem(number, None, f"expected an object with fields, not {_kind_of(row)}"))
                 continue
-            found = self._problems(number, row)
+            found = self._unknown(number, row, advice)
             line = []
             for column in self.columns:
                 cell, problem = _cell(column, row, now)
@@ -120,16 +134,25 @@ class Rows:
     def _column(self, name: str) -> _Column:
         checks = self.border.schema.columns[name].checks
         tests = [(test, in_words(check)[0]) for check in checks if (test := _test(check)) is not None]
-        time = name == self.border.columns.time
-        return _Column(name, self.border.kinds[name], name in self.border.nullable, time, tuple(tests))
+        roles = self.border.columns
+        longest = _longest(checks) or (KEY_CHARACTERS if name == roles.key else TEXT_CHARACTERS)
+        kind, nullable = self.border.kinds[name], name in self.border.nullable
+        return _Column(name, kind, nullable, name == roles.time, tuple(tests), longest)
 
-    def _problems(self, number: int, row: Mapping[str, Any]) -> list[Problem]:
+    def _unknown(self, number: int, row: Mapping[str, Any], advice: dict[str, str]) -> list[Problem]:
         """Fields that nobody knows; personal data is known, and dropped."""
-        unknown = [str(name) for name in row if name not in self.allowed]
-        return [Problem(number, name[:SHOWN_CHARACTERS], self._no_such(name)) for name in unknown]
+        unknown = [name for name in row if name not in self.allowed]
+        named = unknown[:UNKNOWN_AT_MOST]
+        found = [Problem(number, name[:SHOWN_CHARACTERS], self._no_such(name, advice)) for name in named]
+        if others := len(unknown) - len(named):
+            found.append(Problem(number, None, f"and {others:,} more fields that are none"))
+        return found
 
-    def _no_such(self, name: str) -> str:
-        near = self.border.nearest(name, self.allowed)
+    def _no_such(self, name: str, advice: dict[str, str]) -> str:
+        """What is said of an unknown field; ``advice`` keeps the similar names that were found in this request."""
+        if name not in advice and len(advice) < SIMILAR_AT_MOST and len(name) <= SIMILAR_CHARACTERS:
+            advice[name] = self.border.nearest(name, self.allowed)
+        near = advice.get(name)
         return f"no such field – {near}" if near else "no such field"
 
     def _by_pandera(self, checked: Checked) -> Checked:
@@ -158,6 +181,8 @@ def _cell(column: _Column, row: Mapping[str, Any], now: datetime) -> tuple[Any, 
         cell = _typed(value, column.kind)
     except (_Wrong, ValueError, OverflowError):
         return None, f"expected {EXPECTED[column.kind]}, not {_shown(value)}"
+    if column.kind == "text" and len(cell) > column.characters:
+        return None, f"expected at most {column.characters:,} characters, not {len(cell):,}"
     for test, rule in column.tests:
         if not test(cell):
             return None, f"expected {rule}, not {_shown(value)}"
@@ -228,6 +253,13 @@ def _test(check: Check) -> Test | None:
     return made[name]() if name in made else None
 
 
+def _longest(checks: Sequence[Check]) -> int | None:
+    """How long a text may be by the schema; None where it does not say."""
+    known = [check.statistics or {} for check in checks if str(check.name) == "str_length"]
+    found = [each.get("exact_value") or each.get("max_value") for each in known]
+    return min((longest for longest in found if longest is not None), default=None)
+
+
 def _at_least(bound: Any) -> Test:
     return lambda cell: bool(cell >= bound)
 
@@ -245,8 +277,12 @@ def _less(bound: Any) -> Test:
 
 
 def _shown(value: Any) -> str:
-    return repr(value)[:SHOWN_CHARACTERS]
+    """The value in short: never walked through, however long or deep it is."""
+    if isinstance(value, list | dict):
+        return _kind_of(value)
+    return repr(value[:SHOWN_CHARACTERS] if isinstance(value, str) else value)[:SHOWN_CHARACTERS]
 
 
 def _kind_of(value: Any) -> str:
-    return {type(None): "null", list: "a list", str: "a text", bool: "true or false"}.get(type(value), "a number")
+    kinds = {type(None): "null", list: "a list", dict: "an object", str: "a text", bool: "true or false"}
+    return kinds.get(type(value), "a number")

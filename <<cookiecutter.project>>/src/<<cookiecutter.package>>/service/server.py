@@ -25,6 +25,7 @@ from ..stores.prediction_log import PredictionLog
 from ..stores.releases import Releases
 from ..stores.spool import Spool
 from .app import Service, app_of
+from .connections import connections_of
 from .follower import Follower
 from .rows import Rows
 from .settings import ServiceSettings
@@ -69,6 +70,7 @@ def run(settings: Settings, wanted: ServiceSettings) -> int:
     print(f"  service     http://{host}:{port}/docs", flush=True)
     config = uvicorn.Config(
         app_of(service),
+        http=connections_of(service),
         access_log=False,
         log_config=None,
         server_header=False,

@@ -24,6 +24,8 @@ class ServiceSettings:
     drain_seconds: float
     queue_rows: int
     spool_megabytes: float
+    read_seconds: float
+    connections_at_most: int
 
     @classmethod
     def from_environment(cls, host: str, port: int, environ: Mapping[str, str] = os.environ) -> Self:
@@ -50,6 +52,8 @@ class ServiceSettings:
             drain_seconds=_number(environ, "SERVICE_DRAIN_SECONDS", 5),
             queue_rows=int(_number(environ, "SERVICE_QUEUE_ROWS", 100_000)),
             spool_megabytes=_number(environ, "SERVICE_SPOOL_MEGABYTES", 1_000),
+            read_seconds=_number(environ, "SERVICE_READ_SECONDS", 20, least=0.1),
+            connections_at_most=int(_number(environ, "SERVICE_CONNECTIONS_AT_MOST", 500, least=1)),
         )
 
 
@@ -62,12 +66,14 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _number(environ: Mapping[str, str], name: str, usual: float) -> float:
+def _number(environ: Mapping[str, str], name: str, usual: float, *, least: float = 0) -> float:
     given = environ.get(name) or str(usual)
     try:
         number = float(given)
     except ValueError:
         number = -1.0
-    if not 0 <= number < 1e12:
-        raise ConfigError(f"{name} is {given!r} – expected a number from 0 up, usual is {usual:g} – mend or unset it")
+    if not least <= number < 1e12:
+        raise ConfigError(
+            f"{name} is {given!r} – expected a number from {least:g} up, usual is {usual:g} – mend or unset it"
+        )
     return number

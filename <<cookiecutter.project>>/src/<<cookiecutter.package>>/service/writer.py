@@ -96,19 +96,46 @@ class LogWriter:
             self._queued += len(cells)
         self._queue.put((cells, said))
 
+    def record(self, block: Block) -> bool:
+        """Whether the block was recorded now, past the spool. Raises DatabaseUnavailable."""
+        recorded = self._database().record(block)
+        with self._lock:
+            self._recorded += len(block.predictions) * recorded
+        return recorded
+
+    def find(self, name: str) -> Block | None:
+        """The block of that name in the database. Raises DatabaseUnavailable."""
+        return self._database().find(name)
+
+    def block_of(self, batches: list[Answered], name: str, run: str = "service") -> Block:
+        """The batches of one model as a block of the log."""
+        loaded = batches[0][1].live.loaded
+        cells = [line for some, _ in batches for line in some]
+        said = _joined([said.predictions for _, said in batches])
+        return Block(
+            name=name,
+            lane="service",
+            day=today(),
+            version=loaded.version,
+            digest=loaded.digest,
+            run=run,
+            predictions=_logged(cells, said, self._rules),
+        )
+
     @property
     def state(self) -> LogState:
         troubles = dict(self._trouble)
         trouble = "; ".join(troubles.values()) or None
         outage = "; ".join(self._disk if about == "spool" else OUTAGES[about] for about in troubles) or None
-        blocks = len(self.spool.files()) if self.spool.folder.is_dir() else 0
-        return LogState(self._queued, blocks, self.spool.megabytes, self._recorded, self._lost, trouble, outage)
+        blocks, megabytes = len(self.spool.files()), self.spool.megabytes
+        return LogState(self._queued, blocks, megabytes, self._recorded, self._lost, trouble, outage)
 
     def _gather(self) -> None:
         while True:
             batches = self._taken()
             for same in _by_model(batches):
-                self._spool(self._block(same))
+                name = f"service/{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+                self._spool(self.block_of(same, name))
             if self._stopping.is_set() and self._queue.empty():
                 return
 
@@ -123,20 +150,6 @@ class LogWriter:
                 break
             rows += len(found[-1][0])
         return found
-
-    def _block(self, batches: list[Answered]) -> Block:
-        loaded = batches[0][1].live.loaded
-        cells = [line for some, _ in batches for line in some]
-        said = _joined([said.predictions for _, said in batches])
-        return Block(
-            name=f"service/{time.time_ns():020d}-{uuid.uuid4().hex[:8]}",
-            lane="service",
-            day=today(),
-            version=loaded.version,
-            digest=loaded.digest,
-            run="service",
-            predictions=_logged(cells, said, self._rules),
-        )
 
     def _spool(self, block: Block) -> None:
         """To disk; where that is full, straight to the database; where that is away as well, wait."""
@@ -167,14 +180,19 @@ class LogWriter:
     def _deliver(self) -> None:
         while True:
             gathering = self._threads[0].is_alive()
-            done = self._delivered()
+            try:
+                done = self._delivered()
+                self._trouble.pop("delivery", None)
+            except Exception as broke:  # a thread that ends would leave all that follows on disk
+                self._say("delivery", f"predictions wait on disk: {broke}")
+                done = False
             if not gathering and (done or self._stopping.is_set()):
                 return
             time.sleep(GATHER_SECONDS if done else RETRY_SECONDS)
 
     def _delivered(self) -> bool:
         """Whether everything that was on the spool is in the database now."""
-        for path in self.spool.files() if self.spool.folder.is_dir() else ():
+        for path in self.spool.files():
             try:
                 block = self.spool.read(path)
                 self._recorded += len(block.predictions) * self._database().record(block)

@@ -152,6 +152,19 @@ class PredictionLog:
             raise
         return True
 
+    def find(self, name: str) -> Block | None:
+        """The block of that name with the rows it still has, None where there is none; features are left out."""
+        columns = [each for each in PREDICTIONS.c if each.name not in ("block", "row", "features")]
+        with self.database.connected() as connection:
+            found = connection.execute(sa.select(BLOCKS).where(BLOCKS.c.name == name)).mappings().first()
+            if found is None:
+                return None
+            mine = sa.select(*columns).where(PREDICTIONS.c.block == found["id"]).order_by(PREDICTIONS.c.row)
+            rows = pd.DataFrame(connection.execute(mine).all(), columns=[each.name for each in columns])
+        rows["identity"] = rows["identity"].to_numpy(np.int64).view(np.uint64)
+        told = {each: found[each] for each in ("name", "lane", "day", "version", "digest", "run", "rejected", "file")}
+        return Block(**told, predictions=rows)
+
     def recorded(self, lane: Lane, day: date) -> dict[str, int]:
         """The blocks of that day by name, with how many rows were rejected beside each."""
         query = sa.select(BLOCKS.c.name, BLOCKS.c.rejected).where((BLOCKS.c.lane == lane) & (BLOCKS.c.day == day))

@@ -6,6 +6,7 @@ be tried any number of times.
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -37,10 +38,11 @@ class Spool:
 
     def files(self) -> list[Path]:
         """The blocks that wait, the oldest first."""
-        return sorted(self.folder.glob("[!.]*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+        found = {path: stat.st_mtime_ns for path, stat in self._waiting()}
+        return sorted(found, key=lambda path: (found[path], path.name))
 
     def read(self, path: Path) -> Block:
-        """Raises ValueError where the file is no block."""
+        """Raises ValueError where the file is no block, FileNotFoundError where another process has delivered it."""
         told = orjson.loads(path.read_bytes())
         rows = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in told.pop("rows").items()})
         rows["identity"] = rows["identity"].to_numpy(np.uint64)
@@ -51,17 +53,21 @@ class Spool:
         """Moves a file that no database will take out of the way, for a person to look at."""
         place = self.folder / "refused"
         place.mkdir(exist_ok=True)
-        path.replace(place / path.name)
+        with suppress(FileNotFoundError):  # another process has set it aside
+            path.replace(place / path.name)
 
     @property
     def megabytes(self) -> float:
-        return sum(size for size in self._sizes()) / 1e6
+        return sum(stat.st_size for _, stat in self._waiting()) / 1e6
 
     def forget(self, key: str) -> int:
         """Takes the subject's rows out of what waits and of what was set aside; how many."""
         erased = 0
         for path in (*self.folder.glob("[!.]*.json"), *self.folder.glob("refused/*.json")):
-            told = orjson.loads(path.read_bytes())
+            try:
+                told = orjson.loads(path.read_bytes())
+            except FileNotFoundError:  # delivered in this moment: its rows are the database's to erase
+                continue
             keep = [each != key for each in told["rows"]["key"]]
             if all(keep):
                 continue
@@ -71,12 +77,14 @@ class Spool:
             self._write(path, told)
         return erased
 
-    def _sizes(self) -> Iterator[int]:
-        for path in self.folder.glob("*.json"):
+    def _waiting(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """The blocks that wait, without those that another process delivers in this moment."""
+        for path in self.folder.glob("[!.]*.json"):
             try:
-                yield path.stat().st_size
-            except FileNotFoundError:  # recorded in this moment
+                stat = path.stat()
+            except FileNotFoundError:
                 continue
+            yield path, stat
 
     def _write(self, path: Path, content: object) -> None:
         beside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -5,13 +5,14 @@ Neither overwrites, triggers or announces the other.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from conftest import Bake
@@ -19,6 +20,8 @@ from servers import ENDED, asked, ran, started, until
 
 ACTIONS = ("train-weekly", "score-daily", "label-daily", "monitor-daily", "expire-weekly")
 BY_HAND = ("approve", "reject", "rollback")
+BROWSERS_OWN = (".google.com", ".googleapis.com", ".gstatic.com")
+"""Hosts that Chromium asks for itself, whatever page it shows."""
 ASKS = """
 from prefect.events import emit_event
 from {package} import PRODUCT
@@ -81,9 +84,16 @@ def two(bake: Bake, environment: Path) -> Iterator[tuple[Owned, Owned]]:
             each.types("down")
 
 
+class Page(NamedTuple):
+    """What a browser has made of a page once its scripts have run, and which hosts were asked for that."""
+
+    text: str
+    hosts: set[str]
+
+
 @pytest.fixture
-def page(tmp_path: Path) -> Callable[[str], str]:
-    """What a browser has made of the page at an address, once its scripts have run."""
+def page(tmp_path: Path) -> Callable[[str], Page]:
+    """The page at an address, in a real browser."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not chromium:
         if os.environ.get("CI"):
@@ -91,11 +101,21 @@ def page(tmp_path: Path) -> Callable[[str], str]:
         pytest.skip("there is no chromium to look at the page with; .ci/run installs it")
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
-    def seen(url: str) -> str:
-        command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", *quiet, "--dump-dom"]
+    def seen(url: str) -> Page:
+        log = tmp_path / "net.json"
+        command = [
+            chromium,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            *quiet,
+            "--dump-dom",
+            f"--log-net-log={log}",
+        ]
         command += [f"--user-data-dir={tmp_path / 'browser'}", "--timeout=20000", "--virtual-time-budget=20000", url]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-        return done.stdout
+        asked_for = re.findall(r'"url":"https?://([^/":]+)', log.read_text(encoding="utf-8", errors="replace"))
+        return Page(done.stdout, {host for host in asked_for if not host.endswith(BROWSERS_OWN)})
 
     return seen
 
@@ -126,20 +146,25 @@ def hook() -> Iterator[Callable[[Owned], str]]:
         server.server_close()
 
 
-def test_each_page_of_prefect_shows_its_own_product(two: tuple[Owned, Owned], page: Callable[[str], str]) -> None:
+def test_each_page_of_prefect_shows_its_own_product(two: tuple[Owned, Owned], page: Callable[[str], Page]) -> None:
     for each in two:
         each.up()
     for own, other in (two, two[::-1]):
         prefect = own.urls["prefect"]
-        shown = page(f"{prefect}/deployments")
+        shown = page(f"{prefect}/deployments").text
         assert [name for name in own.names if name not in shown] == []
         assert [name for name in other.names if name in shown] == []
         for what in BY_HAND:
             name = f"{own.name}-{what}"
             deployment = asked(f"{prefect}/api/deployments/name/{name}/{name}")["id"]
-            form = page(f"{prefect}/deployments/deployment/{deployment}/run")
+            form = page(f"{prefect}/deployments/deployment/{deployment}/run").text
             assert name in form, form[-2000:]
             assert "because" in form.lower(), form[-2000:]
+    # Who opens what up printed is told of to nobody: pages ask their own server only.
+    for server in ("prefect", "mlflow"):
+        opened = page(f"{two[0].urls[server]}/")
+        assert opened.hosts == {"127.0.0.1"}, server
+        assert len(opened.text) > 2000
     first, second = two
     assert "ended" in first.types("down")
     assert asked(f"{second.urls['prefect']}/api/health") is True

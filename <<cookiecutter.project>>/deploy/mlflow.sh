@@ -9,6 +9,7 @@ printf '%s\n' "[mlflow]" \
   "admin_password = $MLFLOW_TRACKING_PASSWORD" \
   "authorization_function = mlflow.server.auth:authenticate_request_basic_auth" > "$accounts"
 export MLFLOW_AUTH_CONFIG_PATH="$accounts"
+export DO_NOT_TRACK=true MLFLOW_DISABLE_TELEMETRY=true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false  # seven processes that evaluate language models
 exec mlflow server --app-name basic-auth --host "${MLFLOW_LISTEN:-0.0.0.0}" --port "${MLFLOW_PORT:-5000}" --workers 1 \
   --allowed-hosts "${MLFLOW_HOSTS:-*}" --backend-store-uri "$MLFLOW_STORE" --artifacts-destination "$MLFLOW_ARTIFACTS"

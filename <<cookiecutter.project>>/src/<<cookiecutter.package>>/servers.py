@@ -106,8 +106,12 @@ def _prefect(settings: Settings, environ: Mapping[str, str], port: int) -> Start
     port = _free(port)
     url = f"http://{HOST}:{port}"
     command = [*PREFECT, "server", "start", "--host", HOST, "--port", str(port)]
-    # The page asks the server that it came from: the default is port 4200, where another product's may be.
-    asked = {"PREFECT_UI_API_URL": "/api"}
+    asked = {
+        # The page asks the server that it came from: the default is port 4200, where another product's may be.
+        "PREFECT_UI_API_URL": "/api",
+        # The newer page calls a host outside, whatever is said of analytics.
+        "PREFECT_SERVER_UI_V2_ENABLED": environ.get("PREFECT_SERVER_UI_V2_ENABLED", "false"),
+    }
     return _start(settings, "prefect", command, {**environ, **asked}, url, lambda: _answers(f"{url}/api/health"))
 
 

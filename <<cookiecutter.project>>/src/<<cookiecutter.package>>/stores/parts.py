@@ -66,7 +66,7 @@ class Parts:
         for place in sorted(self.folder.glob("lane=*/day=*")):
             if place.name.partition("=")[2] >= before.isoformat():
                 continue
-            for part in place.iterdir():
+            for part in (*place.glob("part-*.parquet"), *place.glob(".part-*")):
                 part.unlink(missing_ok=True)  # another process may be at it as well
                 deleted += 1
             with suppress(OSError):

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from ..clock import today
 from ..config import Settings
 from ..console import say, table
+from ..errors import ConfigError
 from ..plain_text import NAME_LIMIT, plain
 from . import CALL
 from .data import near
@@ -57,6 +58,7 @@ def coverage(options: Namespace, settings: Settings) -> int:
 def forget(options: Namespace, settings: Settings) -> int:
     """Files first, the database last: what breaks off is found again by the same command."""
     from ..columns import columns_of
+    from ..keys import spelled
     from ..schemas import Features
     from ..stores.parts import Parts
     from ..stores.prediction_log import PredictionLog
@@ -64,7 +66,9 @@ def forget(options: Namespace, settings: Settings) -> int:
     from ..stores.spool import Spool
 
     by = plain("--by", options.by, NAME_LIMIT)  # before a file is rewritten
-    key, column = options.key, columns_of(Features).key
+    key, column = spelled(options.key).strip(), columns_of(Features).key
+    if not key:
+        raise ConfigError("KEY is empty – expected the key of a subject – give one")
     log = PredictionLog(settings.database_url)
     parts = Parts(settings.var / "predictions", column)
     files = parts.forget(log.may_hold(key, parts.names()), key)

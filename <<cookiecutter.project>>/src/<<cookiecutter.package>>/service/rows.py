@@ -17,6 +17,7 @@ import pandas as pd
 from pandera.api.checks import Check
 from pandera.pandas import DataFrameModel
 
+from ..keys import key_of
 from ..steps.border import Border, border_of
 from ..steps.coercion import Kind
 from ..steps.rules import in_words
@@ -66,6 +67,7 @@ class _Column:
     name: str
     kind: Kind
     nullable: bool
+    is_key: bool
     defaults_to_now: bool
     tests: tuple[tuple[Test, str], ...]
 
@@ -121,7 +123,8 @@ class Rows:
         checks = self.border.schema.columns[name].checks
         tests = [(test, in_words(check)[0]) for check in checks if (test := _test(check)) is not None]
         time = name == self.border.columns.time
-        return _Column(name, self.border.kinds[name], name in self.border.nullable, time, tuple(tests))
+        key = name == self.border.columns.key
+        return _Column(name, self.border.kinds[name], name in self.border.nullable, key, time, tuple(tests))
 
     def _problems(self, number: int, row: Mapping[str, Any]) -> list[Problem]:
         """Fields that nobody knows; personal data is known, and dropped."""
@@ -149,18 +152,23 @@ class Rows:
 
 def _cell(column: _Column, row: Mapping[str, Any], now: datetime) -> tuple[Any, str | None]:
     """The cell as the table takes it, or what is wrong with it."""
-    value = row.get(column.name)
+    value = given = row.get(column.name)
+    if column.is_key:
+        try:
+            value = key_of(given)
+        except ValueError:
+            return None, f"expected a key as text or whole number, not {_shown(given)}"
     if value is None:
         if column.defaults_to_now:
             return now, None
         return None, None if column.nullable else "is missing"
     try:
-        cell = _typed(value, column.kind)
+        cell = _whole(value) if column.is_key and column.kind == "whole number" else _typed(value, column.kind)
     except (_Wrong, ValueError, OverflowError):
-        return None, f"expected {EXPECTED[column.kind]}, not {_shown(value)}"
+        return None, f"expected {EXPECTED[column.kind]}, not {_shown(given)}"
     for test, rule in column.tests:
         if not test(cell):
-            return None, f"expected {rule}, not {_shown(value)}"
+            return None, f"expected {rule}, not {_shown(given)}"
     return cell, None
 
 
@@ -188,6 +196,11 @@ def _typed(value: Any, kind: Kind) -> Any:
     if value != int(value) or abs(value) >= 2**63:
         raise _Wrong
     return int(value)
+
+
+def _whole(key: str) -> int:
+    """The key as a whole number. Raises ValueError or _Wrong where it is none."""
+    return int(_typed(int(key), "whole number"))
 
 
 def _array(values: Sequence[Any], kind: Kind, nullable: bool) -> np.ndarray:

@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandera import dtypes
 
-__all__ = ["STORED", "Cells", "Kind", "as_text", "coerce", "kind_of"]
+from ..keys import keys_of
+
+__all__ = ["STORED", "Cells", "Kind", "as_text", "coerce", "coerce_key", "kind_of"]
 
 Kind = Literal["text", "number", "whole number", "yes or no", "date"]
 
@@ -69,12 +71,26 @@ def coerce(column: pd.Series, kind: Kind) -> Cells:
     return _numbers(column) if kind == "number" else _whole_numbers(column)
 
 
+def coerce_key(column: pd.Series, kind: Kind) -> Cells:
+    """The keys in their one form (``keys.py``), as ``kind``: text or whole number."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return coerce(column, kind)
+    keys, wrong = keys_of(column)
+    cells = coerce(keys, kind)
+    return Cells(cells.values, cells.wrong | wrong, cells.infinite)
+
+
 def as_text(column: pd.Series) -> pd.Series:
-    """The cells as a person would write them; a whole number has no `.0`, a missing cell stays missing."""
+    """The cells as a person would write them; a whole number has no `.0`, a missing cell stays missing.
+
+    Floats too large to be exact keep it: without, they would look like whole numbers that nobody wrote.
+    """
     if isinstance(column.dtype, pd.StringDtype):
         return column.astype("str")
     text = column.astype("str")
-    return text.str.removesuffix(".0") if pd.api.types.is_float_dtype(column.dtype) else text
+    if not pd.api.types.is_float_dtype(column.dtype):
+        return text
+    return text.mask(np.asarray((column.abs() < 2.0**53).fillna(False), dtype=bool), text.str.removesuffix(".0"))
 
 
 def _cells(values: pd.Series, wrong: np.ndarray | None = None, infinite: np.ndarray | None = None) -> Cells:
@@ -124,7 +140,7 @@ def _whole_numbers(column: pd.Series) -> Cells:
     whole = np.isnan(floats) | ((floats == np.floor(floats)) & (np.abs(floats) < 2.0**63))
     good = pd.Series(np.where(whole, floats, np.nan))
     wrong = numbers.wrong | ~whole
-    if (np.abs(floats) > 2.0**53).any():  # a long key would lose its last digits as a float
+    if (np.abs(floats) >= 2.0**53).any():  # a long key would lose its last digits as a float
         good = pd.Series(_exact(column, wrong | np.isnan(floats)), dtype=object)
     return Cells(good.astype("Int64"), wrong, numbers.infinite)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..keys import of_subject
 from .prediction_log import Lane
 
 __all__ = ["Parts"]
@@ -54,7 +55,7 @@ class Parts:
             if not (self.folder / name).is_file():
                 continue
             rows = pd.read_parquet(self.folder / name, partitioning=None)
-            theirs = rows[self.key].astype("str") == key
+            theirs = of_subject(rows[self.key], key)
             if theirs.any():
                 self._replace(name, rows[~theirs])
                 changed += 1

@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..errors import ConfigError
+from ..keys import of_subject
 from ..tables import Batch, Rejected, Validated
 from . import delimited
 
@@ -153,7 +155,7 @@ class Quarantine:
         erased = 0
         for file in (*self.folder.glob("*/*/rows.parquet"), *self.folder.glob(f"{REPAIRED}/*/*.parquet")):
             rows = pd.read_parquet(file)
-            theirs = rows[column].astype("str") == key if column in rows.columns else pd.Series(False, rows.index)
+            theirs = of_subject(rows[column], key) if column in rows.columns else np.zeros(len(rows), dtype=bool)
             if not theirs.any():
                 continue
             named = _identities(rows[theirs])

@@ -14,6 +14,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from ..keys import spelled
 from .prediction_log import Block
 
 __all__ = ["Spool"]
@@ -62,7 +63,7 @@ class Spool:
         erased = 0
         for path in (*self.folder.glob("[!.]*.json"), *self.folder.glob("refused/*.json")):
             told = orjson.loads(path.read_bytes())
-            keep = [each != key for each in told["rows"]["key"]]
+            keep = [each != key and spelled(each) != spelled(key) for each in told["rows"]["key"]]
             if all(keep):
                 continue
             erased += keep.count(False)

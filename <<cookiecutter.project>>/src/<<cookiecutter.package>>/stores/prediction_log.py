@@ -258,11 +258,18 @@ class PredictionLog:
             return tuple(found.scalars())
 
     def may_hold(self, key: str, files: Iterable[str]) -> tuple[str, ...]:
-        """The Parquet files that hold rows of the subject, and those of ``files`` that no block has recorded."""
+        """The Parquet files that may hold rows of the subject.
+
+        Those that do by this log, those of ``files`` that no block has recorded, and those from whose block somebody
+        was forgotten before: such a file may have been unreadable then, and have come back from a backup.
+        """
         recorded = sa.select(BLOCKS.c.file).where(BLOCKS.c.file.is_not(None))
         holding = recorded.join(PREDICTIONS, PREDICTIONS.c.block == BLOCKS.c.id).where(_of(PREDICTIONS, key))
+        of_block = PREDICTIONS.c.block == BLOCKS.c.id
+        fewer = recorded.outerjoin(PREDICTIONS, of_block).group_by(BLOCKS.c.id, BLOCKS.c.file, BLOCKS.c.rows)
+        fewer = fewer.having(sa.func.count(PREDICTIONS.c.block) < BLOCKS.c.rows)
         with self.database.connected() as connection:
-            theirs = set(connection.execute(holding.distinct()).scalars())
+            theirs = {*connection.execute(holding.distinct()).scalars(), *connection.execute(fewer).scalars()}
             return tuple(sorted(theirs | (set(files) - set(connection.execute(recorded).scalars()))))
 
     def forget(self, key: str, *, by: str, files: int) -> Erased:

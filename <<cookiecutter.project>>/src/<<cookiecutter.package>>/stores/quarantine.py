@@ -25,6 +25,7 @@ from ..errors import ConfigError
 from ..keys import of_subject
 from ..tables import Batch, Rejected, Validated
 from . import delimited
+from .erasing import Sweep
 
 __all__ = ["Kept", "Quarantine", "Replayed"]
 
@@ -150,22 +151,23 @@ class Quarantine:
             origin = f"quarantine of {place.name}"
             yield Batch(rows.drop(columns=IDENTITY), origin, 0, repaired=True, positions=positions)
 
-    def forget(self, column: str, key: str) -> int:
-        """Takes the rows of a subject out, pending and repaired ones; how many there were."""
-        erased = 0
+    def forget(self, column: str, key: str) -> Sweep:
+        """Takes the rows of a subject out, pending and repaired ones; how many, and which files could not be read."""
+        sweep = Sweep()
         for file in (*self.folder.glob("*/*/rows.parquet"), *self.folder.glob(f"{REPAIRED}/*/*.parquet")):
-            rows = pd.read_parquet(file)
-            theirs = of_subject(rows[column], key) if column in rows.columns else np.zeros(len(rows), dtype=bool)
-            if not theirs.any():
+            found = sweep.read(file, lambda path: _of_subject(path, column, key))
+            if found is None or not found[1].any():
                 continue
-            named = _identities(rows[theirs])
+            rows, theirs, named = found
             failures = file.with_name("failures.parquet")
             if failures.is_file():  # first: their values go before the rows that they are found by
-                told = pd.read_parquet(failures)
-                _replace(failures, told[~_identities(told).isin(list(named))])
+                others = sweep.read(failures, lambda path: _others(path, named))
+                if others is None:
+                    continue
+                _replace(failures, others)
             _replace(file, rows[~theirs])
-            erased += len(named)
-        return erased
+            sweep.erased += len(named)
+        return sweep
 
     def _summary(self, run: str) -> Kept | None:
         """None where every subject of the run was forgotten."""
@@ -218,6 +220,19 @@ def _parts(place: Path) -> list[Path]:
 def _digest(rows: pd.DataFrame) -> str:
     content = rows.to_csv(index=False).encode()
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _of_subject(path: Path, column: str, key: str) -> tuple[pd.DataFrame, np.ndarray, list[tuple[str, int]]]:
+    """The rows of a file, which of them are the subject's, and the names of those."""
+    rows = pd.read_parquet(path)
+    theirs = of_subject(rows[column], key) if column in rows.columns else np.zeros(len(rows), dtype=bool)
+    return rows, theirs, list(_identities(rows[theirs]))
+
+
+def _others(path: Path, named: list[tuple[str, int]]) -> pd.DataFrame:
+    """The failures in a file but those of the rows named."""
+    failures = pd.read_parquet(path)
+    return failures[~_identities(failures).isin(named)]
 
 
 def _replace(file: Path, rows: pd.DataFrame) -> None:

@@ -151,7 +151,11 @@ def quarantine_export(options: Namespace, settings: Settings) -> int:
     path = named_file(options)
     if path is None:
         raise ConfigError("no file is named – expected --to FILE – name one")
-    rows = _quarantine(settings).export(options.run, path)
+    from ..schemas import Labelled
+    from ..steps.border import border_of
+
+    texts = [name for name, kind in border_of(Labelled).kinds.items() if kind == "text"]
+    rows = _quarantine(settings).export(options.run, path, texts=texts)
     say(f"{rows:,} rows in {near(path)}: repair them there, then")
     say(f"  {CALL} quarantine replay {options.run} --repaired {near(path)}")
     return 0

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from ..keys import of_subject
 from ..tables import Batch, Rejected, Validated
 from . import delimited
 from .erasing import Sweep
+from .formulas import escaped_name, harmless, original
 
 __all__ = ["Kept", "Quarantine", "Replayed"]
 
@@ -91,16 +92,23 @@ class Quarantine:
         rows = self._read(run, "rows").drop_duplicates(IDENTITY)
         return rows[~self._is_repaired(run, rows)].reset_index(drop=True)
 
-    def export(self, run: str, path: Path) -> int:
-        """Writes the pending rows as CSV with a column ``why``; how many. Do not change ``row`` and ``source``."""
+    def export(self, run: str, path: Path, *, texts: Collection[str] = ()) -> int:
+        """Writes the pending rows as CSV with a column ``why``; how many. Do not change ``row`` and ``source``.
+
+        Cells that a spreadsheet would execute have an apostrophe in front. Numbers have none, but in the columns
+        ``texts``, where they are texts.
+        """
         rows, failures = self.rows(run), self.show(run)
         told = failures["column"] + ": " + failures["rule"]
         why = told.groupby([failures[name] for name in IDENTITY]).agg("; ".join).rename(WHY).reset_index()
         table = rows.merge(why, on=IDENTITY, how="left")
         table = table[["row", "source", WHY, *(name for name in rows.columns if name not in IDENTITY)]]
+        for name in table.columns.drop("row"):
+            table[name] = harmless(table[name].astype("str"), numbers=name not in texts)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        table.to_csv(beside, index=False, encoding="utf-8")
+        # With both characters as the end of a line, a cell that holds either is quoted, and begins no row.
+        table.rename(columns=escaped_name).to_csv(beside, index=False, encoding="utf-8", lineterminator="\r\n")
         beside.replace(path)
         return len(table)
 
@@ -260,8 +268,10 @@ def _repaired(path: Path, pending: pd.DataFrame, run: str, kept: pd.DataFrame) -
     wanted = list(pending.columns)
     if not path.is_file():
         raise ConfigError(f"{path}: no such file – expected the exported CSV, repaired – check the path")
-    tables = [table for table, _ in delimited.frames(lambda: path.open("rb"), str(path), wanted, None, None)]
-    rows = pd.concat(tables, ignore_index=True)
+    headers = {escaped_name(name): name for name in wanted}
+    names = [*dict.fromkeys([*headers, *wanted])]  # release 0.2.0 exported names as they are
+    tables = [table for table, _ in delimited.frames(lambda: path.open("rb"), str(path), names, None, None)]
+    rows = pd.concat(tables, ignore_index=True).rename(columns=headers).apply(original)
     missing = [name for name in wanted if name not in rows.columns]
     if missing:
         raise ConfigError(f"{path}: no column {missing[0]} – expected the exported columns – export {run} again")

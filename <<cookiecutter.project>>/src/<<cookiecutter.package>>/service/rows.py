@@ -19,7 +19,7 @@ from pandera.pandas import DataFrameModel
 
 from ..keys import key_of
 from ..steps.border import Border, border_of
-from ..steps.coercion import Kind
+from ..steps.coercion import Kind, yes_or_no
 from ..steps.rules import in_words
 
 __all__ = ["Cells", "Checked", "Problem", "Rows"]
@@ -30,7 +30,7 @@ EXPECTED: dict[Kind, str] = {
     "text": "a text",
     "number": "a number",
     "whole number": "a whole number",
-    "yes or no": "true or false",
+    "yes or no": "true or false, yes or no, 1 or 0",
     "date": "a date as 2026-11-24 or 2026-11-24T10:00:00Z",
 }
 SHOWN_CHARACTERS = 80
@@ -158,6 +158,11 @@ def _cell(column: _Column, row: Mapping[str, Any], now: datetime) -> tuple[Any, 
             value = key_of(given)
         except ValueError:
             return None, f"expected a key as text or whole number, not {_shown(given)}"
+    elif column.kind == "yes or no":
+        try:
+            value = yes_or_no(given)
+        except ValueError:
+            return None, f"expected {EXPECTED[column.kind]}, not {_shown(given)}"
     if value is None:
         if column.defaults_to_now:
             return now, None
@@ -186,9 +191,7 @@ def _typed(value: Any, kind: Kind) -> Any:
         moment = datetime.fromisoformat(value)
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
     if kind == "yes or no":
-        if isinstance(value, bool) or value in (0, 1):
-            return int(value)
-        raise _Wrong
+        return value  # 1 or 0 by now
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise _Wrong
     if kind == "number":

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandera import dtypes
 
-from ..keys import keys_of
+from ..keys import BLANKS, keys_of
 
-__all__ = ["STORED", "Cells", "Kind", "as_text", "coerce", "coerce_key", "kind_of"]
+__all__ = ["STORED", "Cells", "Kind", "as_text", "coerce", "coerce_key", "kind_of", "yes_or_no"]
 
 Kind = Literal["text", "number", "whole number", "yes or no", "date"]
 
@@ -157,13 +157,43 @@ def _integer(text: str) -> int:
         return int(float(text))
 
 
+def yes_or_no(cell: Any) -> int | None:
+    """1 or 0, for a batch and a request alike; None where nothing stands there.
+
+    Raises ValueError where it is neither: a number but 1 and 0, a text but those of ``WORDS`` in any case.
+    """
+    if isinstance(cell, str):
+        word = cell.strip(BLANKS)
+        if word in MISSING_WORDS:
+            return None
+        if (known := WORDS.get(word.lower())) is not None:
+            return known
+    elif isinstance(cell, list | dict | tuple | np.ndarray):
+        pass  # several cells in one
+    elif cell is None or pd.isna(cell):
+        return None
+    elif cell in (0, 1):
+        return int(cell)
+    raise ValueError("neither yes nor no")
+
+
 def _yes_or_no(column: pd.Series) -> Cells:
     if pd.api.types.is_bool_dtype(column.dtype):
         return _cells(column.astype("Int64"))
-    text = as_text(column)
-    values = text.str.strip().str.lower().map(WORDS)
-    wrong = np.asarray(values.isna()) & ~_nothing(text)
-    return _cells(values.astype("Float64").astype("Int64"), wrong)
+    if column.dtype == object:  # lists and the like cannot be looked up
+        codes, cells = np.arange(len(column)), list(column)
+    else:
+        codes, cells = pd.factorize(column)
+    found = np.full(len(cells) + 1, np.nan)  # the last one is for the code -1, a missing cell
+    bad = np.zeros(len(cells) + 1, dtype=bool)
+    for place, cell in enumerate(cells):
+        try:
+            known = yes_or_no(cell)
+        except ValueError:
+            bad[place] = True
+        else:
+            found[place] = np.nan if known is None else known
+    return _cells(pd.Series(found[codes]).astype("Int64"), bad[codes])
 
 
 def _dates(column: pd.Series) -> Cells:

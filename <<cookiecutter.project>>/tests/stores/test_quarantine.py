@@ -239,7 +239,8 @@ def test_an_export_of_an_earlier_release_is_read_as_it_is(tmp_path: Path) -> Non
     """Release 0.2.0 wrote cells and names of columns as they are."""
     found = kept_with(tmp_path, ["'tis", "=1"], ["-5", "-5"])
     path = tmp_path / "out.csv"
-    path.write_text("row,source,why,key,=amount,@name\n0,=rows.csv,,K0,5,'tis\n1,=rows.csv,,K1,5,=1\n", encoding="utf-8")
+    lines = ["row,source,why,key,=amount,@name", "0,=rows.csv,,K0,5,'tis", "1,=rows.csv,,K1,5,=1"]
+    path.write_text("\n".join(lines), encoding="utf-8")
     assert found.replay("run-1", path, lambda batches: validate(batches, Named, limit=1)).accepted == 2
     (batch,) = found.repaired()
     assert batch.rows["@name"].tolist() == ["'tis", "=1"]

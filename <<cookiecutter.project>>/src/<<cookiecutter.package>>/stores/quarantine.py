@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -169,7 +170,7 @@ class Quarantine:
             rows, theirs, named = found
             failures = file.with_name("failures.parquet")
             if failures.is_file():  # first: their values go before the rows that they are found by
-                others = sweep.read(failures, lambda path: _others(path, named))
+                others = sweep.read(failures, partial(_others, named=named))
                 if others is None:
                     continue
                 _replace(failures, others)

@@ -118,22 +118,23 @@ def test_a_folder_that_is_no_environment_is_not_emptied(product: Path, tmp_path:
 @pytest.mark.parametrize(
     ("source", "there", "made"),
     [
-        ("source:\n  path: var/sample.parquet  # synthetic", False, True),
-        ("source: {path: 'var/sample.parquet', format: parquet}", False, True),
-        ("source:\n  path: var/sample.parquet", True, False),
-        ("source:\n  # path: var/sample.parquet\n  path: data/own.csv", False, False),
+        ("source:\n  path: var/sample/rows.parquet  # synthetic", False, True),
+        ("source: {path: 'var/sample/rows.parquet', format: parquet}", False, True),
+        ("source:\n  path: var/sample/rows.parquet", True, False),
+        ("source: {path: var/own.parquet}", False, False),
+        ("source:\n  # path: var/sample/rows.parquet\n  path: data/own.csv", False, False),
         ("source: {url_from: WAREHOUSE, query: select 1}", False, False),
     ],
-    ids=["no sample yet", "in one line", "sample there", "own file", "a database"],
+    ids=["no sample yet", "in one line", "sample there", "own file in var", "own file", "a database"],
 )
 def test_run_makes_the_sample_where_it_is_the_source(
     environment: Path, bake: Bake, source: str, there: bool, made: bool
 ) -> None:
     product = bake()
     (product / "config" / "pipeline.yaml").write_text(source, encoding="utf-8")
-    (product / "var").mkdir()
+    (product / "var" / "sample").mkdir(parents=True)
     if there:
-        (product / "var" / "sample.parquet").touch()
+        (product / "var" / "sample" / "rows.parquet").touch()
     command = ["make", "--dry-run", "run", f"VENV={environment}"]
     would = subprocess.run(command, cwd=product, capture_output=True, text=True, check=True).stdout
     assert ("churn_radar sample" in would) is made

@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import <<cookiecutter.package>>
@@ -12,6 +13,8 @@ from <<cookiecutter.package>>.cli import main
 from <<cookiecutter.package>>.clock import today
 from <<cookiecutter.package>>.commands import criteria
 from <<cookiecutter.package>>.stores.history import Entry, History, taken_on_text
+from <<cookiecutter.package>>.stores.quarantine import Quarantine
+from <<cookiecutter.package>>.tables import Rejected
 
 from .conftest import PROJECT, Stage
 
@@ -154,3 +157,67 @@ def test_a_made_up_day_that_cannot_be_ends_in_a_message(
         monkeypatch.setenv(name, value)
     assert main(["history"]) == 2
     assert "PRODUCT_TODAY" in capsys.readouterr().err
+
+
+OWN = "customer_id\n1\n"
+
+
+def test_sample_never_writes_over_the_teams_source(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    product.write("data/own.csv", OWN)
+    inside = product.root / "var" / "sample" / "linked.csv"
+    inside.parent.mkdir(parents=True)
+    inside.symlink_to(product.root / "data" / "own.csv")
+    for path in ("data/own.csv", "data/not-yet.csv", "var/sample/../../data/own.csv", "var/sample/linked.csv"):
+        product.write("config/pipeline.yaml", {**product.read("config/pipeline.yaml"), "source": {"path": path}})
+        assert main(["sample", "--rows", "50"]) == 2
+        told = capsys.readouterr().err
+        assert f"reads {path}" in told
+        assert "expected one under " in told
+        assert "var/sample/ – " in told
+        assert "--to FILE" in told
+    assert (product.root / "data" / "own.csv").read_text(encoding="utf-8") == OWN
+    assert not (product.root / "data" / "not-yet.csv").exists()
+
+
+def test_sample_of_a_day_never_writes_over_the_teams_source(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    sources = {"source": {"path": "var/sample/{day}.csv"}, "labels": {"source": {"path": "data/{day}.csv"}}}
+    product.write("config/scoring.yaml", sources)
+    product.write("data/2026-12-01.csv", OWN)
+    assert main(["sample", "--scoring", "--until", "2026-11-24"]) == 2
+    assert "reads data/2026-12-01.csv" in capsys.readouterr().err
+    assert (product.root / "data" / "2026-12-01.csv").read_text(encoding="utf-8") == OWN
+    assert not (product.root / "var" / "sample").exists()
+
+
+def test_a_file_that_is_there_is_only_replaced_where_an_option_names_it(
+    product: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = product.root / "data" / "own.csv"
+    product.write("data/own.csv", OWN)
+    rejected = Rejected(
+        pd.DataFrame({"row": [0], "column": "key", "rule": "r", "value": "", "reason": "type", "source": "s"}),
+        pd.DataFrame({"row": [0], "source": ["s"], "key": ["1"]}),
+    )
+    Quarantine(product.settings.var / "quarantine").keep("run-1", rejected)
+    for verb in (["sample", "--rows", "50"], ["quarantine", "export", "run-1"]):
+        product.write("data/own.csv", OWN)
+        assert main([*verb, "--to", str(path)]) == 2
+        assert "is there already" in (told := capsys.readouterr().err)
+        assert "--overwrite" in told
+        assert path.read_text(encoding="utf-8") == OWN
+        assert main([*verb, "--overwrite", str(path)]) == 0
+        assert path.read_text(encoding="utf-8") != OWN
+        with pytest.raises(SystemExit):
+            main([*verb, "--to", str(path), "--overwrite", str(path)])
+
+
+def test_the_demo_replaces_no_folder_but_its_own(
+    product: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (product.root / ".demo").touch()
+    product.write("letter", "dear")
+    monkeypatch.setenv("PRODUCT_ROOT", str(product.root / "inner"))
+    for folder in (product.root / "letter", product.root):
+        assert main(["demo", "--folder", str(folder)]) == 2
+        assert "--folder" in capsys.readouterr().err
+    assert (product.root / "letter").read_text(encoding="utf-8") == "dear"

@@ -223,7 +223,7 @@ def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     sample.add_argument(
         "--scoring", action="store_true", help="the rows of one day to be scored instead, and their labels a week later"
     )
-    sample.add_argument("--to", type=Path, help=".parquet or .csv; the source in config/pipeline.yaml if left out")
+    _named_file(sample, ".parquet or .csv; the source in config/pipeline.yaml, under var/sample/, if left out")
     quarantine = verbs.add_parser("quarantine", help="Rows that were not accepted: list, show, export, replay.")
     inner = quarantine.add_subparsers(required=True, metavar="VERB")
     _verb(inner, "list", data.quarantine_list, "Every run that kept rows back.")
@@ -233,8 +233,15 @@ def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     for verb in (show, export, replay):
         verb.add_argument("run")
     show.add_argument("--rows", type=int, default=20, help="how many to show")
-    export.add_argument("--to", type=Path, required=True, metavar="FILE")
+    _named_file(export, "the CSV to write", required=True)
     replay.add_argument("--repaired", type=Path, metavar="FILE", help="the exported CSV, repaired")
+
+
+def _named_file(verb: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
+    """Two ways to name a file to write: ``--to`` a new one, ``--overwrite`` one that may be there."""
+    named = verb.add_mutually_exclusive_group(required=required)
+    named.add_argument("--to", type=Path, metavar="FILE", help=what)
+    named.add_argument("--overwrite", type=Path, metavar="FILE", help="as --to; a file that is there is replaced")
 
 
 def _care_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:

@@ -88,6 +88,6 @@ class World:
         write(pd.concat(rows, ignore_index=True), place)
 
     def _leaves(self, rows: pd.DataFrame, name: str) -> str:
-        path = self.stage.var / f"{name}.parquet"
+        path = self.stage.var / "sample" / f"{name}.parquet"
         write(rows, path)
         return str(path.relative_to(self.stage.root))

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 from . import PRODUCT
 from .clock import today
 from .commands import CALL
-from .commands.data import near
+from .commands.data import DEMO, near, sample_path
 from .commands.releases import champion, releases_of
 from .config import Settings
 from .console import coloured, heading, say
 from .criteria import Decision, Outcome
-from .errors import ProductError, Refused
+from .errors import ConfigError, ProductError, Refused
 from .rehearsal import BREAK, WEEKS, World, rehearsed
 from .sample import CHANGES
 from .timeline import Timeline, timeline
@@ -226,11 +226,10 @@ def _stage(folder: Path, settings: Settings) -> Settings:
     # Its events would start real trainings on a server where the product's deployments are.
     os.environ.pop("PREFECT_API_URL", None)
     if folder != settings.root:
-        if folder.exists() and not (folder / ".demo").exists() and any(folder.iterdir()):
-            raise ProductError(f"{folder} is not empty and no demo's – it would be replaced – give another --folder")
+        _refuse_others(folder, settings)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        (folder / ".demo").touch()
+        (folder / DEMO).touch()
         for name in ("product", "config"):
             shutil.copytree(settings.root / name, folder / name, copy_function=shutil.copyfile)
             (folder / name).chmod(0o700)  # a copy of a folder takes its rights along
@@ -238,11 +237,23 @@ def _stage(folder: Path, settings: Settings) -> Settings:
             os.environ.pop(name, None)  # a story is told on this machine, never in the team's registry
         os.environ["PRODUCT_ROOT"] = str(folder)
     stage = Settings.from_environment()
+    sample_path(stage)  # refused before anything is written, if the source is the team's
     if (reigning := champion(stage)) is not None:
         raise Refused(
             f"{stage.root} has a champion, version {reigning} – the demo begins without one – leave out --folder"
         )
     return stage
+
+
+def _refuse_others(folder: Path, settings: Settings) -> None:
+    """Raises ConfigError where the folder is not one that the demo may replace."""
+    if settings.root.is_relative_to(folder):
+        raise ConfigError(
+            f"{folder} holds the product itself – expected a folder of the demo's own – give another --folder"
+        )
+    empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not empty and not (folder / DEMO).exists():
+        raise ConfigError(f"{folder} is no empty folder and no demo's – it would be replaced – give another --folder")
 
 
 def _came_true(it_did: bool, otherwise: str) -> None:

@@ -316,3 +316,39 @@ def test_sample_rows_of_a_day_are_written_where_they_are_looked_for(
     assert main(["sample", "--scoring", "--until", str(DAY), *option]) == 2
     assert "leave them out" in capsys.readouterr().err
     assert not (product.root / "var" / "sample").exists()
+
+
+def test_a_damaged_file_stops_no_erasure(product: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = a_day()
+    bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
+    frame.loc[frame[COLUMNS.key] == bad, COLUMNS.numeric[0]] = -1.0
+    to_score(product, frame=frame)
+    assert main(["score", "--day", str(DAY)]) == 0
+    assert main(["label", deliver(product, frame)]) == 0
+    capsys.readouterr()
+    var = settings().var
+    part = next((var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
+    kept = part.read_bytes()
+    part.write_bytes(kept[:-100])
+    spool = var / "service" / "spool"
+    damaged = [part, spool / "1.json", var / "quarantine" / "run-0" / "d" / "rows.parquet"]
+    for path in damaged[1:]:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"PAR1 no more")
+    for key in (gone, bad):
+        assert main(["forget", key, "--by", "Ada"]) == 1
+        told = capsys.readouterr()
+        assert all(str(path.relative_to(var)) in told.err for path in (damaged if key == gone else damaged[1:]))
+        assert "and in the database it is done" in told.err
+        assert "restore" in told.err
+        assert "Traceback" not in told.err
+        assert "rows in quarantine are erased" in told.out
+    assert Quarantine(var / "quarantine").forget(COLUMNS.key, bad).erased == 0
+    assert not in_log(DAY, DAY, lanes=["batch", "shadow"])["key"].isin([bad, gone]).any()
+    shadow = next((var / "predictions" / "lane=shadow" / f"day={DAY}").iterdir())
+    assert gone not in set(pd.read_parquet(shadow, partitioning=None)[COLUMNS.key])
+    for path in damaged[1:]:
+        path.unlink()
+    part.write_bytes(kept)  # as from a backup: the database no longer says that it holds the subject
+    assert main(["forget", gone, "--by", "Ada"]) == 0
+    assert gone not in set(pd.read_parquet(part, partitioning=None)[COLUMNS.key])

@@ -221,3 +221,38 @@ def test_very_many_problems_are_counted_and_only_some_are_told() -> None:
     assert len(told) == 1_001
     assert told[-1] == {"row": 1_000, "field": None, "problem": "and 5 more problems from this row on"}
     assert [each["row"] for each in told_of([Problem(3, None, "is missing")])] == [3]
+
+
+class WithAnswer(pa.DataFrameModel):
+    id: Series[str] = pa.Field(metadata={"role": "key"})
+    at: Series[pd.Timestamp] = pa.Field(metadata={"role": "time"})
+    old: Series[bool] = pa.Field(metadata={"role": "feature"})
+    new: Series[bool] = pa.Field(nullable=True, metadata={"role": "feature"})
+
+
+YES = [True, 1, 1.0, "Yes", " yes ", "YES", "y", "T", "true", "True", "1", "1.0", "\u00a0yes"]
+NO = [False, 0, 0.0, -0.0, "No", "n", "F", "false", "0", "0.0"]
+NEITHER = [2, -1, 0.5, float("inf"), 10**30, "perhaps", "2", "on", "ja", "yes!", "ye s", [], {}, [True], "\0"]
+NOTHING = [None, "", " ", "NA", "null", "NaN"]
+
+
+@pytest.mark.parametrize("value", [*YES, *NO, *NEITHER, *NOTHING])
+def test_yes_and_no_are_the_same_in_a_request_and_in_a_batch(value: Any) -> None:
+    rules = Rows(WithAnswer)
+    for name in ("old", "new"):
+        row = {"id": "a", "at": "2026-11-24T00:00:00", "old": True, "new": True, name: value}
+        asked = rules.check([row])
+        for column in (pd.Series([value]), pd.Series([value], dtype=object)):
+            table = pd.DataFrame({"id": ["a"], "at": row["at"], "old": True, "new": True}).assign(**{name: column})
+            batch = validate([Batch(table, "rows", 0)], WithAnswer, limit=1.0)
+            pd.testing.assert_frame_equal(rules.table(asked.cells), batch.rows, check_dtype=bool(asked.cells))
+            assert [each.field for each in asked.problems] == batch.rejected.failures["column"].tolist()
+    expected = [1.0] if value in YES[1:] or value is True else [0.0] if value in NO else None
+    if value in NEITHER:
+        assert asked.problems[0].problem.startswith("expected true or false, yes or no, 1 or 0, not ")
+    elif expected:
+        assert rules.table(asked.cells)["new"].tolist() == expected
+    else:
+        assert rules.table(asked.cells)["new"].isna().tolist() == [True]
+        (problem,) = rules.check([row | {"old": value}]).problems
+        assert problem.problem == "is missing"

@@ -15,6 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from <<cookiecutter.package>>.errors import ConfigError
+from <<cookiecutter.package>>.keys import keys_of
+from <<cookiecutter.package>>.steps.fingerprint import row_hashes
 from <<cookiecutter.package>>.stores import labels as labelling
 from <<cookiecutter.package>>.stores import prediction_log
 from <<cookiecutter.package>>.stores.labels import Delivery, Labels
@@ -24,6 +26,8 @@ from <<cookiecutter.package>>.stores.prediction_log import Block, PredictionLog
 from .databases import whole
 
 DAY = date(2026, 11, 24)
+IDENTIFIED = {"key": "str", "at": "datetime64[us]"}
+IDENTITIES = [12067777962855166450, 5951925193018199715, 10952926141554572092]
 LARGE = np.uint64(2**64 - 3)  # an identity that a signed number cannot hold
 
 
@@ -250,3 +254,21 @@ def test_a_decision_is_made_on_those_before_it(database_url: str) -> None:
     made = [ledger.decide(lambda before: decided("drift in plan", before)) for _ in range(2)]
     assert [(each.sequence, each.action) for each in made] == [(1, "retrain"), (2, "nothing")]
     assert ledger.decisions() == tuple(made)
+
+
+def test_a_subject_is_forgotten_in_every_form_in_which_it_was_recorded(log: PredictionLog) -> None:
+    """Release 0.2.0 recorded keys as they came, blanks and all."""
+    log.record(block(predictions=predictions(key=[" KEY\t", "KEY", "KEYS", "\u00a0KEY"])))
+    deliver(log, "d", {0: 1.0, 1: 0.0})
+    assert log.may_hold("KEY ", ()) == ("part.parquet",)
+    assert log.forget(" KEY", by="Ada", files=0).predictions == 3
+    assert whole(log, DAY, DAY)["key"].tolist() == ["KEYS"]
+    log.record(block("service/2", lane="service", file=None, predictions=predictions(key=["1", "1.0", "10", "11"])))
+    assert log.forget("1.0", by="Ada", files=0).predictions == 2
+
+
+def test_keys_of_release_0_2_0_keep_their_identity() -> None:
+    """Computed by that release: labels still find what it predicted."""
+    rows = pd.DataFrame({"key": ["42", "c0000001", "007"], "at": pd.Timestamp("2026-11-20")}).astype(IDENTIFIED)
+    assert row_hashes(rows, ["key", "at"]).tolist() == IDENTITIES
+    assert keys_of(pd.Series([42, "c0000001", "007"], dtype=object))[0].tolist() == rows["key"].tolist()

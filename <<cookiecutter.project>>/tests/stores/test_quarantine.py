@@ -1,5 +1,6 @@
 """Rejected rows: kept, listed, exported, repaired, replayed; nothing lost, nothing doubled. Before any training."""
 
+import csv
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -188,3 +189,58 @@ def test_a_kill_in_the_middle_leaves_the_old_state(
     quarantine.keep("run-1", more)
     assert quarantine.replay("run-1", path, check).accepted == 1
     assert quarantine.list()[0].rows == 4
+
+
+FORMULAS = ["=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+TEXTS = [*FORMULAS, "'tis", "'=1", "''", "'", "-5", "a=1", "1-1", "O'Neill"]
+
+
+class Named(pa.DataFrameModel):
+    key: Series[str] = pa.Field(metadata={"role": "key"})
+    amount: Series[float] = pa.Field(alias="=amount", ge=0, metadata={"role": "feature"})
+    name: Series[str] = pa.Field(alias="@name", metadata={"role": "feature"})
+
+
+def kept_with(tmp_path: Path, names: list[str], amounts: list[str]) -> Quarantine:
+    rows = pd.DataFrame({"key": [f"K{n}" for n in range(len(names))], "=amount": amounts, "@name": names})
+    found = Quarantine(tmp_path / "quarantine")
+    found.keep("run-1", validate([Batch(rows, "=rows.csv", 0)], Named, limit=1.0).rejected)
+    return found
+
+
+def test_no_exported_cell_is_a_formula_of_a_spreadsheet(tmp_path: Path) -> None:
+    amounts = ["-5", "-1.5e3", *["=2"] * (len(TEXTS) - 2)]
+    kept_with(tmp_path, TEXTS, amounts).export("run-1", tmp_path / "out.csv", texts=["@name"])
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        header, *lines = csv.reader(file)
+    assert header == ["row", "source", "why", "key", "'=amount", "'@name"]
+    assert [line[4] for line in lines[:3]] == ["-5", "-1.5e3", "'=2"], "a number stays one, where it is no text"
+    assert [line[5] for line in lines[: len(FORMULAS)]] == [f"'{text}" for text in FORMULAS]
+    assert lines[TEXTS.index("-5")][5] == "'-5"
+    others = [cell for line in lines for place, cell in enumerate(line) if place != 4]
+    assert not [cell for cell in others if cell.startswith(tuple("=+-@\t\r\n"))]
+
+
+@pytest.mark.parametrize("texts", [(), ("@name", "key")])
+def test_texts_come_back_from_an_export_exactly(tmp_path: Path, texts: tuple[str, ...]) -> None:
+    found = kept_with(tmp_path, TEXTS, ["-5"] * len(TEXTS))
+    path = tmp_path / "out.csv"
+    found.export("run-1", path, texts=texts)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b",-5,", b",5,"))
+    done = found.replay("run-1", path, lambda batches: validate(batches, Named, limit=1))
+    assert (done.accepted, done.left) == (len(TEXTS), 0)
+    (batch,) = found.repaired()
+    assert batch.rows["@name"].tolist() == TEXTS
+    assert set(batch.rows["=amount"]) == {5.0}
+
+
+def test_an_export_of_an_earlier_release_is_read_as_it_is(tmp_path: Path) -> None:
+    """Release 0.2.0 wrote cells and names of columns as they are."""
+    found = kept_with(tmp_path, ["'tis", "=1"], ["-5", "-5"])
+    path = tmp_path / "out.csv"
+    lines = ["row,source,why,key,=amount,@name", "0,=rows.csv,,K0,5,'tis", "1,=rows.csv,,K1,5,=1"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert found.replay("run-1", path, lambda batches: validate(batches, Named, limit=1)).accepted == 2
+    (batch,) = found.repaired()
+    assert batch.rows["@name"].tolist() == ["'tis", "=1"]

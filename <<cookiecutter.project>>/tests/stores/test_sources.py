@@ -302,3 +302,11 @@ def test_mistakes_of_a_database_are_told_in_one_line(sqlite: str, tmp_path: Path
     assert "special characters" in database_refusal("postgresql://user:se@cret:secret@host:x/database")
     assert "driver" in database_refusal("nosql://user:secret@host/database")
     database_refusal("postgresql://user:secret@127.0.0.1:9/database", kind=SourceUnavailable)
+
+
+def test_whole_numbers_of_a_database_are_exact_beside_missing_ones(sqlite: str) -> None:
+    long = 2**53 + 1
+    got = database(sqlite, f"SELECT {long} AS key UNION ALL SELECT NULL", ("key",))
+    assert got["key"].tolist() == [long, pd.NA]
+    mixed = database(sqlite, f"SELECT {long} AS key UNION ALL SELECT 1.5 UNION ALL SELECT NULL", ("key",))
+    assert mixed["key"].tolist()[:2] == [long, 1.5]

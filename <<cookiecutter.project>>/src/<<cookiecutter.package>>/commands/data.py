@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ..stores.quarantine import Quarantine
 
 __all__ = [
+    "DEMO",
     "file_of",
+    "named_file",
     "near",
     "quarantine_export",
     "quarantine_list",
@@ -27,6 +29,9 @@ __all__ = [
 ]
 
 A_DAY = 2_000
+DEMO = ".demo"
+"""The file that marks a folder as made by the demo, which replaces it the next time."""
+
 LABELS_AFTER = timedelta(days=7)
 NOT_TRAINED_ON = ("score-", "labels-")
 
@@ -37,7 +42,7 @@ def sample(options: Namespace, settings: Settings) -> int:
 
     if options.scoring:
         return _sample_of_a_day(options, settings)
-    target = options.to or sample_path(settings)
+    target = named_file(options) or sample_path(settings)
     asked = {"rows": options.rows, "dirty": options.dirty, "until": day(options.until) if options.until else None}
     rows = synthetic.sample(
         seed=options.seed,
@@ -57,10 +62,10 @@ def _sample_of_a_day(options: Namespace, settings: Settings) -> int:
     from ..schemas import Labelled
     from ..synthetic import write
 
-    if options.shuffle_labels or options.to:
+    if options.shuffle_labels or options.to or options.overwrite:
         raise ConfigError(
-            "sample --scoring writes a day where config/scoring.yaml looks for it, answers and all – --to and"
-            " --shuffle-labels are for the rows of a training – leave them out"
+            "sample --scoring writes a day where config/scoring.yaml looks for it, answers and all – --to, --overwrite"
+            " and --shuffle-labels are for the rows of a training – leave them out"
         )
     until = day(options.until) if options.until else today()
     asked = {} if options.dirty is None else {"dirty": options.dirty}
@@ -84,18 +89,39 @@ def _sample_of_a_day(options: Namespace, settings: Settings) -> int:
 
 
 def sample_path(settings: Settings) -> Path:
-    """Where the configured source is, if a sample can be written there."""
+    """Where synthetic rows to train on are written. Raises ConfigError as ``file_of``."""
     return file_of(read_pipeline(settings.pipeline_file).source, settings)
 
 
 def file_of(source: Source, settings: Settings) -> Path:
-    """The one file on this machine that the source is. Raises ConfigError where it is anything else."""
-    if source.path is None or "://" in source.path or "*" in source.path:
+    """The file of synthetic rows that the source is.
+
+    Raises ConfigError where it is anything else: what is not under var/sample/ belongs to the team, whether it is
+    there yet or not. In the folder that a demo made, any path within is the demo's own.
+    """
+    own = settings.root if (settings.root / DEMO).exists() else settings.root / "var" / "sample"
+    if source.path and not any(mark in source.path for mark in ("://", *"*?[")):
+        path = settings.root / source.path
+        if path.resolve().is_relative_to(own.resolve()):
+            return path
+    raise ConfigError(
+        f"the configuration reads {source.described}, where no synthetic rows are written – expected one under"
+        f" {near(own)}/ – set the path to a file there; rows to train on can be written elsewhere with --to FILE"
+    )
+
+
+def named_file(options: Namespace) -> Path | None:
+    """The file that ``--to`` or ``--overwrite`` names; None without either.
+
+    Raises ConfigError where ``--to`` names one that is there: it may be anybody's.
+    """
+    named: Path | None = options.overwrite or options.to
+    if options.to and options.to.exists():
         raise ConfigError(
-            f"the configuration reads {source.described}, where no sample is written – expected a file on this"
-            " machine – say where with --to FILE, or set the source back to a file"
+            f"{near(options.to)} is there already – expected the name of a new file – choose another, or replace it"
+            f" with --overwrite {near(options.to)} instead of --to"
         )
-    return settings.root / source.path
+    return named
 
 
 def near(path: Path) -> str:
@@ -122,9 +148,16 @@ def quarantine_show(options: Namespace, settings: Settings) -> int:
 
 
 def quarantine_export(options: Namespace, settings: Settings) -> int:
-    rows = _quarantine(settings).export(options.run, options.to)
-    say(f"{rows:,} rows in {near(options.to)}: repair them there, then")
-    say(f"  {CALL} quarantine replay {options.run} --repaired {near(options.to)}")
+    path = named_file(options)
+    if path is None:
+        raise ConfigError("no file is named – expected --to FILE – name one")
+    from ..schemas import Labelled
+    from ..steps.border import border_of
+
+    texts = [name for name, kind in border_of(Labelled).kinds.items() if kind == "text"]
+    rows = _quarantine(settings).export(options.run, path, texts=texts)
+    say(f"{rows:,} rows in {near(path)}: repair them there, then")
+    say(f"  {CALL} quarantine replay {options.run} --repaired {near(path)}")
     return 0
 
 

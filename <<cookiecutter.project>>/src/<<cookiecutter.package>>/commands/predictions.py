@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from ..clock import today
 from ..config import Settings
 from ..console import say, table
+from ..errors import ConfigError, ProductError
 from ..plain_text import NAME_LIMIT, plain
 from . import CALL
 from .data import near
@@ -55,8 +56,12 @@ def coverage(options: Namespace, settings: Settings) -> int:
 
 
 def forget(options: Namespace, settings: Settings) -> int:
-    """Files first, the database last: what breaks off is found again by the same command."""
+    """Files first, the database last: what breaks off is found again by the same command.
+
+    Raises ProductError, when everything else is done, where a file could not be read.
+    """
     from ..columns import columns_of
+    from ..keys import spelled
     from ..schemas import Features
     from ..stores.parts import Parts
     from ..stores.prediction_log import PredictionLog
@@ -64,19 +69,28 @@ def forget(options: Namespace, settings: Settings) -> int:
     from ..stores.spool import Spool
 
     by = plain("--by", options.by, NAME_LIMIT)  # before a file is rewritten
-    key, column = options.key, columns_of(Features).key
+    key, column = spelled(options.key).strip(), columns_of(Features).key
+    if not key:
+        raise ConfigError("KEY is empty – expected the key of a subject – give one")
     log = PredictionLog(settings.database_url)
     parts = Parts(settings.var / "predictions", column)
     files = parts.forget(log.may_hold(key, parts.names()), key)
     aside = Quarantine(settings.var / "quarantine").forget(column, key)
     waiting = Spool(settings.var / "service" / "spool").forget(key)
-    erased = log.forget(key, by=by, files=files)
-    predictions = erased.predictions + waiting
+    erased = log.forget(key, by=by, files=files.erased)
+    predictions = erased.predictions + waiting.erased
     say(
-        f"{predictions:,} predictions, {erased.labels:,} labels and {aside:,} rows in quarantine are erased;"
-        f" {files:,} Parquet files were rewritten."
+        f"{predictions:,} predictions, {erased.labels:,} labels and {aside.erased:,} rows in quarantine are erased;"
+        f" {files.erased:,} Parquet files were rewritten."
     )
     say("  The source still has what it has: erase the subject there, or the next scoring brings them back.")
+    if unreadable := [*files.unreadable, *aside.unreadable, *waiting.unreadable]:
+        named = ", ".join(near(path) for path in unreadable)
+        raise ProductError(
+            f"{len(unreadable):,} of the files cannot be read and may still hold the subject: {named} – expected"
+            " Parquet, or JSON on the spool; in all others and in the database it is done – restore each from a"
+            " backup, or delete it, and forget the subject again"
+        )
     return 0
 
 

@@ -15,7 +15,7 @@ TYPES: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
     "number": {"type": "number"},
     "whole number": {"type": "integer"},
-    "yes or no": {"type": "boolean"},
+    "yes or no": {"type": "boolean", "description": "Also yes and no, or 1 and 0, as text or number."},
     "date": {"type": "string", "format": "date-time"},
 }
 BOUNDS = {

@@ -17,8 +17,9 @@ import pandas as pd
 from pandera.api.checks import Check
 from pandera.pandas import DataFrameModel
 
+from ..keys import key_of
 from ..steps.border import Border, border_of
-from ..steps.coercion import Kind
+from ..steps.coercion import Kind, yes_or_no
 from ..steps.rules import in_words
 
 __all__ = ["Cells", "Checked", "Problem", "Rows"]
@@ -29,7 +30,7 @@ EXPECTED: dict[Kind, str] = {
     "text": "a text",
     "number": "a number",
     "whole number": "a whole number",
-    "yes or no": "true or false",
+    "yes or no": "true or false, yes or no, 1 or 0",
     "date": "a date as 2026-11-24 or 2026-11-24T10:00:00Z",
 }
 SHOWN_CHARACTERS = 80
@@ -77,6 +78,7 @@ class _Column:
     name: str
     kind: Kind
     nullable: bool
+    is_key: bool
     defaults_to_now: bool
     tests: tuple[tuple[Test, str], ...]
     characters: int
@@ -137,7 +139,8 @@ class Rows:
         roles = self.border.columns
         longest = _longest(checks) or (KEY_CHARACTERS if name == roles.key else TEXT_CHARACTERS)
         kind, nullable = self.border.kinds[name], name in self.border.nullable
-        return _Column(name, kind, nullable, name == roles.time, tuple(tests), longest)
+        key, time = name == roles.key, name == roles.time
+        return _Column(name, kind, nullable, key, time, tuple(tests), longest)
 
     def _unknown(self, number: int, row: Mapping[str, Any], advice: dict[str, str]) -> list[Problem]:
         """Fields that nobody knows; personal data is known, and dropped."""
@@ -172,20 +175,30 @@ class Rows:
 
 def _cell(column: _Column, row: Mapping[str, Any], now: datetime) -> tuple[Any, str | None]:
     """The cell as the table takes it, or what is wrong with it."""
-    value = row.get(column.name)
+    value = given = row.get(column.name)
+    if column.is_key:
+        try:
+            value = key_of(given)
+        except ValueError:
+            return None, f"expected a key as text or whole number, not {_shown(given)}"
+    elif column.kind == "yes or no":
+        try:
+            value = yes_or_no(given)
+        except ValueError:
+            return None, f"expected {EXPECTED[column.kind]}, not {_shown(given)}"
     if value is None:
         if column.defaults_to_now:
             return now, None
         return None, None if column.nullable else "is missing"
     try:
-        cell = _typed(value, column.kind)
+        cell: Any = _whole(value) if column.is_key and column.kind == "whole number" else _typed(value, column.kind)
     except (_Wrong, ValueError, OverflowError):
-        return None, f"expected {EXPECTED[column.kind]}, not {_shown(value)}"
+        return None, f"expected {EXPECTED[column.kind]}, not {_shown(given)}"
     if column.kind == "text" and len(cell) > column.characters:
         return None, f"expected at most {column.characters:,} characters, not {len(cell):,}"
     for test, rule in column.tests:
         if not test(cell):
-            return None, f"expected {rule}, not {_shown(value)}"
+            return None, f"expected {rule}, not {_shown(given)}"
     return cell, None
 
 
@@ -203,9 +216,7 @@ def _typed(value: Any, kind: Kind) -> Any:
         moment = datetime.fromisoformat(value)
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
     if kind == "yes or no":
-        if isinstance(value, bool) or value in (0, 1):
-            return int(value)
-        raise _Wrong
+        return value  # 1 or 0 by now
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise _Wrong
     if kind == "number":
@@ -213,6 +224,11 @@ def _typed(value: Any, kind: Kind) -> Any:
     if value != int(value) or abs(value) >= 2**63:
         raise _Wrong
     return int(value)
+
+
+def _whole(key: str) -> int:
+    """The key as a whole number. Raises ValueError or _Wrong where it is none."""
+    return int(_typed(int(key), "whole number"))
 
 
 def _array(values: Sequence[Any], kind: Kind, nullable: bool) -> np.ndarray:

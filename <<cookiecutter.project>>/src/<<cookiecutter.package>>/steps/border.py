@@ -67,6 +67,8 @@ class Border:
         """What to write where a column evidently holds something else than the schema says."""
         examples = {column: example.strip().lower() for column, _, _, example in reasons}
         for name in other:
+            if name == self.columns.key:
+                return " (keys as text or whole numbers; a float from 2**53 on may stand for several)"
             if examples.get(name) in {"yes", "no", "true", "false", "y", "n", "t", "f"}:
                 return f" (for yes and no declare {name} as Series[bool]; it becomes 1 and 0)"
             if self.kinds[name] == "date":
@@ -74,6 +76,10 @@ class Border:
             if "," in examples.get(name, ""):
                 return " (numbers with a decimal point)"
         return ""
+
+    def expects(self, name: str) -> str:
+        """What a cell of the column has to be, in words."""
+        return "key" if name == self.columns.key else self.kinds[name]
 
     def _dtype(self, name: str) -> str:
         return _dtype(self.kinds[name], name in self.nullable)
@@ -94,6 +100,11 @@ def border_of(schema: type[pa.DataFrameModel]) -> Border:
     columns, whole = columns_of(schema), schema.to_schema()
     kinds = {name: kind_of(whole.columns[name].dtype) for name in columns.read}
     needed = {columns.key, columns.time, columns.target}
+    if kinds[columns.key] in ("number", "yes or no"):
+        raise ConfigError(
+            f"schemas.py: the key {columns.key} is a {kinds[columns.key]} – expected Series[str] or Series[int] – a"
+            " float cannot hold every whole number, and two customers would become one"
+        )
     nullable = frozenset(name for name in columns.read if whole.columns[name].nullable and name not in needed)
     updates = {
         name: {

@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandera import dtypes
 
-__all__ = ["STORED", "Cells", "Kind", "as_text", "coerce", "kind_of"]
+from ..keys import BLANKS, keys_of
+
+__all__ = ["STORED", "Cells", "Kind", "as_text", "coerce", "coerce_key", "kind_of", "yes_or_no"]
 
 Kind = Literal["text", "number", "whole number", "yes or no", "date"]
 
@@ -69,12 +71,26 @@ def coerce(column: pd.Series, kind: Kind) -> Cells:
     return _numbers(column) if kind == "number" else _whole_numbers(column)
 
 
+def coerce_key(column: pd.Series, kind: Kind) -> Cells:
+    """The keys in their one form (``keys.py``), as ``kind``: text or whole number."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return coerce(column, kind)
+    keys, wrong = keys_of(column)
+    cells = coerce(keys, kind)
+    return Cells(cells.values, cells.wrong | wrong, cells.infinite)
+
+
 def as_text(column: pd.Series) -> pd.Series:
-    """The cells as a person would write them; a whole number has no `.0`, a missing cell stays missing."""
+    """The cells as a person would write them; a whole number has no `.0`, a missing cell stays missing.
+
+    Floats too large to be exact keep it: without, they would look like whole numbers that nobody wrote.
+    """
     if isinstance(column.dtype, pd.StringDtype):
         return column.astype("str")
     text = column.astype("str")
-    return text.str.removesuffix(".0") if pd.api.types.is_float_dtype(column.dtype) else text
+    if not pd.api.types.is_float_dtype(column.dtype):
+        return text
+    return text.mask(np.asarray((column.abs() < 2.0**53).fillna(False), dtype=bool), text.str.removesuffix(".0"))
 
 
 def _cells(values: pd.Series, wrong: np.ndarray | None = None, infinite: np.ndarray | None = None) -> Cells:
@@ -124,7 +140,7 @@ def _whole_numbers(column: pd.Series) -> Cells:
     whole = np.isnan(floats) | ((floats == np.floor(floats)) & (np.abs(floats) < 2.0**63))
     good = pd.Series(np.where(whole, floats, np.nan))
     wrong = numbers.wrong | ~whole
-    if (np.abs(floats) > 2.0**53).any():  # a long key would lose its last digits as a float
+    if (np.abs(floats) >= 2.0**53).any():  # a long key would lose its last digits as a float
         good = pd.Series(_exact(column, wrong | np.isnan(floats)), dtype=object)
     return Cells(good.astype("Int64"), wrong, numbers.infinite)
 
@@ -141,13 +157,43 @@ def _integer(text: str) -> int:
         return int(float(text))
 
 
+def yes_or_no(cell: Any) -> int | None:
+    """1 or 0, for a batch and a request alike; None where nothing stands there.
+
+    Raises ValueError where it is neither: a number but 1 and 0, a text but those of ``WORDS`` in any case.
+    """
+    if isinstance(cell, str):
+        word = cell.strip(BLANKS)
+        if word in MISSING_WORDS:
+            return None
+        if (known := WORDS.get(word.lower())) is not None:
+            return known
+    elif isinstance(cell, list | dict | tuple | np.ndarray):
+        pass  # several cells in one
+    elif cell is None or pd.isna(cell):
+        return None
+    elif cell in (0, 1):
+        return int(cell)
+    raise ValueError("neither yes nor no")
+
+
 def _yes_or_no(column: pd.Series) -> Cells:
     if pd.api.types.is_bool_dtype(column.dtype):
         return _cells(column.astype("Int64"))
-    text = as_text(column)
-    values = text.str.strip().str.lower().map(WORDS)
-    wrong = np.asarray(values.isna()) & ~_nothing(text)
-    return _cells(values.astype("Float64").astype("Int64"), wrong)
+    if column.dtype == object:  # lists and the like cannot be looked up
+        codes, cells = np.arange(len(column)), list(column)
+    else:
+        codes, cells = pd.factorize(column)
+    found = np.full(len(cells) + 1, np.nan)  # the last one is for the code -1, a missing cell
+    bad = np.zeros(len(cells) + 1, dtype=bool)
+    for place, cell in enumerate(cells):
+        try:
+            known = yes_or_no(cell)
+        except ValueError:
+            bad[place] = True
+        else:
+            found[place] = np.nan if known is None else known
+    return _cells(pd.Series(found[codes]).astype("Int64"), bad[codes])
 
 
 def _dates(column: pd.Series) -> Cells:

@@ -15,7 +15,7 @@ from pandera.pandas import DataFrameModel
 from ..errors import InvalidData
 from ..tables import Batch, Rejected, Validated
 from .border import Border, border_of
-from .coercion import Cells, as_text, coerce
+from .coercion import Cells, as_text, coerce, coerce_key
 from .fingerprint import row_hashes
 from .rules import Broken, failure_table, reason_table, reasons_of
 
@@ -103,7 +103,10 @@ def _take(batch: Batch, border: Border, tally: _Tally) -> None:
         tally.pieces.append(_Piece(border.empty, batch.numbers, batch.origin, batch.repaired))
         return
     raw = batch.rows.reindex(columns=list(border.columns.read)).reset_index(drop=True)
-    cells = {name: coerce(raw[name], kind) for name, kind in border.kinds.items()}
+    cells = {
+        name: (coerce_key if name == border.columns.key else coerce)(raw[name], kind)
+        for name, kind in border.kinds.items()
+    }
     broken = _broken_cells(cells, border, tally)
     sound = np.ones(len(raw), dtype=bool)
     for one in broken:
@@ -126,7 +129,7 @@ def _broken_cells(cells: dict[str, Cells], border: Border, tally: _Tally) -> lis
         tally.wrong[name] = tally.wrong.get(name, 0) + int(cell.wrong.sum())
         tally.filled[name] = tally.filled.get(name, 0) + int(len(missing) - missing.sum())
         found = [
-            (cell.wrong, f"type: {border.kinds[name]}", "type"),
+            (cell.wrong, f"type: {border.expects(name)}", "type"),
             (cell.infinite, "finite", "range"),
             (missing & (name not in border.nullable), "not missing", "missing"),
         ]
@@ -158,7 +161,7 @@ def _refuse_other_types(border: Border, tally: _Tally, limit: float, cells: int)
     rejected = tally.rejected(border)
     failures = rejected.failures
     reasons = reasons_of(failures[(failures["reason"] == "type") & failures["column"].isin(other)])
-    said = ", ".join(f"{name} is not a {border.kinds[name]} in {share[name]:.0%} of its cells" for name in other)
+    said = ", ".join(f"{name} is not a {border.expects(name)} in {share[name]:.0%} of its cells" for name in other)
     raise InvalidData(
         f"wrong type: {said} – expected what schemas.py says{border.advice(other, reasons)} – repair the source,"
         f" or the type in the schema\n{reason_table(reasons)}",

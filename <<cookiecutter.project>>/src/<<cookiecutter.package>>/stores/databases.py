@@ -52,9 +52,22 @@ def _streamed(connection: Any, inner: Any, wanted: Sequence[str]) -> Iterator[tu
     empty = True
     for rows in connection.execute(sa.select(*map(sa.column, found)).select_from(inner)).partitions(ROWS_AT_ONCE):
         empty = False
-        yield pd.DataFrame.from_records([tuple(row) for row in rows], columns=found), unread
+        yield _frame([tuple(row) for row in rows], found), unread
     if empty:
         yield pd.DataFrame({name: pd.Series(dtype="str") for name in found}), unread
+
+
+def _frame(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:
+    """The rows as a table in which whole numbers stay whole: pandas makes floats of them where one is missing."""
+    frame = pd.DataFrame.from_records(rows, columns=names)
+    for at, name in enumerate(names):
+        if not pd.api.types.is_float_dtype(frame[name].dtype):
+            continue
+        kinds = {type(row[at]) for row in rows}
+        if int in kinds:
+            only = kinds <= {int, type(None)}
+            frame[name] = pd.Series([row[at] for row in rows], dtype="Int64" if only else object)
+    return frame
 
 
 def _address(source: Source, environ: Mapping[str, str]) -> Any:

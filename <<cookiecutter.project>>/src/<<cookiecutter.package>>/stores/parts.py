@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from ..keys import of_subject
+from .erasing import Sweep
 from .prediction_log import Lane
 
 __all__ = ["Parts"]
@@ -47,18 +50,20 @@ class Parts:
             tables.append(rows)
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
-    def forget(self, names: Iterable[str], key: str) -> int:
-        """Takes the subject's rows out of the parts; out of how many."""
-        changed = 0
+    def forget(self, names: Iterable[str], key: str) -> Sweep:
+        """Takes the subject's rows out of the parts; out of how many, and which could not be read."""
+        sweep = Sweep()
         for name in names:
-            if not (self.folder / name).is_file():
-                continue
-            rows = pd.read_parquet(self.folder / name, partitioning=None)
-            theirs = rows[self.key].astype("str") == key
-            if theirs.any():
+            found = sweep.read(self.folder / name, lambda path: self._with_subject(path, key))
+            if found is not None and found[1].any():
+                rows, theirs = found
                 self._replace(name, rows[~theirs])
-                changed += 1
-        return changed
+                sweep.erased += 1
+        return sweep
+
+    def _with_subject(self, path: Path, key: str) -> tuple[pd.DataFrame, np.ndarray]:
+        rows = pd.read_parquet(path, partitioning=None)
+        return rows, of_subject(rows[self.key], key)
 
     def expire(self, before: date) -> int:
         """Deletes the parts of the days before ``before``, also those that no log names; how many."""
@@ -66,7 +71,7 @@ class Parts:
         for place in sorted(self.folder.glob("lane=*/day=*")):
             if place.name.partition("=")[2] >= before.isoformat():
                 continue
-            for part in place.iterdir():
+            for part in (*place.glob("part-*.parquet"), *place.glob(".part-*")):
                 part.unlink(missing_ok=True)  # another process may be at it as well
                 deleted += 1
             with suppress(OSError):

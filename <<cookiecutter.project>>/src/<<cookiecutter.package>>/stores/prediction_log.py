@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from ..clock import now
 from ..errors import ConfigError
 from ..identities import logged
+from ..keys import BLANKS, spelled
 from ..plain_text import NAME_LIMIT, plain
 from ..redaction import redacted
 from ..tables import BATCH_ROWS
@@ -270,11 +271,18 @@ class PredictionLog:
             return tuple(found.scalars())
 
     def may_hold(self, key: str, files: Iterable[str]) -> tuple[str, ...]:
-        """The Parquet files that hold rows of the subject, and those of ``files`` that no block has recorded."""
+        """The Parquet files that may hold rows of the subject.
+
+        Those that do by this log, those of ``files`` that no block has recorded, and those from whose block somebody
+        was forgotten before: such a file may have been unreadable then, and have come back from a backup.
+        """
         recorded = sa.select(BLOCKS.c.file).where(BLOCKS.c.file.is_not(None))
-        holding = recorded.join(PREDICTIONS, PREDICTIONS.c.block == BLOCKS.c.id).where(PREDICTIONS.c.key == key)
+        holding = recorded.join(PREDICTIONS, PREDICTIONS.c.block == BLOCKS.c.id).where(_of(PREDICTIONS, key))
+        of_block = PREDICTIONS.c.block == BLOCKS.c.id
+        fewer = recorded.outerjoin(PREDICTIONS, of_block).group_by(BLOCKS.c.id, BLOCKS.c.file, BLOCKS.c.rows)
+        fewer = fewer.having(sa.func.count(PREDICTIONS.c.block) < BLOCKS.c.rows)
         with self.database.connected() as connection:
-            theirs = set(connection.execute(holding.distinct()).scalars())
+            theirs = {*connection.execute(holding.distinct()).scalars(), *connection.execute(fewer).scalars()}
             return tuple(sorted(theirs | (set(files) - set(connection.execute(recorded).scalars()))))
 
     def forget(self, key: str, *, by: str, files: int) -> Erased:
@@ -286,8 +294,8 @@ class PredictionLog:
         if not (by := plain("--by", by, NAME_LIMIT)):
             raise ConfigError("--by is empty – an erasure is recorded with a name – give one")
         with self.database.connected() as connection:
-            predictions = connection.execute(PREDICTIONS.delete().where(PREDICTIONS.c.key == key)).rowcount
-            labels = connection.execute(LABELS.delete().where(LABELS.c.key == key)).rowcount
+            predictions = connection.execute(PREDICTIONS.delete().where(_of(PREDICTIONS, key))).rowcount
+            labels = connection.execute(LABELS.delete().where(_of(LABELS, key))).rowcount
             note = {"at": _now(), "by": redacted(by), "predictions": predictions, "labels": labels, "files": files}
             connection.execute(ERASURES.insert(), note)
         self.database.wipe()
@@ -306,6 +314,12 @@ class PredictionLog:
             labels = connection.execute(LABELS.delete().where(arrived)).rowcount
         self.database.wipe()
         return Erased(rows, labels)
+
+
+def _of(table: sa.Table, key: str) -> sa.ColumnElement[bool]:
+    """The subject's rows, also those that release 0.2.0 recorded with blanks around the key, or as `1.0`."""
+    same = {key, spelled(key), f"{spelled(key)}.0"}
+    return sa.func.trim(table.c.key, BLANKS).in_(sorted(same)) | (table.c.key == key)
 
 
 def utc(moment: datetime) -> datetime:

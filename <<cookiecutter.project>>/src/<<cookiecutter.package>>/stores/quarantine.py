@@ -13,16 +13,21 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..errors import ConfigError
+from ..keys import of_subject
 from ..tables import Batch, Rejected, Validated
 from . import delimited
+from .erasing import Sweep
+from .formulas import escaped_name, harmless, original
 
 __all__ = ["Kept", "Quarantine", "Replayed"]
 
@@ -88,16 +93,23 @@ class Quarantine:
         rows = self._read(run, "rows").drop_duplicates(IDENTITY)
         return rows[~self._is_repaired(run, rows)].reset_index(drop=True)
 
-    def export(self, run: str, path: Path) -> int:
-        """Writes the pending rows as CSV with a column ``why``; how many. Do not change ``row`` and ``source``."""
+    def export(self, run: str, path: Path, *, texts: Collection[str] = ()) -> int:
+        """Writes the pending rows as CSV with a column ``why``; how many. Do not change ``row`` and ``source``.
+
+        Cells that a spreadsheet would execute have an apostrophe in front. Numbers have none, but in the columns
+        ``texts``, where they are texts.
+        """
         rows, failures = self.rows(run), self.show(run)
         told = failures["column"] + ": " + failures["rule"]
         why = told.groupby([failures[name] for name in IDENTITY]).agg("; ".join).rename(WHY).reset_index()
         table = rows.merge(why, on=IDENTITY, how="left")
         table = table[["row", "source", WHY, *(name for name in rows.columns if name not in IDENTITY)]]
+        for name in table.columns.drop("row"):
+            table[name] = harmless(table[name].astype("str"), numbers=name not in texts)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        table.to_csv(beside, index=False, encoding="utf-8")
+        # With both characters as the end of a line, a cell that holds either is quoted, and begins no row.
+        table.rename(columns=escaped_name).to_csv(beside, index=False, encoding="utf-8", lineterminator="\r\n")
         beside.replace(path)
         return len(table)
 
@@ -148,22 +160,23 @@ class Quarantine:
             origin = f"quarantine of {place.name}"
             yield Batch(rows.drop(columns=IDENTITY), origin, 0, repaired=True, positions=positions)
 
-    def forget(self, column: str, key: str) -> int:
-        """Takes the rows of a subject out, pending and repaired ones; how many there were."""
-        erased = 0
+    def forget(self, column: str, key: str) -> Sweep:
+        """Takes the rows of a subject out, pending and repaired ones; how many, and which files could not be read."""
+        sweep = Sweep()
         for file in (*self.folder.glob("*/*/rows.parquet"), *self.folder.glob(f"{REPAIRED}/*/*.parquet")):
-            rows = pd.read_parquet(file)
-            theirs = rows[column].astype("str") == key if column in rows.columns else pd.Series(False, rows.index)
-            if not theirs.any():
+            found = sweep.read(file, lambda path: _of_subject(path, column, key))
+            if found is None or not found[1].any():
                 continue
-            named = _identities(rows[theirs])
+            rows, theirs, named = found
             failures = file.with_name("failures.parquet")
             if failures.is_file():  # first: their values go before the rows that they are found by
-                told = pd.read_parquet(failures)
-                _replace(failures, told[~_identities(told).isin(list(named))])
+                others = sweep.read(failures, partial(_others, named=named))
+                if others is None:
+                    continue
+                _replace(failures, others)
             _replace(file, rows[~theirs])
-            erased += len(named)
-        return erased
+            sweep.erased += len(named)
+        return sweep
 
     def _summary(self, run: str) -> Kept | None:
         """None where every subject of the run was forgotten."""
@@ -218,6 +231,19 @@ def _digest(rows: pd.DataFrame) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
+def _of_subject(path: Path, column: str, key: str) -> tuple[pd.DataFrame, np.ndarray, list[tuple[str, int]]]:
+    """The rows of a file, which of them are the subject's, and the names of those."""
+    rows = pd.read_parquet(path)
+    theirs = of_subject(rows[column], key) if column in rows.columns else np.zeros(len(rows), dtype=bool)
+    return rows, theirs, list(_identities(rows[theirs]))
+
+
+def _others(path: Path, named: list[tuple[str, int]]) -> pd.DataFrame:
+    """The failures in a file but those of the rows named."""
+    failures = pd.read_parquet(path)
+    return failures[~_identities(failures).isin(named)]
+
+
 def _replace(file: Path, rows: pd.DataFrame) -> None:
     beside = file.with_name(f".{os.getpid()}.{file.name}")
     rows.to_parquet(beside, index=False)
@@ -243,8 +269,10 @@ def _repaired(path: Path, pending: pd.DataFrame, run: str, kept: pd.DataFrame) -
     wanted = list(pending.columns)
     if not path.is_file():
         raise ConfigError(f"{path}: no such file – expected the exported CSV, repaired – check the path")
-    tables = [table for table, _ in delimited.frames(lambda: path.open("rb"), str(path), wanted, None, None)]
-    rows = pd.concat(tables, ignore_index=True)
+    headers = {escaped_name(name): name for name in wanted}
+    names = [*dict.fromkeys([*headers, *wanted])]  # release 0.2.0 exported names as they are
+    tables = [table for table, _ in delimited.frames(lambda: path.open("rb"), str(path), names, None, None)]
+    rows = pd.concat(tables, ignore_index=True).rename(columns=headers).apply(original)
     missing = [name for name in wanted if name not in rows.columns]
     if missing:
         raise ConfigError(f"{path}: no column {missing[0]} – expected the exported columns – export {run} again")

@@ -10,11 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 import pandas as pd
 
+from ..keys import spelled
+from .erasing import Sweep
 from .prediction_log import Block
 
 __all__ = ["Spool"]
@@ -60,22 +63,15 @@ class Spool:
     def megabytes(self) -> float:
         return sum(stat.st_size for _, stat in self._waiting()) / 1e6
 
-    def forget(self, key: str) -> int:
-        """Takes the subject's rows out of what waits and of what was set aside; how many."""
-        erased = 0
+    def forget(self, key: str) -> Sweep:
+        """Takes the subject's rows out of what waits and of what was set aside; how many, and what was unreadable."""
+        sweep = Sweep()
         for path in (*self.folder.glob("[!.]*.json"), *self.folder.glob("refused/*.json")):
-            try:
-                told = orjson.loads(path.read_bytes())
-            except FileNotFoundError:  # delivered in this moment: its rows are the database's to erase
-                continue
-            keep = [each != key for each in told["rows"]["key"]]
-            if all(keep):
-                continue
-            erased += keep.count(False)
-            columns = told["rows"].items()
-            told["rows"] = {name: [v for v, kept in zip(cells, keep, strict=True) if kept] for name, cells in columns}
-            self._write(path, told)
-        return erased
+            found = sweep.read(path, lambda path: _without(path, key))
+            if found is not None and found[1]:
+                self._write(path, found[0])
+                sweep.erased += found[1]
+        return sweep
 
     def _waiting(self) -> Iterator[tuple[Path, os.stat_result]]:
         """The blocks that wait, without those that another process delivers in this moment."""
@@ -94,3 +90,12 @@ class Spool:
         except OSError:
             beside.unlink(missing_ok=True)
             raise
+
+
+def _without(path: Path, key: str) -> tuple[Any, int]:
+    """The content of a block's file without the subject's rows, and how many those are."""
+    told = orjson.loads(path.read_bytes())
+    keep = [each != key and spelled(each) != spelled(key) for each in told["rows"]["key"]]
+    columns = told["rows"].items()
+    told["rows"] = {name: [v for v, kept in zip(cells, keep, strict=True) if kept] for name, cells in columns}
+    return told, keep.count(False)

@@ -204,7 +204,7 @@ def _serving_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     for name, port in (("prefect", 4200), ("mlflow", 5000), ("service", 8000)):
         up.add_argument(f"--{name}", type=int, default=port, metavar="PORT", help=f"another one where {port} is taken")
     _verb(verbs, "down", operating.down, "End what up started, and nothing else.")
-    _verb(verbs, "notify", operating.notify, "Arrange who is told of failures and retrainings.")
+    _verb(verbs, "notify", operating.notify, "Arrange who is told of failures, versions that wait and retrainings.")
 
 
 def _range(verb: argparse.ArgumentParser) -> None:

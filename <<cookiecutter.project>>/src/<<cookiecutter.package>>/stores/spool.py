@@ -53,6 +53,10 @@ class Spool:
         place.mkdir(exist_ok=True)
         path.replace(place / path.name)
 
+    def refused(self) -> list[Path]:
+        """The files that were set aside."""
+        return sorted(self.folder.glob("refused/*.json"))
+
     @property
     def megabytes(self) -> float:
         return sum(size for size in self._sizes()) / 1e6

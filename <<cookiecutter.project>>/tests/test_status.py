@@ -19,6 +19,7 @@ import <<cookiecutter.package>>
 from <<cookiecutter.package>> import PRODUCT
 from <<cookiecutter.package>>.cli import main
 from <<cookiecutter.package>>.clock import today
+from <<cookiecutter.package>>.config import Settings
 from <<cookiecutter.package>>.status import LINES_AT_MOST, Part, Status, status_of, unscored
 from <<cookiecutter.package>>.stores.history import Entry, History
 from <<cookiecutter.package>>.stores.labels import DELIVERIES
@@ -84,19 +85,13 @@ def test_days_that_were_to_be_scored(done: list[date], missing: list[date]) -> N
 # --- on a product with a champion (1) and a challenger (2)
 
 
-def now_at(product: Stage) -> Status:
-    return status_of(Stage(product.root).settings if "MLFLOW_TRACKING_URI" not in os.environ else here(), today())
+def standing_now() -> Status:
+    return status_of(Settings.from_environment(os.environ), today())
 
 
-def here() -> Any:
-    from <<cookiecutter.package>>.config import Settings
-
-    return Settings.from_environment(os.environ)
-
-
-def wrong(product: Stage) -> dict[str, str]:
+def wrong() -> dict[str, str]:
     """What is wrong, by the part that it was found in."""
-    return dict(now_at(product).wrong)
+    return dict(standing_now().wrong)
 
 
 def traces(root: Path) -> dict[str, str]:
@@ -171,21 +166,21 @@ FAULTS: dict[str, tuple[Callable[[Stage], None], str, str]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_is_wrong_is_found(product: Stage, fault: str) -> None:
     make, part, says = FAULTS[fault]
-    assert says not in " ".join(wrong(product).values())
+    assert says not in " ".join(wrong().values())
     make(product)
-    assert says in wrong(product)[part]
+    assert says in wrong()[part]
     assert main(["status"]) == 1
 
 
 def test_what_was_seen_of_an_earlier_champion_is_no_alarm_of_this_one(product: Stage) -> None:
     decided(product, "retrain", today(), champion="0")
-    assert wrong(product) == {}
+    assert wrong() == {}
 
 
 def test_criteria_that_are_overdue_are_told(product: Stage) -> None:
     criteria = product.read("product/success_criteria.yaml")
     product.write("product/success_criteria.yaml", {**criteria, "review_by": date(2026, 1, 1)})
-    assert "reviewed by 2026-01-01" in wrong(product)["files"]
+    assert "reviewed by 2026-01-01" in wrong()["files"]
 
 
 def test_predictions_that_the_database_has_not_got_are_told(product: Stage) -> None:
@@ -193,11 +188,11 @@ def test_predictions_that_the_database_has_not_got_are_told(product: Stage) -> N
     (spool / "refused").mkdir(parents=True)
     block = spool / "one.json"
     block.write_text("{}")
-    assert wrong(product) == {}  # a moment ago: on its way
+    assert wrong() == {}  # a moment ago: on its way
     os.utime(block, (time.time() - 600,) * 2)
-    assert "1 block of predictions waits" in wrong(product)["spool"]
+    assert "1 block of predictions waits" in wrong()["spool"]
     block.rename(spool / "refused" / "one.json")
-    assert "1 block of predictions was refused" in wrong(product)["spool"]
+    assert "1 block of predictions was refused" in wrong()["spool"]
 
 
 def test_servers_that_run_and_one_that_ended_by_itself(product: Stage) -> None:
@@ -208,7 +203,7 @@ def test_servers_that_run_and_one_that_ended_by_itself(product: Stage) -> None:
     mine = Started("mlflow", os.getpid(), began(os.getpid()), "http://127.0.0.1:5000", "var/up/mlflow.log")
     gone = replace(mine, name="service", began="long ago", log="var/up/service.log")
     _write(product.settings, (mine, gone))
-    status = now_at(product)
+    status = standing_now()
     assert status.to_json()["servers"] == [{"name": "mlflow", "url": "http://127.0.0.1:5000"}]
     assert "service was started by up and has ended" in dict(status.wrong)["servers"]
 
@@ -216,9 +211,9 @@ def test_servers_that_run_and_one_that_ended_by_itself(product: Stage) -> None:
 def test_an_alias_that_differs_is_told_and_not_mended(product: Stage, aliases: None) -> None:
     from <<cookiecutter.package>>.stores.models import Models
 
-    models = Models(here(), PRODUCT)
+    models = Models(Settings.from_environment(os.environ), PRODUCT)
     models.point("champion", "2")
-    told = wrong(product)["champion"]
+    told = wrong()["champion"]
     assert "champion is version 1" in told
     assert "alias champion says 2" in told
     assert models.alias("champion") == "2"
@@ -227,15 +222,15 @@ def test_an_alias_that_differs_is_told_and_not_mended(product: Stage, aliases: N
 def test_a_rejected_version_and_one_compared_with_an_earlier_champion_do_not_wait(product: Stage) -> None:
     trail = History(product.settings.database_url)
     trail.append(Entry("reject", "2", "1", "Ada", "No.", "ready", "d", "m"), after=1)
-    assert now_at(product).to_json()["waiting"] == []
+    assert standing_now().to_json()["waiting"] == []
 
 
 def test_a_version_whose_champion_is_gone_does_not_wait(product: Stage) -> None:
     trail = History(product.settings.database_url)
     trail.append(Entry("approve", "7", "1", "Ada", "Better.", "ready", "d", "m"), after=1)
-    status = now_at(product)
+    status = standing_now()
     assert status.to_json()["waiting"] == []
-    assert "Version 7, the champion, is not in the registry" in " ".join(dict(status.wrong).values()) + str(status.wrong)
+    assert "Version 7, the champion, is not in the registry" in " ".join(sentence for _, sentence in status.wrong)
 
 
 @pytest.mark.parametrize("how", ["missing", "garbage", "old", "unreachable"])
@@ -281,7 +276,7 @@ def test_a_registry_that_cannot_be_read_is_told_and_the_rest_is_shown(
     else:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:hunter2@127.0.0.1:1")
     before = traces(product.root)
-    status = now_at(product)
+    status = standing_now()
     told = status.to_json()
     assert (told["unread"], told["waiting"]) == (["waiting"], None)
     assert told["champion"]["version"] == "1"

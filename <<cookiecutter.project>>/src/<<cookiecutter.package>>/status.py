@@ -5,6 +5,7 @@ Each part is read for itself: what cannot be read says so in its line, and the o
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .stores.ledger import Decided
     from .stores.models import Models
     from .stores.prediction_log import Partition
+    from .stores.spool import Spool
     from .stores.versions import Version
 
 __all__ = ["LINES_AT_MOST", "Part", "Status", "status_of", "unscored"]
@@ -165,7 +167,9 @@ def _champion(trail: "Trail", registry: _Once[_Registry]) -> Part:
     if entry is None:
         return Part("champion", "none", wrong=wrong or ("There is no champion – train, and approve a version.",))
     value = {"version": entry.version, "since": entry.at, "by": entry.by, "action": entry.action}
-    return Part("champion", f"version {entry.version} since {_moment(entry.at)}, {entry.action} by {entry.by}", value, wrong)
+    return Part(
+        "champion", f"version {entry.version} since {_moment(entry.at)}, {entry.action} by {entry.by}", value, wrong
+    )
 
 
 def _alias_differs(trail: "Trail", registry: _Once[_Registry]) -> Iterator[str]:
@@ -313,7 +317,9 @@ def _servers(settings: Settings) -> Part:
 
     up = running(settings)
     value = [{"name": one.name, "url": redacted(one.url)} for one in up]
-    wrong = tuple(f"{one.name} was started by up and has ended – see {one.log}, then down and up." for one in ended(settings))
+    wrong = tuple(
+        f"{one.name} was started by up and has ended – see {one.log}, then down and up." for one in ended(settings)
+    )
     return Part("servers", ", ".join(f"{one.name} {one.url}" for one in up) or "none of up's runs", value, wrong)
 
 
@@ -333,7 +339,9 @@ def _files(settings: Settings, day: date) -> Part:
             wrong.append(str(problem))
             continue
         if reader is read_criteria and found.review_by < day:
-            wrong.append(f"The criteria were to be reviewed by {found.review_by} – review them, and set a new review_by.")
+            wrong.append(
+                f"The criteria were to be reviewed by {found.review_by} – review them, and set a new review_by."
+            )
     return Part("files", wrong=tuple(wrong))
 
 
@@ -342,15 +350,23 @@ def _spool(settings: Settings) -> Part:
     from .stores.spool import Spool
 
     spool, wrong = Spool(settings.var / "service" / "spool"), []
-    old = [path for path in spool.files() if time.time() - path.stat().st_mtime > SPOOL_SECONDS]
-    if old:
-        since = datetime.fromtimestamp(old[0].stat().st_mtime, UTC)
+    if old := [moment for moment in _spooled(spool) if time.time() - moment > SPOOL_SECONDS]:
+        since = datetime.fromtimestamp(min(old), UTC)
         waits = _count(len(old), "block of predictions waits", "blocks of predictions wait")
-        wrong.append(f"{waits} in {spool.folder} since {_moment(since)} – start the service with a database that answers.")
+        wrong.append(
+            f"{waits} in {spool.folder} since {_moment(since)} – start the service, and the database it needs."
+        )
     if refused := spool.refused():
         lies = _count(len(refused), "block of predictions was", "blocks of predictions were")
         wrong.append(f"{lies} refused by the database – look at {spool.folder / 'refused'}.")
     return Part("spool", wrong=tuple(wrong))
+
+
+def _spooled(spool: "Spool") -> Iterator[float]:
+    """When each block was put on the spool, in seconds; one that is recorded in this moment is none any more."""
+    for path in spool.folder.glob("[!.]*.json"):
+        with suppress(FileNotFoundError):
+            yield path.stat().st_mtime
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -53,9 +53,12 @@ def test_it_is_ten_lines_at_most_and_says_how_much_is_left_out(count: int) -> No
 
 
 def test_the_same_trouble_in_several_parts_is_told_once() -> None:
-    away = ("The database is away.",)
-    status = Status("a-product", DAY, (Part("score", "cannot be read", wrong=away), Part("labels", "too", wrong=away)))
-    assert status.wrong == (("score", "The database is away."),)
+    reason = "The database is away."
+    away: dict[str, Any] = {"says": f"cannot be read: {reason}", "wrong": (reason,), "unread": True}
+    parts = (Part("champion", "none", wrong=("None.",)), Part("score", **away), Part("labels", **away))
+    status = Status("a-product", DAY, parts)
+    assert status.wrong == (("score", reason), ("champion", "None."))
+    assert status.lines()[1:3] == [("score", away["says"]), ("labels", "cannot be read either, see score")]
 
 
 def test_what_people_typed_stays_on_its_line_and_shows_no_secret() -> None:
@@ -145,11 +148,11 @@ def test_where_nothing_is_wrong_it_says_so_and_ends_with_zero(
     assert traces(product.root) == before
 
 
-FAULTS: dict[str, tuple[Callable[[Stage], None], str, str]] = {
+FAULTS: dict[str, tuple[Callable[[Stage], Any], str, str]] = {
     "a file is missing": (lambda p: (p.root / "config/scoring.yaml").unlink(), "labels", "scoring.yaml"),
     "a file has a mistake": (lambda p: p.write("config/pipeline.yaml", "sauce: 1"), "files", "pipeline.yaml"),
     "a day was begun": (
-        lambda p: PredictionLog(p.settings.database_url).begin("batch", today() - timedelta(days=2), "1", "m") and None,
+        lambda p: PredictionLog(p.settings.database_url).begin("batch", today() - timedelta(days=2), "1", "m"),
         "score",
         "1 day is not scored",
     ),

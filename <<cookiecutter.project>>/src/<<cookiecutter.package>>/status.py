@@ -63,20 +63,28 @@ class Status:
 
     @property
     def wrong(self) -> tuple[tuple[str, str], ...]:
-        """What a person has to act on, each once: the part that it was found in, and a sentence."""
+        """What a person has to act on, each once: the part that it was found in, and a sentence.
+
+        What cannot be read comes first: nobody knows what is wrong behind it.
+        """
         found: dict[str, str] = {}
-        for part in self.parts:
+        for part in sorted(self.parts, key=lambda part: not part.unread):
             for sentence in part.wrong:
                 found.setdefault(_shown(sentence), part.name)
         return tuple((name, sentence) for sentence, name in found.items())
 
     def lines(self) -> list[tuple[str, str]]:
         """Ten lines at most, each a name and a text that shows no secret and no character that cannot be seen."""
-        told = [(part.name, _cut(_shown(part.says))) for part in self.parts if part.says]
+        told = [(part.name, _cut(_shown(self._says(part)))) for part in self.parts if part.says]
         room, wrong = LINES_AT_MOST - len(told), [sentence for _, sentence in self.wrong]
         if len(wrong) > room:
             wrong = [*wrong[: room - 1], f"and {len(wrong) - room + 1} more; --json has all"]
         return [*told, *(("wrong", _cut(sentence)) for sentence in wrong or ["nothing"])]
+
+    def _says(self, part: Part) -> str:
+        """What its line says; a reason why parts cannot be read is told once."""
+        first = next(one for one in self.parts if one.says == part.says)
+        return f"cannot be read either, see {first.name}" if part.unread and first is not part else part.says
 
     def to_json(self) -> dict[str, Any]:
         """The same as one object. Its keys are always there; a part that could not be read, or has nothing, is null."""
@@ -188,7 +196,9 @@ def _alias_differs(trail: "Trail", registry: _Once[_Registry]) -> Iterator[str]:
             f" {found.alias or 'none'} – doctor mends it."
         )
     if trail.champion and trail.champion not in {version.number for version in found.versions}:
-        yield f"Version {trail.champion}, the champion, is not in the registry – restore it, or check MLFLOW_TRACKING_URI."
+        yield (
+            f"Version {trail.champion}, the champion, is not in the registry – restore it or check MLFLOW_TRACKING_URI."
+        )
 
 
 def _waiting(registry: _Registry, trail: "Trail") -> Part:

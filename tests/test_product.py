@@ -82,6 +82,7 @@ def test_the_help_lists_every_command(make: Make, product: Path) -> None:
         "serve",
         "up",
         "down",
+        "status",
         "review",
         "sample",
         "demo",

@@ -10,7 +10,7 @@ import <<cookiecutter.package>>
 
 PACKAGE = Path(<<cookiecutter.package>>.__file__).parent
 LAYERS = {"cli": 4, "__main__": 4, "story": 3, "rehearsal": 3, "commands": 3}
-LAYERS |= {"servers": 2, "flows": 2, "service": 2, "candidates": 2, "steps": 1, "stores": 1}
+LAYERS |= {"servers": 2, "status": 2, "flows": 2, "service": 2, "candidates": 2, "steps": 1, "stores": 1}
 ONLY = {
     "prefect": ("flows/",),
     "mlflow": ("stores/models.py", "stores/runs.py", "stores/monitoring_runs.py", "stores/tracking.py"),

@@ -21,6 +21,7 @@ from .conftest import PROJECT, Stage
 PACKAGE = <<cookiecutter.package>>.__name__
 HEAVY = {"evidently", "matplotlib", "mlflow", "numpy", "pandas", "pandera", "prefect", "scipy", "sklearn", "sqlalchemy"}
 VERBS = ["train", "criteria", "approve", "reject", "rollback", "history", "quarantine", "verify", "sample", "doctor"]
+VERBS += ["status"]
 
 
 @pytest.fixture

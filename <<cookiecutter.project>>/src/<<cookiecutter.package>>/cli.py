@@ -2,7 +2,7 @@
 
 Each verb is a function of its arguments and the settings that returns an exit code; what it needs
 is imported when it runs, so that ``--help`` answers at once. Exit codes: 0 done, promoted or ready,
-2 usage or configuration, 3 refused by the gate, 4 invalid data, 1 something broke.
+2 usage or configuration, 3 refused by the gate, 4 invalid data, 1 something broke or, of ``status``, is wrong.
 """
 
 import argparse
@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
         _only_own_code(settings)
-        keep_private(settings.var)
+        if not options.only_reads:
+            keep_private(settings.var)
         return _run(options, settings)
     except ProductError as problem:
         error(problem)
@@ -61,6 +62,8 @@ def _only_own_code(settings: Settings) -> None:
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     try:
         quiet(settings)
+        if not options.only_reads:
+            Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect itself makes no parents
         return int(options.verb(options, settings))
     except (ProductError, BrokenPipeError):
         raise
@@ -92,7 +95,6 @@ def quiet(settings: Settings) -> None:
         os.environ.setdefault(name, value)
     if (settings.var / "up").is_dir() and (server := _server_of_up(settings)):
         os.environ.setdefault("PREFECT_API_URL", server)
-    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect itself makes no parents
 
 
 def _server_of_up(settings: Settings) -> str | None:
@@ -121,7 +123,7 @@ Verbs = argparse._SubParsersAction  # its public name is the return value of add
 
 def _verb(verbs: "Verbs[argparse.ArgumentParser]", name: str, run: object, says: str) -> argparse.ArgumentParser:
     verb = verbs.add_parser(name, help=says, description=says)
-    verb.set_defaults(verb=run)
+    verb.set_defaults(verb=run, only_reads=False)
     return verb
 
 
@@ -204,7 +206,10 @@ def _serving_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     for name, port in (("prefect", 4200), ("mlflow", 5000), ("service", 8000)):
         up.add_argument(f"--{name}", type=int, default=port, metavar="PORT", help=f"another one where {port} is taken")
     _verb(verbs, "down", operating.down, "End what up started, and nothing else.")
-    _verb(verbs, "notify", operating.notify, "Arrange who is told of failures and retrainings.")
+    status = _verb(verbs, "status", operating.status, "How all stands, in ten lines; 1 where something is wrong.")
+    status.add_argument("--json", action="store_true", help="the same as one JSON object")
+    status.set_defaults(only_reads=True)
+    _verb(verbs, "notify", operating.notify, "Arrange who is told of failures, versions that wait and retrainings.")
 
 
 def _range(verb: argparse.ArgumentParser) -> None:

@@ -30,7 +30,7 @@ from .processes import began
 from .redaction import redacted
 from .stores import review
 
-__all__ = ["Started", "down", "of_another_folder", "running", "up"]
+__all__ = ["Started", "down", "ended", "of_another_folder", "running", "up"]
 
 WAIT_SECONDS = 180
 END_SECONDS = 45
@@ -83,18 +83,23 @@ def up(settings: Settings, ports: Mapping[str, int]) -> Iterator[Started]:
 
 def down(settings: Settings) -> tuple[Started, ...]:
     """Ends what ``up`` started and is still running, the last first; what that was."""
-    ended = running(settings)[::-1]
-    for one in ended:
+    last_first = running(settings)[::-1]
+    for one in last_first:
         _signal(one, signal.SIGTERM)
         if not _waited(lambda one=one: not _lives(one), END_SECONDS):  # type: ignore[misc]  # bound now, on purpose
             _signal(one, signal.SIGKILL)
     _state(settings).unlink(missing_ok=True)
-    return ended
+    return last_first
 
 
 def running(settings: Settings) -> tuple[Started, ...]:
     """What ``up`` started for this folder and is still running."""
     return tuple(one for one in _written(settings) if _lives(one) and _is_ours(settings, one))
+
+
+def ended(settings: Settings) -> tuple[Started, ...]:
+    """What ``up`` started for this folder and ended by itself: ``down`` would have crossed it off."""
+    return tuple(one for one in _written(settings) if one.began and not _lives(one) and _is_ours(settings, one))
 
 
 def of_another_folder(settings: Settings) -> tuple[Started, ...]:

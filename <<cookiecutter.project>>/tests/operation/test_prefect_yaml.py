@@ -12,8 +12,9 @@ from prefect.events import DeploymentEventTrigger
 
 from <<cookiecutter.package>> import PRODUCT
 from <<cookiecutter.package>>.flows import KEY, flow_name
-from <<cookiecutter.package>>.flows.monitoring import ASKED, _tell
-from <<cookiecutter.package>>.flows.notifications import FLOWS
+from <<cookiecutter.package>>.flows.monitoring import ASKED, LOOKED, _tell
+from <<cookiecutter.package>>.flows.notifications import FLOWS, _occasions
+from <<cookiecutter.package>>.flows.training import WAITING
 
 from ..conftest import PROJECT
 
@@ -92,10 +93,21 @@ def test_people_are_told_about_every_flow() -> None:
     assert {flow_of(each).name for each in DEPLOYMENTS} == set(FLOWS)
 
 
+def test_people_are_told_of_this_product_only() -> None:
+    """Each occasion goes by a name of the product: that of its resource, or those of its flows."""
+    resource = {"prefect.resource.id": f"product.{PRODUCT}"}
+    for what, trigger, _, _ in _occasions():
+        of_flows = trigger.match_related.root if not isinstance(trigger.match_related, list) else {}
+        assert trigger.match.root == resource or of_flows["prefect.resource.name"] == list(FLOWS), what
+    told = {event for _, trigger, _, _ in _occasions() for event in trigger.expect}
+    assert {ASKED, WAITING} <= told
+
+
 def test_every_name_on_a_server_carries_the_products() -> None:
     """Two products on one server: a deployment is found by its flow's name and its own."""
     names = {flow_of(each).name for each in DEPLOYMENTS} | {each["name"] for each in DEPLOYMENTS}
     triggers = [trigger for each in DEPLOYMENTS for trigger in each.get("triggers", [])]
     names |= {trigger["name"] for trigger in triggers} | {event for trigger in triggers for event in trigger["expect"]}
+    names |= {ASKED, LOOKED, WAITING}
     assert [name for name in names if not name.startswith(PRODUCT)] == []
     assert KEY.replace("-", "").isalnum()  # what Prefect takes in the name of an artifact or a block

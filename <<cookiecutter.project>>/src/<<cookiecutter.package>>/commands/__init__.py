@@ -6,7 +6,7 @@
     predictions.py   score, label, coverage, forget, expire
     monitoring.py    monitor, ledger
     serving.py       serve
-    operating.py     up, down, notify
+    operating.py     up, down, status, notify
     data.py          sample, quarantine
     care.py          doctor, review
 

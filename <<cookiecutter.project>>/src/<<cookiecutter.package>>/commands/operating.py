@@ -1,15 +1,18 @@
-"""``up``, ``down`` and ``notify``: the servers of the product on this machine, and who is told of what."""
+"""``up``, ``down``, ``status`` and ``notify``: the servers on this machine, how all stands, who is told of what."""
 
+import json
 from argparse import Namespace
 from pathlib import Path
 
+from ..clock import today
 from ..config import Settings
-from ..console import heading, line, say
+from ..console import coloured, heading, line, say
+from ..errors import ProductError
 from . import CALL
 from .care import refuse_damaged_files
 from .data import near
 
-__all__ = ["down", "notify", "up"]
+__all__ = ["down", "notify", "status", "up"]
 
 
 def up(options: Namespace, settings: Settings) -> int:
@@ -41,6 +44,19 @@ def down(options: Namespace, settings: Settings) -> int:
         line(one.name, f"left alone: {one.url} was started for the folder that this one is a copy of")
     say("Nothing that was started for this folder runs on this machine now.")
     return 0
+
+
+def status(options: Namespace, settings: Settings) -> int:
+    """1 where something is wrong, so that a script can ask."""
+    from ..status import status_of
+
+    found = status_of(settings, today())
+    if options.json:
+        say(json.dumps(found.to_json(), indent=1))
+    else:
+        for name, text in found.lines():
+            line(name, coloured(text, "red") if name == "wrong" and found.wrong else text)
+    return ProductError.exit_code if found.wrong else 0
 
 
 def notify(options: Namespace, settings: Settings) -> int:

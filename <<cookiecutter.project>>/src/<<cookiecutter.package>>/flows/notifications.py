@@ -5,7 +5,8 @@
     NOTIFY_EMAIL_TO, NOTIFY_EMAIL_FROM,
     NOTIFY_SENDGRID_KEY                    e-mail, by SendGrid
 
-Told are: that a flow failed, that a retraining was asked for, and that a training ended blocked.
+Told are: that a flow failed, that a training ended blocked, that a version waits for approval, and that a
+retraining was asked for.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ from .. import PRODUCT
 from ..errors import ConfigError
 from . import KEY, flow_name
 from .monitoring import ASKED
+from .training import WAITING
 
 __all__ = ["arrange"]
 
@@ -74,7 +76,7 @@ def _needed(environ: Mapping[str, str], name: str) -> Any:
 
 def _occasions() -> list[tuple[str, EventTrigger, str, str]]:
     ours = {"prefect.resource.role": "flow", "prefect.resource.name": list(FLOWS)}
-    run = "{{ flow.name }}: {{ flow_run.state.message }}"
+    run, product = "{{ flow.name }}: {{ flow_run.state.message }}", {"prefect.resource.id": f"product.{PRODUCT}"}
     return [
         (
             "a flow failed",
@@ -93,8 +95,14 @@ def _occasions() -> list[tuple[str, EventTrigger, str, str]]:
             run,
         ),
         (
+            "a version waits for approval",
+            _on({WAITING}, product, {}),
+            f"{PRODUCT}: a version waits for approval",
+            "{{ event.payload.sentence }}",
+        ),
+        (
             "a retraining is asked for",
-            _on({ASKED}, {"prefect.resource.id": f"product.{PRODUCT}"}, {}),
+            _on({ASKED}, product, {}),
             f"{PRODUCT}: a retraining is asked for",
             "{{ event.payload.sentence }}",
         ),

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from ..errors import ConfigError, DatabaseUnavailable, ProductError
 from ..redaction import redacted
 from .outages import one_line
-from .sqlite_files import damage, is_damage
+from .sqlite_files import damage, is_damage, refuse_missing
 
 __all__ = ["HOLDS", "NEWEST", "VARIABLE", "VERSION_TABLE", "Database"]
 
@@ -32,6 +32,7 @@ HOLDS, VARIABLE = "predictions, labels and decisions", "PRODUCT_DATABASE_URL"
 VERSION_TABLE = "product_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 30  # for another process that is writing
+LOOK_SECONDS = 5  # where somebody only looks
 LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20261124)"}
 """What keeps two processes from migrating at once."""
 
@@ -43,6 +44,23 @@ class Database:
         self.engine = _engine(url)
         if self._version() != NEWEST:
             self._migrate()
+
+    @classmethod
+    def refuse_unreadable(cls, url: str) -> None:
+        """Raises ProductError where the database cannot be read as it is: it is made and changed by nobody here."""
+        refuse_missing(url, HOLDS, VARIABLE)
+        found = cls.__new__(cls)
+        found.engine = _engine(url, wait_seconds=LOOK_SECONDS)
+        try:
+            version = found._version()
+        finally:
+            found.engine.dispose()
+        if version != NEWEST:
+            raise ConfigError(
+                f"the database has the schema {version or 'none'}, this program reads {NEWEST} – it is brought up to"
+                " date by the first verb that writes, such as score, or was changed by a newer release – run one, or"
+                " use that release"
+            )
 
     @contextmanager
     def connected(self) -> Iterator[sa.Connection]:
@@ -123,13 +141,13 @@ def _version_in(connection: sa.Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _engine(url: str) -> sa.Engine:
+def _engine(url: str, wait_seconds: int = WAIT_SECONDS) -> sa.Engine:
     try:
         address = sa.make_url(url)
         if address.drivername in ("postgres", "postgresql"):
             address = address.set(drivername="postgresql+psycopg")  # the driver in the lock
         local = address.get_backend_name() == "sqlite"
-        patience = {"timeout": WAIT_SECONDS} if local else {"connect_timeout": WAIT_SECONDS}
+        patience = {"timeout": wait_seconds} if local else {"connect_timeout": wait_seconds}
         if "@" in (address.host or ""):
             raise ValueError("an @ of the password is not encoded")
         # Parameters are keys and features of people: an error that quotes a statement must not quote them.

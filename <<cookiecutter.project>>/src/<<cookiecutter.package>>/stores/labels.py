@@ -66,6 +66,13 @@ class Labels:
             row = connection.execute(query).mappings().first()
         return Delivery(**row) if row else None
 
+    def last(self) -> Delivery | None:
+        """The delivery that came last; None where none has come."""
+        query = sa.select(*(DELIVERIES.c[each.name] for each in fields(Delivery))).order_by(DELIVERIES.c.at.desc())
+        with self.database.connected() as connection:
+            row = connection.execute(query.limit(1)).mappings().first()
+        return Delivery(**row) if row else None
+
     def record(
         self, labels: pd.DataFrame, *, digest: str, source: str, at: datetime, late_after: timedelta, rejected: int = 0
     ) -> Delivery:

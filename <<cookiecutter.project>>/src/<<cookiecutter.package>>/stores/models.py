@@ -80,9 +80,9 @@ def keep_reference(saved: Saved, profile: str, sample: pd.DataFrame) -> None:
 class Models:
     """The registered versions of one product's model."""
 
-    def __init__(self, settings: Settings, product: str) -> None:
+    def __init__(self, settings: Settings, product: str, *, only_read: bool = False) -> None:
         self.settings = settings
-        self.runs = Runs(settings, product)
+        self.runs = Runs(settings, product, only_read=only_read)
         self.client = self.runs.client
         self.name = product.replace("/", "-").replace(":", "-")
 

@@ -12,7 +12,7 @@ Personal data never gets here: columns marked ``pii`` are not read.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -71,6 +71,8 @@ class Partition:
     done: bool
     rows: int = 0
     rejected: int = 0
+    at: datetime | None = field(default=None, compare=False)
+    """When it was begun or finished; None for one that was begun just now."""
 
 
 @dataclass(frozen=True)
@@ -360,7 +362,7 @@ def _partition(connection: sa.Connection, lane: Lane, day: date) -> Partition | 
 
 def _as_partition(row: Any) -> Partition:
     told = {name: row[name] for name in ("lane", "day", "version", "digest", "rows", "rejected")}
-    return Partition(**told, done=row["state"] == "done")
+    return Partition(**told, done=row["state"] == "done", at=row["at"].replace(tzinfo=UTC))
 
 
 def _slices(values: list[Any]) -> Iterator[list[Any]]:

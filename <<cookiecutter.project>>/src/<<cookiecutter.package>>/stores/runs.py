@@ -51,10 +51,10 @@ class Run:
 class Runs:
     """The runs of one product: an experiment that bears its name."""
 
-    def __init__(self, settings: Settings, product: str) -> None:
+    def __init__(self, settings: Settings, product: str, *, only_read: bool = False) -> None:
         self.settings = settings
         self.product = product
-        self.client = connect(settings)
+        self.client = connect(settings, only_read=only_read)
 
     def open(self, criteria: Criteria, pipeline: Pipeline, *, cause: str = "by hand") -> Run:
         """A started run that already holds the criteria, their digest, the commit and the configuration."""

@@ -59,6 +59,10 @@ class Spool:
         with suppress(FileNotFoundError):  # another process has set it aside
             path.replace(place / path.name)
 
+    def refused(self) -> list[Path]:
+        """The files that were set aside."""
+        return sorted(self.folder.glob("refused/*.json"))
+
     @property
     def megabytes(self) -> float:
         return sum(stat.st_size for _, stat in self._waiting()) / 1e6

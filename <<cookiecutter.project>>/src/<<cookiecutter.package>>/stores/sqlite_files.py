@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ..errors import ProductError
 
-__all__ = ["damage", "integrity", "is_damage", "refuse_damaged"]
+__all__ = ["damage", "integrity", "is_damage", "refuse_damaged", "refuse_missing"]
 
 SAYS = ("file is not a database", "malformed", "unsupported file format")
 """SQLite's own words for a damaged file; each comes with another error code."""
@@ -27,6 +27,16 @@ def refuse_damaged(url: str, holds: str, variable: str) -> None:
     except sqlite3.DatabaseError as problem:
         if is_damage(problem):  # whatever else it is, a lock for one, is told by who uses it
             raise ProductError(damage(url, problem, holds, variable)) from problem
+
+
+def refuse_missing(url: str, holds: str, variable: str) -> None:
+    """Raises ProductError where the address is that of an SQLite file that is not there; opening would make it."""
+    path = _file(url)
+    if path is not None and not path.is_file():
+        raise ProductError(
+            f"{path} is not there – expected is an SQLite database, which holds {holds} – train to make it, restore it"
+            f" from a backup, or check {variable}"
+        )
 
 
 def integrity(url: str, holds: str, variable: str) -> str:

@@ -16,7 +16,7 @@ from ..config import Settings
 from ..errors import ConfigError, ProductError, RegistryUnavailable
 from ..redaction import redacted
 from .moved import follow
-from .sqlite_files import damage, is_damage, refuse_damaged
+from .sqlite_files import damage, is_damage, refuse_damaged, refuse_missing
 
 __all__ = ["HOLDS", "VARIABLE", "answering", "attach", "connect", "experiment", "fetched", "first_line", "quiet"]
 
@@ -29,21 +29,29 @@ QUIET = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # its own seven take minutes to say that a server is not there
 }
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 
 
-def connect(settings: Settings) -> Any:
+def connect(settings: Settings, *, only_read: bool = False) -> Any:
     """A client of the tracking server (or database) that the settings name.
 
-    The database is made on first use, which takes a second. Raises ProductError where it is damaged.
+    The database is made on first use, which takes a second. Raises ProductError where it is damaged, and, with
+    ``only_read``, where it is not there: then nothing is made or followed, and a server is not waited for long.
     """
+    if only_read:
+        refuse_missing(settings.tracking_uri, HOLDS, VARIABLE)
+        for name, value in IMPATIENT.items():
+            os.environ.setdefault(name, value)
     # Asked before MLflow is: it tries a file that is no database again and again, for minutes.
     refuse_damaged(settings.tracking_uri, HOLDS, VARIABLE)
     quiet()
     from mlflow import MlflowClient
 
-    settings.var.mkdir(parents=True, exist_ok=True)
+    if not only_read:
+        settings.var.mkdir(parents=True, exist_ok=True)
     with answering(settings):
-        follow(settings)
+        if not only_read:
+            follow(settings)
         try:
             return MlflowClient(settings.tracking_uri, settings.tracking_uri)
         except ValueError:  # its words repeat half a password that holds an @ or a :

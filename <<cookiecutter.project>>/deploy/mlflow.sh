@@ -11,5 +11,6 @@ printf '%s\n' "[mlflow]" \
 export MLFLOW_AUTH_CONFIG_PATH="$accounts"
 export DO_NOT_TRACK=true MLFLOW_DISABLE_TELEMETRY=true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false  # seven processes that evaluate language models
+export MLFLOW_BACKEND_STORE_URI="$MLFLOW_STORE"  # every user of the machine can read arguments
 exec mlflow server --app-name basic-auth --host "${MLFLOW_LISTEN:-0.0.0.0}" --port "${MLFLOW_PORT:-5000}" --workers 1 \
-  --allowed-hosts "${MLFLOW_HOSTS:-*}" --backend-store-uri "$MLFLOW_STORE" --artifacts-destination "$MLFLOW_ARTIFACTS"
+  --allowed-hosts "${MLFLOW_HOSTS:-*}" --artifacts-destination "$MLFLOW_ARTIFACTS"

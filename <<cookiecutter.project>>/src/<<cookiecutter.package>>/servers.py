@@ -121,8 +121,8 @@ def _prefect(settings: Settings, environ: Mapping[str, str], port: int) -> Start
 
 
 def _mlflow(settings: Settings, environ: Mapping[str, str], port: int) -> Started:
-    command, url = review.command(settings, _free(port), environ)
-    return _start(settings, "mlflow", command, environ, url, lambda: _answers(f"{url}/health"))
+    command, told, url = review.command(settings, _free(port), environ)
+    return _start(settings, "mlflow", command, told, url, lambda: _answers(f"{url}/health"))
 
 
 def _worker(settings: Settings, environ: Mapping[str, str]) -> Started:

@@ -129,3 +129,14 @@ def test_a_port_that_is_taken_is_not_taken_again() -> None:
 
 def test_the_product_is_the_name_of_the_pool() -> None:
     assert PRODUCT
+
+
+def test_no_server_is_started_with_a_password_among_its_arguments(tmp_path: Path) -> None:
+    """Every user of the machine can read them."""
+    from <<cookiecutter.package>>.stores import review
+
+    address = "postgresql+psycopg://mlflow:hunter2@db/mlflow"
+    settings = Settings.from_environment({"PRODUCT_ROOT": str(tmp_path), "MLFLOW_TRACKING_URI": address})
+    arguments, told, _ = review.command(settings, 0)
+    assert "hunter2" not in " ".join(arguments)
+    assert told["MLFLOW_BACKEND_STORE_URI"] == address

@@ -144,10 +144,10 @@ def review(options: Namespace, settings: Settings) -> int:
         say(f"MLflow runs at {address}")
         _where(places(settings, PRODUCT, address))
         return 0
-    arguments, address = command(settings, options.port)
+    arguments, told, address = command(settings, options.port)
     say(f"MLflow on this product's runs: {address}  (Ctrl-C ends it)")
     _where(places(settings, PRODUCT, address))
-    os.execv(arguments[0], arguments)
+    os.execve(arguments[0], arguments, told)
 
 
 def _where(places: dict[str, str]) -> None:

@@ -13,20 +13,25 @@ from .tracking import answering, connect
 __all__ = ["command", "places"]
 
 
-def command(settings: Settings, port: int, environ: Mapping[str, str] = os.environ) -> tuple[list[str], str]:
-    """The arguments to execute and the address to open; port 0 finds a free one.
+def command(
+    settings: Settings, port: int, environ: Mapping[str, str] = os.environ
+) -> tuple[list[str], dict[str, str], str]:
+    """The arguments to execute, their environment, and the address to open; port 0 finds a free one.
 
+    The address of the database is told by the environment: every user of the machine can read arguments.
     Files are where a command without a server finds them as well, unless MLFLOW_ARTIFACTS names another place:
     then the server hands them on.
     """
     follow(settings)
     port = port or _free_port()
-    arguments = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", settings.tracking_uri]
+    arguments = [sys.executable, "-m", "mlflow", "server"]
     if elsewhere := environ.get("MLFLOW_ARTIFACTS"):
         arguments += ["--artifacts-destination", elsewhere]
     else:
         arguments += ["--default-artifact-root", (settings.var / "mlartifacts").as_uri()]
-    return [*arguments, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"], f"http://127.0.0.1:{port}"
+    arguments += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    told = {**environ, "MLFLOW_BACKEND_STORE_URI": settings.tracking_uri}
+    return arguments, told, f"http://127.0.0.1:{port}"
 
 
 def places(settings: Settings, product: str, address: str) -> dict[str, str]:

@@ -131,10 +131,13 @@ def test_the_product_is_the_name_of_the_pool() -> None:
     assert PRODUCT
 
 
-def test_no_server_is_started_with_a_password_among_its_arguments(tmp_path: Path) -> None:
+def test_no_server_is_started_with_a_password_among_its_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every user of the machine can read them."""
     from <<cookiecutter.package>>.stores import review
 
+    monkeypatch.setattr(review, "connect", lambda settings: None)
     address = "postgresql+psycopg://mlflow:hunter2@db/mlflow"
     settings = Settings.from_environment({"PRODUCT_ROOT": str(tmp_path), "MLFLOW_TRACKING_URI": address})
     arguments, told, _ = review.command(settings, 0)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from ..config import Settings
 from .monitoring_runs import experiment_of
-from .moved import follow
 from .tracking import answering, connect
 
 __all__ = ["command", "places"]
@@ -22,7 +21,7 @@ def command(
     Files are where a command without a server finds them as well, unless MLFLOW_ARTIFACTS names another place:
     then the server hands them on.
     """
-    follow(settings)
+    connect(settings)  # says what is wrong with the database, and follows a folder that was moved
     port = port or _free_port()
     arguments = [sys.executable, "-m", "mlflow", "server"]
     if elsewhere := environ.get("MLFLOW_ARTIFACTS"):

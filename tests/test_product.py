@@ -27,6 +27,14 @@ def test_a_product_of_any_name_passes_its_check(make: Make, bake: Bake, kit: str
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+ONCE = ("operation/test_at_once.py", "operation/test_killed.py", "service/test_connections.py")
+"""Tests of a product's that wait for real processes and know nothing of the kit: here they run for one of them."""
+
+
+def without(names: tuple[str, ...]) -> str:
+    return " ".join(f"--ignore=tests/{name}" for name in names)
+
+
 @pytest.fixture(scope="session")
 def own_tests(
     environment: Path, bake_into: Bake, tmp_path_factory: pytest.TempPathFactory
@@ -47,7 +55,7 @@ def own_tests(
                 stdout=kept,
                 stderr=kept,
                 start_new_session=True,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTEST_ADDOPTS": "" if kit == KITS[0] else without(ONCE)},
             )
         begun[kit] = (process, log)
     yield lambda kit: (begun[kit][0].wait(), begun[kit][1].read_text(encoding="utf-8"))

@@ -36,6 +36,7 @@ GATHER_ROWS = 5_000
 RETRY_SECONDS = 1.0
 OUTAGES = {
     "database": "database unavailable",
+    "delivery": "predictions wait on disk",
     "queue": "rows were lost",
     "refused": "predictions were set aside",
 }

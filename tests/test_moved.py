@@ -50,9 +50,7 @@ def folders(tmp_path: Path) -> Iterator[dict[str, Path]]:
             verb(folder, "down")
 
 
-def test_a_folder_is_copied_while_its_servers_run_and_moved_when_they_ended(
-    bake: Bake, folders: dict[str, Path]
-) -> None:
+def test_a_folder_is_moved_and_then_copied_while_its_servers_run(bake: Bake, folders: dict[str, Path]) -> None:
     original, moved, copy = folders.values()
     bake(kit="churn").rename(original)
     for name, (old, new) in EDITS.items():
@@ -63,29 +61,24 @@ def test_a_folder_is_copied_while_its_servers_run_and_moved_when_they_ended(
     verb(original, "sample", "--rows", "16000")
     verb(original, "train")
     verb(original, "approve", "1", "--by", "Ada", "--because", "It meets every criterion.")
-    urls = started(verb(original, "up", *FREE_PORTS))
-
-    # A copy: its commands are its own, and the original's servers and files stay what they are.
-    shutil.copytree(original, copy, symlinks=True)
-    before = files(original)
-    assert f"left alone: {urls['prefect']}" in verb(copy, "down")
-    assert asked(f"{urls['prefect']}/api/health") is True
-    assert str(copy) in types(copy, ".venv/bin/python", "-c", "import churn_radar; print(churn_radar.__file__)")
-    assert "every digest matches" in verb(copy, "verify")
-    assert files(original) == before
-    assert "service   ended" in types(original, "make", "down")
-    shutil.rmtree(copy)
 
     # Moved: everything is found at its new place, also what was written before.
     original.rename(moved)
     assert "every digest matches" in verb(moved, "verify")
     types(moved, "make", "check")
-    assert "ended" not in types(moved, "make", "down")
     assert types(moved, ".venv/bin/churn-radar", "history") == verb(moved, "history")
     urls = started(verb(moved, "up", *FREE_PORTS))
     assert until(lambda: asked(f"{urls['service']}/model"), "the service has the champion")["version"] == "1"
     trained = ran(urls["prefect"], "churn-radar-train/churn-radar-train-weekly", {"cause": "moved"})
     assert trained["type"] == "COMPLETED", trained
     assert verb(moved, "verify").count("every digest matches") == 2  # also without the server that it was trained by
-    types(moved, "make", "down")
-    assert verb(moved, "verify").count("every digest matches") == 2
+
+    # A copy: its commands are its own, and the servers and files of the other stay what they are.
+    shutil.copytree(moved, copy, symlinks=True)
+    before = files(moved)
+    assert f"left alone: {urls['prefect']}" in types(copy, "make", "down")
+    assert asked(f"{urls['prefect']}/api/health") is True
+    assert str(copy) in types(copy, ".venv/bin/python", "-c", "import churn_radar; print(churn_radar.__file__)")
+    assert verb(copy, "verify").count("every digest matches") == 2
+    assert files(moved) == before
+    assert "service   ended" in types(moved, "make", "down")

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -150,8 +151,9 @@ def test_two_products_on_one_machine_with_a_server_each_and_on_one_together(
     two: tuple[Owned, Owned], page: Callable[[str], Page], hook: Callable[[Owned], str]
 ) -> None:
     first, second = two
-    for each in two:
-        each.up()
+    with ThreadPoolExecutor() as both:  # most of a start is waiting for one process after the other
+        for begun in [both.submit(each.up) for each in two]:
+            begun.result()
     each_page_shows_its_own_product(two, page)
     assert "ended" in second.types("down")
     assert asked(f"{first.urls['prefect']}/api/health") is True

@@ -130,7 +130,7 @@ class _Once(Generic[T]):
         if not self._found:
             try:
                 self._found.append(self._read())
-            except Exception as problem:
+            except Exception as problem:  # kept and raised again: to whoever asks next it is the same
                 self._problem = problem
                 raise
         return self._found[0]

@@ -28,7 +28,7 @@ def redacting(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except ProductError:
             raise
-        except Exception as error:
+        except Exception as error:  # whatever it is, Prefect shows its words to everybody
             shown = redacted(error)
             if shown == str(error):
                 raise

@@ -9,14 +9,20 @@ export BUILD := $(CURDIR)/build
 export NO_MKDOCS_2_WARNING := 1
 export PRODUCT_ENV := $(BUILD)/env
 KITS := churn price
-OURS := hooks tests $(if $(wildcard benchmarks/*.py),benchmarks)
+OURS := hooks tests benchmarks
+ENGINE := <<cookiecutter.project>>/engine
+ENGINE_TESTS = { "$(PRODUCT_ENV)/bin/python" -m pytest tests/engine && \
+  PRODUCT_KIT=price "$(PRODUCT_ENV)/bin/python" -m pytest $(addprefix tests/engine/,$(OF_EACH_KIT)); }
+# What depends on the kind of task: these tests of the engine run for every kit.
+OF_EACH_KIT := evaluation training testing tasks/test_training.py tasks/test_scoring.py tasks/test_monitoring.py \
+  service/test_accelerate.py service/test_request_rows.py service/test_service.py
 
 LOCKED := $(VENV)/.locked-$(shell cksum < requirements.lock | cut -d ' ' -f 1)
 BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check docs fix lock bench bench-serve bench-scoring bench-alarms build/bench-env clean $(addprefix check-,$(KITS))
+.PHONY: help demo test check docs fix lock bench bench-serve bench-scoring bench-alarms build/bench-env build/product-env check-engine clean $(addprefix check-,$(KITS))
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -28,15 +34,21 @@ demo: $(LOCKED) ## bake a product into build/churn-radar and let it tell its sto
 	@echo "Baked build/churn-radar in a moment; now its own make demo."
 	@$(MAKE) --no-print-directory -C build/churn-radar VENV=.venv DEMO='--folder .' demo
 
-test: $(LOCKED) ## bake, then treat the result as its owner would
-	@$(BIN)/python -m pytest
+# Both wait for servers more than they compute, so they run beside each other.
+test: build/product-env ## the engine's tests; beside them, bake and treat the result as its owner would
+	@echo "The engine's tests run meanwhile, and write to build/tests-engine.txt."
+	@$(ENGINE_TESTS) > build/tests-engine.txt 2>&1 & engine=$$!; trap 'kill $$engine' INT TERM; \
+	$(BIN)/python -m pytest; template=$$?; wait $$engine; engine=$$?; \
+	grep -E '^(FAILED|ERROR)|^[0-9]+ (passed|failed)|=== .*(passed|failed|error)' build/tests-engine.txt; \
+	test $$engine -eq 0 || tail -n 100 build/tests-engine.txt; \
+	test $$template -eq 0 && test $$engine -eq 0
 
 check: $(LOCKED) ## lint, format, types, docs, and what each kit's product says of itself: changes nothing
 	@$(BIN)/ruff check --quiet $(OURS)
 	@$(BIN)/ruff format --quiet --check $(OURS)
-	@$(BIN)/mypy hooks tests benchmarks/sitting.py benchmarks/training.py benchmarks/serving.py benchmarks/scoring.py # the other scripts run in a product's environment
+	@$(BIN)/mypy hooks tests/template benchmarks/sitting.py benchmarks/training.py benchmarks/serving.py benchmarks/scoring.py # the other scripts run in a product's environment
 	@$(BIN)/mkdocs build --quiet --strict --site-dir build/site
-	@$(MAKE) --no-print-directory $(addprefix check-,$(KITS))
+	@$(MAKE) --no-print-directory check-engine $(addprefix check-,$(KITS))
 
 $(addprefix check-,$(KITS)): check-%: $(LOCKED)
 	@rm -rf build/check/$*
@@ -44,14 +56,21 @@ $(addprefix check-,$(KITS)): check-%: $(LOCKED)
 	@echo "The product of the kit $*:"
 	@$(MAKE) --no-print-directory -C build/check/$*/churn-radar VENV="$(PRODUCT_ENV)" check
 
+# The engine as it is, without a bake, in the environment of a product.
+check-engine: build/product-env
+	@"$(PRODUCT_ENV)/bin/ruff" check --quiet "$(ENGINE)"
+	@"$(PRODUCT_ENV)/bin/ruff" format --quiet --check "$(ENGINE)"
+	@cd "$(ENGINE)" && "$(PRODUCT_ENV)/bin/python" -m mypy
+	@"$(PRODUCT_ENV)/bin/python" -m mypy --config-file tests/engine/mypy.ini
+
 docs: $(LOCKED) ## the documentation as a site, in build/site
 	@$(BIN)/mkdocs build --quiet --strict --site-dir build/site
 	@echo "build/site/index.html"
 
 fix: $(LOCKED) ## lint and format: changes files
-	@$(BIN)/ruff check --quiet --fix $(OURS) || true
-	@$(BIN)/ruff format --quiet $(OURS)
-	@$(BIN)/ruff check $(OURS)
+	@$(BIN)/ruff check --quiet --fix $(OURS) "$(ENGINE)" || true
+	@$(BIN)/ruff format --quiet $(OURS) "$(ENGINE)"
+	@$(BIN)/ruff check $(OURS) "$(ENGINE)"
 
 lock: $(LOCKED) ## compute requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --group pyproject.toml:dev --universal --python-version 3.11 --generate-hashes \
@@ -64,12 +83,16 @@ bench-scoring: build/bench-env ## a day of rows scored, logged and looked at, ag
 	@$(BIN)/python benchmarks/scoring.py
 
 bench-alarms: build/bench-env ## how often alarms are false, what they find, what they cost
-	@cd build/bench-env/churn-radar && PYTHONPATH=src "$(PRODUCT_ENV)/bin/python" $(CURDIR)/benchmarks/alarms.py churn_radar
+	@cd build/bench-env/churn-radar && PYTHONPATH=engine/src "$(PRODUCT_ENV)/bin/python" $(CURDIR)/benchmarks/alarms.py
 
 bench-serve: build/bench-env ## our service against a plain application with the same model
 	@$(BIN)/python benchmarks/serving.py
 
 # The product's environment, by its own Makefile.
+build/product-env: $(LOCKED)
+	@rm -rf build/product-env && $(BAKE) --output-dir build/product-env "$(CURDIR)" > /dev/null
+	@$(MAKE) --no-print-directory -C build/product-env/churn-radar VENV="$(PRODUCT_ENV)" locked
+
 build/bench-env: $(LOCKED)
 	@rm -rf build/bench-env && $(BAKE) --output-dir build/bench-env "$(CURDIR)" > /dev/null
 	@$(MAKE) --no-print-directory -C build/bench-env/churn-radar VENV="$(PRODUCT_ENV)" locked

@@ -1,21 +1,23 @@
 """How often alarms are false, what they find, and what they cost: ``make bench-alarms``.
 
-Runs in the product's environment, on its own drift code and the limits of its own config/monitoring.yaml. Eleven
-numbers, two of them skewed, and a category; windows of 2,000 rows.
+Runs in the product's environment, on its own drift code and the limits of its own
+config/monitoring.yaml. Eleven numbers, two of them skewed, and a category; windows of 2,000 rows.
 
 python alarms.py churn_radar
 """
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from mlproduct.config.settings import read_monitoring
+from mlproduct.data.columns import Columns
+from mlproduct.monitoring.drift import drift
+from mlproduct.monitoring.profile import profile_of
 
 ROWS, WEEKS, YEARS, WINDOWS = 2_000, 52, 20, 200
 NUMBERS = tuple(f"x{place:02d}" for place in range(11))
@@ -29,7 +31,9 @@ def rows_of(count: int, seed: int, change: Changed | None = None) -> pd.DataFram
     found = pd.DataFrame(random.normal(size=(count, len(NUMBERS))), columns=list(NUMBERS))
     found["x09"] = random.poisson(3, count).astype(float)
     found["x10"] = random.lognormal(2, 0.7, count)
-    found["plan"] = pd.Series(random.choice(list(PLANS), count, p=list(PLANS.values()))).astype("str")
+    found["plan"] = pd.Series(random.choice(list(PLANS), count, p=list(PLANS.values()))).astype(
+        "str"
+    )
     if change is not None:
         change(found, random)
     odds = found["x00"] + 0.5 * found["x01"] - 0.7 * (found["plan"] == "basic")
@@ -45,9 +49,13 @@ def shifted(by: float) -> Changed:
 
 def of_business(share: float) -> Changed:
     def change(rows: pd.DataFrame, random: np.random.Generator) -> None:
-        rest = {name: part / 0.9 * (1 - share) for name, part in PLANS.items() if name != "business"}
+        rest = {
+            name: part / 0.9 * (1 - share) for name, part in PLANS.items() if name != "business"
+        }
         shares = [*rest.values(), share]
-        rows["plan"] = pd.Series(random.choice([*rest, "business"], len(rows), p=shares)).astype("str")
+        rows["plan"] = pd.Series(random.choice([*rest, "business"], len(rows), p=shares)).astype(
+            "str"
+        )
 
     return change
 
@@ -61,64 +69,97 @@ def lost(share: float) -> Changed:
 
 CHANGES: dict[str, tuple[Changed, str]] = {
     **{f"{by} deviations in one of 12": (shifted(by), "x00") for by in (0.1, 0.2, 0.3, 0.5)},
-    **{f"a category from 10 to {100 * share:.0f} %": (of_business(share), "plan") for share in (0.12, 0.15, 0.2)},
-    **{f"{100 * share:.0f} % of the values missing": (lost(share), "x02") for share in (0.01, 0.03)},
+    **{
+        f"a category from 10 to {100 * share:.0f} %": (of_business(share), "plan")
+        for share in (0.12, 0.15, 0.2)
+    },
+    **{
+        f"{100 * share:.0f} % of the values missing": (lost(share), "x02") for share in (0.01, 0.03)
+    },
 }
 
 
-def main(package: str) -> None:
-    drift, profile = import_module(f"{package}.steps.drift"), import_module(f"{package}.steps.profile")
-    config = import_module(f"{package}.config")
-    limits = config.read_monitoring(Path("config/monitoring.yaml")).drift
-    columns = columns_named(package, NUMBERS, ("plan",))
+def main() -> None:
+    limits = read_monitoring(Path("config/monitoring.yaml")).drift
+    columns = columns_named(NUMBERS, ("plan",))
 
     def alarming(reference: Any, rows: pd.DataFrame) -> set[str]:
-        return {found.column for found in drift.drift(reference, reference.counted(rows), limits) if found.alarm}
+        return {
+            found.column
+            for found in drift(reference, reference.counted(rows), limits)
+            if found.alarm
+        }
 
-    print(f"{YEARS} years of {WEEKS} weeks without drift, {ROWS:,} rows a week: years by their false alarms")
+    print(
+        f"{YEARS} years of {WEEKS} weeks without drift, {ROWS:,} rows a week: years by their false"
+        " alarms"
+    )
     for size in (2_000, 10_000, 50_000):
         years = Counter(
-            sum(bool(alarming(reference, rows_of(ROWS, 10_000 * year + week + 1))) for week in range(WEEKS))
+            sum(
+                bool(alarming(reference, rows_of(ROWS, 10_000 * year + week + 1)))
+                for week in range(WEEKS)
+            )
             for year in range(YEARS)
-            for reference in [profile.profile_of(rows_of(size, 900_000 + year), columns)]
+            for reference in [profile_of(rows_of(size, 900_000 + year), columns)]
         )
         told = ", ".join(f"{false} in {count}" for false, count in sorted(years.items()))
         print(f"  reference of {size:>6,} rows   {told}")
     print(f"Found within one window of {ROWS:,} rows, of {WINDOWS}, against a reference of 10,000")
-    reference = profile.profile_of(rows_of(10_000, 1), columns)
+    reference = profile_of(rows_of(10_000, 1), columns)
     for name, (change, column) in CHANGES.items():
-        found = sum(column in alarming(reference, rows_of(ROWS, 50_000 + n, change)) for n in range(WINDOWS))
+        found = sum(
+            column in alarming(reference, rows_of(ROWS, 50_000 + n, change)) for n in range(WINDOWS)
+        )
         print(f"  {name:<32}{found / WINDOWS:>6.0%}")
-    cost(package, drift, profile, limits)
+    cost(limits)
 
 
-def cost(package: str, drift: Any, profile: Any, limits: Any) -> None:
-    """CPU seconds of the alarm on a million rows of twenty columns, against counting by hand in the same bins."""
+def cost(limits: Any) -> None:
+    """CPU seconds of the alarm on a million rows of twenty columns, against counting by hand in the
+    same bins.
+    """
     random = np.random.default_rng(3)
     numbers, texts = [f"n{n:02d}" for n in range(14)], [f"t{n}" for n in range(5)]
     rows = pd.DataFrame(random.normal(size=(LARGE, len(numbers))), columns=numbers)
     for name in texts:
         rows[name] = pd.Series(random.choice(list("abcdefgh"), LARGE)).astype("str")
     rows["prediction"] = random.uniform(size=LARGE)
-    reference = profile.profile_of(rows.head(10_000), columns_named(package, tuple(numbers), tuple(texts)))
+    reference = profile_of(rows.head(10_000), columns_named(tuple(numbers), tuple(texts)))
     began = time.process_time()
-    drift.drift(reference, reference.counted(rows), limits)
+    drift(reference, reference.counted(rows), limits)
     ours = time.process_time() - began
-    edges = {column.name: np.array(column.edges) for column in reference.columns if column.kind == "number"}
+    edges = {
+        column.name: np.array(column.edges)
+        for column in reference.columns
+        if column.kind == "number"
+    }
     began = time.process_time()
     for name, places in edges.items():
-        np.bincount(np.searchsorted(places, rows[name].to_numpy(), side="right"), minlength=len(places) + 1)
+        np.bincount(
+            np.searchsorted(places, rows[name].to_numpy(), side="right"), minlength=len(places) + 1
+        )
     for name in texts:
         rows[name].value_counts()
     floor = time.process_time() - began
-    print(f"The alarm on {LARGE:,} × 20: {ours:.2f} s of CPU; counting alone {floor:.2f} s, ratio {ours / floor:.2f}")
+    print(
+        f"The alarm on {LARGE:,} × 20: {ours:.2f} s of CPU; counting alone {floor:.2f} s, ratio"
+        f" {ours / floor:.2f}"
+    )
 
 
-def columns_named(package: str, numbers: tuple[str, ...], texts: tuple[str, ...]) -> Any:
-    made = import_module(f"{package}.columns").Columns
-    roles: dict[str, Any] = {"key": "id", "time": None, "group": None, "target": "y", "task": "classification"}
-    return made(**roles, numeric=numbers, categorical=texts, ignored=(), private=(), known_values={})
+def columns_named(numbers: tuple[str, ...], texts: tuple[str, ...]) -> Any:
+    roles: dict[str, Any] = {
+        "key": "id",
+        "time": None,
+        "group": None,
+        "target": "y",
+        "task": "classification",
+    }
+    return Columns(
+        **roles, numeric=numbers, categorical=texts, ignored=(), private=(), known_values={}
+    )
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -1,9 +1,10 @@
-"""Clients of one server on plain sockets: each sends its next request when the last one is answered.
+"""Clients of one server on plain sockets: each sends its next request when the last one is
+answered.
 
     python clients.py PORT CLIENTS SECONDS < BODIES
 
-Takes a body a line and sends them in turn; prints one JSON object. Needs nothing but Python, so that it is quicker
-than what it measures.
+Takes a body a line and sends them in turn; prints one JSON object. Needs nothing but Python, so
+that it is quicker than what it measures.
 """
 
 import asyncio
@@ -74,4 +75,8 @@ async def hammer(port: int, clients: int, seconds: float, bodies: list[bytes]) -
 
 if __name__ == "__main__":
     lines = sys.stdin.buffer.read().splitlines()
-    print(json.dumps(asyncio.run(hammer(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), lines))))
+    print(
+        json.dumps(
+            asyncio.run(hammer(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), lines))
+        )
+    )

@@ -1,8 +1,10 @@
-"""The floor: a straight-line script that does the work of our training flow with the same libraries.
+"""The floor: a straight-line script that does the work of our training flow with the same
+libraries.
 
-Read, validate (Pandera), split, cross-validate, fit, threshold, 1,000 resamples, importance, latency, log
-and register (MLflow, skops). Where a file of shifted rows is given: score every row, and Evidently's drift of those.
-No orchestrator, no criteria, no scorecard, no quarantine, no log, no digests.
+Read, validate (Pandera), split, cross-validate, fit, threshold, 1,000 resamples, importance,
+latency, log and register (MLflow, skops). Where a file of shifted rows is given: score every row,
+and Evidently's drift of those. No orchestrator, no criteria, no scorecard, no quarantine, no log,
+no digests.
 
     python floor.py ROWS.parquet FOLDER [SHIFTED.parquet]
 """
@@ -22,7 +24,13 @@ import pandera.pandas as pa
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    roc_auc_score,
+)
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
@@ -46,14 +54,18 @@ rows = schema.validate(pd.read_parquet(source), lazy=True)
 held = np.random.default_rng(7).uniform(size=len(rows)) < 0.25
 training, holdout = rows[~held], rows[held]
 encoder = OrdinalEncoder(
-    handle_unknown="use_encoded_value", unknown_value=float("nan"), encoded_missing_value=float("nan")
+    handle_unknown="use_encoded_value",
+    unknown_value=float("nan"),
+    encoded_missing_value=float("nan"),
 )
 columns = ColumnTransformer([("numbers", "passthrough", numbers), ("texts", encoder, texts)])
 boosting = HistGradientBoostingClassifier(max_iter=100, early_stopping=False, random_state=7)
 model = Pipeline([("columns", columns), ("model", boosting)])
 folds = StratifiedKFold(2, shuffle=True, random_state=7)
 started = time.perf_counter()
-left_out = cross_val_predict(model, training[features], training["y"], cv=folds, method="predict_proba")[:, 1]
+left_out = cross_val_predict(
+    model, training[features], training["y"], cv=folds, method="predict_proba"
+)[:, 1]
 model.fit(training[features], training["y"])
 seconds = time.perf_counter() - started
 cuts = np.quantile(left_out, np.linspace(0.5, 0.99, 50))
@@ -76,14 +88,24 @@ for _ in range(1000):
     weights = np.bincount(random.integers(0, len(y), len(y)), minlength=len(y))
     positive = weights[order] * y[order]
     negative = weights[order] - positive
-    area = (positive * (np.cumsum(negative) - negative / 2)).sum() / (positive.sum() * negative.sum())
-    both = [2 * (weights * d * y).sum() / ((weights * d).sum() + (weights * y).sum()) for d in (decided, ruled)]
+    area = (positive * (np.cumsum(negative) - negative / 2)).sum() / (
+        positive.sum() * negative.sum()
+    )
+    both = [
+        2 * (weights * d * y).sum() / ((weights * d).sum() + (weights * y).sum())
+        for d in (decided, ruled)
+    ]
     draws.append((area, both[0], both[0] - both[1]))
 for name, drawn in zip(("roc_auc", "f1", "f1_against_rule"), np.array(draws).T, strict=True):
     metrics |= {f"{name}_low": np.quantile(drawn, 0.025), f"{name}_high": np.quantile(drawn, 0.975)}
 some = holdout.head(2000)
-importance = permutation_importance(model, some[features], some["y"], scoring="roc_auc", n_repeats=5, random_state=7)
-metrics |= {f"importance_{name}": mean for name, mean in zip(features, importance.importances_mean, strict=True)}
+importance = permutation_importance(
+    model, some[features], some["y"], scoring="roc_auc", n_repeats=5, random_state=7
+)
+metrics |= {
+    f"importance_{name}": mean
+    for name, mean in zip(features, importance.importances_mean, strict=True)
+}
 latency = []
 for row in range(100):
     began = time.perf_counter()
@@ -103,7 +125,10 @@ with mlflow.start_run():
         registered_model_name="floor",
         signature=mlflow.models.infer_signature(training[features].head(100), score[:100]),
         serialization_format="skops",
-        skops_trusted_types=["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "numpy.dtype"],
+        skops_trusted_types=[
+            "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+            "numpy.dtype",
+        ],
         pip_requirements=["scikit-learn"],
     )
 assert metrics["roc_auc"] > 0.7, "the bar"

@@ -20,15 +20,20 @@ def peak_mib() -> float:
 
 
 def validate(package: str, path: str) -> dict[str, float]:
-    """Rows a second through source and validation, and the growth of memory against the table's size."""
-    config, columns = import_module(f"{package}.config"), import_module(f"{package}.columns")
-    labelled = import_module(f"{package}.schemas").Labelled
-    sources, steps = import_module(f"{package}.stores.sources"), import_module(f"{package}.steps.validate")
+    """Rows a second through source and validation, and the growth of memory against the table's
+    size.
+    """
+    from mlproduct.config.settings import Source
+    from mlproduct.data.sources import read
+    from mlproduct.data.validation import validate
+    from mlproduct.product import load_product
+
     import_module("pyarrow.dataset")
+    product = load_product(package)
+    wanted = product.columns.read
     before, began = peak_mib(), time.perf_counter()
-    wanted = columns.columns_of(labelled).read
-    batches = sources.read(config.Source(path=path), wanted, root=Path.cwd(), environ={})
-    found = steps.validate(batches, labelled, limit=0.05)
+    batches = read(Source(path=path), wanted, root=Path.cwd(), environ={})
+    found = validate(batches, product.labelled, limit=0.05)
     seconds = time.perf_counter() - began
     size = found.rows.memory_usage(deep=True).sum() / 2**20
     return {
@@ -41,23 +46,36 @@ def validate(package: str, path: str) -> dict[str, float]:
 
 
 def bootstrap(package: str) -> dict[str, float]:
-    """CPU seconds of every classification metric, 1,000 resamples, 200,000 rows, against one rival."""
+    """CPU seconds of every classification metric, 1,000 resamples, 200,000 rows, against one
+    baseline.
+    """
     import numpy as np
+    from mlproduct.evaluation.bootstrap import Sample, resample, take
+    from mlproduct.evaluation.metrics import metrics_of
+    from mlproduct.evaluation.weighted_sums import Scored
+    from mlproduct.gate.criteria import Value
+    from mlproduct.training.predictions import Predictions
 
-    boot, metrics = import_module(f"{package}.steps.bootstrap"), import_module(f"{package}.steps.metrics")
-    scored, predict = import_module(f"{package}.steps.scored"), import_module(f"{package}.steps.predict")
-    value = import_module(f"{package}.criteria").Value(currency="EUR", true_positive=80, false_positive=-20)
+    value = Value(currency="EUR", true_positive=80, false_positive=-20)
     random = np.random.default_rng(7)
     score = np.sort(random.uniform(size=200_000))
     y = (random.uniform(size=200_000) < score).astype(float)
     views = {
-        name: scored.Scored(y, predict.Predictions((said > 0.5).astype(float), said), value)
-        for name, said in (("one", score), ("other", np.clip(score + random.normal(0, 0.1, 200_000), 0, 1)))
+        name: Scored(y, Predictions((each > 0.5).astype(float), each), value)
+        for name, each in (
+            ("one", score),
+            ("other", np.clip(score + random.normal(0, 0.1, 200_000), 0, 1)),
+        )
     }
-    asked = metrics.metrics_of("classification")
+    metrics = metrics_of("classification")
     began = time.process_time()
-    boot.take({("all",): boot.Sample(views, {name: asked for name in views})}, boot.resample(200_000, 1000, 7))
-    return {"rows": 200_000, "resamples": 1000, "metrics": len(asked), "cpu_seconds": time.process_time() - began}
+    take({("all",): Sample(views, {name: metrics for name in views})}, resample(200_000, 1000, 7))
+    return {
+        "rows": 200_000,
+        "resamples": 1000,
+        "metrics": len(metrics),
+        "cpu_seconds": time.process_time() - began,
+    }
 
 
 if __name__ == "__main__":

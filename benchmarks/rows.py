@@ -15,12 +15,20 @@ __all__ = ["reference_rows"]
 def reference_rows(rows: int, seed: int = 7) -> pd.DataFrame:
     random = np.random.default_rng(seed)
     frame = pd.DataFrame({"row_id": [f"r{n:08d}" for n in range(rows)]}).astype("str")
-    frame["seen_at"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(random.integers(0, 300, rows), unit="D")
+    frame["seen_at"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(
+        random.integers(0, 300, rows), unit="D"
+    )
     for n in range(12):
         frame[f"n{n:02d}"] = random.normal(size=rows)
     for n in range(6):
         frame[f"t{n}"] = pd.Series(random.integers(0, 8, rows)).map("v{}".format).astype("str")
-    odds = -4.4 + 1.2 * frame["n00"] + 0.8 * frame["n01"] - 0.8 * frame["n02"] + 1.0 * (frame["t0"] == "v3")
+    odds = (
+        -4.4
+        + 1.2 * frame["n00"]
+        + 0.8 * frame["n01"]
+        - 0.8 * frame["n02"]
+        + 1.0 * (frame["t0"] == "v3")
+    )
     frame["y"] = (random.uniform(size=rows) < 1 / (1 + np.exp(-odds))).astype("int64")
     for name in [f"n{n:02d}" for n in range(12)] + [f"t{n}" for n in range(6)]:
         frame.loc[random.uniform(size=rows) < 0.03, name] = None
@@ -35,7 +43,12 @@ def shifted_fifth(path: str) -> pd.DataFrame:
 
 def as_json(path: str, rows: int) -> str:
     """The first rows of a file as the service takes them."""
-    said: str = pd.read_parquet(path).drop(columns="y").head(rows).to_json(orient="records", date_format="iso")
+    said: str = (
+        pd.read_parquet(path)
+        .drop(columns="y")
+        .head(rows)
+        .to_json(orient="records", date_format="iso")
+    )
     return said
 
 

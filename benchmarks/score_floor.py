@@ -1,23 +1,24 @@
-"""The floor of scoring: the same rows through the same model, some at a time, into one Parquet file; nothing else.
+"""The floor of scoring: the same rows through the same model, some at a time, into one Parquet
+file; nothing else.
 
 python score_floor.py churn_radar ROWS.parquet TARGET.parquet
 """
 
 import sys
-from importlib import import_module
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from mlproduct.config.settings import Settings
+from mlproduct.product import load_product
+from mlproduct.registry.releases import Releases
 
 AT_ONCE = 100_000
 
 
 def main(package: str, source: str, target: str) -> None:
-    settings = import_module(f"{package}.config").Settings.from_environment()
-    releases = import_module(f"{package}.stores.releases").Releases(settings, import_module(package).PRODUCT)
-    model = releases.load_champion().model
-    columns = import_module(f"{package}.columns").columns_of(import_module(f"{package}.schemas").Features)
-    features = list(columns.features)
+    product = load_product(package)
+    model = Releases(Settings.from_environment(), product.name).load_champion().model
+    features = list(product.feature_columns.features)
     writer = None
     for batch in pq.ParquetFile(source).iter_batches(AT_ONCE):
         rows = batch.to_pandas()

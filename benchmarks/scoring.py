@@ -1,7 +1,9 @@
-"""A day of rows scored, logged and looked at, against reading, scoring and writing alone: ``make bench-scoring``.
+"""A day of rows scored, logged and looked at, against reading, scoring and writing alone: ``make
+bench-scoring``.
 
-For every number of rows the floor, ``score`` and ``monitor``, each a process of its own. Memory has to be flat in
-the number of rows, and the look of monitoring too, but for reading them. Writes build/benchmarks-scoring.json.
+For every number of rows the floor, ``score`` and ``monitor``, each a process of its own. Memory has
+to be flat in the number of rows, and the look of monitoring too, but for reading them. Writes
+build/benchmarks-scoring.json.
 """
 
 import argparse
@@ -27,7 +29,12 @@ def main() -> None:
         day = FIRST + place * APART
         file = rows_of(rows)
         (source / f"{day}.parquet").symlink_to(file)
-        floor = [*python_at("score_floor.py"), "churn_radar", str(file), str(BENCH / "scored.parquet")]
+        floor = [
+            *python_at("score_floor.py"),
+            "churn_radar",
+            str(file),
+            str(BENCH / "scored.parquet"),
+        ]
         commands = {
             "floor": floor,
             "score": [*PRODUCT, "score", "--day", str(day)],
@@ -42,7 +49,10 @@ def main() -> None:
 def show(one: dict[str, Any]) -> None:
     name = f"{one['rows']:,} rows, {one['what']}"
     speed = f"{one['rows'] / one['wall_seconds']:>10,.0f} rows/s"
-    print(f"{name:<28}{one['cpu_seconds']:>8.1f} s CPU{one['wall_seconds']:>8.1f} s{one['peak_mib']:>8.0f} MiB{speed}")
+    print(
+        f"{name:<28}{one['cpu_seconds']:>8.1f} s CPU{one['wall_seconds']:>8.1f}"
+        f" s{one['peak_mib']:>8.0f} MiB{speed}"
+    )
 
 
 if __name__ == "__main__":

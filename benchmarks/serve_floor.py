@@ -1,4 +1,5 @@
-"""The floor of serving: FastAPI, the same model, a table of pandas for each request, and nothing else.
+"""The floor of serving: FastAPI, the same model, a table of pandas for each request, and nothing
+else.
 
     python serve_floor.py PACKAGE PORT
 
@@ -7,7 +8,6 @@ No validation, no prediction log, no metrics, no keys, nobody who follows the ch
 
 import os
 import sys
-from importlib import import_module
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,12 +15,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pandas as pd
 import uvicorn
 from fastapi import FastAPI
+from mlproduct.config.settings import Settings
+from mlproduct.product import load_product
+from mlproduct.registry.releases import Releases
 
 package, port = sys.argv[1], int(sys.argv[2])
-settings = import_module(f"{package}.config").Settings.from_environment()
-releases = import_module(f"{package}.stores.releases").Releases(settings, import_module(package).PRODUCT)
+product = load_product(package)
+releases = Releases(Settings.from_environment(), product.name)
 loaded = releases.load_champion()
-features = list(import_module(f"{package}.columns").columns_of(import_module(f"{package}.schemas").Features).features)
+features = list(product.feature_columns.features)
 app = FastAPI()
 
 

@@ -1,8 +1,9 @@
-"""The product's service against a plain FastAPI application with the same model: ``make bench-serve``.
+"""The product's service against a plain FastAPI application with the same model: ``make
+bench-serve``.
 
-Three servers, each a process on the same one core: the floor, the service on its plain path, the service as it
-is. They are loaded in turn, three rounds, by clients in a process of their own; the middle round is shown. Writes
-build/benchmarks-serving.json.
+Three servers, each a process on the same one core: the floor, the service on its plain path, the
+service as it is. They are loaded in turn, three rounds, by clients in a process of their own; the
+middle round is shown. Writes build/benchmarks-serving.json.
 """
 
 import argparse
@@ -26,7 +27,12 @@ from sitting import (
     told_by,
 )
 
-LOADS = {"1 row, 1 client": (1, 1), "1 row, 8": (1, 8), "1 row, 32": (1, 32), "100 rows, 8": (100, 8)}
+LOADS = {
+    "1 row, 1 client": (1, 1),
+    "1 row, 8": (1, 8),
+    "1 row, 32": (1, 32),
+    "100 rows, 8": (100, 8),
+}
 PEERS = {
     "FastAPI, async def": (133, 147, 135, 94),
     "FastAPI, def": (141, 74, 55, 46),
@@ -35,7 +41,9 @@ PEERS = {
     "LitServe": (116, 133, 133, 114),
     "BentoML": (86, 101, 93, 71),
 }
-"""Requests a second, as measured once on another machine: its first line is our floor, and links the two."""
+"""Requests a second, as measured once on another machine: its first line is our floor, and links
+the two.
+"""
 
 
 def main() -> None:
@@ -53,7 +61,12 @@ def main() -> None:
             seen: dict[str, list[dict[str, float]]] = {name: [] for name in servers}
             for _ in range(given.rounds):
                 for name, port in ports.items():
-                    command = [*python_at("clients.py"), str(port), str(clients), str(given.seconds)]
+                    command = [
+                        *python_at("clients.py"),
+                        str(port),
+                        str(clients),
+                        str(given.seconds),
+                    ]
                     seen[name].append(told_by(command, product, input=bodies[rows]))
             for name, rounds in seen.items():
                 middle = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
@@ -66,7 +79,9 @@ def main() -> None:
 
 
 def bodies_of(product: Path, rows: int) -> bytes:
-    told: list[Any] = told_by([*python_at("rows.py"), "as-json", str(rows_of(20_000)), "1000"], product)
+    told: list[Any] = told_by(
+        [*python_at("rows.py"), "as-json", str(rows_of(20_000)), "1000"], product
+    )
     starts = range(0, len(told), rows)
     return b"\n".join(json.dumps({"rows": told[start : start + rows]}).encode() for start in starts)
 
@@ -99,15 +114,28 @@ def show(found: dict[str, Any]) -> None:
     print(f"{'':<22}" + "".join(f"{load:>34}" for load in LOADS))
     for name, told in found.items():
         cells = [cell(told[load], found["floor"][load]) for load in LOADS]
-        print(f"{name:<22}{''.join(cells)}  {told['mib']:.0f} MiB, ready in {told['ready_seconds']:.1f} s")
+        print(
+            f"{name:<22}{''.join(cells)}  {told['mib']:.0f} MiB, ready in"
+            f" {told['ready_seconds']:.1f} s"
+        )
     for name, rates in PEERS.items():
-        against = [rate / floor for rate, floor in zip(rates, PEERS["FastAPI, async def"], strict=True)]
-        print(f"{name:<22}" + "".join(f"{rate:>26} {ratio:>6.2f}×" for rate, ratio in zip(rates, against, strict=True)))
+        against = [
+            rate / floor for rate, floor in zip(rates, PEERS["FastAPI, async def"], strict=True)
+        ]
+        print(
+            f"{name:<22}"
+            + "".join(
+                f"{rate:>26} {ratio:>6.2f}×" for rate, ratio in zip(rates, against, strict=True)
+            )
+        )
 
 
 def cell(seen: dict[str, float], floor: dict[str, float]) -> str:
     """Requests a second, p50/p99/slowest in milliseconds, and the rate against the floor's."""
-    said = f"{seen['requests_per_second']:.0f}, {seen['p50_ms']:.1f}/{seen['p99_ms']:.0f}/{seen['slowest_ms']:.0f}"
+    said = (
+        f"{seen['requests_per_second']:.0f},"
+        f" {seen['p50_ms']:.1f}/{seen['p99_ms']:.0f}/{seen['slowest_ms']:.0f}"
+    )
     return f"{said:>26} {seen['requests_per_second'] / floor['requests_per_second']:>6.2f}×"
 
 

@@ -1,4 +1,6 @@
-"""What one sitting of every benchmark needs: a product with the reference job, processes, and what they cost."""
+"""What one sitting of every benchmark needs: a product with the reference job, processes, and what
+they cost.
+"""
 
 import json
 import os
@@ -46,7 +48,14 @@ PRODUCT = [PYTHON, "-m", "churn_radar"]
 def bake(target: Path) -> float:
     """Seconds of one bake."""
     began = time.perf_counter()
-    arguments = [COOKIECUTTER, "--default-config", "--no-input", "--output-dir", str(target), str(ROOT)]
+    arguments = [
+        COOKIECUTTER,
+        "--default-config",
+        "--no-input",
+        "--output-dir",
+        str(target),
+        str(ROOT),
+    ]
     subprocess.run(arguments, check=True, capture_output=True)
     return time.perf_counter() - began
 
@@ -54,7 +63,9 @@ def bake(target: Path) -> float:
 def lay_reference_over(product: Path) -> None:
     for folder in ("product", "config"):
         shutil.copytree(HERE / "reference" / folder, product / folder, dirs_exist_ok=True)
-    shutil.copytree(HERE / "reference" / "package", product / "src" / "churn_radar", dirs_exist_ok=True)
+    shutil.copytree(
+        HERE / "reference" / "package", product / "src" / "churn_radar", dirs_exist_ok=True
+    )
 
 
 def python_at(name: str) -> list[str]:
@@ -63,7 +74,8 @@ def python_at(name: str) -> list[str]:
 
 
 def environment(product: Path, **more: str) -> dict[str, str]:
-    own = {"PYTHONPATH": str(product / "src"), "PREFECT_HOME": str(product / "var" / "prefect")}
+    sources = os.pathsep.join(map(str, (product / "src", product / "engine" / "src")))
+    own = {"PYTHONPATH": sources, "PREFECT_HOME": str(product / "var" / "prefect")}
     return {**os.environ, "DO_NOT_TRACK": "true", **own, **more}
 
 
@@ -110,12 +122,18 @@ def measure(command: list[str], folder: Path, env: dict[str, str]) -> dict[str, 
         called, code = " ".join(command), os.waitstatus_to_exitcode(status)
         raise SystemExit(f"{called} ended with {code}:\n{log.read_text()}")
     wall = time.perf_counter() - began
-    return {"cpu_seconds": used.ru_utime + used.ru_stime, "wall_seconds": wall, "peak_mib": used.ru_maxrss / 1024}
+    return {
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+        "wall_seconds": wall,
+        "peak_mib": used.ru_maxrss / 1024,
+    }
 
 
 def told_by(command: list[str], product: Path, **more: Any) -> Any:
     """What a script prints as its last line, which is JSON."""
-    done = subprocess.run(command, cwd=product, env=environment(product), check=True, stdout=subprocess.PIPE, **more)
+    done = subprocess.run(
+        command, cwd=product, env=environment(product), check=True, stdout=subprocess.PIPE, **more
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -127,8 +145,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], env: dict[str, str], folder: Path, health: str) -> Iterator[tuple[int, float]]:
-    """A server as long as the block lasts: its process id, and the seconds until ``health`` answered."""
+def running(
+    command: list[str], env: dict[str, str], folder: Path, health: str
+) -> Iterator[tuple[int, float]]:
+    """A server as long as the block lasts: its process id, and the seconds until ``health``
+    answered.
+    """
     began = time.perf_counter()
     with (BENCH / "server.txt").open("a") as log:
         process = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log)
@@ -148,7 +170,9 @@ def await_answer(address: str, patience: float = 120.0) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise SystemExit(f"{address} did not answer within {patience:.0f} s; see {BENCH / 'server.txt'}")
+    raise SystemExit(
+        f"{address} did not answer within {patience:.0f} s; see {BENCH / 'server.txt'}"
+    )
 
 
 def keep(what: str, found: Any) -> None:

@@ -1,8 +1,8 @@
 """The reference job against its floor, in one sitting: ``make bench``.
 
-Bakes a product, lays the reference job over it, and runs floor and product in turn, each in a process of its
-own: the training alone, and the whole job with scoring and drift. What counts is the ratio within one sitting;
-machines differ. Writes build/benchmarks-training.json.
+Bakes a product, lays the reference job over it, and runs floor and product in turn, each in a
+process of its own: the training alone, and the whole job with scoring and drift. What counts is the
+ratio within one sitting; machines differ. Writes build/benchmarks-training.json.
 """
 
 import argparse
@@ -43,8 +43,14 @@ def main() -> None:
     product = BENCH / "bake0" / "churn-radar"
     lay_reference_over(product)
     found: dict[str, Any] = {"bake_seconds": bake_seconds, "help_seconds": help_seconds(product)}
-    found["training"] = [row for n in given.rows for row in against_floor(product, rows_of(n), given.repeats)]
-    found["whole"] = [row for n in given.rows for row in against_floor(product, rows_of(n), given.repeats, whole=True)]
+    found["training"] = [
+        row for n in given.rows for row in against_floor(product, rows_of(n), given.repeats)
+    ]
+    found["whole"] = [
+        row
+        for n in given.rows
+        for row in against_floor(product, rows_of(n), given.repeats, whole=True)
+    ]
     pieces = [*python_at("pieces.py"), "churn_radar"]
     found |= {
         "validate": told_by([*pieces, "validate", str(rows_of(2_000_000))], product),
@@ -70,9 +76,15 @@ def help_seconds(product: Path) -> float:
     return min(taken)
 
 
-def against_floor(product: Path, rows: Path, repeats: int, *, whole: bool = False) -> Iterator[dict[str, Any]]:
+def against_floor(
+    product: Path, rows: Path, repeats: int, *, whole: bool = False
+) -> Iterator[dict[str, Any]]:
     """The floor, and the product with a temporary and with a running Prefect server, in turn."""
-    measured: dict[str, list[dict[str, float]]] = {"floor": [], "temporary server": [], "running server": []}
+    measured: dict[str, list[dict[str, float]]] = {
+        "floor": [],
+        "temporary server": [],
+        "running server": [],
+    }
     ours = [*PRODUCT, "train", "--source", str(rows)]
     floors = [*python_at("floor.py"), str(rows), str(BENCH / "floor")]
     if whole:
@@ -89,7 +101,8 @@ def against_floor(product: Path, rows: Path, repeats: int, *, whole: bool = Fals
                 for name, one in zip(measured, (floor, temporary, running), strict=True):
                     measured[name].append(one)
     middle = {
-        name: {key: statistics.median(one[key] for one in each) for key in each[0]} for name, each in measured.items()
+        name: {key: statistics.median(one[key] for one in each) for key in each[0]}
+        for name, each in measured.items()
     }
     for name, one in middle.items():
         ratios = {f"{key}_ratio": one[key] / middle["floor"][key] for key in one}
@@ -110,8 +123,20 @@ def prefect_server(product: Path) -> Iterator[str]:
     port = free_port()
     address = f"http://127.0.0.1:{port}/api"
     (BENCH / "server").mkdir(exist_ok=True)
-    env = environment(product, PREFECT_HOME=str(BENCH / "server"), PREFECT_SERVER_ANALYTICS_ENABLED="false")
-    command = [PYTHON, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    env = environment(
+        product, PREFECT_HOME=str(BENCH / "server"), PREFECT_SERVER_ANALYTICS_ENABLED="false"
+    )
+    command = [
+        PYTHON,
+        "-m",
+        "prefect",
+        "server",
+        "start",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     with running(command, env, product, f"{address}/health"):
         yield address
 
@@ -120,14 +145,24 @@ def show(found: dict[str, Any]) -> None:
     for what in ("training", "whole"):
         print(f"{what:<30}{'CPU s':>8}{'ratio':>8}{'wall s':>9}{'ratio':>8}{'MiB':>8}{'ratio':>8}")
         for row in found[what]:
-            cpu, wall, memory = ((row[key], row[f"{key}_ratio"]) for key in ("cpu_seconds", "wall_seconds", "peak_mib"))
-            figures = f"{cpu[0]:>8.1f}{cpu[1]:>8.2f}{wall[0]:>9.1f}{wall[1]:>8.2f}{memory[0]:>8.0f}{memory[1]:>8.2f}"
+            cpu, wall, memory = (
+                (row[key], row[f"{key}_ratio"])
+                for key in ("cpu_seconds", "wall_seconds", "peak_mib")
+            )
+            figures = f"{cpu[0]:>8.1f}{cpu[1]:>8.2f}{wall[0]:>9.1f}{wall[1]:>8.2f}"
+            figures += f"{memory[0]:>8.0f}{memory[1]:>8.2f}"
             print(f"{row['rows']} {row['what']}".ljust(30) + figures)
     validated, drawn = found["validate"], found["bootstrap"]
     print(f"bake                 {found['bake_seconds']:.2f} s")
     print(f"--help               {found['help_seconds']:.2f} s")
-    print(f"rows validated       {validated['rows_per_second']:,.0f} a second, of 2,000,000 × {validated['columns']}")
-    print(f"memory of that       {validated['peak_growth']:.2f} × the table of {validated['frame_mib']:.0f} MiB")
+    print(
+        f"rows validated       {validated['rows_per_second']:,.0f} a second, of 2,000,000 ×"
+        f" {validated['columns']}"
+    )
+    print(
+        f"memory of that       {validated['peak_growth']:.2f} × the table of"
+        f" {validated['frame_mib']:.0f} MiB"
+    )
     sizes = f"1,000 resamples of 200,000 rows, 2 × {drawn['metrics']:.0f} metrics"
     print(f"bootstrap            {drawn['cpu_seconds']:.1f} s of CPU, {sizes}")
 

@@ -1,7 +1,16 @@
-"""``python -m <package> VERB``: the same as the command of the product's name."""
+"""``python -m`` with this package's name and a verb; ``--help`` lists the verbs."""
 
 import sys
 
-from .cli import main
+from mlproduct.cli import main
 
-sys.exit(main())
+__all__ = ["run"]
+
+
+def run() -> int:
+    """The exit code of the verb on the command line."""
+    return main(__package__)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -2,16 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-import pandas as pd
+from mlproduct import Candidate, Columns, preprocess
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
-from .columns import Columns
-from .steps.preprocess import preprocess
-from .steps.search import Candidate
-
-__all__ = ["CANDIDATES", "rule"]
+__all__ = ["CANDIDATES"]
 
 
 def _boosting(columns: Columns, seed: int) -> Any:
@@ -20,7 +15,3 @@ def _boosting(columns: Columns, seed: int) -> Any:
 
 
 CANDIDATES = (Candidate("boosting", "100 trees", _boosting),)
-
-
-def rule(features: pd.DataFrame) -> np.ndarray:
-    return (features["n00"] > 1).to_numpy(dtype=float)

@@ -35,4 +35,4 @@ class Features(pa.DataFrameModel):
 
 
 class Labelled(Features):
-    y: Series[int] = pa.Field(isin=[0, 1], metadata={"role": "target", "task": "classification"})
+    y: Series[int] = pa.Field(isin=[0, 1], metadata={"role": "target"})

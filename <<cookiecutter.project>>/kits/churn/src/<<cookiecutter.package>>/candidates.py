@@ -1,4 +1,4 @@
-"""The models that compete, and what the business does today without any.
+"""The models that compete.
 
 To add a candidate, add it to ``CANDIDATES``: how it is built from the columns and a seed, and what
 the search may vary (``step__parameter``: a list, or a distribution of scipy.stats).
@@ -6,8 +6,7 @@ the search may vary (``step__parameter``: a list, or a distribution of scipy.sta
 
 from typing import Any
 
-import numpy as np
-import pandas as pd
+from mlproduct import Candidate, Columns, preprocess
 from scipy.stats import loguniform, randint, uniform
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -15,11 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 
-from .columns import Columns
-from .steps.preprocess import preprocess
-from .steps.search import Candidate
-
-__all__ = ["CANDIDATES", "rule"]
+__all__ = ["CANDIDATES"]
 
 
 def _linear(columns: Columns, seed: int) -> Any:
@@ -33,7 +28,12 @@ def _boosting(columns: Columns, seed: int) -> Any:
 
 def _network(columns: Columns, seed: int) -> Any:
     model = MLPClassifier(
-        (16,), early_stopping=True, n_iter_no_change=3, max_iter=200, batch_size=512, random_state=seed
+        (16,),
+        early_stopping=True,
+        n_iter_no_change=3,
+        max_iter=200,
+        batch_size=512,
+        random_state=seed,
     )
     return Pipeline([("columns", preprocess(columns)), ("model", model)])
 
@@ -43,7 +43,9 @@ def _dummy(columns: Columns, seed: int) -> Any:
 
 
 CANDIDATES = (
-    Candidate("linear", "a weighted sum of the features", _linear, {"model__C": loguniform(0.01, 10)}),
+    Candidate(
+        "linear", "a weighted sum of the features", _linear, {"model__C": loguniform(0.01, 10)}
+    ),
     Candidate(
         "boosting",
         "many small trees, each mending the last",
@@ -59,14 +61,12 @@ CANDIDATES = (
         "neural network",
         "one layer of 16 units",
         _network,
-        {"model__alpha": loguniform(1e-5, 1e-2), "model__learning_rate_init": loguniform(5e-4, 1e-2)},
+        {
+            "model__alpha": loguniform(1e-5, 1e-2),
+            "model__learning_rate_init": loguniform(5e-4, 1e-2),
+        },
     ),
-    Candidate("dummy", "the same answer for everyone: whoever cannot beat it has learned nothing", _dummy),
+    Candidate(
+        "dummy", "the same answer for everyone: whoever cannot beat it has learned nothing", _dummy
+    ),
 )
-
-
-def rule(features: pd.DataFrame) -> np.ndarray:
-    """1 for customers called today: a monthly contract, and three calls to support or a month without a login."""
-    monthly = features["contract"] == "monthly"
-    unhappy = (features["support_calls"] >= 3) | (features["days_since_login"] > 30)
-    return (monthly & unhappy).to_numpy(dtype=float)

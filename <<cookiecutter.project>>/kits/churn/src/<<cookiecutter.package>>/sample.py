@@ -16,9 +16,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-
-from .clock import today
-from .synthetic import DAYS, days, from_day, lose
+from mlproduct.synthetic import DAYS, days, from_day, lose, today
 
 __all__ = ["CHANGES", "sample"]
 
@@ -63,19 +61,25 @@ def _features(random: np.random.Generator, age: np.ndarray, drift: float) -> pd.
     rows = len(age)
     years = age * DAYS / 365
     monthly = 0.5 + 0.1 * drift * years
-    contract = np.where(random.uniform(size=rows) < monthly, "monthly", random.choice(["yearly", "two years"], rows))
+    contract = np.where(
+        random.uniform(size=rows) < monthly, "monthly", random.choice(["yearly", "two years"], rows)
+    )
     number = random.permutation(rows)
     return pd.DataFrame(
         {
             "customer_id": pd.Series(number).map("c{:07d}".format).astype("str"),
             "email": pd.Series(number).map("person{}@example.com".format).astype("str"),
             "region": random.choice(["north", "south", "east", "west"], rows),
-            "plan": random.choice(["basic", "plus", "family", "business"], rows, p=[0.4, 0.3, 0.2, 0.1]),
+            "plan": random.choice(
+                ["basic", "plus", "family", "business"], rows, p=[0.4, 0.3, 0.2, 0.1]
+            ),
             "contract": contract,
             "payment": random.choice(["card", "transfer", "invoice"], rows, p=[0.5, 0.3, 0.2]),
             "tenure_months": np.round(random.gamma(2.0, 15.0, rows).clip(0, 240)),
             "monthly_charge": np.round(random.normal(55, 18, rows).clip(5, 200), 2),
-            "support_calls": np.round(random.gamma(1.2, 1.2, rows) + 1.3 * drift * years).clip(0, 60),
+            "support_calls": np.round(random.gamma(1.2, 1.2, rows) + 1.3 * drift * years).clip(
+                0, 60
+            ),
             "logins_30d": random.poisson(12, rows).astype(float),
             "days_since_login": np.round(random.exponential(9, rows).clip(0, 365)),
             "data_gb": np.round(random.lognormal(2.2, 0.7, rows), 1),
@@ -97,7 +101,7 @@ def _probability(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _spoil(frame: pd.DataFrame, random: np.random.Generator, share: float) -> None:
-    """Every way to be wrong in turn: a negative charge, a region unknown, a key lost, a row twice."""
+    """Every way to be wrong in turn: a negative charge, an unknown region, no key, a row twice."""
     spoiled = random.permutation(len(frame))[: int(share * len(frame))]
     negative, unknown, lost, twice = (spoiled[place::4] for place in range(4))
     frame.loc[negative, "monthly_charge"] = -1.0

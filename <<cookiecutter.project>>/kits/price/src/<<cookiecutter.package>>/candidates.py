@@ -1,4 +1,4 @@
-"""The models that compete, and what the business does today without any.
+"""The models that compete.
 
 To add a candidate, add it to ``CANDIDATES``: how it is built from the columns and a seed, and what
 the search may vary (``step__parameter``: a list, or a distribution of scipy.stats). All of them
@@ -9,7 +9,7 @@ a large one.
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from mlproduct import Candidate, Columns, preprocess
 from scipy.stats import loguniform, randint
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
@@ -19,14 +19,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from .columns import Columns
-from .steps.preprocess import preprocess
-from .steps.search import Candidate
-
-__all__ = ["CANDIDATES", "rule"]
-
-NEW_PRICE = {"small": 17_000.0, "family": 27_000.0, "estate": 31_000.0, "suv": 38_000.0}
-"""What a dealer has in the head, per category in EUR."""
+__all__ = ["CANDIDATES"]
 
 
 def _of_the_logarithm(pipeline: Pipeline) -> Any:
@@ -34,7 +27,8 @@ def _of_the_logarithm(pipeline: Pipeline) -> Any:
 
 
 def _bounded(columns: Columns, model: Any) -> Pipeline:
-    # One mistyped number far outside what was trained on would be raised to the power of e, and cost billions.
+    # One mistyped number far outside what was trained on would be raised to the power of e, and
+    # cost billions.
     bounds = MinMaxScaler((-1, 1), clip=True)
     return Pipeline([("columns", preprocess(columns)), ("bounds", bounds), ("model", model)])
 
@@ -45,7 +39,9 @@ def _linear(columns: Columns, seed: int) -> Any:
 
 def _boosting(columns: Columns, seed: int) -> Any:
     model = HistGradientBoostingRegressor(max_iter=100, max_leaf_nodes=15, random_state=seed)
-    return _of_the_logarithm(Pipeline([("columns", preprocess(columns, texts="ordinal")), ("model", model)]))
+    return _of_the_logarithm(
+        Pipeline([("columns", preprocess(columns, texts="ordinal")), ("model", model)])
+    )
 
 
 def _network(columns: Columns, seed: int) -> Any:
@@ -66,7 +62,12 @@ def _dummy(columns: Columns, seed: int) -> Any:
 
 
 CANDIDATES = (
-    Candidate("linear", "a weighted sum of the features", _linear, {"regressor__model__alpha": loguniform(0.01, 100)}),
+    Candidate(
+        "linear",
+        "a weighted sum of the features",
+        _linear,
+        {"regressor__model__alpha": loguniform(0.01, 100)},
+    ),
     Candidate(
         "boosting",
         "many small trees, each mending the last",
@@ -86,13 +87,7 @@ CANDIDATES = (
             "regressor__model__learning_rate_init": loguniform(2e-3, 1e-2),
         },
     ),
-    Candidate("dummy", "the same price for everything: whoever cannot beat it has learned nothing", _dummy),
+    Candidate(
+        "dummy", "the same price for everything: whoever cannot beat it has learned nothing", _dummy
+    ),
 )
-
-
-def rule(features: pd.DataFrame) -> np.ndarray:
-    """The price in EUR that a dealer writes on the sign: a seventh less each year, and 4 cents a kilometre."""
-    new = features["category"].map(NEW_PRICE).to_numpy(dtype=float)
-    aged = new * (6 / 7) ** features["age_years"].fillna(5.0).to_numpy(dtype=float)
-    driven = aged - 0.04 * features["mileage_km"].fillna(60_000.0).to_numpy(dtype=float)
-    return np.maximum(driven, 500.0)

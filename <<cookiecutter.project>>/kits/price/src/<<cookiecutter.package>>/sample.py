@@ -7,7 +7,8 @@ The signal is known. The logarithm of the price in EUR is
          + 0.1 automatic + 0.15 electric, where younger than 5 years - 0.03 previous owners
 
 plus noise of 0.12, which is about 12 % of the price. The noise is the same everywhere, so that no
-category can be priced worse in percent. Some values are missing and a few rows break a rule, as in life.
+category can be priced worse in percent. Some values are missing and a few rows break a rule, as in
+life.
 
 ``drift`` lowers all prices (in standard deviations of the noise a year) and raises the mileage.
 """
@@ -16,9 +17,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-
-from .clock import today
-from .synthetic import DAYS, days, from_day, lose
+from mlproduct.synthetic import DAYS, days, from_day, lose, today
 
 __all__ = ["CHANGES", "sample"]
 
@@ -95,7 +94,9 @@ def _logarithm(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _spoil(frame: pd.DataFrame, random: np.random.Generator, share: float) -> None:
-    """Every way to be wrong in turn: a negative mileage, a category unknown, a key lost, a price of 0."""
+    """Every way to be wrong in turn: a negative mileage, a category unknown, a key lost, a price of
+    0.
+    """
     spoiled = random.permutation(len(frame))[: int(share * len(frame))]
     negative, unknown, lost, free = (spoiled[place::4] for place in range(4))
     frame.loc[negative, "mileage_km"] = -1.0

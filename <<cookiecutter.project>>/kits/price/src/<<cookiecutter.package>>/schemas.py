@@ -3,8 +3,16 @@
     Features    what is priced: everything known when the price is needed
     Labelled    what is learned from: the same, and the price it was sold for
 
-``metadata`` says what a column is for (see columns.py); the rest is Pandera's own vocabulary. A row
-that breaks a rule goes to the quarantine with the rule's name.
+The ``metadata`` of a column says what it is for; the rest is Pandera's own vocabulary. A row that
+breaks a rule is quarantined with the rule's name.
+
+    {"role": "key"}       identifies the row's subject; may repeat when a subject is seen again
+    {"role": "time"}      when the row became known
+    {"role": "group"}     rows of one group stay on one side of the split
+    {"role": "feature"}   what the model may look at
+    {"role": "target"}    what is predicted
+    {"role": "ignored"}   validated, never modelled
+    {..., "pii": True}    personal data: never read
 """
 
 import pandas as pd
@@ -20,10 +28,14 @@ class Features(pa.DataFrameModel):
     """One used car on the day it was offered."""
 
     listing_id: Series[str] = pa.Field(str_length={"min_value": 1}, metadata={"role": "key"})
-    listed_at: Series[pd.Timestamp] = pa.Field(ge=pd.Timestamp("2015-01-01"), metadata={"role": "time"})
+    listed_at: Series[pd.Timestamp] = pa.Field(
+        ge=pd.Timestamp("2015-01-01"), metadata={"role": "time"}
+    )
     seller_email: Series[str] = pa.Field(nullable=True, metadata={"role": "ignored", "pii": True})
     category: Series[str] = pa.Field(isin=["small", "family", "estate", "suv"], metadata=FEATURE)
-    brand: Series[str] = pa.Field(isin=["Alba", "Brio", "Corsa Nova", "Duro", "Elan"], metadata=FEATURE)
+    brand: Series[str] = pa.Field(
+        isin=["Alba", "Brio", "Corsa Nova", "Duro", "Elan"], metadata=FEATURE
+    )
     fuel: Series[str] = pa.Field(isin=["petrol", "diesel", "electric"], metadata=FEATURE)
     gearbox: Series[str] = pa.Field(isin=["manual", "automatic"], nullable=True, metadata=FEATURE)
     age_years: Series[float] = pa.Field(ge=0, le=60, metadata=FEATURE)
@@ -36,4 +48,4 @@ class Features(pa.DataFrameModel):
 class Labelled(Features):
     """The same car, and the price it was sold for."""
 
-    price_eur: Series[float] = pa.Field(gt=0, le=1_000_000, metadata={"role": "target", "task": "regression"})
+    price_eur: Series[float] = pa.Field(gt=0, le=1_000_000, metadata={"role": "target"})

@@ -1,0 +1,63 @@
+"""``monitor`` and ``decisions``: what monitoring found, and what was decided about it."""
+
+from argparse import Namespace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from ..console import coloured, heading, say, table
+from ..escaping import escaped
+from .prediction_verbs import as_date
+from .project import Project
+
+if TYPE_CHECKING:
+    from ..tasks.monitoring_report import Monitored
+
+__all__ = ["decisions", "monitor", "run_monitoring", "show_report"]
+
+COLOURS = {"retrain": "red", "wait": "yellow", "nothing": "green"}
+
+
+def monitor(options: Namespace, project: Project) -> int:
+    monitored = run_monitoring(project, as_date(options.day))
+    show_report(monitored)
+    say(f"  reports     {project.call} review   experiment {project.product.name} monitoring")
+    say(f"  decisions   {project.call} decisions")
+    return 0
+
+
+def run_monitoring(project: Project, day: date | None) -> "Monitored":
+    from ..tasks.local_runner import run_locally
+
+    monitored: Monitored = run_locally(project.flows.monitor, day=day).result()
+    return monitored
+
+
+def show_report(monitored: "Monitored") -> None:
+    """The statements with their trust, and the decision."""
+    from ..tasks.monitoring_report import statements
+
+    context, report, decision = monitored.context, monitored.report, monitored.decision
+    named = f"{context.product.name} version {context.champion.version}"
+    heading(f"{named}, {context.start} to {context.day}, {report.rows:,} rows")
+    for text in table(statements(report)):
+        say(coloured(text, "red") if "  alarm  " in text or "  not met  " in text else text)
+    say()
+    say(
+        f"{coloured(decision.action.upper(), COLOURS[decision.action])} "
+        f" {escaped(decision.sentence)}"
+    )
+
+
+def decisions(options: Namespace, project: Project) -> int:
+    from ..log.decision_log import DecisionLog
+
+    found = DecisionLog(project.settings.database_url).decisions()
+    rows = [
+        (str(one.sequence), f"{one.at:%Y-%m-%d %H:%M}", one.action, one.trust, one.sentence)
+        for one in found
+    ]
+    for text in table(rows[-options.last :]):
+        say(text)
+    if not found:
+        say("Nothing was decided yet.")
+    return 0

@@ -1,0 +1,333 @@
+"""``up`` and ``down``: everything the product needs, as processes of this machine.
+
+    prefect   the Prefect server             skipped where PREFECT_API_URL names one
+    mlflow    the MLflow server              skipped where MLFLOW_TRACKING_URI names one
+    worker    runs what prefect.yaml says
+    service   answers requests
+
+What was started is written down in var/up, with the time each process began and the folder it works
+for: ``down`` ends those and no others, also where the folder is a copy of one whose servers run.
+Each process has its log there.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..config.settings import Settings
+from ..errors import ConfigError, ProductError
+from ..processes import began
+from ..redaction import redacted
+from ..registry import mlflow_pages
+from .project import Project
+
+__all__ = ["Started", "down", "ended", "of_another_folder", "running", "up"]
+
+WAIT_SECONDS = 180
+END_SECONDS = 45
+HOST = "127.0.0.1"
+PREFECT = (sys.executable, "-m", "prefect")
+"""As a module: the script beside this Python has the folder's old path in it when the folder was
+moved.
+"""
+
+
+@dataclass(frozen=True)
+class Started:
+    """One process: what it is called, where it answers, and what tells it from another with its
+    number.
+
+    ``folder`` is what identifies the folder that it works for, ``root``: the same after a move,
+    another for a copy.
+    """
+
+    name: str
+    pid: int
+    began: str
+    url: str
+    log: str
+    folder: str = ""
+    root: str = ""
+
+
+def up(project: Project, ports: Mapping[str, int]) -> Iterator[Started]:
+    """Starts what is not there, one after the other, each when the one before it is ready.
+
+    Raises ConfigError where something of this product runs already, and ProductError, after ending
+    the others, where a process does not get ready.
+    """
+    settings = project.settings
+    if already := running(settings):
+        names = ", ".join(f"{one.name} ({one.url})" for one in already)
+        raise ConfigError(
+            f"{names} of this product runs already – up starts from nothing – make down first"
+        )
+    (settings.var / "up").mkdir(parents=True, exist_ok=True)
+    environ = {**os.environ, "PRODUCT_ROOT": str(settings.root), "PREFECT_LOGGING_LEVEL": "INFO"}
+    try:
+        if not environ.get("PREFECT_API_URL"):
+            yield (prefect := _prefect(settings, environ, ports["prefect"]))
+            environ["PREFECT_API_URL"] = f"{prefect.url}/api"
+        if not environ.get("MLFLOW_TRACKING_URI", "").startswith("http"):
+            yield (mlflow := _mlflow(settings, environ, ports["mlflow"]))
+            environ["MLFLOW_TRACKING_URI"] = mlflow.url
+        _deploy(project, environ)
+        yield _worker(project, environ)
+        yield _service(project, environ, ports["service"])
+    except BaseException:
+        down(settings)
+        raise
+
+
+def down(settings: Settings) -> tuple[Started, ...]:
+    """Ends what ``up`` started and is still running, the last first; what that was."""
+    last_first = running(settings)[::-1]
+    for one in last_first:
+        _signal(one, signal.SIGTERM)
+        if not _waited(lambda one=one: not _lives(one), END_SECONDS):  # type: ignore[misc]  # bound now, on purpose
+            _signal(one, signal.SIGKILL)
+    _state(settings).unlink(missing_ok=True)
+    return last_first
+
+
+def running(settings: Settings) -> tuple[Started, ...]:
+    """What ``up`` started for this folder and is still running."""
+    return tuple(one for one in _written(settings) if _lives(one) and _is_ours(settings, one))
+
+
+def ended(settings: Settings) -> tuple[Started, ...]:
+    """What ``up`` started for this folder and ended by itself: ``down`` would have crossed it
+    off.
+    """
+    return tuple(
+        one
+        for one in _written(settings)
+        if one.began and not _lives(one) and _is_ours(settings, one)
+    )
+
+
+def of_another_folder(settings: Settings) -> tuple[Started, ...]:
+    """What runs and is listed here because this folder is a copy of the one that it was started
+    for.
+    """
+    return tuple(one for one in _written(settings) if _lives(one) and not _is_ours(settings, one))
+
+
+def _prefect(settings: Settings, environ: Mapping[str, str], port: int) -> Started:
+    port = _free(port)
+    url = f"http://{HOST}:{port}"
+    command = [*PREFECT, "server", "start", "--host", HOST, "--port", str(port)]
+    asked = {
+        # The page asks the server that it came from: the default is port 4200, where another
+        # product's may be.
+        "PREFECT_UI_API_URL": "/api",
+        # The newer page calls a host outside, whatever is said of analytics.
+        "PREFECT_SERVER_UI_V2_ENABLED": environ.get("PREFECT_SERVER_UI_V2_ENABLED", "false"),
+    }
+    return _start(
+        settings,
+        "prefect",
+        command,
+        {**environ, **asked},
+        url,
+        lambda: _answers(f"{url}/api/health"),
+    )
+
+
+def _mlflow(settings: Settings, environ: Mapping[str, str], port: int) -> Started:
+    command, mlflow_environ, url = mlflow_pages.command(settings, _free(port), environ)
+    return _start(
+        settings, "mlflow", command, mlflow_environ, url, lambda: _answers(f"{url}/health")
+    )
+
+
+def _worker(project: Project, environ: Mapping[str, str]) -> Started:
+    command = [
+        *PREFECT,
+        "worker",
+        "start",
+        "--pool",
+        project.product.name,
+        "--type",
+        "process",
+        "--with-healthcheck",
+    ]
+    port = _free(0)
+    asked = {"PREFECT_WORKER_WEBSERVER_HOST": HOST, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
+    url = f"http://{HOST}:{port}"
+    return _start(
+        project.settings,
+        "worker",
+        command,
+        {**environ, **asked},
+        url,
+        lambda: _answers(f"{url}/health"),
+    )
+
+
+def _service(project: Project, environ: Mapping[str, str], port: int) -> Started:
+    port = _free(port)
+    url = f"http://{HOST}:{port}"
+    command = [sys.executable, "-m", project.package, "serve", "--port", str(port)]
+    return _start(
+        project.settings, "service", command, environ, url, lambda: _answers(f"{url}/health/live")
+    )
+
+
+def _deploy(project: Project, environ: Mapping[str, str]) -> None:
+    """Work pool and deployments, as prefect.yaml has them."""
+    settings = project.settings
+    pool = ["work-pool", "create", project.product.name, "--type", "process", "--overwrite"]
+    deploy = [
+        "--no-prompt",
+        "deploy",
+        "--all",
+        "--prefect-file",
+        str(settings.root / "prefect.yaml"),
+    ]
+    for words in (pool, deploy):
+        command = [*PREFECT, *words]
+        done = subprocess.run(
+            command, env=environ, cwd=settings.root, capture_output=True, text=True, check=False
+        )
+        (settings.var / "up" / "deploy.log").open("a", encoding="utf-8").write(
+            redacted(done.stdout + done.stderr)
+        )
+        if done.returncode:
+            raise ProductError(
+                f"prefect {' '.join(words[:2])} ended with {done.returncode} – the deployments of"
+                " prefect.yaml were expected – see var/up/deploy.log:"
+                f" {(done.stderr or done.stdout).strip()[-300:]}"
+            )
+
+
+def _start(
+    settings: Settings,
+    name: str,
+    command: list[str],
+    environ: Mapping[str, str],
+    url: str,
+    ready: Callable[[], bool],
+) -> Started:
+    log = settings.var / "up" / f"{name}.log"
+    with log.open("w", encoding="utf-8") as kept:
+        process = subprocess.Popen(
+            command,
+            env=dict(environ),
+            cwd=settings.root,
+            stdout=kept,
+            stderr=kept,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    started = Started(
+        name,
+        process.pid,
+        began(process.pid),
+        url,
+        str(log),
+        _folder(settings.root),
+        str(settings.root),
+    )
+    _write(settings, (*running(settings), started))
+    if (
+        not _waited(lambda: process.poll() is not None or ready(), WAIT_SECONDS)
+        or process.poll() is not None
+    ):
+        last = log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
+        raise ProductError(
+            f"{name} did not get ready at {url} – see {log} – its last words:\n{last}"
+        )
+    return started
+
+
+def _lives(one: Started) -> bool:
+    return bool(one.began) and began(one.pid) == one.began
+
+
+def _signal(one: Started, number: signal.Signals) -> None:
+    """To the process and those it started: it leads a group of its own."""
+    try:
+        os.killpg(one.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _waited(true: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _free(wanted: int) -> int:
+    """The port if it is free, else one that is."""
+    for port in (wanted, 0):
+        with socket.socket() as tried:
+            try:
+                tried.bind((HOST, port))
+            except OSError:
+                continue
+            return int(tried.getsockname()[1])
+    raise ProductError(
+        f"no port of {HOST} is free – one is needed for each server – end some programs"
+    )
+
+
+def _is_ours(settings: Settings, one: Started) -> bool:
+    """Whether it was started for this folder, also when that was moved since: then nobody is where
+    it was.
+    """
+    return one.folder in (_folder(settings.root), "") or _folder(Path(one.root)) != one.folder
+
+
+def _folder(root: Path) -> str:
+    """What identifies a folder: device and number of the directory; empty where there is none."""
+    try:
+        found = root.stat()
+    except OSError:
+        return ""
+    return f"{found.st_dev}:{found.st_ino}"
+
+
+def _state(settings: Settings) -> Path:
+    return settings.var / "up" / "started.json"
+
+
+def _written(settings: Settings) -> tuple[Started, ...]:
+    if not _state(settings).is_file():
+        return ()
+    try:
+        return tuple(
+            Started(**one) for one in json.loads(_state(settings).read_text(encoding="utf-8"))
+        )
+    except (ValueError, TypeError) as problem:
+        raise ConfigError(
+            f"{_state(settings)} is not a list of processes ({problem}) – up writes it and down"
+            " reads it – end the processes of this product by hand and delete the file"
+        ) from problem
+
+
+def _write(settings: Settings, started: tuple[Started, ...]) -> None:
+    beside = _state(settings).with_suffix(".part")
+    beside.write_text(json.dumps([asdict(one) for one in started], indent=1), encoding="utf-8")
+    beside.replace(_state(settings))

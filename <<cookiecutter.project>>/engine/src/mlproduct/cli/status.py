@@ -1,0 +1,505 @@
+"""How the product stands: one line for each part, and what a person has to act on. Reads, and
+changes nothing.
+
+Each part is read for itself: what cannot be read says so in its line, and the others are still
+shown.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..config.settings import Settings, read_monitoring, read_pipeline, read_scoring
+from ..errors import ProductError, Refused
+from ..escaping import escaped
+from ..gate.criteria import read_criteria
+from ..redaction import redacted
+from .project import Project
+
+if TYPE_CHECKING:
+    from ..gate.document import Document
+    from ..log.decision_log import Decided
+    from ..log.label_log import Delivery
+    from ..log.prediction_log import Partition
+    from ..log.spool import Spool
+    from ..registry.audit_log import AuditTrail
+    from ..registry.models import Models
+    from ..registry.versions import Version
+
+__all__ = ["LINES_AT_MOST", "Part", "Status", "status_of", "unscored"]
+
+LINES_AT_MOST = 10
+LONGEST = 240
+"""Characters of a line; what was cut off stands in the JSON."""
+
+VERSIONS_READ = 5
+"""Of those that wait, the newest: of each its verdict document is fetched."""
+
+DAYS_BACK = 30
+SPOOL_SECONDS = 60
+"""A block waits less than a second where the database takes it."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: what its line says (none where empty), the same as plain data, and what is wrong
+    with it.
+    """
+
+    name: str
+    says: str = ""
+    value: Any = None
+    wrong: tuple[str, ...] = ()
+    unread: bool = False
+
+
+@dataclass(frozen=True)
+class Status:
+    """All parts, as they were on ``day`` (UTC)."""
+
+    product: str
+    day: date
+    parts: tuple[Part, ...]
+
+    @property
+    def wrong(self) -> tuple[tuple[str, str], ...]:
+        """What a person has to act on, each once: the part that it was found in, and a sentence.
+
+        What cannot be read comes first: nobody knows what is wrong behind it.
+        """
+        found: dict[str, str] = {}
+        for part in sorted(self.parts, key=lambda part: not part.unread):
+            for sentence in part.wrong:
+                found.setdefault(_shown(sentence), part.name)
+        return tuple((name, sentence) for sentence, name in found.items())
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Ten lines at most, each a name and a text that shows no secret and no character that
+        cannot be seen.
+        """
+        shown = [(part.name, _cut(_shown(self._says(part)))) for part in self.parts if part.says]
+        room, wrong = LINES_AT_MOST - len(shown), [sentence for _, sentence in self.wrong]
+        if len(wrong) > room:
+            wrong = [*wrong[: room - 1], f"and {len(wrong) - room + 1} more; --json has all"]
+        return [*shown, *(("wrong", _cut(sentence)) for sentence in wrong or ["nothing"])]
+
+    def _says(self, part: Part) -> str:
+        """What its line says; a reason why parts cannot be read is told once."""
+        first = next(one for one in self.parts if one.says == part.says)
+        return (
+            f"cannot be read either, see {first.name}"
+            if part.unread and first is not part
+            else part.says
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as one object. Its keys are always there; a part that could not be read, or has
+        nothing, is null.
+        """
+        return {
+            "product": self.product,
+            "day": str(self.day),
+            "ok": not self.wrong,
+            **{part.name: _plain(part.value) for part in self.parts if part.says},
+            "unread": [part.name for part in self.parts if part.unread],
+            "wrong": [{"part": name, "sentence": sentence} for name, sentence in self.wrong],
+        }
+
+
+def status_of(project: Project, day: date) -> Status:
+    """How the product stands on that day."""
+    settings = project.settings
+    trail = _Once(lambda: _trail(settings))
+    registry = _Once(lambda: _Registry.read(project))
+    scored = _Once(lambda: _scored(settings, trail))
+    parts = {
+        "champion": lambda: _champion(trail(), registry),
+        "waiting": lambda: _waiting(registry(), trail()),
+        "score": lambda: _score(scored(), day),
+        "labels": lambda: _labels(settings, trail, scored, day),
+        "alarms": lambda: _alarms(settings, trail(), scored(), day),
+        "servers": lambda: _servers(settings),
+        "files": lambda: _files(settings, day),
+        "spool": lambda: _spool(settings),
+    }
+    return Status(
+        project.product.name, day, tuple(_read(name, read) for name, read in parts.items())
+    )
+
+
+class _Once(Generic[T]):
+    """A value that is read when it is first asked for; what cannot be read is not tried, and waited
+    for, again.
+    """
+
+    def __init__(self, read: Callable[[], T]) -> None:
+        self._read = read
+        self._found: list[T] = []
+        self._problem: Exception | None = None
+
+    def __call__(self) -> T:
+        if self._problem is not None:
+            raise self._problem
+        if not self._found:
+            try:
+                self._found.append(self._read())
+            except (
+                Exception
+            ) as problem:  # kept and raised again: to whoever asks next it is the same
+                self._problem = problem
+                raise
+        return self._found[0]
+
+
+def _read(name: str, read: Callable[[], Part]) -> Part:
+    try:
+        return read()
+    except Exception as problem:  # whatever it is, the other parts are shown
+        shown = (
+            str(problem)
+            if isinstance(problem, ProductError)
+            else f"{type(problem).__name__}: {problem}"
+        )
+        return Part(name, f"cannot be read: {shown}", wrong=(shown,), unread=True)
+
+
+def _trail(settings: Settings) -> "AuditTrail":
+    from ..log.database import Database
+    from ..registry.audit_log import AuditLog
+
+    Database.refuse_unreadable(settings.database_url)
+    return AuditLog(settings.database_url).read()
+
+
+@dataclass(frozen=True)
+class _Registry:
+    """What MLflow says."""
+
+    models: "Models"
+    versions: "tuple[Version, ...]"
+    alias: str | None
+
+    @classmethod
+    def read(cls, project: Project) -> "_Registry":
+        from ..registry.models import Models
+        from ..registry.versions import CHAMPION
+
+        models = Models(project.settings, project.product.name, only_read=True)
+        return cls(
+            models, versions := models.versions(), models.alias(CHAMPION) if versions else None
+        )
+
+
+def _champion(trail: "AuditTrail", registry: _Once[_Registry]) -> Part:
+    wrong = tuple(_alias_differs(trail, registry))
+    entry = trail.current
+    if entry is None:
+        return Part(
+            "champion",
+            "none",
+            wrong=wrong or ("There is no champion – train, and approve a version.",),
+        )
+    value = {"version": entry.version, "since": entry.at, "by": entry.by, "action": entry.action}
+    return Part(
+        "champion",
+        f"version {entry.version} since {_moment(entry.at)}, {entry.action} by {entry.by}",
+        value,
+        wrong,
+    )
+
+
+def _alias_differs(trail: "AuditTrail", registry: _Once[_Registry]) -> Iterator[str]:
+    try:
+        found = registry()
+    except Exception:  # told where the versions are
+        return
+    if found.alias is not None and not trail.entries:
+        yield (
+            "The history of decisions is empty, and MLflow's alias champion is on version"
+            f" {found.alias} – the product's database was lost, or PRODUCT_DATABASE_URL names"
+            " another one – restore it from a backup."
+        )
+    elif found.alias != trail.champion:
+        yield (
+            f"The history says that the champion is version {trail.champion or 'none'}, MLflow's"
+            f" alias champion says {found.alias or 'none'} – doctor mends it."
+        )
+    if trail.champion and trail.champion not in {version.number for version in found.versions}:
+        yield (
+            f"Version {trail.champion}, the champion, is not in the registry – restore it or check"
+            " MLFLOW_TRACKING_URI."
+        )
+
+
+def _waiting(registry: _Registry, trail: "AuditTrail") -> Part:
+    """The newest versions that can still be approved; one that was compared with an earlier
+    champion cannot.
+    """
+    from ..registry.release_checks import doubts, still_compared
+
+    undecided = [
+        v
+        for v in registry.versions
+        if v.number not in trail.champions and v.number not in trail.rejected
+    ]
+    found: list[dict[str, Any]] = []
+    wrong: list[str] = []
+    for version in undecided[:VERSIONS_READ]:
+        shown = {"version": version.number, "verdict": version.tags.get("verdict", "")}
+        try:
+            document: Document = registry.models.document(version)
+        except ProductError as problem:
+            wrong.append(str(problem))
+            found.append({**shown, "open": None})
+            continue
+        try:
+            still_compared(version, document, trail)
+        except Refused:
+            continue
+        found.append({**shown, "open": list(doubts(document))})
+    return Part("waiting", "; ".join(map(_waits, found)) or "none", found, tuple(wrong))
+
+
+def _waits(shown: dict[str, Any]) -> str:
+    unsure = "unknown" if shown["open"] is None else ", ".join(shown["open"])
+    return f"version {shown['version']} ({shown['verdict']}{f'; open: {unsure}' if unsure else ''})"
+
+
+def _scored(settings: Settings, trail: _Once["AuditTrail"]) -> "tuple[Partition, ...]":
+    from ..log.prediction_log import PredictionLog
+
+    trail()  # says what is wrong with the database, in its own words
+    return PredictionLog(settings.database_url).partitions()
+
+
+def _score(partitions: "Sequence[Partition]", day: date) -> Part:
+    done = [one for one in partitions if one.done]
+    begun = [one.day for one in partitions if not one.done and one.day < day]
+    missing = sorted({*unscored([one.day for one in done], day), *begun})
+    wrong = (_not_scored(missing),) if missing else ()
+    if not done:
+        return Part("score", "no day yet", wrong=wrong)
+    last = done[-1]
+    value = {
+        "day": last.day,
+        "rows": last.rows,
+        "rejected": last.rejected,
+        "version": last.version,
+        "at": last.at,
+    }
+    aside = f", {last.rejected:,} in quarantine" if last.rejected else ""
+    when = f", at {_moment(last.at)}" if last.at else ""
+    return Part(
+        "score",
+        f"{last.day}: {last.rows:,} rows by version {last.version}{aside}{when}",
+        value,
+        wrong,
+    )
+
+
+def unscored(done: Sequence[date], day: date) -> list[date]:
+    """The days of the last month, before ``day``, that were to be scored and are not; ``done`` are
+    in order.
+
+    Which days of the week are scored is taken from the last four weeks in which any was.
+    """
+    if not done:
+        return []
+    first, last = done[0], done[-1]
+    recent = {each.weekday() for each in done if each > last - timedelta(days=28)}
+    usual = recent if last - first >= timedelta(days=7) else set(range(7))
+    start = max(first, day - timedelta(days=DAYS_BACK))
+    days = (start + timedelta(days=number) for number in range((day - start).days))
+    return [each for each in days if each.weekday() in usual and each not in set(done)]
+
+
+def _not_scored(days: list[date]) -> str:
+    verb = f"score --from {days[0]} --to {days[-1]}" if len(days) > 1 else f"score --day {days[0]}"
+    return f"{_count(len(days), 'day is', 'days are')} not scored, the last {days[-1]} – {verb}."
+
+
+def _labels(
+    settings: Settings,
+    trail: _Once["AuditTrail"],
+    scored: "_Once[tuple[Partition, ...]]",
+    day: date,
+) -> Part:
+    from ..log.label_log import Labels
+
+    trail()
+    last, rules = Labels(settings.database_url).last(), read_scoring(settings.scoring_file).labels
+    if last is None:
+        first = next((one.day for one in scored()), day)
+        waited = (day - first).days > rules.late_after_days
+        late = (
+            f"No labels have come, and the first day was scored on {first} – see labels in"
+            " config/scoring.yaml."
+        )
+        return Part("labels", "none yet", wrong=(late,) if waited else ())
+    value = {
+        name: getattr(last, name)
+        for name in ("at", "source", "rows", "new", "corrected", "late", "unmatched")
+    }
+    says = (
+        f"{_moment(last.at)}: {last.rows:,} rows from {last.source}, {last.new:,} new,"
+        f" {last.corrected:,} corrected"
+    )
+    return Part("labels", says, value, tuple(_labels_wrong(last, rules.delivered == "daily", day)))
+
+
+def _labels_wrong(last: "Delivery", daily: bool, day: date) -> Iterator[str]:
+    if daily and last.at.date() < day - timedelta(days=1):
+        yield (
+            f"Labels are late: they are expected daily, and the last ones came on {last.at.date()}"
+            " – label."
+        )
+    if last.rows and last.unmatched >= last.rows - last.rejected > 0:
+        yield (
+            f"No label of the last delivery ({last.source}) belongs to a prediction – check its"
+            " keys and times."
+        )
+
+
+def _alarms(
+    settings: Settings, trail: "AuditTrail", scored: "Sequence[Partition]", day: date
+) -> Part:
+    from ..log.decision_log import DecisionLog
+
+    decisions = DecisionLog(settings.database_url).decisions()
+    last = decisions[-1] if decisions else None
+    wrong = tuple(_alarms_wrong(last, trail.champion, [one.day for one in scored if one.done], day))
+    if last is None:
+        return Part("alarms", "nothing was looked at yet", wrong=wrong)
+    value = {
+        "day": last.window_end,
+        "decision": last.action,
+        "trust": last.trust,
+        "sentence": last.sentence,
+        "champion": last.champion,
+        "drifted": list(last.details.get("drifted", ())),
+        "failing": list(last.details.get("failing", ())),
+        "at": last.at,
+    }
+    return Part(
+        "alarms", f"{last.action} ({last.trust}), {last.window_end}: {last.sentence}", value, wrong
+    )
+
+
+def _alarms_wrong(
+    last: "Decided | None", champion: str | None, scored: Sequence[date], day: date
+) -> Iterator[str]:
+    """What was seen of an earlier champion is no matter of this one's; scored days have to be
+    looked at.
+    """
+    if (
+        last
+        and last.champion == champion
+        and (last.action != "nothing" or last.cause.startswith("alarm:"))
+    ):
+        yield f"Monitoring says {last.action}: {last.sentence}"
+    due = min(scored[-1], day - timedelta(days=1)) if scored else None
+    if due and scored[0] <= due and (last is None or last.window_end < due):
+        yield f"Nobody has looked at what was predicted until {due} – monitor."
+
+
+def _servers(settings: Settings) -> Part:
+    from .servers import ended, running
+
+    up = running(settings)
+    value = [{"name": one.name, "url": redacted(one.url)} for one in up]
+    wrong = tuple(
+        f"{one.name} was started by up and has ended – see {one.log}, then down and up."
+        for one in ended(settings)
+    )
+    return Part(
+        "servers",
+        ", ".join(f"{one.name} {one.url}" for one in up) or "none of up's runs",
+        value,
+        wrong,
+    )
+
+
+def _files(settings: Settings, day: date) -> Part:
+    """The product's four files; nothing where each can be used."""
+    wrong: list[str] = []
+    readers: tuple[tuple[Callable[[Any], Any], Any], ...] = (
+        (read_criteria, settings.criteria_file),
+        (read_pipeline, settings.pipeline_file),
+        (read_scoring, settings.scoring_file),
+        (read_monitoring, settings.monitoring_file),
+    )
+    for reader, path in readers:
+        try:
+            found = reader(path)
+        except ProductError as problem:
+            wrong.append(str(problem))
+            continue
+        if reader is read_criteria and found.review_by < day:
+            wrong.append(
+                f"The criteria were to be reviewed by {found.review_by} – review them, and set a"
+                " new review_by."
+            )
+    return Part("files", wrong=tuple(wrong))
+
+
+def _spool(settings: Settings) -> Part:
+    """Predictions of the service that the database has not got; nothing where it has all."""
+    from ..log.spool import Spool
+
+    spool, wrong = Spool(settings.var / "service" / "spool"), []
+    if old := [moment for moment in _spooled(spool) if time.time() - moment > SPOOL_SECONDS]:
+        since = datetime.fromtimestamp(min(old), UTC)
+        waits = _count(len(old), "block of predictions waits", "blocks of predictions wait")
+        wrong.append(
+            f"{waits} in {spool.folder} since {_moment(since)} – start the service, and the"
+            " database it needs."
+        )
+    if refused := spool.refused():
+        lies = _count(len(refused), "block of predictions was", "blocks of predictions were")
+        wrong.append(f"{lies} refused by the database – look at {spool.folder / 'refused'}.")
+    return Part("spool", wrong=tuple(wrong))
+
+
+def _spooled(spool: "Spool") -> Iterator[float]:
+    """When each block was put on the spool, in seconds; one that is recorded in this moment is none
+    any more.
+    """
+    for path in spool.folder.glob("[!.]*.json"):
+        with suppress(FileNotFoundError):
+            yield path.stat().st_mtime
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def _shown(text: str) -> str:
+    return escaped(redacted(text.replace("\n", " ")))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it: texts as they are shown, moments in UTC."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, datetime):
+        return (
+            (value if value.tzinfo else value.replace(tzinfo=UTC))
+            .astimezone(UTC)
+            .isoformat(timespec="seconds")
+        )
+    return _shown(str(value)) if isinstance(value, str | date) else value

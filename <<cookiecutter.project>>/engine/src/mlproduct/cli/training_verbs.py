@@ -1,0 +1,104 @@
+"""``train``, and how a verdict looks on the screen."""
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..console import coloured, heading, say
+from ..errors import Refused
+from ..escaping import escaped
+from ..gate.criteria import Decision
+from ..scorecard.terminal import result_lines
+from .project import Project
+
+if TYPE_CHECKING:
+    from ..tasks.training import Registered
+
+from ..clock import today
+from ..errors import ConfigError
+from ..gate.criteria import read_criteria
+
+__all__ = ["check", "explain", "run_training", "show_verdict", "train"]
+
+
+def train(options: Namespace, project: Project) -> int:
+    registered = run_training(project, options.cause, options.source)
+    show_verdict(project, registered)
+    return 0 if registered.document.decision.is_ready else Refused.exit_code
+
+
+def run_training(project: Project, cause: str, source: str | None) -> "Registered":
+    """What the training flow came to; Prefect's own wrapping of what broke is taken off."""
+    from ..tasks.local_runner import run_locally
+
+    heading(escaped(f"{project.product.name}, training {cause}"))
+    registered: Registered = run_locally(project.flows.train, cause=cause, source=source).result()
+    return registered
+
+
+def show_verdict(project: Project, registered: "Registered") -> None:
+    """The criteria, the verdict, and where to look next."""
+    document = registered.document
+    colour = {Decision.READY: "green", Decision.BLOCKED: "red"}.get(document.decision, "yellow")
+    say()
+    model = document.verdict.results if document.model else ()
+    for text in result_lines((*document.data_verdict.results, *model)):
+        say(text)
+    if document.problem:
+        say(f"  The evaluation broke off: {escaped(document.problem)}")
+    say()
+    say(f"{coloured(document.decision.value.upper(), colour)}  {_what_became_of_it(registered)}")
+    say(f"  scorecard   {project.call} review")
+    if document.decision is Decision.BLOCKED:
+        return
+    if not registered.promoted:
+        say(
+            f"  approve     {project.call} approve {registered.version} --by NAME --because"
+            f" REASON{_despite(registered)}"
+        )
+
+
+def _what_became_of_it(registered: "Registered") -> str:
+    if registered.promoted:
+        return f"version {registered.version} is the champion."
+    if registered.version is None:
+        return "Not registered; the champion stays as it is."
+    if registered.document.decision.is_ready:
+        return f"Version {registered.version} is the challenger and waits for approval."
+    return (
+        f"Version {registered.version} is registered, no challenger: a named person has to take on"
+        " what is open."
+    )
+
+
+def _despite(registered: "Registered") -> str:
+    from ..registry.release_checks import doubts
+
+    return "".join(f" --despite {each}" for each in doubts(registered.document))
+
+
+def explain(options: Namespace, project: Project) -> int:
+    from ..evaluation.metrics import METRICS
+    from ..scorecard.criteria_text import explain
+
+    say(escaped(explain(read_criteria(project.settings.criteria_file), METRICS), keep="\n"))
+    return 0
+
+
+def check(options: Namespace, project: Project) -> int:
+    settings = project.settings
+    from ..evaluation.metrics import METRICS
+    from ..scorecard.criteria_text import problems
+
+    criteria = read_criteria(settings.criteria_file)
+    found = problems(criteria, project.product.columns, METRICS, on=today())
+    text = settings.criteria_file.read_text(encoding="utf-8")
+    for problem in found:
+        say(escaped(problem.in_words(settings.criteria_file, text), keep="\n"))
+    mistakes = sum(not problem.note for problem in found)
+    if mistakes:
+        return ConfigError.exit_code
+    say(
+        f"{settings.criteria_file}: {len(criteria.criteria)} criteria, {len(criteria.data)} on the"
+        " data, no mistake"
+    )
+    return 0

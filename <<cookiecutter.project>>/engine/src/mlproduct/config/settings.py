@@ -1,0 +1,307 @@
+"""The product's files and environment, read once into frozen, strict models.
+
+    config/product.yaml              name and title             -> ProductName
+    product/success_criteria.yaml    the product manager's      -> Criteria (gate/criteria.py)
+    config/pipeline.yaml             the data scientists'       -> Pipeline
+    config/scoring.yaml              operations': scoring       -> Scoring
+    config/monitoring.yaml           operations': watching      -> Monitoring
+    environment variables, .env      operations: addresses      -> Settings
+
+``strict_yaml.py`` reads them. Nothing here is read at import.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..clock import REHEARSED, today
+from ..errors import ConfigError
+from ..redaction import redacted
+from .strict_yaml import read_yaml
+
+__all__ = [
+    "AcceptedLeak",
+    "Checks",
+    "DriftLimits",
+    "Evaluation",
+    "LabelSource",
+    "LabelsJudged",
+    "Monitoring",
+    "Pipeline",
+    "ProductName",
+    "Reactions",
+    "ReportSize",
+    "Scoring",
+    "Search",
+    "Settings",
+    "Source",
+    "Split",
+    "read_monitoring",
+    "read_pipeline",
+    "read_product_name",
+    "read_scoring",
+    "read_yaml",
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProductName(_Strict):
+    """The whole of config/product.yaml."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=40)]
+    """Lower-case words joined by - or _: it is part of the names of experiments, models, flows and
+    events.
+    """
+    title: Annotated[str, Field(min_length=1, max_length=60)]
+
+
+class Source(_Strict):
+    """Where the rows come from: ``path``, or ``url_from`` with ``query``."""
+
+    path: str | None = None
+    format: Literal["csv", "parquet"] | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    url_from: str | None = None
+    query: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.path is None) == (self.url_from is None):
+            raise ValueError("give either path (files) or url_from and query (a database)")
+        if (self.url_from is None) != (self.query is None):
+            raise ValueError("url_from and query go together")
+        if self.url_from is not None and "://" in self.url_from:
+            raise ValueError(
+                "url_from is the name of an environment variable; the address itself stays out of"
+                " this file"
+            )
+        return self
+
+    @property
+    def described(self) -> str:
+        """The source as a person calls it; never an address that could hold a password."""
+        if self.path is None:
+            return f"${self.url_from}"
+        return redacted(self.path) if "://" in self.path else self.path
+
+    def on(self, day: date) -> Self:
+        """The source of that day: ``{day}`` in the path or the query is the day as 2026-11-24."""
+        named = {"path": self.path, "query": self.query}
+        dated = {
+            name: text.replace("{day}", day.isoformat())
+            for name, text in named.items()
+            if text is not None
+        }
+        return self.model_copy(update=dated)
+
+
+class Split(_Strict):
+    by: Literal["time", "group", "hash"]
+    holdout: float = Field(gt=0, lt=1)
+
+
+class AcceptedLeak(_Strict):
+    feature: str
+    because: Annotated[str, Field(min_length=1)]
+
+
+class Checks(_Strict):
+    rejected_share_at_most: float = Field(default=0.05, ge=0, le=1)
+    leak_at: float = Field(default=0.98, gt=0.5, le=1)
+    accepted_leaks: tuple[AcceptedLeak, ...] = ()
+
+
+class Search(_Strict):
+    """The budget. ``trials`` decides the result; ``seconds`` is the safety stop, and said when
+    used.
+    """
+
+    trials: int = Field(ge=1)
+    seconds: float = Field(default=600, gt=0)
+    workers: int = Field(default=-1, ge=-1)
+    folds: int = Field(default=3, ge=2)
+    seed: int = 7
+    candidates: tuple[str, ...] = ()
+    """Only these of the kit's candidates; all where empty."""
+
+    @model_validator(mode="after")
+    def _some_worker(self) -> Self:
+        if self.workers == 0:
+            raise ValueError("workers is a number of processes, or -1 for all cores")
+        return self
+
+
+class Evaluation(_Strict):
+    resamples: int = Field(default=1000, ge=200)
+    importance_rows: int = Field(default=2000, ge=100)
+
+
+class Pipeline(_Strict):
+    """The whole of config/pipeline.yaml."""
+
+    source: Source
+    split: Split
+    checks: Checks = Checks()
+    search: Search
+    evaluation: Evaluation = Evaluation()
+    labelled_log: bool = False
+    """Whether rows that were scored and labelled since are learned from as well."""
+
+
+class LabelSource(_Strict):
+    source: Source
+    delivered: Literal["daily", "irregularly"] = "daily"
+    late_after_days: int = Field(default=90, ge=0)
+    day_column: Annotated[str, Field(min_length=1)] | None = None
+    """The column of a delivery with the day of the prediction, where the schema has no time column.
+    """
+
+
+class Scoring(_Strict):
+    """The whole of config/scoring.yaml; ``{day}`` in a source is the day that is scored or
+    delivered.
+    """
+
+    source: Source
+    rejected_share_at_most: float = Field(default=0.05, ge=0, le=1)
+    shadow: bool = True
+    labels: LabelSource
+    keep_days: int = Field(default=400, ge=1)
+
+
+class DriftLimits(_Strict):
+    false_alarms_at_most: float = Field(default=0.01, gt=0, lt=1)
+    psi_at_least: float = Field(default=0.02, ge=0)
+    share_factor: float = Field(default=1.5, gt=1)
+    missing_by: float = Field(default=0.02, ge=0, le=1)
+    new_values_at_most: float = Field(default=0.01, ge=0, le=1)
+    volume_between: tuple[float, float] = (0.5, 2.0)
+
+    @model_validator(mode="after")
+    def _around_one(self) -> Self:
+        low, high = self.volume_between
+        if not 0 <= low < 1 < high:
+            raise ValueError("volume_between is two factors around 1, as [0.5, 2.0]")
+        return self
+
+
+class LabelsJudged(_Strict):
+    days: int = Field(default=35, ge=1)
+    coverage_at_least: float = Field(default=0.8, gt=0, le=1)
+    rows_at_least: int = Field(default=300, ge=1)
+    rows_at_most: int = Field(default=20_000, ge=1000)
+
+
+class ReportSize(_Strict):
+    rows: int = Field(default=5000, ge=100, le=50_000)
+    seed: int = 7
+
+
+Answer = Literal["retrain", "wait", "nothing"]
+
+
+class Reactions(_Strict):
+    """What is done about what was seen; the last three hold back whatever would be asked for."""
+
+    criteria_fail: Answer = "retrain"
+    drift_and_criteria_met: Answer = "nothing"
+    drift_before_labels: Answer = "wait"
+    cooldown_days: int = Field(default=14, ge=0)
+    new_labels_at_least: int = Field(default=1000, ge=0)
+    per_month: int = Field(default=3, ge=0)
+
+
+class Monitoring(_Strict):
+    """The whole of config/monitoring.yaml."""
+
+    window_days: int = Field(default=7, ge=1)
+    rows_at_least: int = Field(default=500, ge=50)
+    drift: DriftLimits = DriftLimits()
+    labels: LabelsJudged = LabelsJudged()
+    report: ReportSize = ReportSize()
+    reaction: Reactions = Reactions()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where this process keeps things: the product's folder and three addresses."""
+
+    root: Path
+    tracking_uri: str
+    database_url: str
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        root = Path(environ.get("PRODUCT_ROOT") or Path.cwd()).resolve()
+        var = root / "var"
+        settings = cls(
+            root=root,
+            tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{var / 'mlflow.db'}",
+            database_url=environ.get("PRODUCT_DATABASE_URL") or f"sqlite:///{var / 'product.db'}",
+        )
+        today(environ)  # one that is no date is said at once, not by whatever asks for it first
+        if environ.get(REHEARSED) and not settings.are_local:
+            raise ConfigError(
+                f"{REHEARSED} is set and the registry or the database is not under {var} – a day is"
+                " only made up in a rehearsal on this machine, the team's gate goes by the real"
+                " one – unset it"
+            )
+        return settings
+
+    @property
+    def are_local(self) -> bool:
+        """Whether registry and database are files under the product's own ``var``."""
+        mine = f"sqlite:///{self.var}{os.sep}"
+        return all(
+            address.startswith(mine) and ".." not in address
+            for address in (self.tracking_uri, self.database_url)
+        )
+
+    @property
+    def var(self) -> Path:
+        return self.root / "var"
+
+    @property
+    def product_file(self) -> Path:
+        return self.root / "config" / "product.yaml"
+
+    @property
+    def criteria_file(self) -> Path:
+        return self.root / "product" / "success_criteria.yaml"
+
+    @property
+    def pipeline_file(self) -> Path:
+        return self.root / "config" / "pipeline.yaml"
+
+    @property
+    def scoring_file(self) -> Path:
+        return self.root / "config" / "scoring.yaml"
+
+    @property
+    def monitoring_file(self) -> Path:
+        return self.root / "config" / "monitoring.yaml"
+
+
+def read_product_name(path: Path) -> ProductName:
+    return read_yaml(path, ProductName)
+
+
+def read_pipeline(path: Path) -> Pipeline:
+    return read_yaml(path, Pipeline)
+
+
+def read_scoring(path: Path) -> Scoring:
+    return read_yaml(path, Scoring)
+
+
+def read_monitoring(path: Path) -> Monitoring:
+    return read_yaml(path, Monitoring)

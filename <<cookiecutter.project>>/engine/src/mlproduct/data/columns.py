@@ -1,0 +1,122 @@
+"""What each column of the schema is for.
+
+A schema (``schemas.py``) marks its columns once, by ``metadata``; nothing else names a column:
+
+    {"role": "key"}       identifies the row's subject; may repeat when a subject is seen again
+    {"role": "time"}      when the row became known
+    {"role": "group"}     rows of one group stay on one side of the split
+    {"role": "feature"}   what the model may look at
+    {"role": "target"}    what is predicted
+    {"role": "ignored"}   validated, never modelled
+    {..., "pii": True}    personal data: never read past the border
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pandera.pandas import DataFrameModel
+
+from ..errors import ConfigError
+from ..problems import Task
+
+__all__ = ["Columns", "columns_of"]
+
+ROLES = ("key", "time", "group", "feature", "target", "ignored")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table by what they are for; ``private`` ones are never read."""
+
+    key: str
+    time: str | None
+    group: str | None
+    target: str | None
+    task: Task | None
+    numeric: tuple[str, ...]
+    categorical: tuple[str, ...]
+    ignored: tuple[str, ...]
+    private: tuple[str, ...]
+    known_values: dict[str, tuple[Any, ...]]
+    """The values a categorical column may take, where the schema lists them."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return self.numeric + self.categorical
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Every column that is read, in a fixed order; personal data is not among them."""
+        singles = (self.key, self.time, self.group)
+        named = tuple(name for name in singles if name is not None)
+        rest = self.features + self.ignored
+        target = (self.target,) if self.target else ()
+        return tuple(dict.fromkeys(named + rest + target))
+
+
+def columns_of(schema: type[DataFrameModel], task: Task | None = None) -> Columns:
+    """The roles of ``schema``'s columns, as its metadata states them; ``task`` is that of the
+    target.
+
+    Raises ConfigError for an unknown role, a missing key, a role given twice that may be given
+    once, and personal data in any role but ``ignored``.
+    """
+    columns = schema.to_schema().columns
+    marked = {name: _role(name, column) for name, column in columns.items()}
+    described = {name: column for name, column in columns.items() if not _is_private(column)}
+    by_role = {role: [name for name in described if marked[name] == role] for role in ROLES}
+    for role in ("key", "time", "group", "target"):
+        if len(by_role[role]) > 1:
+            raise ConfigError(
+                f"schemas.py: {' and '.join(by_role[role])} both have the role {role} – one may"
+                " have it"
+            )
+    if not by_role["key"]:
+        raise ConfigError(
+            "schemas.py: no column has the role key – mark the column that identifies a row's"
+            " subject"
+        )
+    target = next(iter(by_role["target"]), None)
+    texts = [name for name in by_role["feature"] if _is_text(described[name].dtype)]
+    return Columns(
+        key=by_role["key"][0],
+        time=next(iter(by_role["time"]), None),
+        group=next(iter(by_role["group"]), None),
+        target=target,
+        task=task if target else None,
+        numeric=tuple(name for name in by_role["feature"] if name not in texts),
+        categorical=tuple(texts),
+        ignored=tuple(by_role["ignored"]),
+        private=tuple(name for name in marked if name not in described),
+        known_values={
+            name: values for name, column in described.items() if (values := _listed(column))
+        },
+    )
+
+
+def _role(name: str, column: Any) -> str:
+    role = str((column.metadata or {}).get("role"))
+    if role not in ROLES:
+        raise ConfigError(
+            f"schemas.py: column {name} has the role {role!r} – expected one of {', '.join(ROLES)}"
+        )
+    if _is_private(column) and role != "ignored":
+        raise ConfigError(
+            f"schemas.py: column {name} is marked pii and has the role {role} – personal data can"
+            " only be ignored; give a pseudonymous column that role instead"
+        )
+    return role
+
+
+def _is_private(column: Any) -> bool:
+    return bool((column.metadata or {}).get("pii"))
+
+
+def _listed(column: Any) -> tuple[Any, ...]:
+    """The values that the column may take, where its rules list them."""
+    listed = (check.statistics["allowed_values"] for check in column.checks if check.name == "isin")
+    return tuple(next(listed, ()))
+
+
+def _is_text(dtype: Any) -> bool:
+    return str(dtype) in {"str", "string", "object", "category"} or str(dtype).startswith("string")

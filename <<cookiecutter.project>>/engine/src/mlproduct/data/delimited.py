@@ -1,0 +1,225 @@
+"""CSV and its relatives as text tables: separator and encoding found, `00123` kept, rows counted.
+
+Every cell is read as text, and only an empty one is missing; what it means is for the schema to
+say.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import IO, Any
+
+import pandas as pd
+
+from ..errors import SourceError
+from .source_errors import one_line
+
+__all__ = ["dialect", "frames"]
+
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE_BYTES = 4_000_000
+SAMPLE_LINES = 100
+BLOCK_BYTES = 8_000_000
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+Opened = Callable[[], AbstractContextManager[IO[bytes]]]
+
+
+class _Counted(io.RawIOBase):
+    """A stream that counts the quotation marks that pass: an odd number is one that is never
+    closed.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream, self.marks = stream, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.marks += data.count(b'"')
+        return data
+
+
+def frames(
+    opened: Opened, name: str, wanted: Sequence[str], separator: str | None, encoding: str | None
+) -> Iterator[tuple[pd.DataFrame, tuple[str, ...]]]:
+    """Tables of text with the ``wanted`` columns that are there, and the names of the others."""
+    with opened() as stream:
+        sample = stream.read(SAMPLE_BYTES)
+    if not sample.strip():
+        yield pd.DataFrame(), ()
+        return
+    separator, encoding = dialect(sample, name, wanted, separator, encoding)
+    names = _header(sample, separator, encoding)
+    found = [column for column in wanted if column in names]
+    if twice := [column for column in found if names.count(column) > 1]:
+        raise SourceError(
+            f"{name}: the column {twice[0]} is there twice – expected one of each – rename one"
+        )
+    unread = tuple(column for column in names if column not in wanted)
+    if not found:
+        yield pd.DataFrame(), unread
+        return
+    empty = True
+    with opened() as stream:
+        counted = _Counted(stream)
+        try:
+            for table in _tables(counted, name, found, separator, encoding):
+                empty = False
+                yield table, unread
+        except SourceError:
+            _refuse_open_quote(opened, name, separator, encoding)
+            raise
+    if counted.marks % 2:
+        _refuse_open_quote(opened, name, separator, encoding)
+    if empty:
+        yield pd.DataFrame({column: pd.Series(dtype="str") for column in found}), unread
+
+
+def dialect(
+    sample: bytes, name: str, wanted: Sequence[str], separator: str | None, encoding: str | None
+) -> tuple[str, str]:
+    """Separator and encoding: as given, or the ones that fit the beginning of the file best."""
+    encoding = encoding or _encoding(sample)
+    if b"\0" in sample and "16" not in encoding and "32" not in encoding:
+        raise SourceError(
+            f"{name}: holds binary data – expected text – export it as CSV, or give format: parquet"
+        )
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise SourceError(
+            f"{name}: unknown encoding {encoding!r} – expected one that Python knows – give cp1252,"
+            " say"
+        ) from None
+    separator = {"tab": "\t", "\\t": "\t"}.get(separator or "", separator)
+    if separator is not None and len(separator) != 1:
+        raise SourceError(
+            f"{name}: separator {separator!r} – expected one character – write ';' or tab, say"
+        )
+    return separator or _separator(sample, encoding, wanted), encoding
+
+
+def _encoding(sample: bytes) -> str:
+    for mark, encoding in BYTE_ORDER_MARKS.items():
+        if sample.startswith(mark):
+            return encoding
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _separator(sample: bytes, encoding: str, wanted: Sequence[str]) -> str:
+    """The separator that finds most of the wanted columns; then the one that cuts lines most
+    evenly.
+    """
+
+    def fit(separator: str) -> tuple[int, float, int]:
+        lines = [line for line in _lines(sample, separator, encoding) if line]
+        width = len(lines[0]) if lines else 0
+        even = sum(len(line) == width for line in lines) / max(len(lines), 1)
+        return len(set(lines[0]) & set(wanted)) if lines else 0, even if width > 1 else 0.0, width
+
+    return max(SEPARATORS, key=fit)
+
+
+def _lines(sample: bytes, separator: str, encoding: str) -> list[list[str]]:
+    text = (
+        codecs.getincrementaldecoder(encoding)(errors="replace")
+        .decode(sample[:200_000])
+        .removeprefix("\ufeff")
+    )
+    lines = text.splitlines(keepends=True)
+    whole = lines[:-1] if len(lines) > 1 and len(sample) > 200_000 else lines
+    return list(csv.reader(whole[:SAMPLE_LINES], delimiter=separator))
+
+
+def _header(sample: bytes, separator: str, encoding: str) -> list[str]:
+    return next((line for line in _lines(sample, separator, encoding) if line), [])
+
+
+def _tables(
+    stream: Any, name: str, found: list[str], separator: str, encoding: str
+) -> Iterator[pd.DataFrame]:
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    ragged: list[Any] = []
+
+    def note(row: Any) -> str:
+        ragged.append(row)
+        return "error"
+
+    try:
+        reader = arrow_csv.open_csv(
+            stream,
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False, block_size=BLOCK_BYTES, encoding=encoding
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=separator, newlines_in_values=True, invalid_row_handler=note
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types={column: pa.large_string() for column in found},
+                include_columns=found,
+                null_values=[""],
+                strings_can_be_null=True,
+            ),
+        )
+        for batch in reader:
+            yield batch.to_pandas()
+    except (pa.ArrowInvalid, UnicodeError) as error:
+        raise SourceError(_said(name, error, ragged, encoding)) from None
+
+
+def _said(name: str, error: Exception, ragged: list[Any], encoding: str) -> str:
+    """Arrow's complaint without the row itself, which may hold personal data."""
+    if ragged:
+        row = ragged[-1]
+        return (
+            f"{name}: row {row.number} (the header is row 1) has {row.actual_columns} cells –"
+            f" expected {row.expected_columns} – repair it; a cell with a separator or a line break"
+            " belongs in quotes"
+        )
+    text = one_line(error)
+    if "straddling" in text:
+        return (
+            f"{name}: a quotation mark is opened and never closed – expected pairs – repair the"
+            " file"
+        )
+    if "UTF8" in text or isinstance(error, UnicodeError):
+        return (
+            f"{name}: holds bytes that are not {encoding} – expected text in it – give encoding:"
+            " cp1252, say"
+        )
+    return (
+        f"{name}: cannot be read as CSV ({text.split(':')[0]}) – expected a table as text – export"
+        " it again"
+    )
+
+
+def _refuse_open_quote(opened: Opened, name: str, separator: str, encoding: str) -> None:
+    """Raises where a quotation mark swallows the rest of the file; a mark within a text is fine."""
+    with opened() as stream:
+        text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
+        lines = csv.reader(text, delimiter=separator, strict=True)
+        start = 1
+        try:
+            for _ in lines:
+                start = lines.line_num + 1
+        except csv.Error as error:
+            if "unexpected end" in str(error) or "field limit" in str(error):
+                raise SourceError(
+                    f"{name}: line {start}: a quotation mark is opened and never closed – expected"
+                    " pairs – repair the file, the rows after it are lost"
+                ) from None

@@ -1,0 +1,271 @@
+"""The border: rows as a source gave them come in, rows that keep the schema's promises go out.
+
+Types are coerced cell by cell first; then Pandera checks whole batches, and only a batch that
+breaks a rule is looked at row by row. What is wrong with the table itself stops at once: a missing
+column, a column of another type, a share of bad rows over the limit.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from pandera.pandas import DataFrameModel
+
+from ..errors import InvalidData
+from ..tables import Batch, Rejected, Validated
+from .coercion import Cells, as_text, coerce, coerce_key
+from .fingerprint import row_hashes
+from .schema_rules import Broken, failure_table, reason_table, reasons_of
+from .schema_validator import SchemaValidator, schema_validator
+
+__all__ = ["validate", "validation_report"]
+
+ANOTHER_TYPE = 0.5
+"""A column in which this share of the cells has the wrong type is no column with bad rows."""
+
+ENOUGH_TO_STOP = 100_000
+"""Cells of a column to have seen before it is given up while the source is still being read."""
+
+
+@dataclass
+class _Piece:
+    """The accepted rows of one batch, and where they come from."""
+
+    rows: pd.DataFrame
+    numbers: np.ndarray
+    origin: str
+    repaired: bool
+
+
+@dataclass
+class _Tally:
+    """What has been found so far."""
+
+    chunks: list[_Piece] = field(default_factory=list)
+    failures: list[pd.DataFrame] = field(default_factory=list)
+    rows: list[pd.DataFrame] = field(default_factory=list)
+    wrong: dict[str, int] = field(default_factory=dict)
+    filled: dict[str, int] = field(default_factory=dict)
+    seen: int = 0
+
+    def reject(
+        self, broken: list[Broken], rows: pd.DataFrame, numbers: np.ndarray, origin: str
+    ) -> np.ndarray:
+        """Notes the failures; where in ``rows`` something failed."""
+        bad = np.unique(np.concatenate([one.positions for one in broken]))
+        self.failures.append(failure_table(broken, rows, numbers, origin))
+        table = pd.DataFrame({name: as_text(rows[name].iloc[bad]) for name in rows.columns})
+        table.insert(0, "row", numbers[bad])
+        table.insert(1, "source", pd.Series(origin, index=table.index, dtype="str"))
+        self.rows.append(table.reset_index(drop=True))
+        return bad
+
+    def rejected(self, validator: SchemaValidator) -> Rejected:
+        if not self.rows:
+            empty = pd.DataFrame(
+                {
+                    name: pd.Series(dtype="str")
+                    for name in ("row", "source", *validator.columns.read)
+                }
+            )
+            return Rejected(
+                failure_table((), empty, np.empty(0, np.int64), ""), empty.astype({"row": "int64"})
+            )
+        failures, rows = (
+            pd.concat(tables, ignore_index=True) for tables in (self.failures, self.rows)
+        )
+        return Rejected(failures, rows)
+
+
+def validate(batches: Iterable[Batch], schema: type[DataFrameModel], *, limit: float) -> Validated:
+    """The rows that keep ``schema``, in the order and with exactly the columns of ``Columns.read``.
+
+    Rows that do not are in ``rejected``, with every rule they break; so is the later one of two
+    rows with the same key and time, or, where the schema has no time, with the same cells
+    throughout. Numbers are float64 or int64 (float64 where they may be missing), texts ``str``,
+    dates datetime64[us] in UTC without a zone.
+
+    Raises InvalidData for a source without rows, a missing column, a column of another type, and
+    more than ``limit`` of the rows rejected; the exception carries what was rejected until then.
+    With ``limit`` 1 only a missing column and a source without rows stop.
+    """
+    validator, tally = schema_validator(schema), _Tally()
+    for batch in batches:
+        _take(batch, validator, tally)
+        _refuse_other_types(validator, tally, limit, ENOUGH_TO_STOP)
+    if not tally.seen:
+        names = ", ".join(dict.fromkeys(piece.origin for piece in tally.chunks)) or "the source"
+        raise InvalidData(f"{names}: no rows – expected at least one – check what the source holds")
+    _refuse_other_types(validator, tally, limit, 1)
+    for repeated in validator.identities:
+        _drop_repeated(repeated, tally)
+    rejected = tally.rejected(validator)
+    _refuse_too_many(rejected, tally.seen, limit)
+    return Validated(_joined(tally.chunks, validator), rejected, tally.seen)
+
+
+def _take(batch: Batch, validator: SchemaValidator, tally: _Tally) -> None:
+    """Sorts one batch into accepted and rejected rows."""
+    empty_file = not len(batch.rows) and not len(batch.rows.columns) and not batch.unread
+    if not empty_file and not batch.repaired:
+        _refuse_missing_columns(batch, validator, tally)
+    if batch.rows.empty:
+        tally.chunks.append(_Piece(validator.empty, batch.numbers, batch.origin, batch.repaired))
+        return
+    raw = batch.rows.reindex(columns=list(validator.columns.read)).reset_index(drop=True)
+    cells = {
+        name: (coerce_key if name == validator.columns.key else coerce)(raw[name], kind)
+        for name, kind in validator.kinds.items()
+    }
+    broken = _broken_cells(cells, validator, tally)
+    sound = np.ones(len(raw), dtype=bool)
+    for one in broken:
+        sound[one.positions] = False
+    rows, found = validator.check(
+        pd.DataFrame({name: cell.values for name, cell in cells.items()}, copy=False), sound
+    )
+    numbers = batch.numbers
+    if broken or found:
+        keep = np.ones(len(raw), dtype=bool)
+        keep[tally.reject(broken + found, raw, numbers, batch.origin)] = False
+        rows, numbers = rows[keep[sound]].reset_index(drop=True), numbers[keep]
+    tally.chunks.append(_Piece(rows, numbers, batch.origin, batch.repaired))
+    tally.seen += len(raw)
+
+
+def _broken_cells(
+    cells: dict[str, Cells], validator: SchemaValidator, tally: _Tally
+) -> list[Broken]:
+    """The cells of the wrong type, the infinite ones, and the missing ones that may not be."""
+    broken = []
+    for name, cell in cells.items():
+        missing = cell.missing
+        tally.wrong[name] = tally.wrong.get(name, 0) + int(cell.wrong.sum())
+        tally.filled[name] = tally.filled.get(name, 0) + int(len(missing) - missing.sum())
+        found = [
+            (cell.wrong, f"type: {validator.expects(name)}", "type"),
+            (cell.infinite, "finite", "range"),
+            (missing & (name not in validator.nullable), "not missing", "missing"),
+        ]
+        broken += [
+            Broken(np.flatnonzero(mask), name, rule, reason)
+            for mask, rule, reason in found
+            if mask.any()
+        ]
+    return broken
+
+
+def _refuse_missing_columns(batch: Batch, validator: SchemaValidator, tally: _Tally) -> None:
+    missing = [name for name in validator.columns.read if name not in batch.rows.columns]
+    if not missing:
+        return
+    reasons = tuple(
+        (name, "column is there", len(batch.rows), validator.nearest(name, batch.unread))
+        for name in missing
+    )
+    what = "column" if len(missing) == 1 else "columns"
+    raise InvalidData(
+        f"{batch.origin}: no {what} {', '.join(missing)} – expected every column of schemas.py –"
+        f" add it to the source, or take it out of the schema\n{reason_table(reasons)}",
+        reasons,
+        tally.rejected(validator),
+    )
+
+
+def _refuse_other_types(
+    validator: SchemaValidator, tally: _Tally, limit: float, cells: int
+) -> None:
+    if limit >= 1:
+        return
+    share = {
+        name: tally.wrong[name] / max(seen, 1)
+        for name, seen in tally.filled.items()
+        if seen >= cells
+    }
+    other = [name for name, wrong in share.items() if wrong >= ANOTHER_TYPE]
+    if not other:
+        return
+    rejected = tally.rejected(validator)
+    failures = rejected.failures
+    reasons = reasons_of(failures[(failures["reason"] == "type") & failures["column"].isin(other)])
+    counted = ", ".join(
+        f"{name} is not a {validator.expects(name)} in {share[name]:.0%} of its cells"
+        for name in other
+    )
+    raise InvalidData(
+        f"wrong type: {counted} – expected what schemas.py says{validator.advice(other, reasons)} –"
+        " repair the source,"
+        f" or the type in the schema\n{reason_table(reasons)}",
+        reasons,
+        rejected,
+    )
+
+
+def _refuse_too_many(rejected: Rejected, seen: int, limit: float) -> None:
+    bad = len(rejected.rows)
+    if bad <= limit * seen:
+        return
+    reasons = reasons_of(rejected.failures)
+    raise InvalidData(
+        f"{bad:,} of {seen:,} rows ({bad / seen:.1%}) break the schema – at most {limit:.1%} may –"
+        " repair the source,"
+        f" or the rules in schemas.py\n{reason_table(reasons)}",
+        reasons,
+        rejected,
+    )
+
+
+def _drop_repeated(names: tuple[str, ...], tally: _Tally) -> None:
+    """Rejects later rows that agree in ``names`` with an earlier one; told by a hash of 64 bits."""
+    hashes = np.concatenate([row_hashes(piece.rows, names) for piece in tally.chunks])
+    again = pd.Series(hashes).duplicated().to_numpy()
+    if len(names) == 1:  # two rows without the value do not share it
+        again = again & np.concatenate(
+            [piece.rows[names[0]].notna().to_numpy() for piece in tally.chunks]
+        )
+    start = 0
+    for piece in tally.chunks:
+        repeated = again[start : start + len(piece.rows)]
+        start += len(repeated)
+        if not repeated.any():
+            continue
+        if piece.repaired:  # the source has the row by now: it wins, and nothing is wrong
+            tally.seen -= int(repeated.sum())
+        else:
+            broken = [Broken(np.flatnonzero(repeated), names[0], "unique", "duplicate")]
+            tally.reject(broken, piece.rows, piece.numbers, piece.origin)
+        piece.rows = piece.rows[~repeated].reset_index(drop=True)
+        piece.numbers = piece.numbers[~repeated]
+
+
+def _joined(chunks: list[_Piece], validator: SchemaValidator) -> pd.DataFrame:
+    """The chunks as one table; each column of a piece is let go of as soon as it is copied."""
+    if len(chunks) == 1:
+        return chunks[0].rows
+    columns = {}
+    for name in validator.columns.read:
+        columns[name] = pd.concat([piece.rows.pop(name) for piece in chunks], ignore_index=True)
+    return pd.DataFrame(columns, copy=False)
+
+
+def validation_report(validated: Validated) -> str:
+    """Markdown: how many rows were seen, accepted and kept aside, and which rule each of the latter
+    broke.
+    """
+    aside = len(validated.rejected.rows)
+    lines = [
+        "# Validation",
+        "",
+        f"{validated.seen:,} rows read, {len(validated.rows):,} accepted, {aside:,} in quarantine"
+        f" ({validated.rejected_share:.2%}).",
+    ]
+    counted = validated.rejected.failures.groupby(["column", "rule", "reason"], sort=False).size()
+    if len(counted):
+        lines += ["", "| column | rule | reason | rows |", "|---|---|---|---|"]
+        ordered = counted.sort_values(ascending=False, kind="stable")
+        lines += [
+            f"| {column} | {rule} | {reason} | {rows:,} |"
+            for (column, rule, reason), rows in ordered.items()
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,357 @@
+"""``demo``: twelve weeks of a product's life, told and checked.
+
+A model is released, and one with shuffled labels refused. Weeks are scored, labels come late, a
+column breaks, monitoring says which and asks for a retraining when labels say that it matters; the
+gate keeps out what has seen too little of the new world and lets in what beats the champion. Then
+somebody releases a model that no holdout could have shown to be bad, and takes it back.
+
+The story uses the flows and the gate of every day, on days that are made up, and ends with an error
+where it does not come true.
+"""
+
+import os
+import shutil
+from argparse import Namespace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..cli.data_verbs import DEMO, near, sample_path, synthetic_rows
+from ..cli.project import Project
+from ..cli.release_verbs import champion, releases_of
+from ..clock import today
+from ..config.settings import Settings
+from ..console import coloured, heading, say
+from ..errors import ConfigError, ProductError, Refused
+from ..gate.criteria import Decision, Outcome
+from .rehearsal import BREAK, WEEKS, World, rehearsed
+from .timeline import Timeline, timeline
+
+if TYPE_CHECKING:
+    from ..tasks.monitoring_report import Monitored
+    from ..tasks.training import Registered
+
+__all__ = ["demo"]
+
+HALF_OF_IT, REST_OF_IT = 3, 4
+"""The weeks in which half of the labels come, and then all of them once more. They come a week late
+at best.
+"""
+
+BAD_RELEASE = 10
+MANAGER, ENGINEER = "Ann Lee, product", "Bo Berg, on call"
+
+
+def demo(options: Namespace, project: Project) -> int:
+    """0 where everything came as told. ``--folder`` is made afresh, unless it is the product's
+    own.
+    """
+    project = _staged(options.folder.resolve(), project)
+    log = project.settings.var / "demo.log"
+    heading(
+        f"Twelve weeks of {project.product.name}, on sample data. What every verb printed is kept"
+        f" in {near(log)}."
+    )
+    with rehearsed():
+        world = World(project, today() - timedelta(weeks=WEEKS))
+        with timeline(WEEKS + 1, log) as line:
+            story = _Story(world, line)
+            story.begins()
+            for week in range(1, WEEKS + 1):
+                story.lives_through(week)
+        story.ends()
+    _what_next(project)
+    return 0
+
+
+class _Story:
+    """What happens, and what has to come true of it."""
+
+    def __init__(self, world: World, line: Timeline) -> None:
+        self.world, self.project, self.line = world, world.project, line
+        self.releases = releases_of(world.project)
+        self.column = world.project.product.demo_column
+        self.released: list[str] = []
+        self.asked = 0
+
+    def begins(self) -> None:
+        """A first model is trained and approved; one that has nothing to say is refused."""
+        self._dawns(0)
+        self.world.leaves_its_past()
+        first = self._trains("first model", None)
+        ready = first.document.decision.is_ready
+        _came_true(ready, f"the first model should be ready, it is {first.document.decision}")
+        self._approves(first, "It meets every criterion that blocks.")
+        bad = self._trains("shuffled labels", self.world.leaves_shuffled())
+        blocked = bad.document.decision is Decision.BLOCKED and bad.version is None
+        _came_true(
+            blocked, f"a model of shuffled labels should be blocked, it is {bad.document.decision}"
+        )
+        self._insists()
+        self._reigns(self.released[-1])
+
+    def lives_through(self, week: int) -> None:
+        """Labels of the week before, this week's rows, a look at both, and what follows from it."""
+        self._dawns(week)
+        self.world.sends_rows(week)
+        self._labels(week)
+        self._scores(week)
+        monitored = self._monitors(week)
+        if monitored.decision.action == "retrain":
+            self._retrains(monitored)
+        if week == BAD_RELEASE:
+            self._releases_badly(week)
+        elif week == BAD_RELEASE + 1:
+            self._goes_back()
+
+    def ends(self) -> None:
+        _came_true(self.asked > 0, "a retraining should have been asked for")
+        _came_true(
+            len(self.released) == 3,
+            f"there should be three releases, there are {len(self.released)}",
+        )
+        self._reigns(self.released[1])
+        wrong = [text for version in self.released for text in self.releases.verify(version)]
+        _came_true(not wrong, f"every digest should match: {'; '.join(wrong)}")
+
+    def _dawns(self, week: int) -> None:
+        self.world.dawns(week)
+        self.line.begins(f"week {week:>2}  {self.world.day(week)}")
+
+    def _trains(self, why: str, source: str | None) -> "Registered":
+        from ..cli.training_verbs import run_training, show_verdict
+
+        registered = run_training(self.project, why, source)
+        show_verdict(self.project, registered)
+        verdict = registered.document.verdict
+        results = (
+            f"{sum(r.outcome is Outcome.MET for r in verdict.results)} of {len(verdict.results)}"
+            " criteria met"
+        )
+        open_points = [
+            r.criterion.id
+            for r in verdict.results
+            if r.outcome in (Outcome.NOT_MET, Outcome.UNDECIDED)
+        ]
+        named = f"; not {', '.join(open_points)}" if open_points else ""
+        version = f" version {registered.version}," if registered.version else ""
+        self.line.tells(
+            "train", f"{why}:{version} {registered.document.decision}, {results}{named}"
+        )
+        return registered
+
+    def _approves(self, registered: "Registered", because: str) -> None:
+        from ..registry.release_checks import doubts
+
+        version, despite = str(registered.version), doubts(registered.document)
+        entry = self.releases.approve(version, by=MANAGER, because=because, despite=despite)
+        taken_on = f", who takes on {', '.join(despite)}" if despite else ""
+        self.line.tells("approve", f"version {entry.version} by {entry.by}{taken_on}: {because}")
+        self.released.append(version)
+
+    def _insists(self) -> None:
+        """Nothing of a blocked training can be approved, by nobody."""
+        try:
+            self.releases.approve("2", by=MANAGER, because="I insist.", despite=())
+        except ProductError as refusal:
+            self.line.tells("approve", f"refused: {str(refusal).partition(' – ')[0]}")
+            return
+        raise ProductError("The story did not come true: a blocked model was approved.")
+
+    def _labels(self, week: int) -> None:
+        from ..tasks.local_runner import run_locally
+
+        if week == 1:
+            return  # nothing is known yet of rows that are scored today
+        of = (week - 2, week - 1) if week == REST_OF_IT else (week - 1,)
+        self.world.sends_labels(week, *of, share=0.5 if week == HALF_OF_IT else 1.0)
+        came = run_locally(self.project.flows.label).result()
+        known = f", {came.repeated:,} known before" if came.repeated else ""
+        half = "half of " if week == HALF_OF_IT else ""
+        self.line.tells(
+            "label", f"{came.new:,} new, of {half}week {' and '.join(map(str, of))}{known}"
+        )
+        _came_true(
+            came.new > 0 and (came.repeated > 0) == (week == REST_OF_IT),
+            f"labels came otherwise: {came}",
+        )
+
+    def _scores(self, week: int) -> None:
+        from ..tasks.local_runner import run_locally
+
+        (scored,) = run_locally(self.project.flows.score).result()
+        partition = scored.partition
+        shadow = f"; {scored.shadow}" if scored.shadow else ""
+        self.line.tells(
+            "score",
+            f"{partition.rows:,} rows by version {partition.version}, {partition.rejected} kept"
+            f" aside{shadow}",
+        )
+        _came_true(
+            partition.version == self.releases.champion(), f"week {week} should be the champion's"
+        )
+
+    def _monitors(self, week: int) -> "Monitored":
+        from ..cli.monitoring_verbs import run_monitoring, show_report
+
+        monitored = run_monitoring(self.project, None)
+        show_report(monitored)
+        for finding in monitored.report.findings or ():
+            if finding.alarm and finding.column == self.column and finding.what == "values":
+                self.line.tells("alarm", f"{finding.column}: {finding.sentence}")
+        self.line.tells(
+            "monitor",
+            f"{monitored.decision.action} ({monitored.decision.trust}):"
+            f" {monitored.decision.sentence}",
+        )
+        self._as_expected(week, monitored)
+        return monitored
+
+    def _as_expected(self, week: int, monitored: "Monitored") -> None:
+        """The alarm names the column that moved for this champion; what is asked for follows from
+        what labels say.
+        """
+        first, action = len(self.released) == 1, monitored.decision.action
+        moved = week == BAD_RELEASE + 1 or (week >= BREAK and first)
+        if moved or first:
+            expected = "be an alarm" if moved else "be as usual"
+            _came_true(
+                (self.column in monitored.report.drifted) == moved,
+                f"in week {week} {self.column} should {expected}",
+            )
+        may_follow = {
+            BREAK: ("wait",),
+            BREAK + 1: ("retrain",),
+            BAD_RELEASE + 1: ("wait",),
+            WEEKS: ("nothing",),
+        }
+        usual = ("retrain", "wait") if moved else ("nothing",) if first else ("nothing", "wait")
+        _came_true(
+            action in may_follow.get(week, usual),
+            f"in week {week} the decision should not be: {action}",
+        )
+
+    def _retrains(self, monitored: "Monitored") -> None:
+        """What the trigger in prefect.yaml does, and what a product manager does with the
+        result.
+        """
+        self.asked += 1
+        new = self._trains("asked for", None)
+        if not new.document.decision.is_ready:
+            self._reigns(self.released[-1])
+            if new.version:
+                self.releases.reject(
+                    new.version, by=MANAGER, because="It has seen too little of the new world."
+                )
+                self.line.tells(
+                    "reject",
+                    f"version {new.version} by {MANAGER}: too little of the new world in it",
+                )
+            return
+        won = {r.criterion.versus: r.outcome for r in new.document.verdict.results}
+        seen = {
+            m.metric: m.value
+            for m in new.document.measurements
+            if m.metric == "holdout_rows_trained_on"
+        }
+        _came_true(won["champion"] is Outcome.MET, "the challenger should have beaten the champion")
+        _came_true(
+            set(seen.values()) == {0.0},
+            f"neither should have seen the rows they are compared on: {seen}",
+        )
+        self._approves(new, "It beats the champion on rows neither has seen.")
+
+    def _releases_badly(self, week: int) -> None:
+        """Somebody mends the export and not the live feed: training and holdout agree, and are both
+        wrong.
+        """
+        new = self._trains("export mended", self.world.leaves_exported_anew(week - 1))
+        _came_true(
+            new.version is not None,
+            f"the gate cannot know that, and still it is {new.document.decision}",
+        )
+        self._approves(new, "The export counts as it did at first.")
+
+    def _goes_back(self) -> None:
+        """One command; labels of the week that was answered badly are not waited for."""
+        entry = self.releases.rollback(
+            by=ENGINEER, because=f"{self.column} is not counted like that in the live feed."
+        )
+        self.line.tells(
+            "rollback",
+            f"version {entry.version} is the champion again, by {entry.by}: {entry.because}",
+        )
+        self._reigns(self.released[1])
+
+    def _reigns(self, version: str) -> None:
+        aliased = self.releases.models.alias("champion")
+        now = self.releases.champion()
+        _came_true(
+            now == aliased == version,
+            f"the champion should be version {version}, it is {now} and {aliased}",
+        )
+
+
+def _staged(folder: Path, project: Project) -> Project:
+    """The product to play with: a copy of the product's files in ``folder``, or the product
+    itself.
+    """
+    # Its events would start real trainings on a server where the product's deployments are.
+    os.environ.pop("PREFECT_API_URL", None)
+    settings = project.settings
+    if folder != settings.root:
+        _refuse_others(folder, settings)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / DEMO).touch()
+        for name in ("product", "config"):
+            shutil.copytree(settings.root / name, folder / name, copy_function=shutil.copyfile)
+            (folder / name).chmod(0o700)  # a copy of a folder takes its rights along
+        for name in ("MLFLOW_TRACKING_URI", "PRODUCT_DATABASE_URL"):
+            os.environ.pop(
+                name, None
+            )  # a story is told on this machine, never in the team's registry
+        os.environ["PRODUCT_ROOT"] = str(folder)
+    synthetic_rows(project)  # refused before anything is written, if there are none
+    staged = Project(project.package, Settings.from_environment())
+    sample_path(staged.settings)  # refused before anything is written, if the source is the team's
+    if (version := champion(staged)) is not None:
+        raise Refused(
+            f"{staged.settings.root} has a champion, version {version} – the demo begins without"
+            " one – leave out --folder"
+        )
+    return staged
+
+
+def _refuse_others(folder: Path, settings: Settings) -> None:
+    """Raises ConfigError where the folder is not one that the demo may replace."""
+    if settings.root.is_relative_to(folder):
+        raise ConfigError(
+            f"{folder} holds the product itself – expected a folder of the demo's own – give"
+            " another --folder"
+        )
+    empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not empty and not (folder / DEMO).exists():
+        raise ConfigError(
+            f"{folder} is no empty folder and no demo's – it would be replaced – give another"
+            " --folder"
+        )
+
+
+def _came_true(it_did: bool, otherwise: str) -> None:
+    if not it_did:
+        raise ProductError(f"The story did not come true: {otherwise}.")
+
+
+def _what_next(project: Project) -> None:
+    say()
+    say(coloured("Everything came as told. Look at it:", "green"))
+    root = project.settings.root
+    place = "" if root == Path.cwd() else f"PRODUCT_ROOT={near(root)} "
+    for what, command in {
+        "scorecards, and the reports of a week": "review",
+        "who decided what": "history",
+        "what monitoring decided": "decisions",
+        "ask the champion over HTTP": "serve, then /docs",
+    }.items():
+        say(f"  {what:<39}{place}{project.call} {command}")

@@ -1,0 +1,72 @@
+"""The estimators of ours that are stored inside model files.
+
+A model file names its classes by module and name. This module keeps its path for ever, and so do
+the names in it, so that every champion there ever was can be loaded again.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.linear_model import LogisticRegression
+
+__all__ = ["Calibrated", "PredictionIntervals", "calibrated_scores", "log_odds"]
+
+
+class Calibrated(ClassifierMixin, BaseEstimator):
+    """``classifier`` of 0 and 1 with its probabilities sent through ``curve``."""
+
+    def __init__(self, classifier: Any, curve: Any) -> None:
+        self.classifier = classifier
+        self.curve = curve
+
+    def fit(self, X: Any, y: Any) -> Self:
+        self.classifier_ = clone(self.classifier).fit(X, y)
+        self.classes_ = self.classifier_.classes_
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        score = calibrated_scores(self.curve, self.classifier_.predict_proba(X)[:, 1])
+        return np.column_stack([1 - score, score])
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.classes_[(self.predict_proba(X)[:, 1] >= 0.5).astype(int)]
+
+
+class PredictionIntervals(RegressorMixin, BaseEstimator):
+    """``regressor`` with ± ``half_width`` around each prediction, times its size where
+    ``relative``.
+    """
+
+    def __init__(self, regressor: Any, half_width: float = 0.0, relative: bool = False) -> None:
+        self.regressor = regressor
+        self.half_width = half_width
+        self.relative = relative
+
+    def fit(self, X: Any, y: Any) -> Self:
+        self.regressor_ = clone(self.regressor).fit(X, y)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        return np.asarray(self.regressor_.predict(X), dtype=float)
+
+    def predict_interval(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The lower and upper bound for each row."""
+        predicted = self.predict(X)
+        reach = self.half_width * (np.abs(predicted) if self.relative else 1.0)
+        return predicted - reach, predicted + reach
+
+
+def calibrated_scores(curve: Any, score: np.ndarray) -> np.ndarray:
+    """The probabilities that ``curve`` makes of scores; a logistic curve is one of their log
+    odds.
+    """
+    if isinstance(curve, LogisticRegression):
+        return curve.predict_proba(log_odds(score))[:, 1]
+    return curve.predict(score)
+
+
+def log_odds(score: np.ndarray) -> np.ndarray:
+    """The log odds of probabilities, as one column; 0 and 1 are moved inside by a millionth."""
+    kept = np.clip(score, 1e-6, 1 - 1e-6)
+    return np.log(kept / (1 - kept))[:, None]

@@ -1,0 +1,174 @@
+"""Who is held against whom, on which rows: everything that is settled before anything is
+measured.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.columns import Columns
+from ..gate.criteria import Criteria, Versus
+from ..training.predictions import Predict
+from .bootstrap import Key, Sample, in_words
+from .metrics import Metric, metrics_of
+from .slices import Slices, sliced_metrics, slices_of
+from .weighted_sums import Scored
+
+__all__ = ["CHALLENGER", "Baseline", "Challenger", "Comparison", "comparison_of"]
+
+CHALLENGER = "challenger"
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """The model to be judged; ``trained_on`` are the identities of all rows it was fitted on."""
+
+    model: Any
+    trained_on: np.ndarray
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What the challenger is compared with, and the identities of the rows that it has seen, if
+    any.
+    """
+
+    predict: Predict
+    trained_on: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The holdout, ordered by the challenger's score, and what everyone says about it.
+
+    Who could not be asked has an entry in ``problems`` instead of ``views``; ``unseen`` are the
+    rows that are left for a rival that was trained on some of them.
+    """
+
+    holdout: pd.DataFrame
+    columns: Columns
+    criteria: Criteria
+    baselines: tuple[Versus, ...]
+    views: dict[str, Scored]
+    problems: dict[str, str]
+    unseen: dict[str, np.ndarray]
+    slices: dict[str, Slices]
+
+    def metrics(self, versus: Versus | None = None) -> tuple[Metric, ...]:
+        """The metrics that can be had of the challenger or a comparison, and those asked for all
+        the same.
+        """
+        asked = {c.metric for c in self.criteria.criteria if c.versus == versus and c.by is None}
+        views = [self.views[name] for name in {CHALLENGER, versus or CHALLENGER} & set(self.views)]
+        possible = metrics_of(str(self.columns.task))
+        return tuple(
+            m for m in possible if m.name in asked or all(_can_be_had(m, view) for view in views)
+        )
+
+    def sample_of(self, baseline: Versus) -> Key:
+        return ("unseen by", baseline) if baseline in self.unseen else ("all",)
+
+    @cached_property
+    def samples(self) -> dict[Key, Sample]:
+        """The rows to draw from: all, those that a rival has not seen, those of each slice."""
+        if CHALLENGER not in self.views:
+            return {}
+        baselines = [name for name in self.baselines if name in self.views]
+        everywhere = [name for name in baselines if name not in self.unseen]
+        found: dict[Key, Sample] = {("all",): self._sample(everywhere, None)}
+        for name in baselines:
+            if name in self.unseen:
+                found[self.sample_of(name)] = self._sample([name], self.unseen[name])
+        for by, slices in self.slices.items():
+            asked = {c.metric for c in self.criteria.criteria if c.by == by}
+            metrics = [m for m in metrics_of(str(self.columns.task)) if m.name in asked]
+            for label, rows in slices.items():
+                challenger = self.views[CHALLENGER].take(rows)
+                found["slice", by, label] = Sample(
+                    {CHALLENGER: challenger}, {CHALLENGER: metrics}, rows
+                )
+        return found
+
+    def _sample(self, baselines: list[Versus], rows: np.ndarray | None) -> Sample:
+        metrics: dict[str, tuple[Metric, ...]] = {name: self.metrics(name) for name in baselines}
+        own = {m.name: m for chosen in (self.metrics(), *metrics.values()) for m in chosen}
+        views = {name: self.views[name] for name in (CHALLENGER, *baselines)}
+        if rows is not None:
+            views = {name: scored.take(rows) for name, scored in views.items()}
+        return Sample(views, {CHALLENGER: tuple(own.values()), **metrics}, rows)
+
+
+def comparison_of(
+    says: Predict,
+    baselines: Mapping[Versus, Baseline],
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    identities: np.ndarray,
+    columns: Columns,
+    criteria: Criteria,
+) -> Comparison:
+    """Everyone asked about every row of ``holdout``, the challenger by ``says``.
+
+    Of ``training`` only the slices are looked at.
+    """
+    y = holdout[columns.target].to_numpy(dtype=float)
+    features = holdout[list(columns.features)]
+    speakers: dict[str, Predict] = {
+        CHALLENGER: says,
+        **{name: baseline.predict for name, baseline in baselines.items()},
+    }
+    views, problems = {}, {}
+    for name, speaks in speakers.items():
+        try:
+            views[name] = Scored(y, speaks(features), criteria.value)
+        except Exception as error:  # whatever breaks in predicting is a finding about who predicts
+            problems[name] = f"{name.replace('_', ' ')} cannot be asked: {in_words(error)}"
+    order = _order(views.get(CHALLENGER), len(y))
+    ordered = holdout.iloc[order]
+    by = sorted({sliced.by for sliced in sliced_metrics(criteria)} & set(holdout.columns))
+    return Comparison(
+        holdout=ordered,
+        columns=columns,
+        criteria=criteria,
+        baselines=tuple(baselines),
+        views={name: scored.take(order) for name, scored in views.items()},
+        problems=problems,
+        unseen=_unseen(baselines, identities[order]),
+        slices={column: slices_of(column, training, ordered, columns) for column in by},
+    )
+
+
+def _order(scored: Scored | None, rows: int) -> np.ndarray:
+    """By the challenger's score: rows in that order need not be put in it for every resample."""
+    score = None if scored is None else scored.predictions.score
+    return np.arange(rows) if score is None else np.argsort(score, kind="stable")
+
+
+def _unseen(baselines: Mapping[Versus, Baseline], identities: np.ndarray) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for name, baseline in baselines.items():
+        seen = (
+            np.isin(identities, baseline.trained_on)
+            if baseline.trained_on is not None
+            else np.zeros(0, dtype=bool)
+        )
+        if seen.any():
+            found[name] = np.flatnonzero(~seen)
+    return found
+
+
+def _can_be_had(metric: Metric, scored: Scored) -> bool:
+    predictions = scored.predictions
+    have = {
+        "decision": True,
+        "score": predictions.score is not None,
+        "value": scored.value is not None,
+    }
+    have["interval"] = predictions.low is not None
+    return all(have[need] for need in metric.needs)

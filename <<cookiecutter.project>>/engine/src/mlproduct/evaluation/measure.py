@@ -1,0 +1,345 @@
+"""Everything the judge will want to know of a challenger, measured on rows it has not trained on.
+
+    the challenger            each metric of its task, overall and by the slices of the criteria
+    against each rival        the difference of each metric, on the same rows, of neither's training
+    the machine               speed, size, training time
+    the pictures              curves and the importance of features
+
+What cannot be measured is a measurement with a problem, never a gap: the judge refuses it by name.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from ..config import settings
+from ..data.columns import Columns
+from ..errors import ConfigError
+from ..gate.criteria import Criteria, Criterion, Interval, Measurement, Versus
+from ..gate.document import Importance
+from ..training.objective import metric_named
+from ..training.predictions import Predictions, predict
+from .bootstrap import BootstrapEstimate, Key, Views, clusters_of, in_words, resample, take
+from .comparison import CHALLENGER, Baseline, Challenger, Comparison, comparison_of
+from .intervals import Bounds, as_intervals, ladder, of_difference, of_value
+from .latency import measure_speed
+from .metrics import METRICS
+from .plot_data import Curves, curves, importance
+from .slices import SlicedMetric, measure_slices, problem_of_slices, sliced_metrics
+
+__all__ = [
+    "Baseline",
+    "Challenger",
+    "Evaluation",
+    "against",
+    "by_slice",
+    "evaluate",
+    "measure_data",
+    "overall",
+]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    measurements: tuple[Measurement, ...]
+    importance: tuple[Importance, ...] = ()
+    curves: Curves = field(default_factory=dict)
+
+
+def evaluate(
+    challenger: Challenger,
+    baselines: Mapping[Versus, Baseline],
+    training: pd.DataFrame,
+    holdout: pd.DataFrame,
+    identities: np.ndarray,
+    *,
+    columns: Columns,
+    criteria: Criteria,
+    settings: settings.Evaluation,
+    seed: int,
+) -> Evaluation:
+    """The measurements of ``challenger`` on ``holdout``, whose row identities are ``identities``.
+
+    A rival is compared only on the rows that it was not trained on. Of ``training`` only the slices
+    that occur in it are looked at. The same input and seed give the same measurements, those of
+    speed aside.
+    """
+
+    def says(rows: pd.DataFrame) -> Predictions:
+        return predict(challenger.model, rows)
+
+    comparison = comparison_of(says, baselines, training, holdout, identities, columns, criteria)
+    clusters = clusters_of(comparison.holdout[columns.group or columns.key])
+    weights = (
+        resample(len(holdout), settings.resamples, seed, clusters) if len(holdout) else iter(())
+    )
+    estimates = take(comparison.samples, weights)
+    features = comparison.holdout[list(columns.features)]
+    measurements = [
+        *overall(comparison, estimates),
+        *(m for name in comparison.baselines for m in against(comparison, name, estimates)),
+        *(
+            m
+            for sliced in sliced_metrics(criteria)
+            for m in by_slice(comparison, sliced, estimates)
+        ),
+        *measure_speed(says, features, confidence=criteria.confidence, seed=seed),
+        *_counted(challenger, identities),
+    ]
+    measurements.append(_skill(measurements, columns))
+    measurements += _unanswered(criteria, measurements, baselines)
+    plots, losses = _plots(comparison, challenger, features, settings.importance_rows, seed)
+    return Evaluation(tuple(measurements), losses, plots)
+
+
+def measure_data(
+    *,
+    rows: int,
+    rejected_share: float,
+    newest: datetime | None,
+    leaking: Sequence[str],
+    today: date,
+) -> tuple[Measurement, ...]:
+    """What is judged before training: rows accepted, share rejected, days since the newest row,
+    leaks.
+
+    ``leaking`` are the names of features that nearly give the answer away and that nobody accepted.
+    """
+    return (
+        _exact("rows", rows, rows),
+        _exact("rejected_share", rejected_share, rows),
+        _age(newest, today, rows),
+        _exact("leaking_features", len(leaking), rows, note=", ".join(leaking) or None),
+    )
+
+
+def _age(newest: datetime | None, today: date, rows: int) -> Measurement:
+    if newest is None or pd.isna(newest):
+        return Measurement(metric="age_days", rows=rows, problem="no row says when it became known")
+    age = (today - newest.date()).days
+    if age < -1:  # one day, for clocks of other time zones
+        return Measurement(
+            metric="age_days",
+            rows=rows,
+            problem=f"the newest row is of {newest.date()}, after {today}",
+        )
+    return _exact("age_days", max(age, 0), rows)
+
+
+def _exact(metric: str, value: float, rows: int, note: str | None = None) -> Measurement:
+    """What was counted or weighed: no sampling error."""
+    exactly = Interval(low=value, high=value)
+    return Measurement(metric=metric, value=value, intervals=(exactly,), rows=rows, note=note)
+
+
+def _counted(challenger: Challenger, identities: np.ndarray) -> list[Measurement]:
+    trained_on = int(np.isin(identities, challenger.trained_on).sum())
+    return [
+        _exact("model_megabytes", challenger.bytes / 1e6, 0),
+        _exact("training_seconds", challenger.seconds, 0),
+        _exact("holdout_rows_trained_on", trained_on, len(identities)),
+    ]
+
+
+def _skill(measurements: Sequence[Measurement], columns: Columns) -> Measurement:
+    """What is left of the area under the ROC curve above chance (Somers' D), or the variance
+    explained.
+
+    Neither depends on what the outcomes are worth, so nothing that only fits the values passes for
+    learning.
+    """
+    name, above, scale = (
+        ("roc_auc", 0.5, 2.0) if columns.task == "classification" else ("r2", 0.0, 1.0)
+    )
+    found = next(m for m in measurements if (m.metric, m.by, m.versus) == (name, None, None))
+
+    def moved(number: float) -> float:
+        return (number - above) * scale
+
+    intervals = tuple(Interval(low=moved(i.low), high=moved(i.high)) for i in found.intervals)
+    return found.model_copy(
+        update={"metric": "skill", "value": moved(found.value), "intervals": intervals}
+    )
+
+
+def overall(comparison: Comparison, estimates: dict[Key, Views]) -> Iterable[Measurement]:
+    """Each metric of the challenger on all rows."""
+    errors = ladder(comparison.criteria.confidence)
+    problem = comparison.problems.get(CHALLENGER)
+    for metric in comparison.metrics():
+        if problem:
+            yield Measurement(metric=metric.name, rows=len(comparison.holdout), problem=problem)
+            continue
+        own = estimates["all",][CHALLENGER][metric.name]
+        yield _measurement([own], own.value, partial(of_value, own, errors))
+
+
+def against(
+    comparison: Comparison, baseline: Versus, estimates: dict[Key, Views]
+) -> Iterable[Measurement]:
+    """Each metric as a difference to the rival's, on rows that neither was trained on."""
+    errors, rows = ladder(comparison.criteria.confidence), len(comparison.holdout)
+    problem = comparison.problems.get(CHALLENGER) or comparison.problems.get(baseline)
+    note = None
+    if baseline in comparison.unseen:
+        left = len(comparison.unseen[baseline])
+        note = f"compared on {left:,} of {rows:,} rows; the {baseline} was trained on the others"
+    for metric in comparison.metrics(baseline):
+        if problem:
+            yield Measurement(metric=metric.name, versus=baseline, rows=rows, problem=problem)
+            continue
+        views = estimates[comparison.sample_of(baseline)]
+        own, other = views[CHALLENGER][metric.name], views[baseline][metric.name]
+        bounds = partial(of_difference, own, other, errors)
+        yield _measurement(
+            [own, other], own.value - other.value, bounds, versus=baseline, note=note
+        )
+
+
+def _measurement(
+    estimates: Sequence[BootstrapEstimate],
+    value: float,
+    bounds: Callable[[], Bounds],
+    versus: Versus | None = None,
+    note: str | None = None,
+) -> Measurement:
+    """A value or a difference with its interval; on no rows it has neither, and that is no
+    problem.
+    """
+    problem = next((t.problem for t in estimates if t.problem), None)
+    support = min(t.support for t in estimates)
+    intervals: tuple[Interval, ...] = ()
+    if problem is None and support:
+        try:
+            intervals = as_intervals(bounds())
+        except Exception as error:  # whatever breaks in one metric must not hide the others
+            problem = in_words(error)
+    return Measurement(
+        metric=estimates[0].metric.name,
+        value=value,
+        intervals=intervals,
+        rows=len(estimates[0].scored),
+        support=None if problem else support,
+        versus=versus,
+        problem=problem,
+        note=note,
+    )
+
+
+def by_slice(
+    comparison: Comparison, sliced: SlicedMetric, estimates: dict[Key, Views]
+) -> list[Measurement]:
+    """The metric in each slice, or between any two, with intervals that hold for all of them
+    together.
+    """
+    slices = comparison.slices.get(sliced.by)
+    problem = comparison.problems.get(CHALLENGER) or problem_of_slices(
+        sliced, comparison.holdout, slices
+    )
+    problem = problem or _not_computed(sliced.metric, comparison)
+    if problem is None and slices is not None:
+        by_name = {
+            name: estimates["slice", sliced.by, name][CHALLENGER][sliced.metric] for name in slices
+        }
+        try:
+            return measure_slices(sliced, by_name, comparison.criteria.confidence)
+        except Exception as error:  # as above
+            problem = in_words(error)
+    return [
+        _refusal(sliced.metric, problem, by=sliced.by, gap=sliced.gap, rows=len(comparison.holdout))
+    ]
+
+
+def _not_computed(metric: str, comparison: Comparison) -> str | None:
+    """Why ``metric`` cannot be had of any predictions of this task, None where it can."""
+    try:
+        found = metric_named(metric)
+    except ConfigError as error:
+        return str(error)
+    if found.combine is not None and found.task == comparison.columns.task:
+        return None
+    return (
+        f"{metric} is not a metric of {comparison.columns.task} that rows can be sliced or compared"
+        " by"
+    )
+
+
+def _refusal(
+    metric: str,
+    problem: str | None,
+    *,
+    by: str | None,
+    gap: bool,
+    rows: int = 0,
+    versus: Versus | None = None,
+) -> Measurement:
+    """A measurement that the judge finds where it looks for the family's, and refuses."""
+    slice_, other = ("any" if by else None), ("any other" if gap else None)
+    return Measurement(
+        metric=metric,
+        by=by,
+        slice=slice_,
+        other=other,
+        versus=versus,
+        rows=rows,
+        problem=problem or "not measured",
+    )
+
+
+def _unanswered(
+    criteria: Criteria, measurements: Sequence[Measurement], baselines: Mapping[Versus, Baseline]
+) -> list[Measurement]:
+    """A refusal for every criterion that nothing was measured for, with the reason."""
+    had = {(m.metric, m.by, m.versus, m.other is not None) for m in measurements}
+    found = []
+    for c in criteria.criteria:
+        gap = c.gap_at_most is not None
+        if (c.metric, c.by, c.versus, gap) in had or _waits_for_a_champion(c, baselines):
+            continue
+        found.append(_refusal(c.metric, _why_not(c, baselines), by=c.by, gap=gap, versus=c.versus))
+    return found
+
+
+def _waits_for_a_champion(criterion: Criterion, baselines: Mapping[Versus, Baseline]) -> bool:
+    """Whether the file itself says what holds while there is no champion."""
+    metric = METRICS.get(criterion.metric)
+    computed = metric is not None and metric.combine is not None
+    return criterion.versus == "champion" and "champion" not in baselines and computed
+
+
+def _why_not(criterion: Criterion, baselines: Mapping[Versus, Baseline]) -> str:
+    try:
+        metric = metric_named(criterion.metric)
+    except ConfigError as error:
+        return str(error)
+    if criterion.versus is not None and criterion.versus not in baselines:
+        return f"there is no {criterion.versus.replace('_', ' ')} to compare with"
+    if criterion.versus is not None and metric.combine is None:
+        return f"{criterion.metric} is not compared with anything"
+    return f"{criterion.metric} is not a metric of this task, or not one that is judged here"
+
+
+def _plots(
+    comparison: Comparison, challenger: Challenger, features: pd.DataFrame, at_most: int, seed: int
+) -> tuple[Curves, tuple[Importance, ...]]:
+    scored = comparison.views.get(CHALLENGER)
+    if scored is None or len(scored) == 0:
+        return {}, ()
+    try:
+        losses = importance(
+            lambda rows: predict(challenger.model, rows),
+            features,
+            scored.y,
+            comparison.columns,
+            at_most=at_most,
+            seed=seed,
+        )
+        return curves(scored), losses
+    except (
+        Exception
+    ):  # pictures decide nothing; what is wrong with the predictions is in the measurements
+        return {}, ()

@@ -1,0 +1,126 @@
+"""What the scorecard's pictures show: shares and averages over many rows, never a row itself.
+
+classification   precision_recall (recall, precision) · roc (false alarms, caught)
+                 calibration (mean score, share that happened) · scores (score, share of rows)
+regression       error_by_prediction (predicted, mean absolute error)
+                 predicted_vs_actual (predicted, mean answer) · residuals (error, share of rows)
+"""
+
+import numpy as np
+import pandas as pd
+
+from ..data.columns import Columns
+from ..gate.document import Importance
+from ..training.predictions import Predict, Predictions
+from .metrics import METRICS
+from .weighted_sums import BINS, Scored
+
+__all__ = ["Curves", "curves", "importance"]
+
+POINTS = 50
+GROUPS = 20
+REPEATS = 5
+SMALLEST = 5
+"""Rows behind a point of averages, so that no point is one row."""
+
+Points = tuple[tuple[float, float], ...]
+Curves = dict[str, Points]
+
+
+def curves(scored: Scored) -> Curves:
+    """The named curves of ``scored``, at most 60 points each."""
+    if scored.predictions.score is not None:
+        return _of_scores(scored.y, scored.score)
+    return _of_numbers(scored.y, scored.decision)
+
+
+def importance(
+    answer: Predict, rows: pd.DataFrame, y: np.ndarray, columns: Columns, *, at_most: int, seed: int
+) -> tuple[Importance, ...]:
+    """How much worse the answers get when a feature is shuffled, the largest loss first.
+
+    The mean and the standard deviation of five shuffles on at most ``at_most`` rows: drop of
+    roc_auc (classification) or rise of mae (regression). Source: L. Breiman (2001), Random forests,
+    section 10.
+    """
+    random = np.random.default_rng(seed)
+    chosen = random.permutation(len(rows))[:at_most]
+    rows, y = rows.iloc[chosen].reset_index(drop=True), y[chosen]
+    name, sign = ("roc_auc", -1) if columns.task == "classification" else ("mae", 1)
+    metric = METRICS[name]
+
+    def measured(predictions: Predictions) -> float:
+        return float(metric.compute(Scored(y, predictions))[0])
+
+    whole = measured(answer(rows))
+    found = []
+    for feature in columns.features:
+        orders = [random.permutation(len(rows)) for _ in range(REPEATS)]
+        shuffled = pd.concat([rows] * REPEATS, ignore_index=True)
+        shuffled[feature] = rows[feature].take(np.concatenate(orders)).set_axis(shuffled.index)
+        predictions = answer(shuffled)
+        parts = np.split(np.arange(len(shuffled)), REPEATS)
+        losses = [sign * (measured(predictions.take(part)) - whole) for part in parts]
+        found.append(
+            Importance(
+                feature=feature,
+                mean=float(np.mean(losses)),
+                spread=float(np.std(losses)),
+                metric=name,
+            )
+        )
+    return tuple(sorted(found, key=lambda i: (-i.mean, i.feature)))
+
+
+def _of_scores(y: np.ndarray, score: np.ndarray) -> Curves:
+    order = np.argsort(-score, kind="stable")
+    ordered = score[order]
+    last = np.r_[np.flatnonzero(ordered[1:] != ordered[:-1]), len(y) - 1]
+    caught = np.cumsum(y[order] == 1)[last]
+    wrong = last + 1 - caught
+    positives, negatives = max(int(caught[-1]), 1), max(int(wrong[-1]), 1)
+    edges = np.linspace(0, 1, 2 * BINS + 1)
+    shares = np.histogram(np.clip(score, 0, 1), edges)[0] / len(score)
+    roc_x, roc_y = np.r_[0, wrong / negatives], np.r_[0, caught / positives]
+    return {
+        "precision_recall": _points(*_thinned(caught / positives, caught / (last + 1))),
+        "roc": _points(*_thinned(roc_x, roc_y)),
+        "calibration": _points(*_calibration(y, score)),
+        "scores": _points((edges[1:] + edges[:-1]) / 2, shares),
+    }
+
+
+def _calibration(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    bins = np.minimum((score * BINS).astype(int), BINS - 1)
+    rows = np.bincount(bins, minlength=BINS)
+    filled = rows > 0
+    means = [
+        np.bincount(bins, values, minlength=BINS)[filled] / rows[filled] for values in (score, y)
+    ]
+    return means[0], means[1]
+
+
+def _of_numbers(y: np.ndarray, predicted: np.ndarray) -> Curves:
+    groups = np.array_split(
+        np.argsort(predicted, kind="stable"), max(1, min(GROUPS, len(y) // SMALLEST))
+    )
+    middle = np.array([predicted[g].mean() for g in groups])
+    error = predicted - y
+    ends = np.percentile(error, [1, 99])
+    rows, edges = np.histogram(np.clip(error, *ends), bins=2 * GROUPS)
+    return {
+        "error_by_prediction": _points(middle, np.array([np.abs(error[g]).mean() for g in groups])),
+        "predicted_vs_actual": _points(middle, np.array([y[g].mean() for g in groups])),
+        "residuals": _points((edges[1:] + edges[:-1]) / 2, rows / len(y)),
+    }
+
+
+def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The points nearest to equal steps of x, both ends among them."""
+    chosen = np.searchsorted(x, np.linspace(x[0], x[-1], POINTS)).clip(0, len(x) - 1)
+    chosen = np.unique(np.r_[0, chosen, len(x) - 1])
+    return x[chosen], y[chosen]
+
+
+def _points(x: np.ndarray, y: np.ndarray) -> Points:
+    return tuple((float(a), float(b)) for a, b in zip(x, y, strict=True))

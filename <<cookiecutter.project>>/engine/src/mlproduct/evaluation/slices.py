@@ -1,0 +1,161 @@
+"""The slices that the criteria ask about: a value for each, or the difference of each two."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.columns import Columns
+from ..gate.criteria import Criteria, Criterion, Measurement
+from .bootstrap import BootstrapEstimate
+from .intervals import Bounds, apart, as_intervals, ladder, of_value
+
+__all__ = [
+    "MISSING",
+    "SlicedMetric",
+    "Slices",
+    "labels",
+    "measure_slices",
+    "problem_of_slices",
+    "sliced_metrics",
+    "slices_of",
+]
+
+MISSING = "(missing)"
+MOST_COMPARISONS = 200
+
+
+@dataclass(frozen=True)
+class SlicedMetric:
+    """What several criteria may ask together: one metric by one column, as it is or as
+    differences.
+    """
+
+    metric: str
+    by: str
+    gap: bool
+    criteria: tuple[Criterion, ...]
+
+
+Slices = dict[str, np.ndarray]
+"""Every slice of a column that is known, and the rows of the holdout that are in it."""
+
+
+def sliced_metrics(criteria: Criteria) -> tuple[SlicedMetric, ...]:
+    found: dict[tuple[str, str, bool], list[Criterion]] = {}
+    for criterion in criteria.criteria:
+        if criterion.by is not None:
+            key = (criterion.metric, criterion.by, criterion.gap_at_most is not None)
+            found.setdefault(key, []).append(criterion)
+    return tuple(SlicedMetric(*key, tuple(asked)) for key, asked in found.items())
+
+
+def labels(values: pd.Series) -> np.ndarray:
+    """The slice that each row is in, by its name; what is missing is a slice of its own."""
+    return np.array([_label(value) for value in values.tolist()], dtype=object)
+
+
+def slices_of(by: str, training: pd.DataFrame, holdout: pd.DataFrame, columns: Columns) -> Slices:
+    """The slices of ``by`` that the schema lists, that were trained on or that the holdout has."""
+    codes, values = pd.factorize(holdout[by], use_na_sentinel=False)
+    present = labels(pd.Series(values, dtype=object))
+    known = {_label(value) for value in columns.known_values.get(by, ())}
+    known |= (
+        set(labels(pd.Series(training[by].unique(), dtype=object))) if by in training else set()
+    )
+    rows = {
+        name: np.flatnonzero(np.isin(codes, np.flatnonzero(present == name)))
+        for name in known | set(present)
+    }
+    return dict(sorted(rows.items()))
+
+
+def problem_of_slices(
+    sliced: SlicedMetric, holdout: pd.DataFrame, slices: Slices | None
+) -> str | None:
+    """Why the family cannot be measured, None where it can."""
+    if slices is None:
+        near = difflib.get_close_matches(sliced.by, list(holdout.columns), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(holdout.columns)}"
+        return f"there is no column {sliced.by!r} – {hint}"
+    names = len(slices)
+    comparisons = names * (names - 1) // 2 if sliced.gap else names
+    if comparisons > MOST_COMPARISONS:
+        words = "differences" if sliced.gap else "slices"
+        return (
+            f"{sliced.by} has {names} slices, {comparisons:,} {words} – at most {MOST_COMPARISONS}"
+            " can be told apart"
+        )
+    if comparisons == 0:
+        return (
+            f"{sliced.by} has {'one slice, there is no other' if names else 'no slice'} to compare"
+        )
+    return None
+
+
+def measure_slices(
+    sliced: SlicedMetric, by_name: dict[str, BootstrapEstimate], confidence: float
+) -> list[Measurement]:
+    """A measurement per slice, or per two slices where the family asks for differences.
+
+    Each has as many intervals as its family has members, those left out by the file not counted.
+    """
+    errors = ladder(confidence, max(1, *(_members(sliced, c, by_name) for c in sliced.criteria)))
+    bounds = {name: of_value(t, errors) for name, t in by_name.items() if t.is_measured}
+    if not sliced.gap:
+        return [_slice(sliced, name, t, bounds.get(name)) for name, t in by_name.items()]
+    return [_pair(sliced, pair, by_name, bounds, errors) for pair in combinations(by_name, 2)]
+
+
+def _slice(
+    sliced: SlicedMetric, name: str, estimates: BootstrapEstimate, bounds: Bounds | None
+) -> Measurement:
+    return Measurement(
+        metric=sliced.metric,
+        by=sliced.by,
+        slice=name,
+        value=estimates.value,
+        intervals=() if bounds is None else as_intervals(bounds),
+        rows=len(estimates.scored),
+        support=None if estimates.problem else estimates.support,
+        problem=estimates.problem,
+    )
+
+
+def _pair(
+    sliced: SlicedMetric,
+    pair: tuple[str, str],
+    by_name: dict[str, BootstrapEstimate],
+    bounds: dict[str, Bounds],
+    errors: np.ndarray,
+) -> Measurement:
+    one, other = (by_name[name] for name in pair)
+    measured = one.is_measured and other.is_measured
+    problem = one.problem or other.problem
+    drawn = apart(one, other, errors, bounds[pair[0]], bounds[pair[1]]) if measured else None
+    return Measurement(
+        metric=sliced.metric,
+        by=sliced.by,
+        slice=pair[0],
+        other=pair[1],
+        value=one.value - other.value,
+        intervals=() if drawn is None else as_intervals(drawn),
+        rows=len(one.scored) + len(other.scored),
+        support=None if problem else min(one.support, other.support),
+        problem=problem,
+    )
+
+
+def _members(sliced: SlicedMetric, criterion: Criterion, names: Iterable[str]) -> int:
+    count = len(set(names) - set(criterion.leaving_out))
+    return count * (count - 1) // 2 if sliced.gap else count
+
+
+def _label(value: Any) -> str:
+    if value is None or value is pd.NaT or value != value:
+        return MISSING
+    return f"{value:g}" if isinstance(value, float) else str(value)

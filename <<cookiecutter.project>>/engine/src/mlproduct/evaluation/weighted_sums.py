@@ -1,0 +1,238 @@
+"""Answers and predictions side by side, and the weighted sums over them that metrics are made of.
+
+A resample of the bootstrap is a weight per row. Nearly every metric is a formula over a few
+weighted sums of per-row terms (how many caught, how much squared error), so the sums of all terms
+for all resamples are one matrix product.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ..gate.criteria import Value
+from ..training.predictions import Predictions
+
+__all__ = ["BINS", "Scored", "Weighted"]
+
+BINS = 10
+"""Equally wide bins of the score for the calibration error."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """The answers ``y`` of n rows, and what was predicted for them."""
+
+    y: np.ndarray
+    predictions: Predictions
+    value: Value | None = None
+    _blocks: dict[tuple[tuple[str, ...], str], np.ndarray] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __post_init__(self) -> None:
+        if len(self.predictions) != len(self.y):
+            raise ValueError(
+                f"{len(self.predictions)} predictions were given for {len(self.y)} rows"
+            )
+        _all_numbers(self.y, "answers")
+
+    @cached_property
+    def decision(self) -> np.ndarray:
+        """Raises ValueError where one is not a number: such a row must not drop out silently."""
+        return _all_numbers(self.predictions.decision, "decisions")
+
+    @cached_property
+    def action(self) -> np.ndarray:
+        """The decisions of a classifier; raises ValueError where one, or an answer, is neither 0
+        nor 1.
+        """
+        for values, what in ((self.decision, "decisions"), (self.y, "answers")):
+            strange = (values != 0) & (values != 1)
+            if strange.any():
+                raise ValueError(f"{strange.sum()} of {len(self)} {what} are neither 0 nor 1")
+        return self.decision
+
+    @cached_property
+    def score(self) -> np.ndarray:
+        """Raises ValueError where there is no score."""
+        return _all_numbers(self.predictions.score, "scores")
+
+    @cached_property
+    def interval(self) -> tuple[np.ndarray, np.ndarray]:
+        """Raises ValueError where there is no prediction interval."""
+        low, high = (
+            _all_numbers(part, "intervals")
+            for part in (self.predictions.low, self.predictions.high)
+        )
+        return low, high
+
+    def take(self, rows: np.ndarray) -> "Scored":
+        return Scored(self.y[rows], self.predictions.take(rows), self.value)
+
+    def block(self, terms: tuple[str, ...], dtype: np.dtype) -> np.ndarray:
+        """The columns of ``terms`` as one matrix, kept for the next resamples."""
+        wanted = (terms, dtype.str)
+        if wanted not in self._blocks:
+            self._blocks[wanted] = np.concatenate(
+                [self.term(name) for name in terms], axis=1, dtype=dtype
+            )
+        return self._blocks[wanted]
+
+    def term(self, name: str) -> np.ndarray:
+        columns = TERMS[name](self)
+        return columns.reshape(len(self), -1).astype(float)
+
+    @cached_property
+    def by_error(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows ordered by their absolute error, and these errors."""
+        error = np.abs(self.y - self.decision)
+        order = np.argsort(error, kind="stable")
+        return order, error[order]
+
+    @cached_property
+    def ranks(self) -> "Ranks":
+        return Ranks.of(self.score, self.y == 1)
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """The rows by ascending score, and the levels of the score that hold a positive.
+
+    Rows of equal score form one level. Only levels with positives matter to the area under either
+    curve. ``order`` is None where the rows are in order already.
+    """
+
+    order: np.ndarray | None
+    begins: np.ndarray
+    ends: np.ndarray
+    """Of each level, the first place in the order, and the first place after it."""
+    positives: np.ndarray
+    starts: np.ndarray
+    """The rows that are positive, in order, and where each level starts among them."""
+
+    @classmethod
+    def of(cls, score: np.ndarray, positive: np.ndarray) -> "Ranks":
+        order = np.argsort(score, kind="stable")
+        ordered, flags = score[order], positive[order]
+        edges = (
+            np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+            if len(score)
+            else np.zeros(0, dtype=int)
+        )
+        level = np.searchsorted(edges, np.flatnonzero(flags), side="right") - 1
+        levels, starts = np.unique(level, return_index=True)
+        in_order = bool(np.array_equal(order, np.arange(len(order))))
+        ends = np.r_[edges, len(score)][levels + 1]
+        return cls(None if in_order else order, edges[levels], ends, order[flags], starts)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Weights (B × levels) at each level with a positive, and of all rows (B × 1)."""
+
+    positive: np.ndarray
+    positive_below: np.ndarray
+    below: np.ndarray
+    inside: np.ndarray
+    all_positive: np.ndarray
+    all: np.ndarray
+
+
+class Weighted:
+    """The weighted sums of ``scored`` for each row of ``weights`` (B × n; float32 is for whole
+    numbers).
+    """
+
+    def __init__(self, scored: Scored, weights: np.ndarray, terms: Iterable[str]) -> None:
+        self.scored, self.weights, self.terms = scored, weights, tuple(dict.fromkeys(terms))
+
+    @cached_property
+    def _sums(self) -> dict[str, np.ndarray]:
+        sums = self.weights @ self.scored.block(self.terms, self.weights.dtype)
+        ends = np.cumsum([WIDTHS.get(name, 1) for name in self.terms])
+        parts = np.split(sums.astype(float), ends[:-1], axis=1)
+        return dict(zip(self.terms, parts, strict=True))
+
+    def sum(self, term: str) -> np.ndarray:
+        """One sum per resample; a term of k columns gives B × k."""
+        found = self._sums[term]
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    @cached_property
+    def levels(self) -> Levels:
+        ranks, weights = self.scored.ranks, self.weights
+        ordered = weights if ranks.order is None else np.take(weights, ranks.order, axis=1)
+        # Resamples are whole numbers in float32; adding integers is exact, and three times as fast.
+        up_to = np.cumsum(
+            ordered.astype(np.int32) if ordered.dtype == np.float32 else ordered, axis=1
+        )
+        until = np.take(up_to, ranks.ends - 1, axis=1).astype(float)
+        below = np.where(ranks.begins > 0, np.take(up_to, ranks.begins - 1, axis=1), 0.0)
+        of_positives = np.take(weights, ranks.positives, axis=1)
+        # Without ties every level has one positive row.
+        alone = len(ranks.starts) == len(ranks.positives)
+        positive = of_positives if alone else np.add.reduceat(of_positives, ranks.starts, axis=1)
+        caught = np.cumsum(positive, axis=1, dtype=float)
+        total = positive.sum(axis=1, keepdims=True, dtype=float)
+        return Levels(
+            positive, caught - positive, below, until - below, total, up_to[:, -1:].astype(float)
+        )
+
+
+def _all_numbers(values: np.ndarray | None, what: str) -> np.ndarray:
+    if values is None:
+        raise ValueError(f"there are no {what}")
+    missing = ~np.isfinite(values)
+    if missing.any():
+        raise ValueError(f"{missing.sum()} of {len(values)} {what} are not numbers")
+    return values
+
+
+def _cell(decided: int, answer: int) -> Callable[[Scored], np.ndarray]:
+    return lambda s: (s.action == decided) & (s.y == answer)
+
+
+def _log_loss(s: Scored) -> np.ndarray:
+    smallest = np.finfo(float).eps
+    chance = np.clip(np.where(s.y == 1, s.score, 1 - s.score), smallest, 1 - smallest)
+    return -np.log(chance)
+
+
+def _calibration(s: Scored) -> np.ndarray:
+    bins = np.minimum((s.score * BINS).astype(int), BINS - 1)
+    return np.where(bins[:, None] == np.arange(BINS), (s.score - s.y)[:, None], 0.0)
+
+
+def _relative(s: Scored) -> np.ndarray:
+    if not np.all(s.y):
+        raise ValueError("an answer is 0, and an error in percent of 0 means nothing")
+    return np.abs((s.y - s.decision) / s.y)
+
+
+def _covered(s: Scored) -> np.ndarray:
+    low, high = s.interval
+    return (low <= s.y) & (s.y <= high)
+
+
+TERMS: dict[str, Callable[[Scored], np.ndarray]] = {
+    "rows": lambda s: np.ones(len(s)),
+    "tp": _cell(1, 1),
+    "fp": _cell(1, 0),
+    "fn": _cell(0, 1),
+    "tn": _cell(0, 0),
+    "log_loss": _log_loss,
+    "squared_score_error": lambda s: (s.score - s.y) ** 2,
+    "calibration": _calibration,
+    "error": lambda s: np.abs(s.y - s.decision),
+    "squared_error": lambda s: (s.y - s.decision) ** 2,
+    "relative_error": _relative,
+    # Centred first: the difference of two large sums would lose its digits.
+    "answer": lambda s: s.y - s.y.mean(),
+    "squared_answer": lambda s: (s.y - s.y.mean()) ** 2,
+    "covered": _covered,
+}
+
+WIDTHS = {"calibration": BINS}

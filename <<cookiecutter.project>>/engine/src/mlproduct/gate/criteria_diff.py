@@ -1,0 +1,68 @@
+"""What the criteria ask less than they did when the champion was judged."""
+
+from collections.abc import Iterator
+
+from .bars import exact
+from .criteria import LEVELS, Criteria, Criterion
+
+__all__ = ["loosened_criteria"]
+
+EASIER = (("at_least", -1), ("at_most", 1), ("gap_at_most", 1))
+
+
+def loosened_criteria(previous: Criteria, current: Criteria) -> tuple[str, ...]:
+    """A sentence for every way in which ``current`` asks less than ``previous`` did."""
+    now = {criterion.id: criterion for criterion in (*current.criteria, *current.data)}
+    found: list[str] = []
+    for before in (*previous.criteria, *previous.data):
+        if before.level == "info":
+            continue
+        if before.id in now:
+            found += _loosened(before, now[before.id])
+        else:
+            found.append(f"The criterion {before.id} was removed since the champion was judged.")
+    return (*found, *_loosened_as_a_whole(previous, current))
+
+
+def _loosened_as_a_whole(previous: Criteria, current: Criteria) -> Iterator[str]:
+    if current.confidence < previous.confidence:
+        yield f"The confidence was lowered from {previous.confidence:g} to {current.confidence:g}."
+    if current.smallest < previous.smallest:
+        yield (
+            f"The smallest number of rows that decides was lowered from {previous.smallest} to"
+            f" {current.smallest}."
+        )
+    if previous.value is not None and current.value != previous.value:
+        yield "The value of the outcomes was changed since the champion was judged."
+    if previous.approval == "required" and current.approval == "automatic":
+        yield (
+            "The approval by a person was required when the champion was judged and is now"
+            " automatic."
+        )
+
+
+def _loosened(before: Criterion, after: Criterion) -> Iterator[str]:
+    if (before.metric, before.by, before.versus) != (after.metric, after.by, after.versus):
+        yield (
+            f"The criterion {before.id} measures something else than it did when the champion was"
+            " judged."
+        )
+        return
+    yield from _lower_bar(before, after)
+    if LEVELS.index(after.level) > LEVELS.index(before.level):
+        yield f"The criterion {before.id} was lowered from {before.level} to {after.level}."
+    if more := sorted(set(after.leaving_out) - set(before.leaving_out)):
+        yield f"The criterion {before.id} now leaves out {', '.join(more)}."
+    if before.versus and before.if_none == "undecided" and after.if_none == "met":
+        yield f"The criterion {before.id} now counts as met where there is nothing to compare with."
+
+
+def _lower_bar(before: Criterion, after: Criterion) -> Iterator[str]:
+    for name, easier in EASIER:
+        old, new = getattr(before, name), getattr(after, name)
+        if old is None:
+            continue
+        if new is None:
+            yield f"The bar of {before.id} was {name} {exact(old)} and has changed its direction."
+        elif (new - old) * easier > 0:
+            yield f"The bar of {before.id} was loosened from {name} {exact(old)} to {exact(new)}."

@@ -1,0 +1,198 @@
+"""The judge: measurements held against criteria, fail closed.
+
+The same judge decides what may be trained on, what may be released and whether what runs is still
+good enough. It reads no file, knows no model and moves no alias.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+from .bars import hold, subject
+from .criteria import (
+    ALWAYS,
+    ALWAYS_DATA,
+    Criteria,
+    Criterion,
+    Decision,
+    Measurement,
+    Outcome,
+    Result,
+    Verdict,
+    Waiver,
+)
+from .criteria_diff import loosened_criteria
+from .sliced_criteria import judge_slices
+
+__all__ = ["BUILT_IN", "judge"]
+
+
+def judge(
+    measurements: Sequence[Measurement],
+    criteria: Criteria,
+    *,
+    on: date,
+    of: Literal["model", "data", "live"] = "model",
+    previous: Criteria | None = None,
+) -> Verdict:
+    """The verdict on ``measurements``.
+
+    A criterion is met when the whole interval is on the right side of its bar, not met when the
+    whole interval is on the wrong side, undecided in between. What could not be measured is not met
+    and cannot be waived. A comparison has to be won: equal is not better. ``on`` is the day of
+    judgement (waivers and the review date are held against it); ``previous`` are the criteria the
+    champion was judged by, None where there is no champion: they show which bars were loosened
+    since. ``of`` what runs (live) only the file's own criteria are asked: what is built in is about
+    training.
+    """
+    asked = {
+        "model": (*criteria.criteria, *ALWAYS),
+        "data": (*criteria.data, *ALWAYS_DATA),
+        "live": criteria.criteria,
+    }[of]
+    waivers = {
+        waiver.criterion: waiver
+        for waiver in sorted(criteria.waivers, key=lambda waiver: waiver.until)
+    }
+    results = []
+    for criterion in asked:
+        result = _result(criterion, measurements, criteria.smallest, champion=previous is not None)
+        results.append(_waived(result, waivers.get(criterion.id), on))
+    return _verdict(results, _concerns(criteria, previous, on))
+
+
+def _concerns(criteria: Criteria, previous: Criteria | None, on: date) -> list[str]:
+    concerns = list(loosened_criteria(previous, criteria)) if previous else []
+    if criteria.review_by < on:
+        concerns.append(f"The criteria were due for review on {criteria.review_by}.")
+    return concerns
+
+
+def _verdict(results: Sequence[Result], concerns: Sequence[str]) -> Verdict:
+    blocking = [result for result in results if _blocks(result)]
+    doubts = [result for result in results if not _blocks(result) and _doubts(result)]
+    warnings = [result for result in results if not _blocks(result) and _warns(result)]
+    if blocking:
+        decision = Decision.BLOCKED
+    elif doubts or concerns:
+        decision = Decision.REVIEW
+    elif warnings:
+        decision = Decision.WARNINGS
+    else:
+        decision = Decision.READY
+    reasons = [
+        f"{result.criterion.id}: {result.because}" for result in (*blocking, *doubts, *warnings)
+    ]
+    return Verdict(decision=decision, reasons=(*reasons, *concerns), results=tuple(results))
+
+
+BUILT_IN = frozenset(criterion.id for criterion in (*ALWAYS, *ALWAYS_DATA))
+
+
+def _blocks(result: Result) -> bool:
+    if result.criterion.id in BUILT_IN:
+        return result.outcome is not Outcome.MET
+    if result.criterion.level == "info" or result.outcome is not Outcome.NOT_MET:
+        return False
+    return result.criterion.level == "must" or result.could_not_be_measured
+
+
+def _doubts(result: Result) -> bool:
+    return result.criterion.level == "must" and result.outcome is Outcome.UNDECIDED
+
+
+def _warns(result: Result) -> bool:
+    if result.outcome is Outcome.WAIVED:
+        return result.criterion.level != "info"
+    return result.criterion.level == "should" and result.outcome in (
+        Outcome.NOT_MET,
+        Outcome.UNDECIDED,
+    )
+
+
+def _waived(result: Result, waiver: Waiver | None, on: date) -> Result:
+    if waiver is None or result.outcome is Outcome.MET or result.could_not_be_measured:
+        return result
+    if waiver.until < on:
+        because = f"{result.because} The waiver by {waiver.by} ended on {waiver.until}."
+        return result.model_copy(update={"because": because})
+    because = f"{result.because} Waived by {waiver.by} until {waiver.until}: {waiver.why}"
+    return result.model_copy(
+        update={"outcome": Outcome.WAIVED, "waiver": waiver, "because": because}
+    )
+
+
+# --- one criterion --------------------------------------------------------------------------
+
+
+def _result(
+    criterion: Criterion, measurements: Sequence[Measurement], smallest: int, *, champion: bool
+) -> Result:
+    found = [each for each in measurements if _answers(criterion, each)]
+    if not found:
+        return _without_measurement(criterion, champion=champion)
+    for each in found:
+        if problem := each.problem or _not_a_number(each):
+            return _unmeasured(
+                criterion, f"{subject(each)} could not be measured: {problem.rstrip('.')}"
+            )
+    if len({(each.slice, each.other) for each in found}) < len(found):
+        return _unmeasured(criterion, f"{subject(found[0])} was measured more than once")
+    return (
+        _single(criterion, found[0], smallest)
+        if criterion.by is None
+        else judge_slices(criterion, found, smallest)
+    )
+
+
+def _answers(criterion: Criterion, found: Measurement) -> bool:
+    asked = (criterion.metric, criterion.by, criterion.versus, criterion.gap_at_most is not None)
+    left_out = {found.slice, found.other} & set(criterion.leaving_out)
+    return asked == (found.metric, found.by, found.versus, found.other is not None) and not left_out
+
+
+def _without_measurement(criterion: Criterion, *, champion: bool) -> Result:
+    if criterion.versus == "champion" and not champion:
+        outcome = Outcome.MET if criterion.if_none == "met" else Outcome.UNDECIDED
+        because = f"There is no champion to compare with; the file says: {criterion.if_none}."
+        return Result(criterion=criterion, outcome=outcome, because=because)
+    what = f"{criterion.metric} by {criterion.by}" if criterion.by else criterion.metric
+    against = f" against {criterion.versus.replace('_', ' ')}" if criterion.versus else ""
+    return _unmeasured(criterion, f"There is no measurement of {what}{against}")
+
+
+def _unmeasured(criterion: Criterion, because: str) -> Result:
+    return Result(
+        criterion=criterion,
+        outcome=Outcome.NOT_MET,
+        because=because + ".",
+        could_not_be_measured=True,
+    )
+
+
+def _not_a_number(found: Measurement) -> str | None:
+    if found.support == 0:
+        return None  # no row to measure on is too few rows, which is said as such
+    if not found.intervals:
+        return "it has no interval"
+    bounds = [bound for interval in found.intervals for bound in (interval.low, interval.high)]
+    bad = next((each for each in (found.value, *bounds) if not math.isfinite(each)), None)
+    if bad is not None:
+        return f"its value or interval is {bad}"
+    if any(interval.low > interval.high for interval in found.intervals):
+        return "its interval is upside down"
+    return None
+
+
+def _single(criterion: Criterion, found: Measurement, smallest: int) -> Result:
+    results = hold(criterion, found, smallest)
+    return Result(
+        criterion=criterion,
+        outcome=results.outcome,
+        because=results.because,
+        value=None if found.support == 0 else found.value,
+        interval=results.interval,
+        rows=found.rows,
+        more_rows=results.more_rows,
+    )

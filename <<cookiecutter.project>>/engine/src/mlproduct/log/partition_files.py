@@ -1,0 +1,97 @@
+"""What was scored, as Parquet files: the rows a partition was scored on, and what was said of each.
+
+    <folder>/lane=batch/day=2026-11-24/part-<digest>.parquet
+
+A file is written beside its place and moved there whole, and belongs to one block of the prediction
+log, which names it. Any tool that reads Parquet folders reads them (pandas, DuckDB, Spark).
+"""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..data.erasure import Erasure
+from ..data.keys import of_subject
+from .prediction_log import Stream
+
+__all__ = ["PartitionFiles"]
+
+
+@dataclass(frozen=True)
+class PartitionFiles:
+    """The Parquet files in one folder; ``key`` is the column that names a row's subject."""
+
+    folder: Path
+    key: str
+
+    def write(self, stream: Stream, day: date, digest: str, rows: pd.DataFrame) -> str:
+        """Writes one part; its name within the folder. The same part a second time replaces
+        itself.
+        """
+        name = f"lane={stream}/day={day.isoformat()}/part-{digest}.parquet"
+        self._replace(name, rows)
+        return name
+
+    def names(self) -> set[str]:
+        """Every part that is there, also those that no log names."""
+        return {
+            path.relative_to(self.folder).as_posix()
+            for path in self.folder.glob("lane=*/day=*/part-*.parquet")
+        }
+
+    def read(self, names: Iterable[str]) -> pd.DataFrame:
+        """The rows of the parts, with ``file`` and ``row`` in front: the part's name and the row's
+        number in it.
+        """
+        tables = []
+        for name in names:
+            rows = pd.read_parquet(self.folder / name, partitioning=None)
+            rows.insert(0, "file", pd.Series(name, index=rows.index, dtype="str"))
+            rows.insert(1, "row", range(len(rows)))
+            tables.append(rows)
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    def forget(self, names: Iterable[str], key: str) -> Erasure:
+        """Takes the subject's rows out of the parts; out of how many, and which could not be
+        read.
+        """
+        sweep = Erasure()
+        for name in names:
+            found = sweep.read(self.folder / name, lambda path: self._with_subject(path, key))
+            if found is not None and found[1].any():
+                rows, theirs = found
+                self._replace(name, rows[~theirs])
+                sweep.erased += 1
+        return sweep
+
+    def _with_subject(self, path: Path, key: str) -> tuple[pd.DataFrame, np.ndarray]:
+        rows = pd.read_parquet(path, partitioning=None)
+        return rows, of_subject(rows[self.key], key)
+
+    def expire(self, before: date) -> int:
+        """Deletes the parts of the days before ``before``, also those that no log names; how
+        many.
+        """
+        deleted = 0
+        for place in sorted(self.folder.glob("lane=*/day=*")):
+            if place.name.partition("=")[2] >= before.isoformat():
+                continue
+            for part in (*place.glob("part-*.parquet"), *place.glob(".part-*")):
+                part.unlink(missing_ok=True)  # another process may be at it as well
+                deleted += 1
+            with suppress(OSError):
+                place.rmdir()
+        return deleted
+
+    def _replace(self, name: str, rows: pd.DataFrame) -> None:
+        place = self.folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_name(f".{place.name}.{os.getpid()}")
+        rows.to_parquet(beside, index=False)
+        beside.replace(place)

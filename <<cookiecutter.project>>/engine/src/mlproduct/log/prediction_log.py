@@ -1,0 +1,552 @@
+"""The prediction log: every prediction that was made, by which model, and what came true.
+
+Predictions are recorded in blocks: what one transaction writes, with one model. A block has a name
+and is recorded once, so that whoever is unsure whether it was recorded just records it again.
+
+    stream "batch"      a chunk of a day's partition; its features are in the block's Parquet file
+    stream "shadow"     the same by the challenger; counts for nothing but the comparison
+    stream "service"    what the HTTP service answered; the features stand in the row, as JSON
+
+Personal data never gets here: columns marked ``pii`` are not read.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from ..clock import now
+from ..data.fingerprint import logged
+from ..data.keys import BLANKS, spelled
+from ..errors import ConfigError
+from ..plain_text import NAME_LIMIT, plain
+from ..redaction import redacted
+from ..tables import BATCH_ROWS
+from .database import Database
+from .sql_tables import BLOCKS, ERASURES, LABELS, PARTITIONS, PREDICTIONS
+
+__all__ = [
+    "COUNTED",
+    "Coverage",
+    "Erased",
+    "LogBatch",
+    "Partition",
+    "PredictionLog",
+    "Stream",
+    "utc",
+]
+
+Stream = Literal["batch", "service", "shadow"]
+COUNTED: tuple[Stream, ...] = ("batch", "service")
+"""The streams on which somebody acted."""
+
+AT_ONCE = 5_000  # values in one IN (...): SQLite allows 32,766 parameters
+PREDICTION = ["identity", "key", "as_of", "decision", "score", "low", "high", "features"]
+
+
+@dataclass(frozen=True)
+class LogBatch:
+    """Predictions to be recorded together.
+
+    ``predictions`` has a row each: identity (uint64, of key and time, or of the key alone), key,
+    as_of (UTC without a zone, or missing), decision, and, where there are any, score, low, high and
+    features (a JSON object, as text).
+    """
+
+    name: str
+    stream: Stream
+    day: date
+    version: str
+    digest: str
+    run: str
+    predictions: pd.DataFrame
+    rejected: int = 0
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One day's batch scoring. It is finished with the version that it was begun with."""
+
+    stream: Stream
+    day: date
+    version: str
+    digest: str
+    done: bool
+    rows: int = 0
+    rejected: int = 0
+    at: datetime | None = field(default=None, compare=False)
+    """When it was begun or finished; None for one that was begun just now."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many predictions of a day have a label by now."""
+
+    day: date
+    predictions: int
+    labelled: int
+
+    @property
+    def share(self) -> float:
+        return self.labelled / self.predictions if self.predictions else 0.0
+
+
+@dataclass(frozen=True)
+class Erased:
+    """How many predictions and labels were taken out."""
+
+    predictions: int
+    labels: int
+
+
+class PredictionLog:
+    """The log in one database."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+
+    def begin(self, stream: Stream, day: date, version: str, digest: str) -> Partition:
+        """The partition of that day; a new one is begun with ``version``, an old one keeps its
+        own.
+        """
+        with self.database.alone() as connection:
+            if found := _partition(connection, stream, day):
+                return found
+            fresh = {
+                "version": version,
+                "digest": digest,
+                "state": "open",
+                "rows": 0,
+                "rejected": 0,
+                "at": _now(),
+            }
+            connection.execute(PARTITIONS.insert(), {"lane": stream, "day": day, **fresh})
+        return Partition(stream, day, version, digest, done=False)
+
+    def finish(self, partition: Partition, *, rejected: int) -> Partition:
+        """The partition as finished, with the rows of its blocks; ``rejected`` is what its source
+        has of bad ones.
+        """
+        where = (PARTITIONS.c.lane == partition.stream) & (PARTITIONS.c.day == partition.day)
+        total = sa.select(sa.func.coalesce(sa.func.sum(BLOCKS.c.rows), 0))
+        mine = (BLOCKS.c.lane == partition.stream) & (BLOCKS.c.day == partition.day)
+        with self.database.connected() as connection:
+            rows = connection.execute(total.where(mine)).scalar_one()
+            done = {"state": "done", "rows": rows, "rejected": rejected, "at": _now()}
+            connection.execute(PARTITIONS.update().where(where).values(**done))
+            found = _partition(connection, partition.stream, partition.day)
+        assert found is not None
+        return found
+
+    def partitions(self, stream: Stream = "batch") -> tuple[Partition, ...]:
+        """Every partition of the stream, the oldest day first."""
+        query = sa.select(PARTITIONS).where(PARTITIONS.c.lane == stream).order_by(PARTITIONS.c.day)
+        with self.database.connected() as connection:
+            return tuple(_as_partition(row) for row in connection.execute(query).mappings())
+
+    def record(self, block: LogBatch) -> bool:
+        """Whether the block was recorded now; False where it had been before, and nothing
+        changed.
+        """
+        values = {
+            name: getattr(block, name)
+            for name in ("name", "day", "version", "digest", "run", "file")
+        }
+        values["lane"] = block.stream  # as the column is called
+        counted = {"rows": len(block.predictions), "rejected": block.rejected, "at": _now()}
+        plain = block.predictions["identity"].to_numpy(np.uint64)
+        predictions = block.predictions.assign(
+            identity=logged(plain, block.predictions["as_of"], block.day)
+        )
+        timeless = predictions[predictions["as_of"].isna()]
+        # A label of such a row that comes meanwhile has to see these rows, or these rows the label.
+        transaction = self.database.connected if timeless.empty else self.database.alone
+        try:
+            with transaction() as connection:
+                if _id(connection, block.name) is not None:
+                    return False
+                connection.execute(BLOCKS.insert(), values | counted)
+                number = _id(connection, block.name)
+                for rows in _records(predictions):
+                    connection.execute(
+                        PREDICTIONS.insert(), [{"block": number, **row} for row in rows]
+                    )
+                _join_waiting(connection, timeless, block.day)
+        except sa.exc.IntegrityError:
+            with self.database.connected() as connection:
+                if (
+                    _id(connection, block.name) is not None
+                ):  # another process has recorded it meanwhile
+                    return False
+            raise
+        return True
+
+    def find(self, name: str) -> LogBatch | None:
+        """The block of that name with the rows it still has, None where there is none; features are
+        left out.
+        """
+        columns = [each for each in PREDICTIONS.c if each.name not in ("block", "row", "features")]
+        with self.database.connected() as connection:
+            found = (
+                connection.execute(sa.select(BLOCKS).where(BLOCKS.c.name == name))
+                .mappings()
+                .first()
+            )
+            if found is None:
+                return None
+            mine = (
+                sa.select(*columns)
+                .where(PREDICTIONS.c.block == found["id"])
+                .order_by(PREDICTIONS.c.row)
+            )
+            rows = pd.DataFrame(
+                connection.execute(mine).all(), columns=[each.name for each in columns]
+            )
+        rows["identity"] = rows["identity"].to_numpy(np.int64).view(np.uint64)
+        values = {
+            each: found[each]
+            for each in ("name", "day", "version", "digest", "run", "rejected", "file")
+        }
+        values["stream"] = found["lane"]
+        return LogBatch(**values, predictions=rows)
+
+    def recorded(self, stream: Stream, day: date) -> dict[str, int]:
+        """The blocks of that day by name, with how many rows were rejected beside each."""
+        query = sa.select(BLOCKS.c.name, BLOCKS.c.rejected).where(
+            (BLOCKS.c.lane == stream) & (BLOCKS.c.day == day)
+        )
+        with self.database.connected() as connection:
+            return {name: rejected for name, rejected in connection.execute(query)}
+
+    def known(
+        self, stream: Stream, day: date, identities: np.ndarray, as_of: pd.Series
+    ) -> np.ndarray:
+        """Which of the rows with these ``identities`` (uint64) and times this day has already; a
+        mask.
+        """
+        signed, found = logged(identities, as_of, day).view(np.int64), set[int]()
+        # Blocks are asked for apart: joined, SQLite would go through all rows of the day for every
+        # few identities.
+        query = sa.select(PREDICTIONS.c.block, PREDICTIONS.c.identity)
+        with self.database.connected() as connection:
+            of_day = (BLOCKS.c.lane == stream) & (BLOCKS.c.day == day)
+            blocks = set(connection.execute(sa.select(BLOCKS.c.id).where(of_day)).scalars())
+            for some in _slices(np.sort(signed).tolist() if blocks else []):
+                same = connection.execute(query.where(PREDICTIONS.c.identity.in_(some)))
+                found.update(identity for block, identity in same if block in blocks)
+        return np.isin(signed, np.fromiter(found, np.int64, len(found)))
+
+    def read(
+        self,
+        start: date,
+        end: date,
+        streams: Sequence[Stream] = COUNTED,
+        *,
+        version: str | None = None,
+        labelled: bool = False,
+    ) -> Iterator[pd.DataFrame]:
+        """The predictions of the days from ``start`` to ``end``, each with its label where there is
+        one by now.
+
+        They come in tables of bounded size, a day's rows in the order they came in; only those of
+        ``version`` if it is given, and only those with a label if ``labelled``. Columns: identity
+        (uint64), key, as_of, day, lane, version, decision, score, low, high, outcome, arrived_at,
+        features (a dict, or None), file and row.
+        """
+        mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(streams))
+        if version is not None:
+            mine &= BLOCKS.c.version == version
+        query = (
+            sa.select(BLOCKS.c.id, BLOCKS.c.rows).where(mine).order_by(BLOCKS.c.day, BLOCKS.c.id)
+        )
+        with self.database.connected() as connection:
+            blocks = connection.execute(query).all()
+        for some in _together(blocks):
+            yield self._read(some, labelled)
+
+    def _read(self, blocks: list[int], labelled: bool) -> pd.DataFrame:
+        current = (LABELS.c.identity == PREDICTIONS.c.identity) & LABELS.c.superseded_at.is_(None)
+        of_block = (BLOCKS.c.day, BLOCKS.c.lane, BLOCKS.c.version, BLOCKS.c.file)
+        columns = [*PREDICTIONS.c, *of_block, LABELS.c.outcome, LABELS.c.arrived_at]
+        query = (
+            sa.select(*columns)
+            .join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block)
+            .join(LABELS, current, isouter=not labelled)
+            .where(PREDICTIONS.c.block.in_(blocks))
+            .order_by(BLOCKS.c.day, PREDICTIONS.c.block, PREDICTIONS.c.row)
+        )
+        names = [column.name for column in columns]
+        with self.database.connected() as connection:
+            # Bit by bit: cells as objects of Python's take many times the room of a column.
+            tables = [_table(rows, names) for rows in connection.execute(query).partitions(AT_ONCE)]
+        return pd.concat(tables or [_table((), names)], ignore_index=True)
+
+    def volumes(
+        self, start: date, end: date, streams: Sequence[Stream] = COUNTED
+    ) -> dict[date, int]:
+        """How many rows were predicted on each day that had any, forgotten ones included."""
+        mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(streams))
+        query = (
+            sa.select(BLOCKS.c.day, sa.func.sum(BLOCKS.c.rows)).where(mine).group_by(BLOCKS.c.day)
+        )
+        with self.database.connected() as connection:
+            return {day: int(rows) for day, rows in connection.execute(query)}
+
+    def coverage(
+        self,
+        start: date,
+        end: date,
+        streams: Sequence[Stream] = COUNTED,
+        version: str | None = None,
+    ) -> tuple[Coverage, ...]:
+        """Of each day with predictions, of ``version`` if it is given, how many have a label by
+        now.
+        """
+        current = (LABELS.c.identity == PREDICTIONS.c.identity) & LABELS.c.superseded_at.is_(None)
+        mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(streams))
+        query = (
+            sa.select(BLOCKS.c.day, sa.func.count(), sa.func.count(LABELS.c.outcome))
+            .select_from(PREDICTIONS)
+            .join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block)
+            .outerjoin(LABELS, current)
+            .where(mine if version is None else mine & (BLOCKS.c.version == version))
+            .group_by(BLOCKS.c.day)
+            .order_by(BLOCKS.c.day)
+        )
+        with self.database.connected() as connection:
+            return tuple(Coverage(*row) for row in connection.execute(query))
+
+    def keys_of_several_days(self) -> int:
+        """How many keys without a time were predicted on more than one day: a label has to say of
+        which it is.
+        """
+        several = (
+            sa.select(PREDICTIONS.c.key)
+            .join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block)
+            .where(PREDICTIONS.c.as_of.is_(None))
+            .group_by(PREDICTIONS.c.key)
+            .having(sa.func.count(BLOCKS.c.day.distinct()) > 1)
+        )
+        with self.database.connected() as connection:
+            return int(
+                connection.execute(
+                    sa.select(sa.func.count()).select_from(several.subquery())
+                ).scalar_one()
+            )
+
+    def files(self, start: date, end: date, streams: Sequence[Stream] = COUNTED) -> tuple[str, ...]:
+        """The Parquet files with the rows of those days, the oldest first."""
+        mine = (
+            BLOCKS.c.day.between(start, end)
+            & BLOCKS.c.lane.in_(list(streams))
+            & BLOCKS.c.file.is_not(None)
+        )
+        with self.database.connected() as connection:
+            found = connection.execute(
+                sa.select(BLOCKS.c.file).where(mine).order_by(BLOCKS.c.day, BLOCKS.c.id)
+            )
+            return tuple(found.scalars())
+
+    def may_hold(self, key: str, files: Iterable[str]) -> tuple[str, ...]:
+        """The Parquet files that may hold rows of the subject.
+
+        Those that do by this log, those of ``files`` that no block has recorded, and those from
+        whose block somebody was forgotten before: such a file may have been unreadable then, and
+        have come back from a backup.
+        """
+        recorded = sa.select(BLOCKS.c.file).where(BLOCKS.c.file.is_not(None))
+        holding = recorded.join(PREDICTIONS, PREDICTIONS.c.block == BLOCKS.c.id).where(
+            _of(PREDICTIONS, key)
+        )
+        of_block = PREDICTIONS.c.block == BLOCKS.c.id
+        fewer = recorded.outerjoin(PREDICTIONS, of_block).group_by(
+            BLOCKS.c.id, BLOCKS.c.file, BLOCKS.c.rows
+        )
+        fewer = fewer.having(sa.func.count(PREDICTIONS.c.block) < BLOCKS.c.rows)
+        with self.database.connected() as connection:
+            theirs = {
+                *connection.execute(holding.distinct()).scalars(),
+                *connection.execute(fewer).scalars(),
+            }
+            return tuple(
+                sorted(theirs | (set(files) - set(connection.execute(recorded).scalars())))
+            )
+
+    def forget(self, key: str, *, by: str, files: int) -> Erased:
+        """Takes the subject's predictions and labels out, and notes that it was done – not whose
+        they were.
+
+        Raises ConfigError where ``by`` is empty or no plain text, DatabaseUnavailable where they
+        are out and can still be read in SQLite's write-ahead log.
+        """
+        if not (by := plain("--by", by, NAME_LIMIT)):
+            raise ConfigError("--by is empty – an erasure is recorded with a name – give one")
+        with self.database.connected() as connection:
+            predictions = connection.execute(
+                PREDICTIONS.delete().where(_of(PREDICTIONS, key))
+            ).rowcount
+            labels = connection.execute(LABELS.delete().where(_of(LABELS, key))).rowcount
+            note = {
+                "at": _now(),
+                "by": redacted(by),
+                "predictions": predictions,
+                "labels": labels,
+                "files": files,
+            }
+            connection.execute(ERASURES.insert(), note)
+        self.database.wipe()
+        return Erased(predictions, labels)
+
+    def expire(self, before: date) -> Erased:
+        """Takes out every prediction of a day before ``before``, and the labels that came before
+        it.
+
+        What was scored stays known.
+        """
+        old = sa.select(BLOCKS.c.id).where(BLOCKS.c.day < before)
+        with self.database.connected() as connection:
+            rows = connection.execute(
+                PREDICTIONS.delete().where(PREDICTIONS.c.block.in_(old))
+            ).rowcount
+            connection.execute(BLOCKS.delete().where(BLOCKS.c.day < before))
+            arrived = LABELS.c.arrived_at < datetime(before.year, before.month, before.day)
+            labels = connection.execute(LABELS.delete().where(arrived)).rowcount
+        self.database.wipe()
+        return Erased(rows, labels)
+
+
+def _of(table: sa.Table, key: str) -> sa.ColumnElement[bool]:
+    """The subject's rows, also those that release 0.2.0 recorded with blanks around the key, or as
+    `1.0`.
+    """
+    same = {key, spelled(key), f"{spelled(key)}.0"}
+    return sa.func.trim(table.c.key, BLANKS).in_(sorted(same)) | (table.c.key == key)
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment as the tables keep it: UTC, without a zone, which SQLite would lose."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _now() -> datetime:
+    return utc(now())
+
+
+def _id(connection: sa.Connection, name: str) -> int | None:
+    return connection.execute(sa.select(BLOCKS.c.id).where(BLOCKS.c.name == name)).scalar()
+
+
+def _join_waiting(connection: sa.Connection, predictions: pd.DataFrame, day: date) -> None:
+    """Gives labels that came before their prediction was recorded the identity and the day of it.
+
+    A label that came before ``day`` is of no prediction of that day, and waits on.
+    """
+    identities = dict(
+        zip(
+            predictions["key"],
+            predictions["identity"].to_numpy(np.uint64).view(np.int64),
+            strict=True,
+        )
+    )
+    waiting = LABELS.c.as_of.is_(None) & LABELS.c.day.is_(None)
+    current = LABELS.c.superseded_at.is_(None) & (
+        LABELS.c.arrived_at >= datetime(day.year, day.month, day.day)
+    )
+    for some in _slices(list(identities)):
+        query = sa.select(LABELS.c.key, LABELS.c.identity).where(
+            waiting & current & LABELS.c.key.in_(some)
+        )
+        for key, before in connection.execute(query).all():
+            taken = sa.select(LABELS.c.identity).where(LABELS.c.identity == int(identities[key]))
+            if (
+                connection.execute(taken.limit(1)).first() is None
+            ):  # a label of that very day counts for more
+                change = LABELS.update().where(LABELS.c.identity == before)
+                connection.execute(change.values(identity=int(identities[key]), day=day))
+
+
+def _partition(connection: sa.Connection, stream: Stream, day: date) -> Partition | None:
+    query = sa.select(PARTITIONS).where((PARTITIONS.c.lane == stream) & (PARTITIONS.c.day == day))
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _as_partition(row)
+
+
+def _as_partition(row: Any) -> Partition:
+    values = {name: row[name] for name in ("day", "version", "digest", "rows", "rejected")} | {
+        "stream": row["lane"]
+    }
+    return Partition(**values, done=row["state"] == "done", at=row["at"].replace(tzinfo=UTC))
+
+
+def _slices(values: list[Any]) -> Iterator[list[Any]]:
+    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+
+
+def _together(blocks: Iterable[Any]) -> Iterator[list[int]]:
+    """The numbers of blocks (id, rows) that are read at once: of one large one, or of many small
+    ones.
+    """
+    some, rows = list[int](), 0
+    for number, more in blocks:
+        if some and (rows + more > BATCH_ROWS or len(some) == AT_ONCE):
+            yield some
+            some, rows = [], 0
+        some.append(number)
+        rows += more
+    if some:
+        yield some
+
+
+def _table(cells: Sequence[Any], names: list[str]) -> pd.DataFrame:
+    """Rows of ``PredictionLog.read``."""
+    rows = pd.DataFrame(cells, columns=names)
+    numbers = {
+        name: rows[name].astype("float64")
+        for name in ("decision", "score", "low", "high", "outcome")
+    }
+    moments = {
+        name: pd.to_datetime(rows[name]).astype("datetime64[us]")
+        for name in ("as_of", "arrived_at")
+    }
+    identity = {"identity": rows["identity"].to_numpy(np.int64).view(np.uint64)}
+    features = {
+        "features": [
+            json.loads(text) if isinstance(text, str) else None for text in rows["features"]
+        ]
+    }
+    return rows.assign(**numbers, **moments, **identity, **features).drop(columns="block")
+
+
+def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
+    """The rows as dicts, some at a time; what is missing is None.
+
+    In the order of their identities: the index is walked through once, however large it has become.
+    """
+    identities = predictions["identity"].to_numpy(np.uint64).view(np.int64)
+    order = np.argsort(identities)
+    names = ["row", *PREDICTION]
+    rows = (
+        predictions.assign(identity=identities, row=range(len(order)))
+        .reindex(columns=names)
+        .iloc[order]
+    )
+    for start in range(0, len(rows), AT_ONCE):
+        columns = [_plain(rows[name].iloc[start : start + AT_ONCE]) for name in names]
+        yield [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+
+def _plain(column: pd.Series) -> Iterable[Any]:
+    """The cells as Python's own types; what is missing is None."""
+    if column.dtype.kind == "M":
+        plain: list[Any] = column.to_numpy("datetime64[us]").astype(object).tolist()
+        return plain
+    missing = column.isna()
+    return (
+        column.astype(object).where(~missing, None).tolist() if missing.any() else column.tolist()
+    )

@@ -1,0 +1,123 @@
+"""Blocks of predictions on disk, until the database has them.
+
+A file is written beside its place and moved there whole; it goes when its block is recorded, which
+can be tried any number of times.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from ..data.erasure import Erasure
+from ..data.keys import spelled
+from .prediction_log import LogBatch
+
+__all__ = ["Spool"]
+
+NUMBERS = ("decision", "score", "low", "high")
+
+
+@dataclass(frozen=True)
+class Spool:
+    folder: Path
+
+    def put(self, block: LogBatch) -> None:
+        """Writes the block. Raises OSError where the disk does not take it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        rows = block.predictions
+        columns = {
+            name: rows[name].to_numpy(np.float64) for name in NUMBERS if name in rows
+        }  # NaN becomes null
+        columns |= {name: rows[name].tolist() for name in ("identity", "key", "features")}
+        columns |= {
+            "as_of": np.datetime_as_string(rows["as_of"].to_numpy("datetime64[us]")).tolist()
+        }
+        payload = {name: getattr(block, name) for name in ("name", "version", "digest", "run")} | {
+            "lane": block.stream
+        }
+        self._write(
+            self.folder / f"{block.name.replace('/', '-')}.json",
+            {**payload, "day": block.day, "rows": columns},
+        )
+
+    def files(self) -> list[Path]:
+        """The blocks that wait, the oldest first."""
+        found = {path: stat.st_mtime_ns for path, stat in self._waiting()}
+        return sorted(found, key=lambda path: (found[path], path.name))
+
+    def read(self, path: Path) -> LogBatch:
+        """Raises ValueError where the file is no block, FileNotFoundError where another process has
+        delivered it.
+        """
+        payload = orjson.loads(path.read_bytes())
+        rows = pd.DataFrame(
+            {name: pd.Series(values, dtype=object) for name, values in payload.pop("rows").items()}
+        )
+        rows["identity"] = rows["identity"].to_numpy(np.uint64)
+        rows["as_of"] = pd.to_datetime(rows["as_of"], format="ISO8601").astype("datetime64[us]")
+        payload["stream"] = payload.pop("lane")  # as it is stored
+        return LogBatch(**{**payload, "day": date.fromisoformat(payload["day"])}, predictions=rows)
+
+    def set_aside(self, path: Path) -> None:
+        """Moves a file that no database will take out of the way, for a person to look at."""
+        place = self.folder / "refused"
+        place.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):  # another process has set it aside
+            path.replace(place / path.name)
+
+    def refused(self) -> list[Path]:
+        """The files that were set aside."""
+        return sorted(self.folder.glob("refused/*.json"))
+
+    @property
+    def megabytes(self) -> float:
+        return sum(stat.st_size for _, stat in self._waiting()) / 1e6
+
+    def forget(self, key: str) -> Erasure:
+        """Takes the subject's rows out of what waits and of what was set aside; how many, and what
+        was unreadable.
+        """
+        sweep = Erasure()
+        for path in (*self.folder.glob("[!.]*.json"), *self.folder.glob("refused/*.json")):
+            found = sweep.read(path, lambda path: _without(path, key))
+            if found is not None and found[1]:
+                self._write(path, found[0])
+                sweep.erased += found[1]
+        return sweep
+
+    def _waiting(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """The blocks that wait, without those that another process delivers in this moment."""
+        for path in self.folder.glob("[!.]*.json"):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue
+            yield path, stat
+
+    def _write(self, path: Path, content: object) -> None:
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            beside.write_bytes(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
+
+
+def _without(path: Path, key: str) -> tuple[Any, int]:
+    """The content of a block's file without the subject's rows, and how many those are."""
+    payload = orjson.loads(path.read_bytes())
+    keep = [each != key and spelled(each) != spelled(key) for each in payload["rows"]["key"]]
+    columns = payload["rows"].items()
+    payload["rows"] = {
+        name: [v for v, kept in zip(cells, keep, strict=True) if kept] for name, cells in columns
+    }
+    return payload, keep.count(False)

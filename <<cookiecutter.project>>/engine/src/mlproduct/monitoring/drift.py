@@ -1,0 +1,176 @@
+"""Whether a window differs from the reference by more than chance would have it, and enough to
+matter.
+
+A column alarms when two things hold. Its counts are unlikely to come from the same source as the
+reference's: the chi-squared test of homogeneity, corrected for the number of columns after Holm
+(1979). And the difference matters: its population stability index reaches a limit, or the share of
+a value has changed by a factor. The first alone would alarm about trifles in large windows, the
+second about noise in small ones (Yurdakul and Naranjo 2020, Statistical properties of the
+population stability index).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import chi2_contingency
+
+from ..config.settings import DriftLimits
+from .profile import ColumnProfile, Profile
+
+__all__ = ["Finding", "drift", "psi", "volume"]
+
+ENOUGH = 5
+"""Rows expected in a bin for the test to hold; smaller bins are taken together."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One statement about one column. ``size`` is the index (values), the points (missing) or the
+    share (new).
+    """
+
+    column: str
+    what: str
+    size: float
+    p: float
+    alarm: bool
+    sentence: str
+
+
+def drift(reference: Profile, window: Profile, limits: DriftLimits) -> tuple[Finding, ...]:
+    """A finding for every column and kind of change, alarms first, the largest first."""
+    tested: list[tuple[Finding, bool]] = []
+    others: list[Finding] = []
+    for before, now in zip(reference.columns, window.columns, strict=True):
+        tested += [_values(before, now, limits), _missing(before, now, limits)]
+        if before.kind == "category":
+            others.append(_new_values(before, now, limits))
+    corrected = _holm([finding.p for finding, _ in tested])
+    found = [
+        replace(finding, p=p, alarm=matters and p <= limits.false_alarms_at_most)
+        for (finding, matters), p in zip(tested, corrected, strict=True)
+    ]
+    return tuple(sorted((*found, *others), key=lambda finding: (not finding.alarm, -finding.size)))
+
+
+def psi(before: Sequence[int], now: Sequence[int]) -> float:
+    """The population stability index: the sum of (q - p) ln(q / p) over the bins' shares p and q.
+
+    Half a row is added to each bin, so that an empty one does not make it infinite.
+    """
+    p, q = _shares(before), _shares(now)
+    return float(((q - p) * np.log(q / p)).sum())
+
+
+def volume(rows: int, usual: Sequence[int], limits: DriftLimits) -> Finding | None:
+    """Whether the window has as many rows as those before it; None where there are none to compare
+    with.
+    """
+    if not usual:
+        return None
+    typical = float(np.median(usual))
+    low, high = limits.volume_between
+    factor = rows / typical if typical else np.inf
+    sentence = f"{rows:,} rows in the window, usual are {typical:,.0f}"
+    return Finding("(rows)", "volume", abs(factor - 1), 0.0, not low <= factor <= high, sentence)
+
+
+def _values(before: ColumnProfile, now: ColumnProfile, limits: DriftLimits) -> tuple[Finding, bool]:
+    if not sum(before.counts) or not sum(now.counts):
+        return Finding(before.name, "values", 0.0, 1.0, False, "no values to compare"), False
+    size = psi(before.counts, now.counts)
+    matters = size >= limits.psi_at_least
+    if before.kind == "category":
+        matters = matters or _by_factor(before, now, limits.share_factor)
+    p = _homogeneous(np.array([before.counts, now.counts]))
+    return Finding(before.name, "values", size, p, False, _moved(before, now, size)), matters
+
+
+def _by_factor(before: ColumnProfile, now: ColumnProfile, factor: float) -> bool:
+    """Whether the share of a value that was not rare grew or shrank by the factor."""
+    p, q = _shares(before.counts), _shares(now.counts)
+    common = np.minimum(p * sum(before.counts), p * sum(now.counts)) >= ENOUGH
+    return bool((common & ((q >= p * factor) | (q <= p / factor))).any())
+
+
+def _missing(
+    before: ColumnProfile, now: ColumnProfile, limits: DriftLimits
+) -> tuple[Finding, bool]:
+    table = np.array([[c.missing, sum(c.counts)] for c in (before, now)])
+    was, is_now = (row[0] / max(row.sum(), 1) for row in table)
+    sentence = f"missing in {is_now:.1%} of the rows, was {was:.1%}"
+    size = float(abs(is_now - was))
+    return Finding(
+        before.name, "missing", size, _homogeneous(table), False, sentence
+    ), size >= limits.missing_by
+
+
+def _new_values(before: ColumnProfile, now: ColumnProfile, limits: DriftLimits) -> Finding:
+    was, is_now = (c.counts[-1] / max(sum(c.counts), 1) for c in (before, now))
+    alarm = now.counts[-1] >= ENOUGH and is_now - was > limits.new_values_at_most
+    sentence = f"values it has not been judged on in {is_now:.1%} of the rows"
+    return Finding(
+        before.name, "new values", float(is_now), 0.0 if alarm else 1.0, bool(alarm), sentence
+    )
+
+
+def _moved(before: ColumnProfile, now: ColumnProfile, size: float) -> str:
+    """How the column moved, in words: the share above the old middle, or the share of a value."""
+    p, q = (np.array(c.counts) / sum(c.counts) for c in (before, now))
+    if before.kind == "number":
+        if not before.edges:
+            return f"PSI {size:.3f}"
+        middle = len(before.edges) // 2
+        above, now_above = p[middle + 1 :].sum(), q[middle + 1 :].sum()
+        return (
+            f"{now_above:.0%} of the rows from {before.edges[middle]:.4g} up, was {above:.0%} (PSI"
+            f" {size:.3f})"
+        )
+    most = int(np.argmax(np.abs(q - p)))
+    name = (*before.values, "other values")[most]
+    return f"{name} in {q[most]:.1%} of the rows, was {p[most]:.1%} (PSI {size:.3f})"
+
+
+def _homogeneous(table: np.ndarray) -> float:
+    """The p-value of the chi-squared test that both rows of counts have one source."""
+    table = _pooled(table)
+    if table.shape[1] < 2:
+        return 1.0
+    return float(chi2_contingency(table, correction=False).pvalue)
+
+
+def _pooled(table: np.ndarray) -> np.ndarray:
+    """The table with the columns of too few expected rows taken together, into the smallest other
+    if need be.
+    """
+    table = table[:, table.sum(axis=0) > 0]
+    rows = table.sum(axis=1)
+    if not rows.all() or table.shape[1] < 2:
+        return table[:, :1]
+    expected = table.sum(axis=0) * rows.min() / rows.sum()
+    small = expected < ENOUGH
+    if not small.any():
+        return table
+    rest, pooled = table[:, ~small], table[:, small].sum(axis=1, keepdims=True)
+    if rest.shape[1] and pooled.sum() * rows.min() / rows.sum() < ENOUGH:
+        least = int(np.argmin(rest.sum(axis=0)))
+        rest[:, least] += pooled[:, 0]
+        return rest
+    return np.hstack([rest, pooled])
+
+
+def _shares(counts: Sequence[int]) -> np.ndarray:
+    smoothed = np.asarray(counts, dtype=float) + 0.5
+    return np.asarray(smoothed / smoothed.sum())
+
+
+def _holm(ps: Sequence[float]) -> list[float]:
+    """The p-values corrected so that the chance of any false alarm stays below the limit they are
+    held against.
+    """
+    order, corrected, highest = np.argsort(ps, kind="stable"), [0.0] * len(ps), 0.0
+    for rank, place in enumerate(order):
+        highest = max(highest, min(1.0, (len(ps) - rank) * ps[place]))
+        corrected[place] = highest
+    return corrected

@@ -1,0 +1,67 @@
+"""The product manager's criteria held against what came true, with the metrics and slices of a
+release.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ..config import settings
+from ..data.columns import Columns
+from ..evaluation.bootstrap import clusters_of, resample, take
+from ..evaluation.comparison import comparison_of
+from ..evaluation.measure import Baseline, against, by_slice, overall
+from ..evaluation.metrics import METRICS
+from ..evaluation.slices import sliced_metrics
+from ..gate.criteria import Criteria, Measurement, Versus
+from ..training.predictions import Predictions
+
+__all__ = ["judged_live", "measure_live"]
+
+
+def judged_live(criteria: Criteria) -> Criteria:
+    """Those of the criteria that what came true can answer.
+
+    What is about the model as a file (its speed, its size) was answered before the release; the
+    champion cannot be compared with itself.
+    """
+
+    def can_be_told(metric: str) -> bool:
+        found = METRICS.get(metric)
+        return found is not None and found.combine is not None
+
+    kept = tuple(c for c in criteria.criteria if c.versus != "champion" and can_be_told(c.metric))
+    named = {criterion.id for criterion in kept}
+    waivers = tuple(waiver for waiver in criteria.waivers if waiver.criterion in named)
+    return criteria.model_copy(update={"criteria": kept, "waivers": waivers})
+
+
+def measure_live(
+    predictions: Predictions,
+    rows: pd.DataFrame,
+    identities: np.ndarray,
+    baselines: Mapping[Versus, Baseline],
+    *,
+    columns: Columns,
+    criteria: Criteria,
+    settings: settings.Evaluation,
+    seed: int,
+) -> tuple[Measurement, ...]:
+    """The measurements of what was ``said`` about ``rows``, which have the features and the
+    target.
+    """
+    comparison = comparison_of(
+        lambda _: predictions, baselines, rows, rows, identities, columns, criteria
+    )
+    clusters = clusters_of(comparison.holdout[columns.group or columns.key])
+    estimates = take(comparison.samples, resample(len(rows), settings.resamples, seed, clusters))
+    return (
+        *overall(comparison, estimates),
+        *(m for name in comparison.baselines for m in against(comparison, name, estimates)),
+        *(
+            m
+            for sliced in sliced_metrics(criteria)
+            for m in by_slice(comparison, sliced, estimates)
+        ),
+    )

@@ -1,0 +1,125 @@
+"""What is to be done about what was seen: pure rules, in the order of config/monitoring.yaml."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Literal
+
+from ..config.settings import Reactions
+
+__all__ = ["Answer", "Asked", "Seen", "react"]
+
+Trust = Literal["proxy", "partial", "confirmed"]
+MONTH = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look came to.
+
+    ``drifted`` are the columns that alarm, ``drift_labelled`` whether the labelled rows show the
+    same drift, ``failing`` the must-criteria that labels say are not met; ``judged`` is the trust
+    of that judgement, None where there was none. ``other`` are alarms that no training can mend.
+    """
+
+    day: date
+    champion: str
+    drifted: tuple[str, ...] = ()
+    drift_labelled: bool = False
+    failing: tuple[str, ...] = ()
+    judged: Trust | None = None
+    other: tuple[str, ...] = ()
+    new_labels: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A retraining that was asked for before."""
+
+    day: date
+    cause: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The decision; ``cause`` is the same for the same cause, whatever is done about it."""
+
+    action: Literal["retrain", "wait", "nothing"]
+    cause: str
+    sentence: str
+    trust: Trust
+    notes: tuple[str, ...] = field(default=())
+
+
+def react(seen: Seen, before: Sequence[Asked], rules: Reactions) -> Answer:
+    """What to do about ``seen``, given the retrainings asked for before. The same input gives the
+    same answer.
+    """
+    wanted = _wanted(seen, rules)
+    if wanted.action != "retrain":
+        return wanted
+    held = _held_back(seen, before, rules)
+    if held is None:
+        return wanted
+    return Answer("wait", wanted.cause, f"{wanted.sentence} {held}", wanted.trust)
+
+
+def _wanted(seen: Seen, rules: Reactions) -> Answer:
+    drift = f"drift:{','.join(sorted(seen.drifted))}"
+    moved = f"{_named(seen.drifted)} drifted"
+    if seen.failing and seen.judged == "confirmed":
+        sentence = (
+            f"Labels say that {_named(seen.failing)} is not met any"
+            f" more{f', and {moved}' if seen.drifted else ''}."
+        )
+        return Answer(
+            rules.criteria_fail, f"criteria:{','.join(sorted(seen.failing))}", sentence, "confirmed"
+        )
+    if seen.failing:
+        sentence = (
+            f"The labels so far say that {_named(seen.failing)} is not met; too few have come to be"
+            " sure."
+        )
+        return Answer("wait", f"criteria:{','.join(sorted(seen.failing))}", sentence, "partial")
+    if seen.drifted and seen.drift_labelled and seen.judged is not None:
+        sentence = (
+            f"{moved}; labels of such rows say that every criterion they can answer is still met."
+        )
+        return Answer(rules.drift_and_criteria_met, drift, sentence, seen.judged)
+    if seen.drifted:
+        sentence = f"{moved}; no label tells yet whether that matters."
+        return Answer(rules.drift_before_labels, drift, sentence, "proxy")
+    if seen.other:
+        return Answer(
+            "nothing", f"alarm:{','.join(sorted(seen.other))}", f"{'; '.join(seen.other)}.", "proxy"
+        )
+    sentence = "Nothing drifted" + (
+        ", and labels say that the criteria are met." if seen.judged else "."
+    )
+    return Answer("nothing", "none", sentence, seen.judged or "proxy")
+
+
+def _held_back(seen: Seen, before: Sequence[Asked], rules: Reactions) -> str | None:
+    """Why a retraining is not asked for now; None where nothing speaks against it."""
+    recent = [asked for asked in before if asked.day > seen.day - MONTH]
+    last = max((asked.day for asked in before), default=None)
+    if last is not None and seen.day < last + timedelta(days=max(rules.cooldown_days, 1)):
+        return (
+            f"A retraining was asked for on {last}; the next one not before {rules.cooldown_days}"
+            " days are over."
+        )
+    if seen.new_labels < rules.new_labels_at_least:
+        return (
+            f"Only {seen.new_labels:,} labels are new since it was trained;"
+            f" {rules.new_labels_at_least:,} are asked."
+        )
+    if len(recent) >= rules.per_month:
+        return (
+            f"{len(recent)} retrainings were asked for within 30 days; {rules.per_month} are"
+            " allowed."
+        )
+    return None
+
+
+def _named(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

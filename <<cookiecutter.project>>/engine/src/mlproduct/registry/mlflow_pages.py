@@ -1,0 +1,57 @@
+"""MLflow's own pages on the runs of this product: the command that serves them, and where to
+look.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+
+from ..config.settings import Settings
+from .monitoring_runs import experiment_of
+from .tracking import answering, connect
+
+__all__ = ["command", "places"]
+
+
+def command(
+    settings: Settings, port: int, environ: Mapping[str, str] = os.environ
+) -> tuple[list[str], dict[str, str], str]:
+    """The arguments to execute, their environment, and the address to open; port 0 finds a free
+    one.
+
+    The address of the database is told by the environment: every user of the machine can read
+    arguments. Files are where a command without a server finds them as well, unless
+    MLFLOW_ARTIFACTS names another place: then the server hands them on.
+    """
+    connect(settings)  # says what is wrong with the database, and follows a folder that was moved
+    port = port or _free_port()
+    arguments = [sys.executable, "-m", "mlflow", "server"]
+    if elsewhere := environ.get("MLFLOW_ARTIFACTS"):
+        arguments += ["--artifacts-destination", elsewhere]
+    else:
+        arguments += ["--default-artifact-root", (settings.var / "mlartifacts").as_uri()]
+    arguments += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    server_environ = {**environ, "MLFLOW_BACKEND_STORE_URI": settings.tracking_uri}
+    return arguments, server_environ, f"http://127.0.0.1:{port}"
+
+
+def places(settings: Settings, product: str, address: str) -> dict[str, str]:
+    """The pages of the runs there are by now, at ``address``: MLflow opens with language models
+    otherwise.
+    """
+    client, found = connect(settings), dict[str, str]()
+    for what, name in {"trainings": product, "monitoring": experiment_of(product)}.items():
+        with answering(settings):
+            experiment = client.get_experiment_by_name(name)
+        if experiment is not None:
+            found[what] = (
+                f"{address}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+            )
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,350 @@
+"""Models as files and as versions of MLflow's registry; nothing is loaded that was not checked.
+
+A model is kept in MLflow's format, as a skops file. Its sha256 stands in the verdict document and
+in the tags of its version, and is compared before the file is opened. What the file may name is in
+``allowed_types.py``. The rows it was trained on are kept with it, as identities, so that a later
+comparison can leave them out; so is what it was judged on, as a profile and a sample, so that
+monitoring can say what has changed since.
+"""
+
+import hashlib
+import io
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..config.settings import Settings
+from ..errors import ConfigError, ProductError, Refused, RegistryUnavailable
+from ..gate.document import Document
+from ..plain_text import NAME_LIMIT, plain
+from ..redaction import redacted
+from .allowed_types import ALLOWED_TYPES, opened, unreviewed
+from .release_checks import registrable
+from .runs import Runs, shortened
+from .tracking import answering, fetched, quiet
+from .versions import CHALLENGER, Loaded, Saved, Version
+
+__all__ = ["Models", "input_example", "keep_reference", "reopen", "save"]
+
+MODEL_FILE, ROWS_FILE = "model.skops", "training_rows.npy"
+PROFILE_FILE, SAMPLE_FILE = "reference.json", "reference.parquet"
+DESCRIPTION_LIMIT = 5000  # MLflow's longest description of a version
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
+
+
+def save(
+    model: Any, directory: Path, *, features: pd.DataFrame, training_rows: np.ndarray
+) -> Saved:
+    """The model in MLflow's format in ``directory``, which must be new or empty.
+
+    ``features`` are rows as the model takes them: they give the signature and, as medians and most
+    frequent values, the input example, which so shows nobody's row. ``training_rows`` are the
+    identities of the rows it was trained on. Raises ConfigError where the model holds a type that
+    nobody has reviewed.
+    """
+    quiet()
+    import mlflow.sklearn
+    from mlflow.exceptions import MlflowException
+
+    try:
+        mlflow.sklearn.save_model(
+            model,
+            str(directory),
+            signature=_signature(model, features.head(1000)),
+            input_example=input_example(features),
+            serialization_format="skops",
+            skops_trusted_types=list(ALLOWED_TYPES),
+            # Given, because MLflow would load the model in a new process to find them out.
+            pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
+        )
+    except MlflowException as problem:
+        raise ConfigError(
+            f"the model cannot be saved: {', '.join(unreviewed(model)) or problem} – a file may"
+            " only name types that were reviewed – review it and add it to"
+            " mlproduct/registry/allowed_types.py, or use another estimator"
+        ) from problem
+    np.save(
+        directory / ROWS_FILE,
+        np.unique(np.asarray(training_rows, dtype=np.uint64)),
+        allow_pickle=False,
+    )
+    content = (directory / MODEL_FILE).read_bytes()
+    return Saved(directory, _sha256(content), len(content))
+
+
+def input_example(features: pd.DataFrame) -> pd.DataFrame:
+    """One row of medians and most frequent values, in the dtypes of ``features``."""
+    return pd.DataFrame({name: _middle(column) for name, column in features.items()})
+
+
+def _middle(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return pd.Series([column.median()]).astype(column.dtype)
+    return column.mode().head(1).astype(column.dtype).reset_index(drop=True).reindex([0])
+
+
+def reopen(saved: Saved) -> Any:
+    """The model as its file gives it back. Raises Refused where the file is not the one that was
+    saved.
+    """
+    content = (saved.path / MODEL_FILE).read_bytes()
+    if (digest := _sha256(content)) != saved.digest:
+        raise Refused(
+            f"{saved.path / MODEL_FILE} has the sha256 {digest}, saved was {saved.digest} –"
+            " expected the file that the search saved – train again"
+        )
+    return opened(content, "the model that was just saved")
+
+
+def keep_reference(saved: Saved, profile: str, sample: pd.DataFrame) -> None:
+    """Puts what the model was judged on beside it: the profile of all rows, and some rows without
+    their keys.
+    """
+    (saved.path / PROFILE_FILE).write_text(profile, encoding="utf-8")
+    sample.to_parquet(saved.path / SAMPLE_FILE, index=False)
+
+
+class Models:
+    """The registered versions of one product's model."""
+
+    def __init__(self, settings: Settings, product: str, *, only_read: bool = False) -> None:
+        self.settings = settings
+        self.runs = Runs(settings, product, only_read=only_read)
+        self.client = self.runs.client
+        self.name = product.replace("/", "-").replace(":", "-")
+
+    def register(self, document: Document, saved: Saved, *, scorecard_markdown: str) -> str:
+        """The number of the new version; ready ones become the challenger.
+
+        One that needs review is registered, so that a named person can take it on, and is no
+        challenger. Doing it twice gives the same version. Raises Refused for a blocked verdict, and
+        where document and file do not belong together.
+        """
+        registrable(document, saved, _sha256((saved.path / MODEL_FILE).read_bytes()))
+        with answering(self.settings):
+            number = self._registered(document) or self._register(
+                document, saved, scorecard_markdown
+            )
+            if document.decision.is_ready:
+                self.point(CHALLENGER, number)
+        return number
+
+    def versions(self) -> tuple[Version, ...]:
+        """All versions, newest first."""
+        with answering(self.settings):
+            found = self.client.search_model_versions(f"name = '{_quoted(self.name)}'")
+        return tuple(sorted(map(_version, found), key=lambda version: -int(version.number)))
+
+    def find(self, number: str) -> Version:
+        """The version of that number, or behind that alias. Raises ConfigError where there is
+        none.
+        """
+        number = plain("the version", number, NAME_LIMIT)
+        wanted = number if number.isdigit() else self.alias(number)
+        try:
+            with answering(self.settings):
+                return _version(self.client.get_model_version(self.name, wanted or "0"))
+        except RegistryUnavailable:
+            raise
+        except ProductError as problem:
+            known = ", ".join(version.number for version in self.versions()) or "none yet"
+            raise ConfigError(
+                f"there is no version {number} of {self.name} – versions are {known} – give one of"
+                " them"
+            ) from problem
+
+    def document(self, version: Version) -> Document:
+        """The verdict document of the version. Raises Refused where it is not the one it was
+        registered with.
+        """
+        document = self.runs.document(version.run_id)
+        registered = version.tags.get("decision_digest")
+        if document.digest != registered:
+            raise Refused(
+                f"decision.json of version {version.number} has the digest {document.digest},"
+                f" registered was {registered} – it was changed since – train again"
+            )
+        return document
+
+    def check(self, version: Version, document: Document) -> bytes:
+        """The bytes of the version's model file. Raises Refused where they are not those that were
+        judged.
+        """
+        content, judged = (
+            self._fetch(version, MODEL_FILE),
+            document.model.digest if document.model else "none",
+        )
+        for when, digest in (("judged", judged), ("registered", version.tags.get("model_digest"))):
+            if _sha256(content) != digest:
+                raise Refused(
+                    f"the model file of version {version.number} has the sha256 {_sha256(content)},"
+                    f" {when} was {digest} – it was changed since, and is not loaded – roll back or"
+                    " train again"
+                )
+        return content
+
+    def load(self, number: str) -> Loaded:
+        """The model of a version (or alias), its file and its documents checked before it is
+        opened.
+        """
+        version = self.find(number)
+        document = self.document(version)
+        content = self.check(version, document)
+        return Loaded(
+            model=opened(content, f"version {version.number}"),
+            version=version.number,
+            digest=_sha256(content),
+            document=document,
+            training_rows=self.training_rows(version),
+        )
+
+    def training_rows(self, version: Version) -> np.ndarray:
+        """The sorted identities of the rows the version was trained on. Raises Refused where they
+        were changed.
+        """
+        content = self._checked(
+            version, ROWS_FILE, "training_rows_digest", "no fair comparison is possible"
+        )
+        return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
+
+    def reference(self, version: Version) -> tuple[str, pd.DataFrame]:
+        """What the version was judged on: the profile as JSON, and a sample. Raises Refused where
+        it was changed.
+        """
+        useless = "nothing can be compared with it"
+        profile = self._checked(version, PROFILE_FILE, "reference_digest", useless)
+        sample = self._checked(version, SAMPLE_FILE, "reference_sample_digest", useless)
+        return profile.decode(), pd.read_parquet(io.BytesIO(sample))
+
+    def alias(self, name: str) -> str | None:
+        """The number of the version behind the alias, None where there is none."""
+        from mlflow.exceptions import MlflowException
+
+        with answering(self.settings):
+            try:
+                return str(self.client.get_model_version_by_alias(self.name, name).version)
+            except MlflowException as problem:
+                if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return None
+                raise
+
+    def point(self, alias: str, number: str | None) -> None:
+        """Moves the alias to a version, or takes it away."""
+        with answering(self.settings):
+            if number is not None:
+                self.client.set_registered_model_alias(self.name, alias, number)
+            elif self.alias(alias) is not None:
+                self.client.delete_registered_model_alias(self.name, alias)
+
+    def tag(self, number: str, tags: Mapping[str, str]) -> None:
+        with answering(self.settings):
+            for name, value in tags.items():
+                self.client.set_model_version_tag(self.name, number, name, redacted(value))
+
+    def _registered(self, document: Document) -> str | None:
+        """The version that was made of this document before, by a first try that was cut off."""
+        same = (v for v in self.versions() if v.tags.get("decision_digest") == document.digest)
+        return next((version.number for version in same), None)
+
+    def _register(self, document: Document, saved: Saved, scorecard_markdown: str) -> str:
+        from mlflow.entities import LoggedModelOutput
+
+        self._make_sure_of_the_name()
+        experiment = self.client.get_run(document.run_id).info.experiment_id
+        logged = self.client.create_logged_model(
+            experiment, name=_candidate(document), source_run_id=document.run_id
+        )
+        self.client.log_model_artifacts(logged.model_id, str(saved.path))
+        self.client.finalize_logged_model(logged.model_id, "READY")
+        self.client.log_outputs(document.run_id, [LoggedModelOutput(logged.model_id, step=0)])
+        made = self.client.create_model_version(
+            self.name,
+            logged.artifact_location,
+            document.run_id,
+            tags=_tags(document, saved),
+            description=shortened(scorecard_markdown, DESCRIPTION_LIMIT),
+            model_id=logged.model_id,
+        )
+        return str(made.version)
+
+    def _make_sure_of_the_name(self) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.create_registered_model(self.name)
+        except MlflowException as problem:
+            if problem.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    def _checked(self, version: Version, name: str, tag: str, otherwise: str) -> bytes:
+        content, registered = self._fetch(version, name), version.tags.get(tag)
+        if _sha256(content) != registered:
+            raise Refused(
+                f"{name} of version {version.number} has the sha256 {_sha256(content)}, registered"
+                f" was {registered} – it was changed since, so {otherwise} – train again"
+            )
+        return content
+
+    def _fetch(self, version: Version, name: str) -> bytes:
+        try:
+            return fetched(self.settings, version.source, name)
+        except FileNotFoundError as problem:
+            raise Refused(
+                f"{name} of version {version.number} is gone – it has to be where MLflow put it –"
+                " check the artifact store, roll back or train again"
+            ) from problem
+
+
+def _signature(model: Any, features: pd.DataFrame) -> Any:
+    from mlflow.models import infer_signature
+
+    with warnings.catch_warnings():
+        # Of whole numbers that may turn up missing; the schema has the say about them.
+        warnings.simplefilter("ignore", UserWarning)
+        signature = infer_signature(features, model.predict(features))
+    if signature is None or signature.inputs is None or signature.outputs is None:
+        raise ProductError(
+            "MLflow found no signature – every column needs a NumPy type – check the schema's types"
+        )
+    return signature
+
+
+def _tags(document: Document, saved: Saved) -> dict[str, str]:
+    beside = {
+        "training_rows_digest": ROWS_FILE,
+        "reference_digest": PROFILE_FILE,
+        "reference_sample_digest": SAMPLE_FILE,
+    }
+    found = {
+        tag: saved.path / name for tag, name in beside.items() if (saved.path / name).is_file()
+    }
+    return {
+        "verdict": document.decision.value,
+        "criteria_digest": document.criteria_digest,
+        "data_digest": document.data.digest,
+        "model_digest": saved.digest,
+        "decision_digest": document.digest,
+        "commit": document.commit or "none",
+        **{tag: _sha256(path.read_bytes()) for tag, path in found.items()},
+    }
+
+
+def _candidate(document: Document) -> str | None:
+    return document.model.candidate if document.model else None
+
+
+def _version(found: Any) -> Version:
+    return Version(str(found.version), str(found.run_id), str(found.source), dict(found.tags))
+
+
+def _quoted(name: str) -> str:
+    return name.replace("'", "''")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

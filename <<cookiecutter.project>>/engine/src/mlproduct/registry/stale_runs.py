@@ -1,0 +1,61 @@
+"""Trainings that were killed and could not say so: whoever comes next ends their runs, with the
+reason.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ..processes import is_gone
+from .runs import GIVEN_UP, Runs
+from .tracking import answering
+
+__all__ = ["close_stale_runs"]
+
+LONGEST = timedelta(days=2)
+"""More than the time limits of a training in flows/tasks.py come to."""
+AT_MOST = 1_000
+
+
+def close_stale_runs(runs: Runs) -> tuple[str, ...]:
+    """Marks the product's runs on which nobody works any more as killed; a sentence for each.
+
+    Whether a process still runs can only be told on its own host. A run of another one is ended
+    when it is older than a training may be; should it be at work all the same, it ends itself, with
+    its verdict.
+    """
+    with answering(runs.settings):
+        place = runs.client.get_experiment_by_name(runs.product)
+        if place is None or place.lifecycle_stage != "active":
+            return ()
+        left = runs.client.search_runs(
+            [place.experiment_id], "attributes.status = 'RUNNING'", max_results=AT_MOST
+        )
+        ended = {run.info.run_id: why for run in left if (why := _why(run))}
+        for run in left:
+            parent = run.data.tags.get("mlflow.parentRunId")
+            if why := ended.get(run.info.run_id) or ended.get(parent):
+                _end(runs.client, run, why)
+        return tuple(
+            f"{run.info.run_name}: {ended[run.info.run_id]}"
+            for run in left
+            if run.info.run_id in ended
+        )
+
+
+def _why(run: Any) -> str | None:
+    """Why nobody works on the run; None where somebody may."""
+    tags = run.data.tags
+    if is_gone(tags):
+        return f"its process {tags['process'].split()[0]} is gone without a word; marked as killed"
+    if datetime.now(UTC) - datetime.fromtimestamp(run.info.start_time / 1000, UTC) > LONGEST:
+        return (
+            f"nothing has been heard from {tags.get('host', 'it')} for {LONGEST.days} days; marked"
+            " as killed"
+        )
+    return None
+
+
+def _end(client: Any, run: Any, why: str) -> None:
+    client.set_tag(run.info.run_id, GIVEN_UP, why)
+    client.update_run(run.info.run_id, name=run.info.run_name.replace("training", "killed", 1))
+    client.set_terminated(run.info.run_id, "KILLED")

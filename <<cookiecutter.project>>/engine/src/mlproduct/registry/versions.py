@@ -1,0 +1,48 @@
+"""A model as a file, as a registered version, and loaded; the two aliases that point at
+versions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..gate.document import Document
+
+__all__ = ["CHALLENGER", "CHAMPION", "Loaded", "Saved", "Version"]
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A model written to ``path``: the sha256 of its file and how many bytes that has."""
+
+    path: Path
+    digest: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version: its number, the run it came from, what was written on it then."""
+
+    number: str
+    run_id: str
+    source: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model whose file was checked; ``training_rows`` are the sorted identities (uint64) it has
+    seen.
+    """
+
+    model: Any
+    version: str
+    digest: str
+    document: Document
+    training_rows: np.ndarray

@@ -1,0 +1,357 @@
+"""The criteria file as plain sentences, and what is wrong with it that only the product knows.
+
+The file's form is checked when it is read. Here its words are held against the schema and the
+registry of metrics: a bar on a metric nobody measures should be found before training, not after.
+"""
+
+import math
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from ..config.strict_yaml import line_of, nearest
+from ..data.columns import Columns
+from ..evaluation.metrics import Metric
+from ..gate.bars import bar_in_words, exact
+from ..gate.criteria import ALWAYS, ALWAYS_DATA, Criteria, Criterion
+
+__all__ = ["Problem", "explain", "problems", "statement"]
+
+Metrics = Mapping[str, Metric]
+Location = tuple[Hashable, ...]
+
+DATA_METRICS = frozenset({"rows", "rejected_share", "age_days", "leaking_features"})
+"""What is counted before training; every other metric is measured on a model."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake of the criteria file, or a ``note`` on what is allowed and probably not meant."""
+
+    location: Location
+    value: str
+    expected: str
+    nearest: str | None = None
+    note: bool = False
+
+    def in_words(self, path: object, text: str) -> str:
+        """File, line, key, value, what was expected, the nearest valid name."""
+        key = ".".join(map(str, self.location))
+        hint = f" – did you mean {self.nearest!r}?" if self.nearest else ""
+        kind = "note: " if self.note else ""
+        return (
+            f"{path}:{line_of(text, self.location)}: {kind}{key}: {self.value}:"
+            f" {self.expected}{hint}"
+        )
+
+
+# --- the file as sentences ------------------------------------------------------------------
+
+
+def explain(criteria: Criteria, metrics: Metrics) -> str:
+    """The whole file as sentences, grouped by what each criterion can do."""
+    parts = [_opening(criteria)]
+    groups = (
+        ("A model is released only if", _at_level(criteria, "must")),
+        ("It is released with a warning unless", _at_level(criteria, "should")),
+        ("Measured and shown, deciding nothing", _at_level(criteria, "info")),
+        ("Nothing is trained unless, of the data,", criteria.data),
+        ("Whatever the file says", (*ALWAYS, *ALWAYS_DATA)),
+    )
+    number = 0
+    for heading, members in groups:
+        if members:
+            lines = [
+                _sentences(number + place, each, criteria, metrics)
+                for place, each in enumerate(members, 1)
+            ]
+            parts.append("\n".join([heading, *lines]))
+            number += len(members)
+    parts += [_waivers(criteria)] if criteria.waivers else []
+    return "\n\n".join((*parts, _how_decided(criteria, metrics)))
+
+
+def statement(criterion: Criterion) -> str:
+    """The criterion as metric and bar: ``recall in every region at least 0.6``."""
+    words = [criterion.metric]
+    if criterion.versus:
+        words = [f"{criterion.metric} minus that of {_OTHER[criterion.versus]}"]
+    if criterion.by:
+        words.append(
+            f"in every {criterion.by}" if criterion.gap_at_most is None else f"by {criterion.by}"
+        )
+    return " ".join((*words, bar_in_words(criterion)))
+
+
+_OTHER = {"champion": "the champion", "do_nothing": "doing nothing", "rule": "the rule of thumb"}
+
+
+def _opening(criteria: Criteria) -> str:
+    owner = f"{criteria.owner.name} ({criteria.owner.contact})"
+    return f"{criteria.decision}\nOwned by {owner}, to be reviewed by {criteria.review_by}."
+
+
+def _at_level(criteria: Criteria, level: str) -> tuple[Criterion, ...]:
+    return tuple(each for each in criteria.criteria if each.level == level)
+
+
+def _sentences(number: int, criterion: Criterion, criteria: Criteria, metrics: Metrics) -> str:
+    level = (
+        f" ({criterion.level})" if criterion in criteria.data and criterion.level != "must" else ""
+    )
+    lines = [
+        f"{number:>3}. {criterion.says}{level}",
+        f"Judged by {statement(criterion)}.{_meaning(criterion, metrics)}",
+    ]
+    if criterion.leaving_out:
+        lines.append(f"Left out: {', '.join(criterion.leaving_out)}.")
+    if criterion.versus == "champion":
+        lines.append(f"Where there is no champion yet, it counts as {criterion.if_none}.")
+    lines.append(f"Why: {criterion.why}")
+    return "\n     ".join(lines)
+
+
+def _meaning(criterion: Criterion, metrics: Metrics) -> str:
+    metric = metrics.get(criterion.metric)
+    return f" {metric.says}" if metric else ""
+
+
+def _waivers(criteria: Criteria) -> str:
+    lines = [
+        f"  {each.criterion} until {each.until}, by {each.by}: {each.why}"
+        for each in criteria.waivers
+    ]
+    return "\n".join(("Set aside for a while", *lines))
+
+
+def _how_decided(criteria: Criteria, metrics: Metrics) -> str:
+    primary = metrics.get(criteria.primary)
+    approval = (
+        "a named person approves it"
+        if criteria.approval == "required"
+        else "it is promoted by itself when ready"
+    )
+    lines = (
+        f"Candidates compete on {criteria.primary}.{f' {primary.says}' if primary else ''}",
+        f"Every measurement has an interval that is right {exact(criteria.confidence * 100)} times"
+        " of 100;"
+        " slices get wider ones, for their number.",
+        "Met: the whole interval keeps the bar. Not met: the whole interval breaks it.",
+        "In a comparison with another, equal is not better.",
+        f"Undecided: the bar is inside the interval, or fewer than {criteria.smallest} rows stand"
+        " behind it;"
+        " a named person has to take that on.",
+        "What could not be measured is not met and cannot be set aside.",
+        f"A model that is good enough waits as challenger until {approval}."
+        if criteria.approval == "required"
+        else f"A model that is good enough does not wait: {approval}.",
+    )
+    return "\n  ".join(("How it is decided", *lines))
+
+
+# --- what is wrong with it ------------------------------------------------------------------
+
+
+def problems(
+    criteria: Criteria, columns: Columns, metrics: Metrics, *, on: date
+) -> tuple[Problem, ...]:
+    """Every mistake and note, in the order of the file; those that are a ``note`` refuse
+    nothing.
+    """
+    found = [*_of_primary(criteria, columns, metrics)]
+    for part in ("criteria", "data"):
+        for place, criterion in enumerate(getattr(criteria, part)):
+            found += _of_criterion((part, place), criterion, criteria, columns, metrics)
+    return (*found, *_past(criteria, on))
+
+
+def _of_primary(criteria: Criteria, columns: Columns, metrics: Metrics) -> Iterator[Problem]:
+    at: Location = ("primary",)
+    usable = [
+        m.name
+        for m in metrics.values()
+        if m.combine is not None and m.task in (columns.task, "any")
+    ]
+    if criteria.primary not in usable:
+        expected = f"candidates compete on a metric of the model, one of {', '.join(usable)}"
+        yield Problem(at, criteria.primary, expected, nearest(criteria.primary, usable))
+    elif "value" in metrics[criteria.primary].needs and criteria.value is None:
+        yield _value_missing(at, criteria.primary)
+
+
+def _of_criterion(
+    at: Location, criterion: Criterion, criteria: Criteria, columns: Columns, metrics: Metrics
+) -> Iterator[Problem]:
+    usable = _usable(at[0] == "data", columns, metrics)
+    metric = metrics.get(criterion.metric)
+    if metric is None or criterion.metric not in usable:
+        yield _unusable((*at, "metric"), criterion.metric, metric, usable, columns)
+        return
+    if "value" in metric.needs and criteria.value is None:
+        yield _value_missing((*at, "metric"), metric.name)
+    if metric.name == "age_days" and columns.time is None:
+        yield Problem(
+            (*at, "metric"),
+            metric.name,
+            "no column of the schema has the role time; mark one, or leave it out",
+        )
+    yield from _of_slices(at, criterion, metric, columns)
+    yield from _of_comparison(at, criterion, metric)
+    yield from _of_bar(at, criterion, metric)
+
+
+def _usable(of_data: bool, columns: Columns, metrics: Metrics) -> list[str]:
+    tasks = (columns.task, "any") if columns.task else ("any", "classification", "regression")
+    return [
+        m.name for m in metrics.values() if m.task in tasks and (m.name in DATA_METRICS) == of_data
+    ]
+
+
+def _unusable(
+    at: Location, name: str, metric: Metric | None, usable: list[str], columns: Columns
+) -> Problem:
+    names = f"one of {', '.join(usable)}"
+    if metric is None:
+        return Problem(at, name, f"no such metric; expected {names}", nearest(name, usable))
+    if at[0] == "data":
+        return Problem(
+            at,
+            name,
+            f"is measured on a model, and data is judged before there is one; expected {names}",
+        )
+    if name in DATA_METRICS:
+        return Problem(at, name, "is counted before training; move this criterion to data:")
+    return Problem(
+        at,
+        name,
+        f"is a metric of {metric.task}, and the target asks for {columns.task}; expected {names}",
+    )
+
+
+def _value_missing(at: Location, name: str) -> Problem:
+    return Problem(
+        at, name, "needs to know what each outcome is worth; add value: with currency and amounts"
+    )
+
+
+def _of_slices(
+    at: Location, criterion: Criterion, metric: Metric, columns: Columns
+) -> Iterator[Problem]:
+    by = criterion.by
+    if by is None:
+        return
+    where = (*at, "by")
+    group = (columns.group,) if columns.group else ()
+    usable = (*columns.categorical, *columns.ignored, *group)
+    if metric.combine is None:
+        yield Problem(
+            where, by, f"{metric.name} is measured as a whole, not per slice; take by: out"
+        )
+    elif by in columns.private:
+        yield Problem(
+            where, by, f"is personal data and never read; expected one of {', '.join(usable)}"
+        )
+    elif by in columns.read and by not in usable:
+        yield Problem(
+            where, by, f"has too many values to be slices; expected one of {', '.join(usable)}"
+        )
+    elif by not in usable:
+        yield Problem(
+            where,
+            by,
+            f"no such column in schemas.py; expected one of {', '.join(usable)}",
+            nearest(by, usable),
+        )
+    yield from _of_left_out(at, criterion, columns)
+
+
+def _of_left_out(at: Location, criterion: Criterion, columns: Columns) -> Iterator[Problem]:
+    known = [str(value) for value in columns.known_values.get(criterion.by or "", ())]
+    for place, value in enumerate(criterion.leaving_out):
+        if known and value not in known:
+            expected = f"{criterion.by} has no such value; expected one of {', '.join(known)}"
+            yield Problem((*at, "leaving_out", place), value, expected, nearest(value, known))
+
+
+def _of_comparison(at: Location, criterion: Criterion, metric: Metric) -> Iterator[Problem]:
+    versus = criterion.versus
+    if versus is None:
+        if "if_none" in criterion.model_fields_set:
+            yield Problem(
+                (*at, "if_none"),
+                criterion.if_none,
+                "has no effect without versus: champion",
+                note=True,
+            )
+        return
+    where = (*at, "versus")
+    if metric.combine is None:
+        yield Problem(
+            where, versus, f"{metric.name} is not compared row by row; set a bar of its own"
+        )
+    elif "interval" in metric.needs and versus != "champion":
+        yield Problem(
+            where, versus, f"{_OTHER[versus]} gives no intervals to measure {metric.name} on"
+        )
+    elif "score" in metric.needs and versus == "rule":
+        yield Problem(
+            where,
+            versus,
+            f"the rule of thumb decides and gives no score to measure {metric.name} on",
+        )
+
+
+def _of_bar(at: Location, criterion: Criterion, metric: Metric) -> Iterator[Problem]:
+    name = next(
+        each
+        for each in ("at_least", "at_most", "gap_at_most")
+        if getattr(criterion, each) is not None
+    )
+    where, bar, shown = (*at, name), criterion.bar, exact(criterion.bar)
+    lowest, highest = _range(criterion, metric)
+    upwards = (
+        f"from {exact(lowest)} up"
+        if highest == math.inf
+        else f"between {exact(lowest)} and {exact(highest)}"
+    )
+    values = f"{_subject(criterion)} lies {upwards}"
+    if (name == "at_least" and bar > highest) or (name == "at_most" and bar < lowest):
+        yield Problem(where, shown, f"no model can keep this bar; {values}")
+    elif (name == "at_least" and bar <= lowest) or (name != "at_least" and bar >= highest):
+        yield Problem(where, shown, f"every model keeps this bar; {values}", note=True)
+    if name == {"higher": "at_most", "lower": "at_least"}[metric.better]:
+        other = {"at_most": "at_least", "at_least": "at_most"}[name]
+        yield Problem(
+            where,
+            shown,
+            f"{metric.name} is better when {metric.better}; {other} would be usual",
+            note=True,
+        )
+
+
+def _subject(criterion: Criterion) -> str:
+    return (
+        f"the difference in {criterion.metric}"
+        if criterion.versus or criterion.gap_at_most
+        else criterion.metric
+    )
+
+
+def _range(criterion: Criterion, metric: Metric) -> tuple[float, float]:
+    if criterion.gap_at_most is not None:
+        return 0.0, metric.highest - metric.lowest
+    if criterion.versus is not None:
+        return metric.lowest - metric.highest, metric.highest - metric.lowest
+    return metric.lowest, metric.highest
+
+
+def _past(criteria: Criteria, on: date) -> Iterator[Problem]:
+    if criteria.review_by < on:
+        expected = (
+            "is past; no verdict is better than 'needs review' until the criteria are reviewed"
+        )
+        yield Problem(("review_by",), str(criteria.review_by), expected, note=True)
+    for place, waiver in enumerate(criteria.waivers):
+        if waiver.until < on:
+            expected = f"this waiver of {waiver.criterion} is over and has no effect"
+            yield Problem(("waivers", place, "until"), str(waiver.until), expected, note=True)

@@ -1,0 +1,334 @@
+"""The scorecard as one HTML page: what stands in it; templates/scorecard.html.j2 says where."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from ..escaping import escaped
+from ..evaluation.metrics import METRICS
+from ..gate.bars import number
+from ..gate.criteria import Criteria, Criterion, Interval, Measurement, Outcome, Result, SliceResult
+from ..gate.document import Document
+from .criteria_text import statement
+from .summary import best_of_each, headline, measured, open_points, results_of, with_unit
+from .svg import PLATES, Frame, Plate, bar_of, frame_of, interval_of, plot
+
+__all__ = ["page"]
+
+FEATURES = 20
+"""So many of the most important features are drawn."""
+
+OTHERS = {"champion": "the champion", "do_nothing": "doing nothing", "rule": "the rule of thumb"}
+
+
+def page(document: Document) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader(__package__)
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        finalize=lambda value: escaped(value, keep="\n") if type(value) is str else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("scorecard.html.j2").render(
+        document=document,
+        criteria=document.criteria,
+        head=headline(document),
+        points=open_points(document),
+        asked=_asked(document),
+        families=_families(document),
+        comparisons=_comparisons(document),
+        curves=_curves(document),
+        features=_features(document),
+        best=best_of_each(document.exhibits.candidates),
+        score=lambda row: with_unit(
+            measured(row.score, None)[0], document.exhibits.primary, document.criteria
+        ),
+        settings=_settings,
+        primary=document.exhibits.primary or document.criteria.primary,
+    )
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One measured thing: its name, its value as text, its picture."""
+
+    name: str
+    value: str
+    ends: str
+    picture: Markup
+    rows: int | None = None
+    outcome: Outcome | None = None
+    note: str = ""
+    aside: bool = False
+
+
+# --- criteria -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Asked:
+    result: Result
+    statement: str
+    line: _Line
+
+
+def _asked(document: Document) -> dict[str, tuple[_Asked, ...]]:
+    """The results under their headings: the model's, then the data's."""
+    of_data = {result.criterion.id for result in document.data_verdict.results}
+    results = results_of(document)
+    groups = {
+        "The model": [result for result in results if result.criterion.id not in of_data],
+        "The data": [result for result in results if result.criterion.id in of_data],
+    }
+    return {
+        heading: tuple(
+            _Asked(each, statement(each.criterion), _of_result(each, document.criteria))
+            for each in members
+        )
+        for heading, members in groups.items()
+        if members
+    }
+
+
+def _of_result(result: Result, criteria: Criteria) -> _Line:
+    return _line(
+        "",
+        result.value,
+        result.interval,
+        result.outcome,
+        result.criterion.metric,
+        criteria,
+        result.criterion,
+    )
+
+
+def _line(
+    name: str,
+    value: float | None,
+    interval: Interval | None,
+    outcome: Outcome | None,
+    metric: str,
+    criteria: Criteria,
+    criterion: Criterion | None = None,
+    frame: Frame | None = None,
+    compared: bool = False,
+    **more: Any,
+) -> _Line:
+    shown, ends = measured(value, interval)
+    shown = with_unit(shown, metric, criteria)
+    picture = Markup("")
+    if value is not None and shown != "–":
+        bar, side = _bar(criterion, compared=compared)
+        both = (interval.low, interval.high) if interval else None
+        frame = frame or frame_of((value, bar, *(both or ())), _lowest(metric, criterion))
+        title = f"{name or metric}: {shown}{f', between {ends}' if ends else ''}".replace(
+            " to ", " and "
+        )
+        picture = interval_of(value, both, bar, side, frame, str(outcome or "met"), title)
+    return _Line(name, shown, ends, picture, outcome=outcome, **more)
+
+
+def _lowest(metric: str, criterion: Criterion | None) -> float:
+    differs = criterion is None or criterion.versus or criterion.gap_at_most is not None
+    return -math.inf if differs or metric not in METRICS else METRICS[metric].lowest
+
+
+def _bar(criterion: Criterion | None, *, compared: bool = False) -> tuple[float | None, Any]:
+    if criterion is None:
+        return (0.0, None) if compared else (None, None)
+    side = (
+        "above"
+        if criterion.at_least is not None
+        else "below"
+        if criterion.at_most is not None
+        else "within"
+    )
+    return criterion.bar, side
+
+
+# --- slices ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Family:
+    """The slices of one column on one scale: held against a bar, or only measured."""
+
+    title: str
+    by: str
+    metric: str
+    lines: tuple[_Line, ...]
+    held: bool = False
+    folded: bool = False
+
+
+def _families(document: Document) -> tuple[_Family, ...]:
+    judged = [result for result in results_of(document) if result.slices]
+    families = [_judged(result, document.criteria) for result in judged]
+    shown = {(family.by, family.metric) for family in families if not family.folded}
+    for each in document.measurements:
+        if each.by is not None and each.other is None and (each.by, each.metric) not in shown:
+            shown.add((each.by, each.metric))
+            families.append(_plain_family(document, each.by, each.metric))
+    return tuple(sorted(families, key=lambda family: family.folded))
+
+
+def _judged(result: Result, criteria: Criteria) -> _Family:
+    criterion = result.criterion
+    ends = [end for each in result.slices for end in _ends(each)]
+    bars = (
+        (criterion.bar, -criterion.bar) if criterion.gap_at_most is not None else (criterion.bar,)
+    )
+    frame = frame_of((*ends, *bars))
+    lines = [_of_slice(each, criterion, criteria, frame) for each in result.slices]
+    return _Family(
+        criterion.says,
+        criterion.by or "",
+        criterion.metric,
+        tuple(lines),
+        True,
+        criterion.gap_at_most is not None,
+    )
+
+
+def _ends(each: SliceResult | Measurement) -> tuple[float | None, ...]:
+    return (each.value, *((each.interval.low, each.interval.high) if each.interval else ()))
+
+
+def _of_slice(each: SliceResult, criterion: Criterion, criteria: Criteria, frame: Frame) -> _Line:
+    note = "" if each.interval else each.because
+    return _line(
+        each.slice,
+        each.value,
+        each.interval,
+        each.outcome,
+        criterion.metric,
+        criteria,
+        criterion,
+        frame,
+        rows=each.rows,
+        note=note,
+    )
+
+
+def _plain_family(document: Document, by: str, metric: str) -> _Family:
+    found = [
+        m
+        for m in document.measurements
+        if (m.by, m.metric, m.other, m.versus) == (by, metric, None, None)
+    ]
+    frame = frame_of(end for each in found for end in _ends(each))
+    lines = []
+    for m in found:
+        note = m.problem or ""
+        line = _line(
+            str(m.slice),
+            m.value,
+            m.interval,
+            None,
+            metric,
+            document.criteria,
+            None,
+            frame,
+            rows=m.rows,
+            note=note,
+        )
+        lines.append(line)
+    return _Family(f"{metric} by {by}", by, metric, tuple(lines))
+
+
+# --- comparisons, curves, features ----------------------------------------------------------
+
+
+def _comparisons(document: Document) -> tuple[_Line, ...]:
+    """Better or worse than the champion, the rule and doing nothing, what the criteria are about
+    first.
+    """
+    found = [m for m in document.measurements if m.versus is not None and m.by is None]
+    named = [
+        document.criteria.primary,
+        *(criterion.metric for criterion in document.criteria.criteria),
+    ]
+    found.sort(key=lambda m: named.index(m.metric) if m.metric in named else len(named))
+    return tuple(_compared(m, document.criteria, aside=m.metric not in named) for m in found)
+
+
+def _compared(m: Measurement, criteria: Criteria, *, aside: bool) -> _Line:
+    name = f"{m.metric} against {OTHERS[m.versus or 'champion']}"
+    frame = frame_of((0.0, *_ends(m)))
+    note = m.problem or "; ".join(filter(None, (_which_way(m), m.note)))
+    return _line(
+        name,
+        m.value,
+        m.interval,
+        None,
+        m.metric,
+        criteria,
+        None,
+        frame,
+        compared=True,
+        note=note,
+        aside=aside,
+    )
+
+
+def _which_way(found: Measurement) -> str:
+    if found.interval.low <= 0 <= found.interval.high:
+        return "no difference can be seen"
+    metric = METRICS.get(found.metric)
+    if metric is None:
+        return ""
+    return "better" if (found.interval.low > 0) == (metric.better == "higher") else "worse"
+
+
+def _curves(document: Document) -> tuple[tuple[Plate, Markup], ...]:
+    threshold = document.model.threshold if document.model else None
+    drawn = []
+    for name, plate in PLATES.items():
+        points = document.exhibits.curves.get(name)
+        if points:
+            ring = _working_point(document) if name == "precision_recall" else None
+            upright = threshold if name == "scores" else 0.0 if name == "residuals" else None
+            drawn.append((plate, plot(plate, points, ring=ring, upright=upright)))
+    return tuple(drawn)
+
+
+def _working_point(document: Document) -> tuple[float, float] | None:
+    overall = {
+        m.metric: m.value for m in document.measurements if m.by is None and m.versus is None
+    }
+    values = (overall.get("recall"), overall.get("precision"))
+    if (
+        values[0] is None
+        or values[1] is None
+        or not all(0 <= value <= 1 for value in values if value is not None)
+    ):
+        return None
+    return values[0], values[1]
+
+
+def _features(document: Document) -> tuple[_Line, ...]:
+    shown: Sequence[Any] = document.exhibits.importance[:FEATURES]
+    most = max((each.mean + each.spread for each in shown), default=0.0)
+    return tuple(
+        _Line(
+            each.feature,
+            number(each.mean),
+            "",
+            bar_of(each.mean, each.spread, most, f"{each.feature}: {each.mean:.4g}"),
+        )
+        for each in shown
+    )
+
+
+def _settings(parameters: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {number(value) if isinstance(value, float) else value}"
+        for name, value in parameters.items()
+    )

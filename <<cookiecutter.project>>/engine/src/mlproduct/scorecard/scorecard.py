@@ -1,0 +1,160 @@
+"""The verdict as a person reads it: Markdown for descriptions in MLflow, one HTML page beside them.
+
+Both are drawn from the verdict document and nothing else.
+"""
+
+from collections.abc import Iterator
+
+from ..escaping import escaped
+from ..gate.criteria import Criteria, Decision, Interval, Measurement, Outcome, Result
+from ..gate.document import Document
+from .criteria_text import statement
+from .html_page import page
+from .summary import OpenPoint, best_of_each, headline, measured, open_points, results_of, with_unit
+
+__all__ = ["html", "markdown"]
+
+LONGEST = 5000
+"""Characters that the description of a model version can hold."""
+
+ICONS = {Outcome.MET: "✅", Outcome.NOT_MET: "❌", Outcome.UNDECIDED: "❔", Outcome.WAIVED: "⏸️"}
+VERDICT_ICONS = {
+    Decision.READY: "✅",
+    Decision.WARNINGS: "⚠️",
+    Decision.REVIEW: "❔",
+    Decision.BLOCKED: "❌",
+}
+
+
+def html(document: Document) -> str:
+    """The scorecard as one page that needs no script and no other file."""
+    return page(document)
+
+
+def markdown(document: Document, longest: int = LONGEST) -> str:
+    """The scorecard in GitHub's Markdown without HTML, at most ``longest`` characters.
+
+    The verdict and its reasons come first; what does not fit is left out from the end, and said.
+    """
+    lines = [line for part in _parts(document) if part for line in (*part, "")]
+    whole = "\n".join(lines).strip()
+    if len(whole) <= longest:
+        return whole
+    shortened = "*Shortened; scorecard.html among the run's artifacts has everything.*"
+    kept: list[str] = []
+    room = longest - len(shortened) - 2
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return "\n".join(kept).strip() + "\n\n" + shortened
+
+
+def _parts(document: Document) -> Iterator[list[str]]:
+    head = headline(document)
+    icon = VERDICT_ICONS[head.decision]
+    yield [
+        f"## {icon} {head.decision.capitalize()}",
+        "",
+        f"**{_plain(document.criteria.decision)}**",
+    ]
+    yield [f"{head.counts} {head.means}"]
+    if document.problem is not None:
+        yield [f"What broke: {_plain(document.problem)}"]
+    yield [f"- {_point(point)}" for point in open_points(document)]
+    rows = [_row(result, document.criteria) for result in results_of(document)]
+    yield ["| | What was asked | Measured | Bar |", "|---|---|---|---|", *rows]
+    yield _slices(document)
+    yield _facts(document)
+    yield _search(document)
+
+
+def _point(point: OpenPoint) -> str:
+    if not point.says:
+        return _plain(point.because)
+    return f"**{_plain(point.says)}** ({point.level}, {point.outcome}) {_plain(point.because)}"
+
+
+def _row(result: Result, criteria: Criteria) -> str:
+    criterion = result.criterion
+    level = "" if criterion.level == "must" else f" ({criterion.level})"
+    icon = f"{ICONS[result.outcome]} {result.outcome}"
+    found = _found(result.value, result.interval, criterion.metric, criteria)
+    return _cells(icon, _plain(criterion.says) + level, found, _plain(statement(criterion)))
+
+
+def _found(value: float | None, interval: Interval | None, metric: str, criteria: Criteria) -> str:
+    shown, ends = measured(value, interval)
+    shown = _plain(with_unit(shown, metric, criteria))
+    return f"**{shown}** ({ends})" if ends else f"**{shown}**"
+
+
+def _slices(document: Document) -> list[str]:
+    found = [each for each in document.measurements if each.by is not None and each.other is None]
+    if not found:
+        return []
+    rows = [_slice(each, document.criteria) for each in found]
+    return ["| Slice | Metric | Measured | Rows |", "|---|---|---|---|", *rows]
+
+
+def _slice(found: Measurement, criteria: Criteria) -> str:
+    shown = found.problem or _found(found.value, found.interval, found.metric, criteria)
+    return _cells(
+        _plain(f"{found.by} {found.slice}"), _plain(found.metric), shown, f"{found.rows:,}"
+    )
+
+
+def _facts(document: Document) -> list[str]:
+    data, model = document.data, document.model
+    facts = [
+        f"- Data: {_plain(data.source)}, {data.rows:,} rows, {data.rejected:,} rejected, digest"
+        f" {data.digest[:12]}"
+    ]
+    if data.split:
+        facts.append(
+            f"- Judged on {data.holdout_rows:,} rows it has not seen: {_plain(data.split)}"
+        )
+    if model is not None:
+        facts.append(f"- Model: {_plain(model.candidate)}, digest {model.digest[:12]}")
+        champion = document.champion
+        compared = (
+            f"champion version {champion.version}" if champion else "no champion, there is none yet"
+        )
+        facts.append(f"- Compared with: {_plain(compared)}")
+    return [
+        *facts,
+        f"- Criteria: digest {document.criteria_digest[:12]}, judged on {document.judged_on}",
+    ]
+
+
+def _search(document: Document) -> list[str]:
+    best = best_of_each(document.exhibits.candidates)
+    if not best:
+        return []
+    metric = document.exhibits.primary
+    rows = [
+        _cells(
+            _plain(row.candidate),
+            _plain(
+                row.problem or with_unit(measured(row.score, None)[0], metric, document.criteria)
+            ),
+        )
+        for row in best
+    ]
+    return [f"| Candidate | {_plain(metric)} in cross-validation |", "|---|---|", *rows]
+
+
+def _cells(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+SPECIAL: dict[str, str | int | None] = {character: f"\\{character}" for character in "\\`*[|~#"}
+SPECIAL |= {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+
+
+def _plain(text: str, longest: int = 400) -> str:
+    """``text`` on one line, with nothing in it that Markdown would act on."""
+    flat = escaped(" ".join(str(text).split()))
+    short = flat if len(flat) <= longest else flat[: longest - 1] + "…"
+    return short.translate(str.maketrans(SPECIAL))

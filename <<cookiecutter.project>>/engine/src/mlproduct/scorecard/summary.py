@@ -1,0 +1,116 @@
+"""The few facts of a verdict document that every reader's view of it begins with."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..evaluation.metrics import METRICS
+from ..gate.bars import rounded
+from ..gate.criteria import Criteria, Decision, Interval, Level, Outcome, Result
+from ..gate.document import CandidateRow, Document
+
+__all__ = [
+    "Headline",
+    "OpenPoint",
+    "best_of_each",
+    "headline",
+    "measured",
+    "open_points",
+    "results_of",
+    "with_unit",
+]
+
+NEXT = {
+    Decision.READY: "It is good enough to become champion.",
+    Decision.WARNINGS: "It is good enough to become champion; read the warnings first.",
+    Decision.REVIEW: "It may become champion only if a named person takes on what is open.",
+    Decision.BLOCKED: "It does not become champion.",
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The verdict, the counts behind it, what it means."""
+
+    decision: Decision
+    counts: str
+    means: str
+
+
+@dataclass(frozen=True)
+class OpenPoint:
+    """Something that stands between the model and *ready*, in the words of the criteria."""
+
+    says: str
+    because: str
+    outcome: Outcome | None = None
+    level: Level = "must"
+
+
+def headline(document: Document) -> Headline:
+    decision = document.verdict.decision
+    if document.problem is not None:
+        return Headline(
+            decision, "The run broke off before everything was judged.", NEXT[Decision.BLOCKED]
+        )
+    results = results_of(document)
+    met = sum(result.outcome is Outcome.MET for result in results)
+    counts = [f"{met} of {len(results)} criteria {'is' if met == 1 else 'are'} met"]
+    for outcome in (Outcome.NOT_MET, Outcome.UNDECIDED, Outcome.WAIVED):
+        if number_of := sum(result.outcome is outcome for result in results):
+            counts.append(f"{number_of} {outcome}")
+    means = NEXT[decision] if document.model is not None else "Nothing was trained on this data."
+    return Headline(decision, ", ".join(counts) + ".", means)
+
+
+def results_of(document: Document) -> tuple[Result, ...]:
+    """The results of the model's criteria, then of the data's; only the latter where nothing was
+    trained.
+    """
+    judged = (*document.verdict.results, *document.data_verdict.results)
+    return tuple({result.criterion.id: result for result in judged}.values())
+
+
+def open_points(document: Document) -> tuple[OpenPoint, ...]:
+    """Every reason of the verdict, what blocks first."""
+    reasons = dict.fromkeys((*document.verdict.reasons, *document.data_verdict.reasons))
+    by_reason = {
+        f"{result.criterion.id}: {result.because}": result for result in results_of(document)
+    }
+    found = []
+    for reason in reasons:
+        result = by_reason.get(reason)
+        if result is None:
+            found.append(OpenPoint("", reason))
+        else:
+            found.append(
+                OpenPoint(
+                    result.criterion.says, result.because, result.outcome, result.criterion.level
+                )
+            )
+    return tuple(found)
+
+
+def measured(value: float | None, interval: Interval | None) -> tuple[str, str]:
+    """The value and its interval as text, with as many digits as the interval's width gives sense
+    to.
+    """
+    if value is None or not math.isfinite(value):
+        return "–", ""
+    shown, *ends = rounded(value, interval)
+    return shown, " to ".join(ends)
+
+
+def with_unit(text: str, metric: str, criteria: Criteria) -> str:
+    unit = METRICS[metric].unit if metric in METRICS else ""
+    if unit == "currency":
+        unit = criteria.value.currency if criteria.value else ""
+    return text if unit in ("", "target", "rows", "features") or text == "–" else f"{text} {unit}"
+
+
+def best_of_each(candidates: Sequence[CandidateRow]) -> tuple[CandidateRow, ...]:
+    """The best trial of each candidate, where ``candidates`` come best first."""
+    best: dict[str, CandidateRow] = {}
+    for row in candidates:
+        best.setdefault(row.candidate, row)
+    return tuple(best.values())

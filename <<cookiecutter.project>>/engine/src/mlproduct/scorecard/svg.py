@@ -1,0 +1,331 @@
+"""The scorecard's pictures: small SVG drawings that need no script and no other file.
+
+Colours come from the page's style sheet, by class, so that a picture follows its light and its dark
+scheme. What a colour says is also said by a shape or a word. Every text in a picture is escaped.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup
+
+from ..gate.bars import number
+
+__all__ = ["PLATES", "Plate", "bar_of", "frame_of", "interval_of", "plot"]
+
+Frame = tuple[float, float]
+Points = Sequence[tuple[float, float]]
+Side = Literal["above", "below", "within"]
+
+
+def frame_of(values: Iterable[float | None], lowest: float = -math.inf) -> Frame:
+    """The range that shows all ``values`` with some air on both sides, beginning at ``lowest``
+    where it can.
+    """
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
+    air = (high - low) * 0.16 or abs(high) * 0.1 or 1.0
+    return max(low - air, min(lowest, low)), high + air
+
+
+# --- an interval and its bar ----------------------------------------------------------------
+
+WIDTH, HEIGHT, MIDDLE = 240, 34, 13
+
+MARKS = {
+    "met": '<circle class="dot" cx="{0:.1f}" cy="13" r="5"/>',
+    "not met": '<path class="dot" d="M{0:.1f} 6.5l6.5 6.5l-6.5 6.5l-6.5 -6.5z"/>',
+    "undecided": '<circle class="dot hollow" cx="{0:.1f}" cy="13" r="4.5"/>',
+    "waived": (
+        '<rect class="dot hollow" x="{0:.1f}" y="8.5" width="9" height="9"'
+        ' transform="translate(-4.5 0)"/>'
+    ),
+}
+
+
+def interval_of(
+    value: float,
+    ends: Frame | None,
+    bar: float | None,
+    side: Side | None,
+    frame: Frame,
+    outcome: str,
+    title: str,
+) -> Markup:
+    """A value with its interval as a line, the bar as an upright, the allowed side shaded."""
+    parts = [
+        _allowed(bar, side, frame),
+        Markup('<line class="axis" x1="0" x2="240" y1="13" y2="13"/>'),
+    ]
+    if ends is not None:
+        low, high = (_across(end, frame) for end in ends)
+        parts.append(
+            Markup('<path class="span" d="M{0:.1f} 8v10M{0:.1f} 13H{1:.1f}M{1:.1f} 8v10"/>').format(
+                low, high
+            )
+        )
+    parts.append(Markup(MARKS.get(outcome, MARKS["met"])).format(_across(value, frame)))
+    kind = outcome.replace(" ", "-")
+    return _svg(f"interval {kind}", WIDTH, HEIGHT, title, parts)
+
+
+def _allowed(bar: float | None, side: Side | None, frame: Frame) -> Markup:
+    if bar is None:
+        return Markup("")
+    bars = [bar] if side != "within" else [-bar, bar]
+    places = [_across(each, frame) for each in bars]
+    start = 0.0 if side == "below" else places[0]
+    end = WIDTH if side == "above" else places[-1]
+    shade = Markup('<rect class="allowed" x="{:.1f}" y="0" width="{:.1f}" height="22"/>').format(
+        start, end - start
+    )
+    parts = [shade] if side else []
+    for each, place in zip(bars, places, strict=True):
+        anchor = "start" if place < 20 else "end" if place > WIDTH - 20 else "middle"
+        parts.append(
+            Markup('<line class="bar" x1="{0:.1f}" x2="{0:.1f}" y1="0" y2="23"/>').format(place)
+        )
+        parts.append(
+            Markup('<text x="{:.1f}" y="33" text-anchor="{}">{}</text>').format(
+                place, anchor, number(each)
+            )
+        )
+    return Markup("").join(parts)
+
+
+def _across(value: float, frame: Frame) -> float:
+    low, high = frame
+    return min(max((value - low) / (high - low) * WIDTH, 4.0), WIDTH - 4.0)
+
+
+def bar_of(value: float, spread: float, most: float, title: str) -> Markup:
+    """A length for ``value`` with its spread as a whisker; ``most`` fills the width."""
+    scale = (WIDTH - 4) / most if most > 0 else 0.0
+    low, high = (
+        min(max(end * scale, 0.0), WIDTH - 2.0) for end in (value - spread, value + spread)
+    )
+    parts = (
+        Markup('<rect class="fill" x="0" y="4" width="{:.1f}" height="12" rx="2"/>').format(
+            max(value * scale, 1.0)
+        ),
+        Markup('<path class="span" d="M{0:.1f} 10H{1:.1f}M{1:.1f} 6v8"/>').format(low, high),
+    )
+    return _svg("length", WIDTH, 20, title, parts)
+
+
+# --- a curve on axes ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plate:
+    """How a named curve is drawn, and how a person reads it."""
+
+    title: str
+    reads: str
+    x: str
+    y: str
+    drawn: Literal["line", "dots", "columns"] = "line"
+    unit: bool = False
+    """Both axes go from 0 to 1."""
+    diagonal: bool = False
+
+
+PLATES = {
+    "precision_recall": Plate(
+        "Catching more against being right more often",
+        "Each point is a threshold: further right more of those who need it are acted on, further"
+        " up fewer"
+        " are acted on in vain. The ring is where the model works.",
+        "recall",
+        "precision",
+        unit=True,
+    ),
+    "calibration": Plate(
+        "Do the probabilities come true?",
+        "Of the rows given a chance of 30 %, about 30 % should turn out so: the points lie on the"
+        " dashed line.",
+        "predicted probability",
+        "share that happened",
+        drawn="dots",
+        unit=True,
+        diagonal=True,
+    ),
+    "scores": Plate(
+        "How the scores are spread",
+        "The share of rows at each score. The upright is the threshold: who is right of it is acted"
+        " on.",
+        "score",
+        "share of rows",
+        drawn="columns",
+    ),
+    "roc": Plate(
+        "Caught against false alarms",
+        "The further the curve bends to the upper left, the better it ranks; the dashed line is"
+        " guessing.",
+        "share of false alarms",
+        "share caught",
+        unit=True,
+        diagonal=True,
+    ),
+    "predicted_vs_actual": Plate(
+        "Predicted and true",
+        "Rows grouped by what was predicted; each point is a group's mean. On the dashed line"
+        " nothing is"
+        " predicted too high or too low.",
+        "predicted",
+        "true",
+        drawn="dots",
+        diagonal=True,
+    ),
+    "error_by_prediction": Plate(
+        "Where it is far off",
+        "The mean error of rows grouped by what was predicted.",
+        "predicted",
+        "mean error",
+        drawn="dots",
+    ),
+    "residuals": Plate(
+        "How the errors are spread",
+        "The share of rows at each error: right of 0 predicted too high, left of it too low.",
+        "predicted minus true",
+        "share of rows",
+        drawn="columns",
+    ),
+}
+
+LEFT, RIGHT, TOP, BOTTOM, WIDE, HIGH = 52, 12, 12, 42, 360, 260
+
+
+@dataclass(frozen=True)
+class _Axes:
+    x: Frame
+    y: Frame
+
+    def across(self, value: float) -> float:
+        return LEFT + (value - self.x[0]) / (self.x[1] - self.x[0]) * (WIDE - LEFT - RIGHT)
+
+    def up(self, value: float) -> float:
+        return HIGH - BOTTOM - (value - self.y[0]) / (self.y[1] - self.y[0]) * (HIGH - TOP - BOTTOM)
+
+
+def plot(
+    plate: Plate,
+    points: Points,
+    *,
+    ring: tuple[float, float] | None = None,
+    upright: float | None = None,
+) -> Markup:
+    """``points`` as ``plate`` says, with a ring around one point and an upright at one place."""
+    axes = _axes(plate, points)
+    parts = [_grid(axes), _labels(plate)]
+    if plate.diagonal:
+        low, high = max(axes.x[0], axes.y[0]), min(axes.x[1], axes.y[1])
+        parts.append(_line("diagonal", axes, ((low, low), (high, high))))
+    parts.append(
+        _columns(axes, points) if plate.drawn == "columns" else _line("curve", axes, points)
+    )
+    if plate.drawn == "dots":
+        dot = Markup('<circle class="point" cx="{:.1f}" cy="{:.1f}" r="3.2"/>')
+        parts += [dot.format(axes.across(x), axes.up(y)) for x, y in points]
+    if upright is not None:
+        parts.append(_line("bar", axes, ((upright, axes.y[0]), (upright, axes.y[1]))))
+    if ring is not None:
+        parts.append(
+            Markup('<circle class="ring" cx="{:.1f}" cy="{:.1f}" r="6"/>').format(
+                axes.across(ring[0]), axes.up(ring[1])
+            )
+        )
+    return _svg("plot", WIDE, HIGH, f"{plate.title}: {plate.y} by {plate.x}", parts)
+
+
+def _axes(plate: Plate, points: Points) -> _Axes:
+    if plate.unit:
+        return _Axes((0.0, 1.0), (0.0, 1.0))
+    xs, ys = zip(*points, strict=True)
+    if plate.diagonal:
+        both = _rounded(min(*xs, *ys), max(*xs, *ys))
+        return _Axes(both, both)
+    step = (max(xs) - min(xs)) / max(len(points) - 1, 1) / 2 if plate.drawn == "columns" else 0.0
+    return _Axes(_rounded(min(xs) - step, max(xs) + step), _rounded(min(0.0, *ys), max(ys)))
+
+
+def _rounded(low: float, high: float) -> Frame:
+    """The range widened to whole ticks."""
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    step = _step(low, high)
+    return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+
+
+def _step(low: float, high: float) -> float:
+    rough = (high - low) / 5
+    unit = 10.0 ** math.floor(math.log10(rough))
+    return next(unit * factor for factor in (1, 2, 2.5, 5, 10) if unit * factor >= rough * 0.999)
+
+
+def _ticks(frame: Frame) -> list[float]:
+    step = _step(*frame)
+    first = math.ceil(frame[0] / step - 1e-9)
+    return [place * step for place in range(first, math.floor(frame[1] / step + 1e-9) + 1)]
+
+
+def _grid(axes: _Axes) -> Markup:
+    parts = []
+    row = Markup('<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>')
+    words = Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
+    for tick in _ticks(axes.y):
+        place = axes.up(tick)
+        parts += [
+            row.format(LEFT, WIDE - RIGHT, place),
+            words.format(LEFT - 6, place + 3.5, "end", _short(tick)),
+        ]
+    parts += [
+        words.format(axes.across(tick), HIGH - BOTTOM + 15, "middle", _short(tick))
+        for tick in _ticks(axes.x)
+    ]
+    return Markup("").join(parts)
+
+
+def _short(value: float) -> str:
+    if abs(value) >= 10_000:
+        return f"{value / 1000:,.4g}k"
+    return number(round(value, 10) + 0.0)
+
+
+def _labels(plate: Plate) -> Markup:
+    across = Markup('<text class="label" x="{}" y="{}" text-anchor="middle">{}</text>')
+    up = Markup(
+        '<text class="label" transform="translate(12 {}) rotate(-90)"'
+        ' text-anchor="middle">{}</text>'
+    )
+    return across.format((LEFT + WIDE - RIGHT) / 2, HIGH - 8, plate.x) + up.format(
+        (TOP + HIGH - BOTTOM) / 2, plate.y
+    )
+
+
+def _line(kind: str, axes: _Axes, points: Points) -> Markup:
+    drawn = " ".join(f"{axes.across(x):.1f},{axes.up(y):.1f}" for x, y in points)
+    return Markup('<polyline class="{}" points="{}"/>').format(kind, drawn)
+
+
+def _columns(axes: _Axes, points: Points) -> Markup:
+    places = [axes.across(x) for x, _ in points]
+    width = (places[-1] - places[0]) / max(len(points) - 1, 1) * 0.86 if len(points) > 1 else 20.0
+    column = Markup('<rect class="fill" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>')
+    floor = axes.up(max(axes.y[0], 0.0))
+    heights = ((place, axes.up(y)) for place, (_, y) in zip(places, points, strict=True))
+    return Markup("").join(
+        column.format(place - width / 2, top, width, max(floor - top, 0.0))
+        for place, top in heights
+    )
+
+
+def _svg(kind: str, width: int, height: int, title: str, parts: Iterable[Markup]) -> Markup:
+    opening = '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>'
+    return (
+        Markup(opening).format(kind, width, height, title, title)
+        + Markup("").join(parts)
+        + Markup("</svg>")
+    )

@@ -1,0 +1,35 @@
+"""A verdict in the terminal: one line for each criterion, and the reason where it is not met."""
+
+import textwrap
+from collections.abc import Sequence
+
+from ..console import coloured, table
+from ..escaping import escaped
+from ..gate.bars import measured
+from ..gate.criteria import Outcome, Result
+
+__all__ = ["result_lines"]
+
+OUTCOME_COLOUR = {
+    Outcome.MET: "green",
+    Outcome.NOT_MET: "red",
+    Outcome.UNDECIDED: "yellow",
+    Outcome.WAIVED: "cyan",
+}
+
+
+def result_lines(results: Sequence[Result]) -> list[str]:
+    """Every criterion with its outcome and what was measured, in the file's own words; reasons
+    where it is not met.
+    """
+    rows = [(r.outcome.value, r.criterion.id, measured(r), r.criterion.says) for r in results]
+    lines = []
+    for result, text in zip(results, table(rows), strict=True):
+        outcome = result.outcome.value
+        lines.append(text.replace(outcome, coloured(outcome, OUTCOME_COLOUR[result.outcome]), 1))
+        if result.outcome is not Outcome.MET:
+            because = textwrap.shorten(
+                escaped(result.because), 240, placeholder=" … and more in the scorecard"
+            )
+            lines.append(coloured(f"    {because}", "dim"))
+    return lines

@@ -1,0 +1,380 @@
+"""The routes.
+
+POST /predict        1 to 1,000 rows
+GET  /model          which model answers
+GET  /health/live    the process runs
+GET  /health/ready   it can answer, and wants to
+GET  /metrics        Prometheus
+GET  /docs           the API as a page
+"""
+
+import asyncio
+import gc
+import hmac
+import logging
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import DatabaseUnavailable
+from .batching import Batcher, Busy
+from .follower import Follower
+from .idempotency import KEY_HEADER, Answer, Once, UsedBefore
+from .log_writer import LogWriter
+from .openapi import answer, problem, problems_json, request_schema
+from .options import ServiceSettings
+from .request_rows import Checked, Rows
+from .response_schemas import IDEMPOTENCY_KEY, LIVE, MODEL, PREDICT, READY, with_key
+
+__all__ = ["Service", "app_of"]
+
+logger = logging.getLogger(__name__)
+REQUEST_ID = re.compile(r"[\w.-]{1,64}")
+WAITING_ROWS = 20_000
+KEY = 0  # the first of the columns that are read is the key
+OPEN = ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
+"""Paths that ask for no key: they tell nothing about anybody."""
+
+PAGE_FILES = "/docs-files"
+"""What the page of the API is made of; FastAPI itself would have it fetched from a stranger's
+server.
+"""
+
+
+@dataclass
+class Service:
+    """The parts of one service, and whether it is about to end."""
+
+    title: str
+    settings: ServiceSettings
+    rows: Rows
+    follower: Follower
+    writer: LogWriter
+    draining: bool = False
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def __post_init__(self) -> None:
+        made: dict[str, Any] = {"registry": self.registry}
+        self.requests = Counter("requests", "Answers", ["path", "status"], **made)
+        self.seconds = Histogram("request_seconds", "Time to answer POST /predict", **made)
+        self.scored = Counter("rows", "Rows of POST /predict", ["outcome"], **made)
+        sizes = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+        self.batches = Histogram(
+            "batch_rows", "Rows that were scored together", buckets=sizes, **made
+        )
+        gauges: dict[str, Callable[[], float]] = {
+            "ready": lambda: float(self.ready is None),
+            "model_version": lambda: float(self.follower.live.version if self.follower.live else 0),
+            "model_swaps": lambda: self.follower.swaps,
+            "model_refusals": lambda: self.follower.refusals,
+            "champion_alias_differs": lambda: float(self.follower.alias_differs),
+            "log_queued_rows": lambda: self.writer.state.queued,
+            "log_spooled_blocks": lambda: self.writer.state.blocks,
+            "log_recorded_rows": lambda: self.writer.state.recorded,
+            "log_lost_rows": lambda: self.writer.state.lost,
+        }
+        for name, value in gauges.items():
+            Gauge(name, name.replace("_", " "), **made).set_function(value)
+
+    @property
+    def ready(self) -> str | None:
+        """Why no requests should come, in words for anybody; None where they may."""
+        if self.draining:
+            return "the service is stopping"
+        if self.follower.live is None:
+            return self.follower.outage or "no model is loaded yet"
+        return None
+
+
+def app_of(service: Service) -> FastAPI:
+    """The application; starting it starts the follower, the batcher and the writer."""
+    observed, keep = service.batches.observe, service.writer.put
+    batcher = Batcher(lambda: service.follower.live, service.rows, observed, keep, WAITING_ROWS)
+
+    about = {"title": service.title, "version": "1", "description": "Predictions by the champion."}
+    app = FastAPIOffline(
+        lifespan=_life(service, batcher), redoc_url=None, static_url=PAGE_FILES, **about
+    )
+    app.add_middleware(_Around, service=service)
+
+    @app.exception_handler(HTTPException)
+    async def other(request: Request, error: HTTPException) -> Response:
+        response = problem(
+            error.status_code,
+            str(error.detail),
+            f"There is no {request.method} {request.url.path[:80]}.",
+        )
+        response.headers.update(error.headers or {})  # a 405 says which methods there are
+        return response
+
+    asks_for_key: dict[str, Any] = {"security": [{"key": []}]} if service.settings.keys else {}
+    body = {"required": True, "content": {"application/json": {"schema": _schema(service)}}}
+
+    extra = asks_for_key | {"requestBody": body, "parameters": [IDEMPOTENCY_KEY]}
+
+    @app.post("/predict", openapi_extra=extra, responses=PREDICT, response_model=None)
+    async def predict(request: Request) -> Response:
+        """A prediction for each good row, and for each bad one what is wrong with it."""
+        return await _predict(service, batcher, request)
+
+    @app.get("/model", openapi_extra=asks_for_key, responses=MODEL, response_model=None)
+    async def model() -> Response:
+        """The model that answers: its version, its verdict, and what keeps a newer one out, if
+        anything does.
+        """
+        return _model(service)
+
+    @app.get("/health/live", responses=LIVE, response_model=None)
+    async def live() -> Response:
+        """200 as long as the process runs."""
+        return answer({"status": "live"})
+
+    @app.get("/health/ready", responses=READY, response_model=None)
+    async def ready() -> Response:
+        """200 where predictions can be had; 503 before the first model and from the moment it is
+        told to stop.
+
+        It needs no key, so it says what is away and nothing more; the log has the rest.
+        """
+        reason = service.ready
+        log = service.writer.state
+        state = {"status": "not ready" if reason else "ready", "because": reason, "log": log.outage}
+        return answer(state, 503 if reason else 200)
+
+    @app.get("/metrics", response_class=PlainTextResponse, response_model=None)
+    async def metrics() -> Response:
+        """Counters and gauges for Prometheus."""
+        return Response(generate_latest(service.registry), media_type="text/plain; version=0.0.4")
+
+    page = app.openapi
+    app.openapi = lambda: with_key(page())  # type: ignore[method-assign]  # FastAPI's own way to change the page
+    return app
+
+
+def _life(
+    service: Service, batcher: Batcher
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        service.follower.start()
+        service.writer.start()
+        batcher.start()
+        gc.collect()
+        # What is loaded by now stays: looking through it again takes a tenth of a second each time.
+        gc.freeze()
+        yield
+        await batcher.stop()
+        service.follower.stop()
+        service.writer.stop()
+
+    return life
+
+
+def _schema(service: Service) -> dict[str, Any]:
+    return request_schema(service.rows, service.settings.rows_at_most)
+
+
+async def _predict(service: Service, batcher: Batcher, request: Request) -> Response:
+    if service.follower.live is None:
+        return problem(503, "Not ready", service.ready or "no model is loaded yet")
+    try:
+        async with asyncio.timeout(service.settings.read_seconds):
+            body = await _body(request, service.settings.body_bytes)
+    except TimeoutError:
+        return _too_slow(service.settings.read_seconds)
+    if body is None:
+        return problem(
+            413, "Too large", f"A body has at most {service.settings.body_bytes:,} bytes."
+        )
+    key = request.headers.get(KEY_HEADER)
+    try:
+        once = None if key is None else Once.of(key, body)
+    except ValueError as other:
+        return problem(422, "Not as expected", str(other))
+    try:
+        asked = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        return problem(400, "No JSON", f"The body cannot be read: {error}.")
+    if complaint := _shape(asked, service.settings.rows_at_most):
+        return problem(422, "Not as expected", complaint)
+    checked = service.rows.check(asked["rows"])
+    request.state.rows = len(asked["rows"])
+    service.scored.labels("bad").inc(len(asked["rows"]) - len(checked.positions))
+    if not checked.positions or (checked.problems and asked.get("all_or_nothing")):
+        return problem(422, "Bad rows", "The errors say which fields.", checked.problems)
+    try:
+        if once is None:
+            found = Answer.of(await batcher.score(checked.cells))
+        else:
+            found = await once.answer(checked.cells, batcher, service.writer)
+    except Busy:
+        return _later(429, "Too many rows wait", "Try again in a second.")
+    except UsedBefore as used:
+        return problem(409, "Key used before", str(used))
+    except DatabaseUnavailable:
+        return _later(
+            503,
+            "No log",
+            f"The log does not answer, and a request with {KEY_HEADER} needs it. Try again.",
+        )
+    service.scored.labels("good").inc(len(checked.positions))
+    return answer(_told(checked, found))
+
+
+async def _body(request: Request, at_most: int) -> bytes | None:
+    """The body, or None where it is longer than allowed; no more than that is ever read."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > at_most:
+        return None
+    found = bytearray()
+    async for chunk in request.stream():
+        found += chunk
+        if len(found) > at_most:
+            return None
+    return bytes(found)
+
+
+def _shape(asked: Any, rows_at_most: int) -> str | None:
+    """What is wrong with the body as a whole."""
+    if not isinstance(asked, dict) or not isinstance(asked.get("rows"), list):
+        return 'Expected an object with a list "rows".'
+    if not 1 <= len(asked["rows"]) <= rows_at_most:
+        return f"Expected 1 to {rows_at_most:,} rows, not {len(asked['rows']):,}."
+    if not isinstance(asked.get("all_or_nothing", False), bool):
+        return "all_or_nothing is true or false."
+    other = min(asked.keys() - {"rows", "all_or_nothing"}, default=None)
+    return None if other is None else f"There is no {other[:80]!r} beside rows and all_or_nothing."
+
+
+def _told(checked: Checked, found: Answer) -> dict[str, Any]:
+    predictions = found.predictions
+    columns = {"decision": predictions.decision, "score": predictions.score}
+    columns |= {"low": predictions.low, "high": predictions.high}
+    given = {name: values.tolist() for name, values in columns.items() if values is not None}
+    keys = [line[KEY] for line in checked.cells]
+    rows = [
+        {"row": row, "key": name, **dict(zip(given, values, strict=True))}
+        for row, name, *values in zip(checked.positions, keys, *given.values(), strict=True)
+    ]
+    model = {"version": found.version, "digest": found.digest}
+    return {"model": model, "predictions": rows, "errors": problems_json(checked.problems)}
+
+
+def _too_slow(seconds: float) -> Response:
+    response = problem(408, "Too slow", f"A request has to be sent within {seconds:g} seconds.")
+    response.headers["Connection"] = "close"
+    return response
+
+
+def _later(status: int, title: str, detail: str) -> Response:
+    response = problem(status, title, detail)
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def _model(service: Service) -> Response:
+    live = service.follower.live
+    if live is None:
+        return problem(503, "Not ready", service.ready or "no model is loaded yet")
+    document = live.loaded.document
+    described = {
+        "version": live.version,
+        "digest": live.loaded.digest,
+        "verdict": document.decision.value,
+        "judged_on": str(document.judged_on),
+        "candidate": document.model.candidate if document.model else None,
+        "accelerated": live.fast is not None,
+        "features": list(service.rows.validator.columns.features),
+        "trouble": service.follower.trouble,
+    }
+    return answer(described)
+
+
+class _Around:
+    """A key is asked for, a request id given, a line logged, and what breaks is a problem without a
+    traceback.
+
+    Plain ASGI: Starlette's own base class for middleware costs more than checking a row.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self.app, self.service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request = Request(scope)
+        given = request.headers.get("x-request-id", "")
+        number = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        sent: dict[str, int] = {}
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent["status"] = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = number
+                if self.service.draining:
+                    headers["Connection"] = "close"
+            await send(message)
+
+        try:
+            if _open(scope["path"]) or _has_key(request, self.service.settings.keys):
+                await self.app(scope, receive, sending)
+            else:
+                await problem(401, "No API key", "Send one as X-API-Key.")(scope, receive, sending)
+        except ClientDisconnect:
+            pass  # before all of its request was here; nobody waits for an answer
+        except Exception:  # whatever broke, who asked gets an answer and the log the reason
+            logger.exception("request %s broke", number)
+            if not sent:
+                await problem(500, "Broken", f"Something broke; see the log at {number}.")(
+                    scope, receive, sending
+                )
+        self._note(request, number, sent.get("status", 499), time.perf_counter() - began)
+
+    def _note(self, request: Request, number: str, status: int, seconds: float) -> None:
+        path = request.url.path if request.url.path in ROUTES else "other"
+        self.service.requests.labels(path, status).inc()
+        if path == "/predict":
+            self.service.seconds.observe(seconds)
+        if not path.startswith("/health"):
+            rows = request.scope.get("state", {}).get("rows")
+            fields = {
+                "id": number,
+                "path": path,
+                "status": status,
+                "rows": rows,
+                "ms": round(seconds * 1000, 2),
+            }
+            logger.info("answered", extra={"fields": fields})
+
+
+ROUTES = frozenset((*OPEN, "/predict", "/model"))
+
+
+def _open(path: str) -> bool:
+    return path in OPEN or path.startswith(f"{PAGE_FILES}/")
+
+
+def _has_key(request: Request, keys: tuple[str, ...]) -> bool:
+    """Whether the request has one of the keys; every key is compared, in constant time."""
+    if not keys:
+        return True
+    given = request.headers.get("x-api-key", "").encode()
+    return any([hmac.compare_digest(given, key.encode()) for key in keys])

@@ -1,0 +1,158 @@
+"""Rows that wait together are scored together: a hundred rows cost a model little more than one.
+
+Nobody waits for company. While one batch is being scored, those who come are the next one. Scoring
+happens on the event loop itself: a second thread would only pass Python's lock to and fro.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..training.predictions import Predictions, predict
+from .accelerate import ArrayRows
+from .follower import Live
+from .request_rows import Cells, Rows
+
+__all__ = ["Batcher", "Busy", "ScoredBatch"]
+
+ROWS_AT_ONCE = 2_000
+TURNS = 4
+"""Turns of the event loop before a batch begins: those who came meanwhile are read, checked and
+join it.
+"""
+
+
+class Busy(Exception):
+    """More rows are waiting than may."""
+
+
+@dataclass(frozen=True)
+class ScoredBatch:
+    """What one model said about one request's rows."""
+
+    live: Live
+    predictions: Predictions
+
+
+@dataclass
+class _Waiting:
+    cells: Cells
+    answer: "asyncio.Future[ScoredBatch]"
+    kept: bool
+
+
+class Batcher:
+    """Scores by whatever model ``live`` gives when a batch begins.
+
+    ``scored`` is told how many rows a batch had, ``keep`` gets the rows that are to be logged.
+    """
+
+    def __init__(
+        self,
+        live: Callable[[], Live | None],
+        rules: Rows,
+        scored: Callable[[int], None],
+        keep: Callable[[Cells, ScoredBatch], None],
+        rows_at_most: int,
+    ) -> None:
+        self._live, self._rules = live, rules
+        self._features = list(rules.validator.columns.features)
+        self._scored, self._keep, self._at_most = scored, keep, rows_at_most
+        self._waiting: deque[_Waiting] = deque()
+        self._rows = 0
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Ends when nobody waits any more."""
+        while self._waiting:
+            await asyncio.sleep(0.01)
+        if self._task is not None:
+            self._task.cancel()
+
+    async def score(self, cells: Cells, *, kept: bool = True) -> ScoredBatch:
+        """What the live model says about the rows; they are logged if ``kept``.
+
+        Raises Busy where too many wait already.
+        """
+        if self._rows + len(cells) > self._at_most:
+            raise Busy
+        answer: asyncio.Future[ScoredBatch] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(cells, answer, kept))
+        self._rows += len(cells)
+        self._wake.set()
+        return await answer
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
+                batch = self._next()
+                for waiting, result in zip(batch, self._said(batch), strict=True):
+                    if waiting.answer.done():  # the client has gone
+                        continue
+                    if isinstance(result, Exception):
+                        waiting.answer.set_exception(result)
+                    else:
+                        waiting.answer.set_result(result)
+
+    def _next(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        rows = 0
+        while self._waiting and rows < ROWS_AT_ONCE:
+            batch.append(self._waiting.popleft())
+            rows += len(batch[-1].cells)
+        self._rows -= rows
+        return batch
+
+    def _said(self, batch: list[_Waiting]) -> list[ScoredBatch | Exception]:
+        """An answer for each; a request that breaks the model breaks it for itself alone."""
+        live = self._live()
+        if live is None:
+            return [RuntimeError("no model is live") for _ in batch]
+        try:
+            cells = [line for waiting in batch for line in waiting.cells]
+            scored_batch = ScoredBatch(live, self._predictions(live, cells))
+        except (
+            Exception
+        ) as error:  # a model may raise anything; it is told to the one whose rows did it
+            return (
+                [error]
+                if len(batch) == 1
+                else [each for one in batch for each in self._said([one])]
+            )
+        self._scored(len(cells))
+        if together := all(waiting.kept for waiting in batch):
+            self._keep(cells, scored_batch)
+        found: list[ScoredBatch | Exception] = []
+        start = 0
+        for waiting in batch:
+            rows = slice(start, start + len(waiting.cells))
+            mine = ScoredBatch(live, _cut(scored_batch.predictions, rows))
+            if waiting.kept and not together:
+                self._keep(waiting.cells, mine)
+            found.append(mine)
+            start += len(waiting.cells)
+        return found
+
+    def _predictions(self, live: Live, cells: Cells) -> Predictions:
+        if live.fast is not None:
+            return predict(
+                live.fast, ArrayRows(self._rules.arrays(cells, self._features), len(cells))
+            )
+        return predict(live.loaded.model, self._rules.table(cells, self._features))
+
+
+def _cut(scored_batch: Predictions, rows: slice) -> Predictions:
+    parts = (
+        None if part is None else part[rows]
+        for part in (scored_batch.decision, scored_batch.score, scored_batch.low, scored_batch.high)
+    )
+    return Predictions(*parts)  # type: ignore[arg-type]  # the decision is never None

@@ -1,0 +1,163 @@
+"""What the API looks like from outside: the schema of a row for OpenAPI, and problems after RFC
+9457.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from fastapi import Response
+
+from ..data.schema_rules import in_words
+from .request_rows import Problem, Rows
+
+__all__ = ["answer", "example_of", "problem", "problems_json", "request_schema"]
+
+TYPES: dict[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "number": {"type": "number"},
+    "whole number": {"type": "integer"},
+    "yes or no": {
+        "type": "boolean",
+        "description": "Also yes and no, or 1 and 0, as text or number.",
+    },
+    "date": {"type": "string", "format": "date-time"},
+}
+BOUNDS = {
+    "greater_than": ("exclusiveMinimum", "min_value"),
+    "greater_than_or_equal_to": ("minimum", "min_value"),
+    "less_than": ("exclusiveMaximum", "max_value"),
+    "less_than_or_equal_to": ("maximum", "max_value"),
+}
+PROBLEMS_AT_MOST = 1_000
+"""Problems that one answer tells: as many as a request usually may have rows."""
+
+
+def answer(content: Any, status: int = 200, media_type: str = "application/json") -> Response:
+    return Response(orjson.dumps(content), status, media_type=media_type)
+
+
+def problem(status: int, title: str, detail: str, errors: Sequence[Problem] = ()) -> Response:
+    """An answer of ``application/problem+json``: what is wrong, and in which row and field."""
+    payload: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        payload["errors"] = problems_json(errors)
+    return answer(payload, status, "application/problem+json")
+
+
+def problems_json(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """The problems as an answer lists them; of very many the first, and how many more there are."""
+    listed = [each.to_json() for each in problems[:PROBLEMS_AT_MOST]]
+    others = problems[PROBLEMS_AT_MOST:]
+    if others:
+        listed.append(
+            Problem(
+                others[0].row, None, f"and {len(others):,} more problems from this row on"
+            ).to_json()
+        )
+    return listed
+
+
+def request_schema(rows: Rows, rows_at_most: int) -> dict[str, Any]:
+    """The body of POST /predict as a JSON schema: every field with its type, range, categories and
+    an example.
+    """
+    columns = rows.validator.schema.columns
+    fields = {c.name: _field(c.kind, c.nullable, columns[c.name].checks) for c in rows.columns}
+    for column in rows.columns:
+        if column.kind == "text" and "enum" not in fields[column.name]:
+            fields[column.name]["maxLength"] = column.characters
+    fields |= {
+        name: {"description": "Personal data: accepted, never read and never kept."}
+        for name in rows.validator.columns.private
+    }
+    if rows.validator.columns.time:
+        field = fields[rows.validator.columns.time]
+        field["description"] = (
+            f"When the row became known; now if left out. {field.get('description', '')}".strip()
+        )
+    needed = [c.name for c in rows.columns if not c.nullable and not c.defaults_to_now]
+    row = {
+        "type": "object",
+        "properties": fields,
+        "required": needed,
+        "additionalProperties": False,
+    }
+    several = {"type": "array", "items": row, "minItems": 1, "maxItems": rows_at_most}
+    return {
+        "type": "object",
+        "properties": {
+            "rows": several,
+            "all_or_nothing": {
+                "type": "boolean",
+                "default": False,
+                "description": "One bad row fails them all.",
+            },
+        },
+        "required": ["rows"],
+        "additionalProperties": False,
+        "example": {"rows": [example_of(rows)]},
+    }
+
+
+def example_of(rows: Rows) -> dict[str, Any]:
+    """A row that keeps the rules as far as they say what that is; nobody's."""
+    columns = rows.validator.schema.columns
+    made = {
+        c.name: _example(c.kind, _field(c.kind, c.nullable, columns[c.name].checks))
+        for c in rows.columns
+    }
+    return made | {
+        rows.validator.columns.key: "example-1"
+        if made[rows.validator.columns.key] == "text"
+        else "1"
+    }
+
+
+def _field(kind: str, nullable: bool, checks: Sequence[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = dict(TYPES[kind])
+    for check in checks:
+        known, name = check.statistics or {}, str(check.name)
+        if name in BOUNDS and kind in ("number", "whole number"):
+            key, bound = BOUNDS[name]
+            found[key] = known[bound]
+        elif name == "in_range" and kind in ("number", "whole number"):
+            low = "minimum" if known.get("include_min", True) else "exclusiveMinimum"
+            high = "maximum" if known.get("include_max", True) else "exclusiveMaximum"
+            found |= {low: known["min_value"], high: known["max_value"]}
+        elif name == "isin" and kind != "yes or no":
+            found["enum"] = list(known["allowed_values"])
+        elif name == "str_length":
+            exact, shortest, longest = (
+                known.get(each) for each in ("exact_value", "min_value", "max_value")
+            )
+            lengths = {"minLength": exact or shortest, "maxLength": exact or longest}
+            found |= {key: length for key, length in lengths.items() if length is not None}
+        elif name == "str_matches":
+            found["pattern"] = str(getattr(known["pattern"], "pattern", known["pattern"]))
+        else:  # JSON Schema has no word for it
+            found["description"] = f"Expected {in_words(check)[0]}."
+    if nullable:
+        found["type"] = [found["type"], "null"]
+        if "enum" in found:
+            found["enum"] = [*found["enum"], None]
+    return found
+
+
+def _example(kind: str, field: dict[str, Any]) -> Any:
+    if "enum" in field:
+        return field["enum"][0]
+    if kind in ("number", "whole number"):
+        low, high = (
+            field.get("minimum", field.get("exclusiveMinimum")),
+            field.get("maximum", field.get("exclusiveMaximum")),
+        )
+        low = 0 if low is None else low
+        middle = low + 10 if high is None else (low + high) / 2
+        return int(middle) if kind == "whole number" else float(middle)
+    return {"text": "text", "yes or no": True, "date": "2026-11-24T10:00:00Z"}[kind]

@@ -1,0 +1,107 @@
+"""The answers as the API's page tells them: a JSON schema for each, problems after RFC 9457 among
+them.
+"""
+
+from typing import Any
+
+__all__ = ["IDEMPOTENCY_KEY", "LIVE", "MODEL", "PREDICT", "READY", "with_key"]
+
+Answers = dict[int | str, dict[str, Any]]
+KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    "description": (
+        "Sent again with the same body, it gets the same answer, which is logged once; with"
+        " another, 409."
+    ),
+}
+
+
+def with_key(page: dict[str, Any]) -> dict[str, Any]:
+    """The page with the scheme by which a key is sent; the paths say whether one is asked for."""
+    page.setdefault("components", {})["securitySchemes"] = {"key": KEY}
+    return page
+
+
+def _object(needed: dict[str, Any], **others: Any) -> dict[str, Any]:
+    fields = {"properties": needed | others, "required": list(needed)}
+    return {"type": "object", **fields, "additionalProperties": False}
+
+
+def _list(of: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": of}
+
+
+def _json(description: str, schema: dict[str, Any], kind: str = "json") -> dict[str, Any]:
+    return {"description": description, "content": {f"application/{kind}": {"schema": schema}}}
+
+
+TEXT, NUMBER, PLACE = {"type": "string"}, {"type": "number"}, {"type": "integer", "minimum": 0}
+PERHAPS_TEXT = {"type": ["string", "null"]}
+ERRORS = _list(_object({"row": PLACE, "field": PERHAPS_TEXT, "problem": TEXT}))
+PROBLEM = _object(
+    {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}, errors=ERRORS
+)
+
+
+def _problems(description: dict[int, str]) -> Answers:
+    return {status: _json(title, PROBLEM, "problem+json") for status, title in description.items()}
+
+
+KEYED = _problems({401: "No API key", 503: "Not ready"})
+PREDICTION = _object(
+    {"row": PLACE, "key": {"type": ["string", "integer"]}, "decision": NUMBER},
+    score=NUMBER,
+    low=NUMBER,
+    high=NUMBER,
+)
+PREDICTED = _object(
+    {
+        "model": _object({"version": TEXT, "digest": TEXT}),
+        "predictions": _list(PREDICTION),
+        "errors": ERRORS,
+    }
+)
+PREDICT: Answers = {
+    200: _json("A prediction for each good row, an error for each field that is not", PREDICTED),
+    **KEYED,
+    **_problems(
+        {
+            400: "No JSON",
+            408: "Too slow",
+            409: "Key used before",
+            413: "Too large",
+            422: "No good row",
+            429: "Too many rows wait",
+        }
+    ),
+}
+MODEL: Answers = KEYED | {
+    200: _json(
+        "The model that answers",
+        _object(
+            {
+                "version": TEXT,
+                "digest": TEXT,
+                "verdict": TEXT,
+                "judged_on": {"type": "string", "format": "date"},
+                "candidate": PERHAPS_TEXT,
+                "accelerated": {"type": "boolean"},
+                "features": _list(TEXT),
+                "trouble": PERHAPS_TEXT,
+            }
+        ),
+    )
+}
+LIVE: Answers = {200: _json("It runs", _object({"status": {"const": "live"}}))}
+HEALTH = _object(
+    {"status": {"enum": ["ready", "not ready"]}, "because": PERHAPS_TEXT, "log": PERHAPS_TEXT}
+)
+READY: Answers = {
+    200: _json("Predictions can be had", HEALTH),
+    503: _json("No requests, please", HEALTH),
+}

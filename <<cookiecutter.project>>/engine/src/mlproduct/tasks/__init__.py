@@ -1,0 +1,248 @@
+"""What a product's flows are made of: the only package, beside the team's flows.py, that knows
+Prefect.
+
+Every retry, timeout and cache policy stands in the one table below. Values pass between tasks in
+memory (NO_CACHE: hashing a table to look it up costs more than the step). Only what an outside
+system may refuse for a moment is tried again; a mistake in a file is the same mistake a second
+later.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import singledispatch
+from typing import Any, ParamSpec, TypeVar
+
+import prefect
+from prefect import Flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import flow_run
+from prefect.states import Completed
+from prefect.tasks import Task
+
+from ..errors import DatabaseUnavailable, ProductError, RegistryUnavailable, SourceUnavailable
+from ..escaping import escaped
+from ..gate.document import Document
+from ..log.label_log import Delivery
+from ..log.prediction_log import Erased
+from ..product import Product
+from ..registry.audit_log import Entry
+from . import labelling, monitoring, scoring, training
+from .events import announce_monitored, announce_waiting
+from .labelling import label_context
+from .monitoring_report import Monitored, MonitoringContext, MonitoringReport
+from .redacting import redact_logs, redacting
+from .releasing import approve, reject, rollback
+from .scoring import Scored, ScoringContext, days_to_score, show_scored
+from .training import Registered
+from .training_state import TrainingRun, training_run
+
+__all__ = [
+    "State",
+    "approve",
+    "completed",
+    "days_to_score",
+    "decide",
+    "evaluate",
+    "expire",
+    "flow",
+    "ingest",
+    "judge",
+    "judge_data",
+    "label_context",
+    "monitoring_context",
+    "monitoring_report",
+    "record",
+    "record_labels",
+    "record_monitoring",
+    "register",
+    "reject",
+    "rollback",
+    "score",
+    "scoring_context",
+    "search",
+    "split",
+    "step",
+    "training_run",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+redact_logs()  # a worker imports a flow by its name, and nothing of ours runs before that
+
+
+def flow(
+    product: Product, what: str, *, run_name: str | None = None, **options: Any
+) -> Callable[[Callable[P, R]], Flow[P, R]]:
+    """Makes a function a flow of the product; ``options`` are those of ``prefect.flow``.
+
+    Its name on a Prefect server is the product's and ``what``, since flows of other products may be
+    on the same server. No secret gets into what Prefect shows of its runs.
+    """
+
+    def decorated(function: Callable[P, R]) -> Flow[P, R]:
+        name = f"{product.name}-{what}"
+        return prefect.flow(name=name, flow_run_name=run_name or what, **options)(
+            redacting(function)
+        )
+
+    return decorated
+
+
+def step(name: str, **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Makes a function a step of a flow, which Prefect shows and times; ``options`` are those of
+    ``prefect.task``.
+
+    Nothing is cached, and what it raises holds no secret.
+    """
+
+    def decorated(function: Callable[P, R]) -> Task[P, R]:
+        return task(name=name, **{**INSIDE, **options})(redacting(function))
+
+    return decorated
+
+
+async def _may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    error = await state.aresult(raise_on_failure=False)
+    passing = (
+        SourceUnavailable
+        | DatabaseUnavailable
+        | RegistryUnavailable
+        | ConnectionError
+        | TimeoutError
+    )
+    return isinstance(error, passing)
+
+
+HOUR = 3600
+INSIDE: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+OUTSIDE: dict[str, Any] = INSIDE | {
+    "retries": 3,
+    "retry_delay_seconds": [1, 5, 20],
+    "retry_condition_fn": _may_pass,
+}
+
+ingest = task(name="ingest", timeout_seconds=2 * HOUR, **OUTSIDE)(redacting(training.ingest))
+split = task(name="split", **INSIDE)(redacting(training.split))
+judge_data = task(name="judge the data", **INSIDE)(redacting(training.judge_data))
+search = task(name="search", timeout_seconds=12 * HOUR, **INSIDE)(redacting(training.search))
+evaluate = task(name="evaluate", timeout_seconds=2 * HOUR, **INSIDE)(redacting(training.evaluate))
+judge = task(name="judge", **INSIDE)(redacting(training.judge))
+record = task(name="record", timeout_seconds=HOUR, **OUTSIDE)(redacting(training.record))
+_register = task(name="register", timeout_seconds=HOUR, **OUTSIDE)(redacting(training.register))
+
+scoring_context = task(name="open the desk", timeout_seconds=HOUR, **OUTSIDE)(
+    redacting(scoring.scoring_context)
+)
+_score_day = task(name="score a day", timeout_seconds=12 * HOUR, **OUTSIDE)(
+    redacting(scoring.score_day)
+)
+record_labels = task(name="take in labels", timeout_seconds=2 * HOUR, **OUTSIDE)(
+    redacting(labelling.record_labels)
+)
+expire = task(name="expire", timeout_seconds=2 * HOUR, **OUTSIDE)(redacting(labelling.expire))
+
+monitoring_context = task(name="open the watch", timeout_seconds=HOUR, **OUTSIDE)(
+    redacting(monitoring.monitoring_context)
+)
+monitoring_report = task(name="look", timeout_seconds=2 * HOUR, **OUTSIDE)(
+    redacting(monitoring.monitoring_report)
+)
+decide = task(name="decide", timeout_seconds=HOUR, **OUTSIDE)(redacting(monitoring.decide))
+_record_monitoring = task(name="record the look", timeout_seconds=HOUR, **OUTSIDE)(
+    redacting(monitoring.record)
+)
+
+
+def register(run: TrainingRun, document: Document) -> Registered:
+    """The version of a model that was not blocked, told to whoever listens for versions that
+    wait.
+    """
+    registered = _register(run, document)
+    announce_waiting(run.product, registered)  # here and not in the task, which may be tried again
+    return registered
+
+
+def score(context: ScoringContext, days: Sequence[date]) -> tuple[Scored, ...]:
+    """The days, each scored by the champion. One that cannot be scored does not keep the others
+    from it.
+
+    Raises the one problem as it is; several with their days, as the first one's kind.
+    """
+    scored: list[Scored] = []
+    problems: list[tuple[date, ProductError]] = []
+    for day in days:
+        try:
+            scored.append(_score_day(context, day, str(flow_run.id)))
+            show_scored(scored[-1])
+        except ProductError as problem:
+            problems.append((day, problem))
+    if len(problems) == 1 and len(days) == 1:
+        raise problems[0][1]
+    if problems:
+        listed = "\n".join(f"  {day}: {problem}" for day, problem in problems)
+        counted = f"{len(problems)} of {len(days)} days could not be scored; the others are done"
+        raise type(problems[0][1])(f"{counted}\n{listed}")
+    return tuple(scored)
+
+
+def record_monitoring(
+    context: MonitoringContext, report: MonitoringReport, decision: Any
+) -> Monitored:
+    """The report and the decision in MLflow, told to whoever listens."""
+    run = _record_monitoring(context, report, decision)
+    monitored = Monitored(context, report, decision, run)
+    announce_monitored(monitored)
+    return monitored
+
+
+@singledispatch
+def completed(result: Any) -> State[Any]:
+    """The state that a flow ends in, with the result as its data.
+
+    A refused model is an answer: the run ends completed, in a state named *Blocked*, with the
+    reasons. *Failed* is kept for what broke.
+    """
+    return Completed(data=result)
+
+
+@completed.register
+def _(result: Registered) -> State[Any]:
+    decision = result.document.decision
+    message = "; ".join(result.document.verdict.reasons) or "every criterion is met"
+    return Completed(name=decision.value.capitalize(), message=escaped(message), data=result)
+
+
+@completed.register
+def _(result: tuple) -> State[Any]:
+    return Completed(
+        message=f"{sum(one.fresh for one in result):,} rows of {len(result)} days", data=result
+    )
+
+
+@completed.register
+def _(result: Delivery | None) -> State[Any]:
+    if result is None:
+        return Completed(name="Skipped", message="nothing was delivered")
+    return Completed(message=f"{result.new:,} new, {result.corrected:,} corrected", data=result)
+
+
+@completed.register
+def _(result: Erased) -> State[Any]:
+    return Completed(
+        message=f"{result.predictions:,} predictions, {result.labels:,} labels", data=result
+    )
+
+
+@completed.register
+def _(result: Monitored) -> State[Any]:
+    decision = result.decision
+    return Completed(name=decision.action.capitalize(), message=decision.sentence, data=result)
+
+
+@completed.register
+def _(result: Entry) -> State[Any]:
+    return Completed(
+        message=f"{result.action} of version {result.version} by {result.by}", data=result.version
+    )

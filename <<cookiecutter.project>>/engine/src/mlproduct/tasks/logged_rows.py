@@ -1,0 +1,119 @@
+"""What was predicted, with the features it was predicted from and, where it has come, the label.
+
+Features of a batch stand in its Parquet files, those of the service in the log itself. Both are
+found again by the row's identity, which is computed from key and time, or from key and day.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from ..config.settings import Settings
+from ..data.columns import Columns
+from ..data.fingerprint import dated, row_identities
+from ..log.partition_files import PartitionFiles
+from ..log.prediction_log import PredictionLog
+from ..monitoring.profile import PREDICTION
+from ..product import Product
+from ..tables import Batch
+
+__all__ = ["Logbook", "chunks", "labelled", "labelled_batches", "logbook"]
+
+PREFIX = "prediction_"
+
+
+@dataclass(frozen=True)
+class Logbook:
+    """The prediction log with its Parquet files."""
+
+    product: Product
+    log: PredictionLog
+    parts: PartitionFiles
+    columns: Columns
+
+
+def logbook(product: Product, settings: Settings) -> Logbook:
+    columns = product.feature_columns
+    files = PartitionFiles(settings.var / "predictions", columns.key)
+    return Logbook(product, PredictionLog(settings.database_url), files, columns)
+
+
+def chunks(book: Logbook, start: date, end: date, version: str) -> Iterator[pd.DataFrame]:
+    """The rows on which somebody acted in those days, a file at a time: what was read of them.
+
+    Those that ``version`` predicted have a further column, ``prediction``.
+    """
+    for file in book.log.files(start, end):
+        rows = book.parts.read([file])
+        predicted = rows[PREFIX + ("score" if f"{PREFIX}score" in rows else "decision")]
+        yield _with(
+            rows[list(book.columns.read)], predicted, (rows["model_version"] == version).all()
+        )
+    for served in book.log.read(start, end, ["service"]):
+        for by, rows in served.groupby("version"):
+            predicted = rows["score"] if rows["score"].notna().all() else rows["decision"]
+            yield _with(_features_of(rows, book.columns), predicted, by == version)
+
+
+def _with(rows: pd.DataFrame, predicted: pd.Series, by_version: bool) -> pd.DataFrame:
+    return rows.assign(**{PREDICTION: predicted.to_numpy()}) if by_version else rows
+
+
+def labelled(
+    book: Logbook, days: Iterable[date], version: str | None = None, at_most: int | None = None
+) -> pd.DataFrame:
+    """The rows of those days that have a label, with what was read of them; of ``version`` alone if
+    it is given.
+
+    Further columns: identity, decision, score, low, high and outcome. Of more rows than ``at_most``
+    those with the smallest identities are kept, which has nothing to do with what is in them.
+    """
+    rows = pd.DataFrame()
+    for day in days:
+        for more in book.log.read(day, day, version=version, labelled=True):
+            rows = pd.concat([rows, more], ignore_index=True).drop_duplicates(["day", "identity"])
+            rows = rows if at_most is None else rows.nsmallest(at_most, "identity")
+    if rows.empty:
+        return rows
+    served = rows[rows["file"].isna()]
+    logged = ["identity", "decision", "score", "low", "high", "outcome"]
+    found = []
+    if len(served):
+        found.append(
+            pd.concat(
+                [_features_of(served, book.columns), served[logged].reset_index(drop=True)], axis=1
+            )
+        )
+    for file, scored in rows.groupby("file"):
+        features = book.parts.read([str(file)])[list(book.columns.read)]
+        identities = row_identities(features, book.columns)
+        day = scored["day"].iloc[0]  # a file is of one day
+        features["identity"] = (
+            identities if book.columns.time else dated(identities, np.datetime64(day))
+        )
+        found.append(features.merge(scored[logged], on="identity"))
+    return pd.concat(found, ignore_index=True)
+
+
+def labelled_batches(book: Logbook) -> Iterator[Batch]:
+    """The labelled rows as training reads them, a day at a time; the source wins where it has the
+    same row.
+    """
+    target = book.product.columns.target
+    for covered in book.log.coverage(date.min, date.max):
+        if covered.labelled:
+            rows = labelled(book, [covered.day])
+            table = rows[list(book.columns.read)].assign(**{str(target): rows["outcome"]})
+            yield Batch(table, f"predictions of {covered.day}", 0, repaired=True)
+
+
+def _features_of(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """The logged features as a table; key and time stand in columns of their own."""
+    table = pd.DataFrame(rows["features"].tolist())
+    table[columns.key] = rows["key"].to_numpy()
+    if columns.time:
+        table[columns.time] = rows["as_of"].to_numpy()
+    return table.reindex(columns=list(columns.read))

@@ -1,0 +1,324 @@
+"""Scoring day by day: each in chunks that are validated, scored, written and recorded, once each.
+
+A chunk is known by what is in it, and a row by its key and time. Whatever broke off is therefore
+simply done again: chunks that were recorded are passed over, rows that were scored stay scored as
+they were, and rows that a source has since been given are added.
+"""
+
+import os
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from .. import console
+from ..clock import today
+from ..config.settings import Scoring, Settings, read_scoring
+from ..data.columns import Columns
+from ..data.fingerprint import fingerprint, row_identities
+from ..data.quarantine import Quarantine
+from ..data.sources import read
+from ..data.validation import validate
+from ..errors import ConfigError, InvalidData, ProductError, Refused
+from ..log.partition_files import PartitionFiles
+from ..log.prediction_log import LogBatch, Partition, PredictionLog, Stream
+from ..permissions import private_settings
+from ..product import Product
+from ..redaction import redacted
+from ..registry.releases import Releases
+from ..registry.versions import CHALLENGER, Loaded
+from ..tables import Batch, Validated
+from ..training.predictions import Predictions, predict
+
+__all__ = [
+    "Scored",
+    "ScoringContext",
+    "days_to_score",
+    "predictions_of",
+    "score_day",
+    "scoring_context",
+    "show_scored",
+]
+
+
+DAYS_AT_MOST = 1000
+"""In one backfill; more is a typing mistake."""
+
+
+@dataclass(frozen=True)
+class ScoringContext:
+    """What scoring works with."""
+
+    product: Product
+    settings: Settings
+    scoring: Scoring
+    columns: Columns
+    releases: Releases
+    log: PredictionLog
+    parts: PartitionFiles
+    quarantine: Quarantine
+    loaded: dict[str, Loaded] = field(default_factory=dict)
+
+    def model(self, version: str) -> Loaded:
+        if version not in self.loaded:
+            self.loaded[version] = self.releases.models.load(version)
+        return self.loaded[version]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of a day. ``fresh`` rows were scored now; ``shadow`` says how the challenger
+    fared.
+    """
+
+    partition: Partition
+    fresh: int
+    shadow: str | None = None
+
+
+def scoring_context(product: Product, shadow: bool | None = None) -> ScoringContext:
+    """What scoring works with; the champion is loaded, and checked, before anything is read.
+
+    ``shadow`` says whether the challenger scores the same rows, where it is not None instead of
+    config/scoring.yaml.
+
+    Raises Refused where there is no champion.
+    """
+    settings = private_settings()
+    scoring = read_scoring(settings.scoring_file)
+    releases = Releases(settings, product.name)
+    champion = releases.load_champion()
+    if champion is None:
+        raise Refused(
+            "there is no champion – scoring needs a model that was released – train, and approve a"
+            " version"
+        )
+    return ScoringContext(
+        product=product,
+        settings=settings,
+        scoring=scoring if shadow is None else scoring.model_copy(update={"shadow": shadow}),
+        columns=product.feature_columns,
+        releases=releases,
+        log=PredictionLog(settings.database_url),
+        parts=PartitionFiles(settings.var / "predictions", product.feature_columns.key),
+        quarantine=Quarantine(settings.var / "quarantine"),
+        loaded={"champion": champion, champion.version: champion},
+    )
+
+
+def days_to_score(
+    context: ScoringContext,
+    day: date | None = None,
+    start: date | None = None,
+    end: date | None = None,
+) -> list[date]:
+    """One day, today if nothing is given; or of ``start`` to ``end`` those that were not finished
+    before.
+
+    Raises ConfigError for days that cannot be meant.
+    """
+    if (start is None) != (end is None) or (day and start):
+        raise ConfigError(
+            "score takes one day, or a first and a last one – give --day, or --from and --to"
+        )
+    if start is None or end is None:
+        return [day or today()]
+    length = (end - start).days + 1
+    if not 1 <= length <= DAYS_AT_MOST:
+        raise ConfigError(
+            f"from {start} to {end} are {length} days – expected 1 to {DAYS_AT_MOST} – check the"
+            " order and the years"
+        )
+    done = {partition.day for partition in context.log.partitions() if partition.done}
+    return [each for each in (start + timedelta(days=n) for n in range(length)) if each not in done]
+
+
+def score_day(context: ScoringContext, day: date, run: str) -> Scored:
+    """The day, scored with the version its partition was begun with: today's champion where it is
+    new.
+
+    Bad rows are quarantined, and their number is judged at the end: the good ones are scored by
+    then. Raises InvalidData where the source has no rows or too many bad ones; the partition is
+    then not done. What goes wrong in the shadow is said, and harms nothing.
+    """
+    source = context.scoring.source.on(day)
+    champion = context.loaded["champion"]
+    first = _StreamScoring(
+        context, context.log.begin("batch", day, champion.version, champion.digest), run
+    )
+    second, trouble = _shadow(context, day, run) if context.scoring.shadow else (None, None)
+    for batch in read(source, context.columns.read, root=context.settings.root, environ=os.environ):
+        chunk = _Chunk(context, batch, day)
+        first.take(chunk)
+        if second is not None and trouble is None:
+            trouble = _tried(second, chunk)
+    if not first.seen:
+        raise InvalidData(
+            f"{source.described}: no rows – expected those of {day} – check what the source holds"
+        )
+    _refuse_too_many(context, first, source.described, day)
+    done = Scored(context.log.finish(first.partition, rejected=first.rejected), first.fresh)
+    if second is not None and trouble is None:
+        kept = context.log.finish(second.partition, rejected=second.rejected)
+        return Scored(done.partition, done.fresh, f"version {kept.version} scored them too")
+    return Scored(done.partition, done.fresh, trouble and f"broke off: {trouble}")
+
+
+class _Chunk:
+    """Some rows of the source; validated when a stream first needs it, and then only once."""
+
+    def __init__(self, context: ScoringContext, batch: Batch, day: date) -> None:
+        self.context, self.batch, self.day = context, batch, day
+        self.digest = fingerprint(batch.rows)[:16]
+        self._validated: Validated | None = None
+
+    @property
+    def validated(self) -> Validated:
+        if self._validated is None:
+            self._validated = validate([self.batch], self.context.product.features, limit=1.0)
+            self.context.quarantine.keep(f"score-{self.day}", self._validated.rejected)
+        return self._validated
+
+
+class _StreamScoring:
+    """One model on its way through the chunks of a day."""
+
+    def __init__(self, context: ScoringContext, partition: Partition, run: str) -> None:
+        self.context, self.partition, self.run = context, partition, run
+        self.recorded = context.log.recorded(partition.stream, partition.day)
+        self.seen = self.rejected = self.fresh = 0
+
+    def take(self, chunk: _Chunk) -> None:
+        if chunk.batch.rows.empty and len(chunk.batch.rows.columns):
+            return
+        stream, day = self.partition.stream, self.partition.day
+        name = f"{stream}/{day.isoformat()}/{chunk.digest}"
+        self.seen += len(chunk.batch.rows)
+        if name in self.recorded:
+            self.rejected += self.recorded[name]
+            return
+        rows, bad = chunk.validated.rows, len(chunk.validated.rejected.rows)
+        identities = row_identities(rows, self.context.columns)
+        new = ~self.context.log.known(stream, day, identities, _times(rows, self.context.columns))
+        rows, identities = rows[new].reset_index(drop=True), identities[new]
+        file = None
+        predictions = _nothing()
+        if len(rows):
+            model = self.context.model(self.partition.version).model
+            found = predict(model, rows[list(self.context.columns.features)])
+            predictions = predictions_of(rows, identities, found, self.context.columns)
+            file = self.context.parts.write(stream, day, chunk.digest, self._part(rows, found))
+        self.context.log.record(
+            LogBatch(
+                name=name,
+                stream=stream,
+                day=day,
+                version=self.partition.version,
+                digest=self.partition.digest,
+                run=self.run,
+                predictions=predictions,
+                rejected=bad,
+                file=file,
+            )
+        )
+        self.recorded[name] = bad
+        self.rejected += bad
+        self.fresh += len(rows)
+
+    def _part(self, rows: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
+        columns = {f"prediction_{name}": values for name, values in _values(predictions).items()}
+        return rows.assign(**columns, model_version=self.partition.version)
+
+
+def predictions_of(
+    rows: pd.DataFrame, identities: np.ndarray, predictions: Predictions, columns: Columns
+) -> pd.DataFrame:
+    """The rows as the prediction log takes them."""
+    key = rows[columns.key].astype("str")
+    row = {"identity": identities, "key": key, "as_of": _times(rows, columns)}
+    return pd.DataFrame({**row, **_values(predictions)})
+
+
+def _times(rows: pd.DataFrame, columns: Columns) -> pd.Series:
+    return (
+        rows[columns.time]
+        if columns.time
+        else pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
+    )
+
+
+def _values(predictions: Predictions) -> dict[str, np.ndarray]:
+    """What was predicted, by column; a model without a probability or an interval has no such
+    column.
+    """
+    named = ("decision", "score", "low", "high")
+    values = {name: getattr(predictions, name) for name in named}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"identity": np.empty(0, np.uint64), "key": [], "as_of": [], "decision": []}
+    )
+
+
+def _shadow(
+    context: ScoringContext, day: date, run: str
+) -> tuple[_StreamScoring | None, str | None]:
+    """The challenger's stream where there is one to score, or what kept it from scoring."""
+    stream: Stream = "shadow"
+    try:
+        number = context.releases.models.alias(CHALLENGER)
+        if number is None or number == context.loaded["champion"].version:
+            return None, None
+        return _StreamScoring(
+            context, context.log.begin(stream, day, number, context.model(number).digest), run
+        ), None
+    except (
+        Exception
+    ) as error:  # nobody acts on the shadow: it may not stop those on whom somebody does
+        return None, _in_words(error)
+
+
+def _tried(stream: _StreamScoring, chunk: _Chunk) -> str | None:
+    try:
+        stream.take(chunk)
+    except Exception as error:  # as above
+        return _in_words(error)
+    return None
+
+
+def _in_words(error: Exception) -> str:
+    return (
+        str(error)
+        if isinstance(error, ProductError)
+        else f"{type(error).__name__}: {redacted(error)}"
+    )
+
+
+def _refuse_too_many(
+    context: ScoringContext, stream: _StreamScoring, source: str, day: date
+) -> None:
+    limit = context.scoring.rejected_share_at_most
+    if stream.rejected <= limit * stream.seen:
+        return
+    share = stream.rejected / stream.seen
+    raise InvalidData(
+        f"{source}: {stream.rejected:,} of {stream.seen:,} rows ({share:.1%}) break the schema – at"
+        f" most {limit:.1%} may – the good ones are scored, {day} is not done; see quarantine show"
+        f" score-{day}, repair the source, score again"
+    )
+
+
+def show_scored(scored: Scored) -> None:
+    """One line on what became of the day."""
+    partition = scored.partition
+    rejected = f", {partition.rejected:,} in quarantine" if partition.rejected else ""
+    before = partition.rows - scored.fresh
+    again = (
+        f" ({before:,} of them before)" if before and scored.fresh else " before" if before else ""
+    )
+    shadow = f"; shadow: {scored.shadow}" if scored.shadow else ""
+    counts = f"{partition.rows:,} rows scored{again} by version {partition.version}{rejected}"
+    console.line("score", f"{partition.day}: {counts}{shadow}")

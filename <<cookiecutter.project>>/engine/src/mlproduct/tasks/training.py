@@ -1,0 +1,372 @@
+"""What the tasks of a training do: each joins a plain function, which knows no store, to a
+store.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from .. import console
+from ..clock import now
+from ..data.fingerprint import fingerprint, row_identities
+from ..data.quarantine import Quarantine
+from ..data.sources import read
+from ..data.split import HoldoutSplit
+from ..data.split import split as split_rows
+from ..data.validation import validate, validation_report
+from ..errors import InvalidData, Refused
+from ..evaluation.bootstrap import in_words
+from ..evaluation.comparison import Baseline, Challenger
+from ..evaluation.measure import Evaluation, measure_data
+from ..evaluation.measure import evaluate as measure_model
+from ..gate.criteria import Decision, Measurement, Verdict, Versus, criteria_digest
+from ..gate.document import (
+    CandidateRow,
+    ChampionReference,
+    DataSummary,
+    Document,
+    ModelSummary,
+    Plots,
+)
+from ..gate.judge import judge as judge_measurements
+from ..monitoring.profile import profile_of, with_prediction
+from ..registry.models import keep_reference, reopen, save
+from ..registry.runs import commit_of
+from ..registry.versions import Saved
+from ..scorecard import scorecard
+from ..tables import Batch, Validated
+from ..training.leaks import leaking_features
+from ..training.objective import objective
+from ..training.predictions import Predictions, by_rule, do_nothing, predict
+from ..training.search import Found, Trial
+from ..training.search import search as search_candidates
+from .logged_rows import labelled_batches, logbook
+from .progress import trials
+from .training_state import TrainingRun
+
+__all__ = [
+    "Evaluated",
+    "Registered",
+    "evaluate",
+    "ingest",
+    "judge",
+    "judge_data",
+    "record",
+    "register",
+    "search",
+    "split",
+]
+
+SAMPLE_ROWS = 5_000
+"""Of the rows a model was judged on, kept for people to compare with."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The measurements of one model file, and the ``problem`` where the evaluation broke off."""
+
+    evaluation: Evaluation
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What a training came to; ``version`` is None where the model was blocked."""
+
+    document: Document
+    version: str | None = None
+    promoted: bool = False
+
+
+def ingest(run: TrainingRun) -> Validated:
+    """The accepted rows of the source, of the repaired quarantine and of the labelled predictions.
+
+    What is not accepted is quarantined, also where too many bad rows stop the run.
+    """
+    quarantine = Quarantine(run.settings.var / "quarantine")
+    source = run.pipeline.source
+
+    def batches() -> Iterator[Batch]:
+        yield from read(source, run.columns.read, root=run.settings.root, environ=os.environ)
+        yield from quarantine.repaired()
+        if run.pipeline.labelled_log:
+            yield from labelled_batches(logbook(run.product, run.settings))
+
+    limit = run.pipeline.checks.rejected_share_at_most
+    try:
+        validated = validate(batches(), run.product.labelled, limit=limit)
+    except InvalidData as error:
+        if error.rejected is not None:
+            quarantine.keep(run.mlflow_run.id, error.rejected)
+        raise
+    quarantine.keep(run.mlflow_run.id, validated.rejected)
+    rejected = len(validated.rejected.rows)
+    share = f", {rejected:,} in quarantine ({validated.rejected_share:.1%})" if rejected else ""
+    columns = len(run.columns.read)
+    console.line("ingest", f"{source.described}: {validated.seen:,} rows × {columns} columns")
+    console.line("validate", f"{len(validated.rows):,} accepted{share}")
+    return validated
+
+
+def split(run: TrainingRun, validated: Validated) -> HoldoutSplit:
+    """The rows to learn from and the rows of the verdict, by the policy of config/pipeline.yaml."""
+    sides = split_rows(validated.rows, run.columns, run.pipeline.split)
+    run.evidence.keep_split(validated, sides)
+    counts = f"{len(sides.training):,} to train on, {len(sides.holdout):,} held out"
+    console.line("split", f"{sides.described}: {counts}")
+    return sides
+
+
+def judge_data(run: TrainingRun, validated: Validated, split: HoldoutSplit) -> Document:
+    """The document as far as it goes before anything is trained; its verdict is the data's."""
+    run.evidence.expect_side("training", split.training)
+    checks = run.pipeline.checks
+    accepted = {leak.feature: leak.because for leak in checks.accepted_leaks}
+    leaks = leaking_features(split.training, run.columns, at=checks.leak_at, accepted=accepted)
+    time = run.columns.time
+    measurements = measure_data(
+        rows=len(validated.rows),
+        rejected_share=validated.rejected_share,
+        newest=validated.rows[time].max() if time else None,
+        leaking=[f"{leak.feature} ({leak.strength:.3f})" for leak in leaks],
+        today=run.today,
+    )
+    verdict = judge_measurements(measurements, run.criteria, on=run.today, of="data")
+    document = _document(run, validated, split, measurements, verdict)
+    run.evidence.document = document
+    return document
+
+
+def _document(
+    run: TrainingRun,
+    validated: Validated,
+    split: HoldoutSplit,
+    measurements: tuple[Measurement, ...],
+    verdict: Verdict,
+) -> Document:
+    champion = run.champion
+    reference = None
+    if champion is not None:
+        reference = ChampionReference(version=champion.version, digest=champion.digest)
+    loaded = champion.loaded if champion else None
+    return Document(
+        product=run.product.name,
+        run_id=run.mlflow_run.id,
+        created=now(),
+        judged_on=run.today,
+        commit=commit_of(run.settings.root),
+        criteria=run.criteria,
+        criteria_digest=criteria_digest(run.criteria),
+        previous_criteria=loaded.document.criteria if loaded else None,
+        data=DataSummary(
+            source=run.pipeline.source.described,
+            digest=fingerprint(validated.rows),
+            rows=len(validated.rows),
+            rejected=len(validated.rejected.rows),
+            split=split.described,
+            training_rows=len(split.training),
+            holdout_rows=len(split.holdout),
+        ),
+        model=None,
+        champion=reference,
+        data_measurements=measurements,
+        measurements=(),
+        data_verdict=verdict,
+        verdict=verdict,
+    )
+
+
+def search(run: TrainingRun, training: pd.DataFrame) -> Found:
+    """The best candidate within the budget, fitted on the training side, and nothing else."""
+    run.evidence.expect_side("training", training)
+    budget = run.pipeline.search
+    goal = objective(run.criteria.primary, run.criteria.value)
+    with trials(budget.trials) as advance:
+
+        def progress(trial: Trial) -> None:
+            result = trial.problem or f"{goal.name} {trial.score:.4g}"
+            advance(f"{trial.candidate}, {result}, {trial.seconds:.1f} s")
+
+        found = search_candidates(
+            training,
+            run.columns,
+            run.product.candidates,
+            goal,
+            budget,
+            by=run.pipeline.split.by,
+            progress=progress,
+        )
+    console.line(
+        "search",
+        f"{found.candidate} is the best of {len(found.trials)} trials in {found.seconds:.0f} s",
+    )
+    if found.stopped_early:
+        limit = f"search.seconds: {budget.seconds:g}"
+        console.line("search", f"stopped at {limit}, before trial {budget.trials} was reached")
+    seen = row_identities(training, run.columns)
+    features = training[list(run.columns.features)]
+    # Saved at once: what is evaluated and registered is this file, whatever becomes of the object.
+    run.evidence.saved = save(
+        found.model, run.workdir / "model", features=features, training_rows=seen
+    )
+    run.evidence.found = found
+    return found
+
+
+def evaluate(run: TrainingRun, found: Found, holdout: pd.DataFrame) -> Evaluated:
+    """What was measured of the model that ``search`` found, as its file gives it back."""
+    evidence = run.evidence
+    evidence.expect_side("holdout", holdout)
+    if found is not evidence.found or evidence.saved is None or evidence.split is None:
+        raise Refused(
+            "the model is not the one that this run's search found – expected what tasks.search"
+            " returned – a model of your own belongs into candidates.py"
+        )
+    training, saved = evidence.split.training, evidence.saved
+    evidence.expect_side("training", training)
+    try:
+        model = reopen(saved)
+        evaluation = measure_model(
+            Challenger(
+                model=model,
+                trained_on=row_identities(training, run.columns),
+                bytes=saved.bytes,
+                seconds=found.seconds,
+            ),
+            _baselines(run, training),
+            training,
+            holdout,
+            row_identities(holdout, run.columns),
+            columns=run.columns,
+            criteria=run.criteria,
+            settings=run.pipeline.evaluation,
+            seed=run.pipeline.search.seed,
+        )
+    except (
+        Exception
+    ) as error:  # fail closed: what breaks in the evaluation refuses the model, by name
+        console.line("evaluate", f"broke off: {in_words(error)}")
+        evidence.evaluated = Evaluated(Evaluation(()), in_words(error))
+        return evidence.evaluated
+    _keep_reference(run, holdout, saved, model)
+    console.line(
+        "evaluate", f"{len(evaluation.measurements)} measurements on {len(holdout):,} rows"
+    )
+    evidence.evaluated = Evaluated(evaluation)
+    return evidence.evaluated
+
+
+def _keep_reference(run: TrainingRun, holdout: pd.DataFrame, saved: Saved, model: Any) -> None:
+    """Keeps what monitoring will compare with: the rows that the verdict is about, and their
+    predictions.
+    """
+    features = holdout[list(run.columns.features)]
+    predictions = predict(model, features)
+    table = with_prediction(features, predictions)
+    outcome = holdout[run.columns.target].to_numpy(dtype=float)
+    rows = table.assign(decision=predictions.decision, outcome=outcome)
+    sample = rows.sample(min(SAMPLE_ROWS, len(rows)), random_state=run.pipeline.search.seed)
+    keep_reference(saved, profile_of(table, run.columns).model_dump_json(), sample)
+
+
+def _baselines(run: TrainingRun, training: pd.DataFrame) -> dict[Versus, Baseline]:
+    baselines: dict[Versus, Baseline] = {
+        "do_nothing": Baseline(do_nothing(training, run.columns)),
+        "rule": Baseline(by_rule(run.product.rule)),
+    }
+    if run.champion is not None:
+        loaded, problem = run.champion.loaded, run.champion.problem
+
+        def champion(features: pd.DataFrame) -> Predictions:
+            if loaded is None:
+                raise RuntimeError(problem)
+            return predict(loaded.model, features)
+
+        baselines["champion"] = Baseline(champion, loaded.training_rows if loaded else None)
+    return baselines
+
+
+def judge(run: TrainingRun, document: Document, evaluated: Evaluated) -> Document:
+    """The whole document: the measurements of this run's evaluation held against the criteria."""
+    evidence = run.evidence
+    evidence.expect_document(document)
+    found, saved = evidence.found, evidence.saved
+    if found is None or saved is None or evaluated is not evidence.evaluated:
+        raise Refused(
+            "the measurements are not those of this run – expected what tasks.evaluate returned,"
+            " unchanged – pass it on as it is"
+        )
+    evaluation = evaluated.evaluation
+    verdict = judge_measurements(
+        evaluation.measurements, run.criteria, on=run.today, previous=document.previous_criteria
+    )
+    judged = document.model_copy(
+        update={
+            "model": ModelSummary(
+                candidate=found.candidate,
+                parameters=found.params,
+                digest=saved.digest,
+                task=run.product.problem.task,
+                threshold=found.threshold,
+                calibration=found.calibration,
+            ),
+            "measurements": evaluation.measurements,
+            "verdict": verdict,
+            "exhibits": _plots(run, found, evaluation),
+            "problem": evaluated.problem,
+        }
+    )
+    evidence.document = judged
+    return judged
+
+
+def _plots(run: TrainingRun, found: Found, evaluation: Evaluation) -> Plots:
+    rows = [
+        CandidateRow(
+            candidate=trial.candidate,
+            parameters=trial.params,
+            score=trial.score,
+            seconds=trial.seconds,
+            problem=trial.problem,
+        )
+        for trial in found.ranked
+    ]
+    return Plots(
+        primary=run.criteria.primary,
+        candidates=tuple(rows),
+        importance=evaluation.importance,
+        curves=evaluation.curves,
+    )
+
+
+def record(run: TrainingRun, document: Document) -> None:
+    """Everything a reviewer will look for, in MLflow; ends the run."""
+    run.evidence.expect_document(document)
+    validated = run.evidence.validated
+    run.releases.models.runs.record(
+        run.mlflow_run,
+        document,
+        scorecard_html=scorecard.html(document),
+        scorecard_markdown=scorecard.markdown(document),
+        attachments={"validation.md": validation_report(validated)} if validated else {},
+    )
+
+
+def register(run: TrainingRun, document: Document) -> Registered:
+    """The version of a model that was not blocked; the champion too, where the criteria leave it to
+    the gate.
+    """
+    run.evidence.expect_document(document)
+    saved = run.evidence.saved
+    if saved is None or document.decision is Decision.BLOCKED:
+        return Registered(document)
+    version = run.releases.models.register(
+        document, saved, scorecard_markdown=scorecard.markdown(document)
+    )
+    if run.criteria.approval == "automatic" and document.decision is Decision.READY:
+        run.releases.promote_automatically(version)
+        return Registered(document, version, promoted=True)
+    return Registered(document, version)

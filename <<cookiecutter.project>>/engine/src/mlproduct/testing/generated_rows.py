@@ -1,0 +1,140 @@
+"""Rows made from a schema alone, with a target that can be learned: for a product without a
+``sample.py``.
+"""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..clock import today
+from ..data.validation import validate
+from ..errors import ConfigError
+from ..product import Product
+from ..tables import Batch
+
+__all__ = ["cells_at", "generated_rows"]
+
+DAYS = 540
+WORDS = ("alpha", "beta", "gamma", "delta")
+"""Values of a text feature whose schema lists none."""
+
+ENOUGH = 0.9
+"""The share of generated rows that has to pass the schema; of fewer, the rules ask for more than
+can be guessed.
+"""
+
+
+def generated_rows(
+    product: Product,
+    rows: int,
+    seed: int = 7,
+    until: date | None = None,
+    shuffle_labels: bool = False,
+) -> pd.DataFrame:
+    """Labelled rows that pass the schema, oldest first, whose target follows the features.
+
+    Nothing in them is true of the world. With ``shuffle_labels`` there is nothing to learn. Raises
+    ConfigError where the schema has rules that such rows do not keep.
+    """
+    random = np.random.default_rng(seed)
+    columns, schema = product.columns, product.labelled.to_schema().columns
+    score = np.zeros(rows)
+    made: dict[str, Any] = {}
+    for name in columns.read:
+        if name == columns.key:
+            made[name] = _keys(schema[name], rows)
+        elif name == columns.time:
+            made[name] = _days(random, rows, until or today())
+        elif name == columns.target:
+            continue
+        else:
+            made[name], effect = _feature(
+                schema[name], columns.known_values.get(name), random, rows
+            )
+            score += effect if name in columns.features else 0.0
+    made[str(columns.target)] = _target(schema[str(columns.target)], product, score, random)
+    table = pd.DataFrame(made)
+    if shuffle_labels:
+        table[columns.target] = random.permutation(table[columns.target].to_numpy())
+    return _passing(table, product)
+
+
+def _passing(table: pd.DataFrame, product: Product) -> pd.DataFrame:
+    checked = validate(
+        [Batch(table, "rows generated from the schema", 0)], product.labelled, limit=1.0
+    )
+    if len(checked.rows) < ENOUGH * len(table):
+        reasons = ", ".join(sorted(set(checked.rejected.failures["reason"])))
+        raise ConfigError(
+            f"only {len(checked.rows):,} of {len(table):,} rows generated from schemas.py keep its"
+            f" rules ({reasons})"
+            " – expected nearly all – give product.py a sample, which the gate's tests then use"
+        )
+    return checked.rows
+
+
+def _keys(column: Any, rows: int) -> pd.Series:
+    numbers = pd.Series(np.arange(1, rows + 1))
+    return numbers if _is_number(column) else numbers.map("k{:08d}".format).astype("str")
+
+
+def _days(random: np.random.Generator, rows: int, until: date) -> pd.Series:
+    last = datetime.combine(until, time.min)
+    ages = np.sort(random.integers(0, DAYS, rows))[::-1]
+    return pd.Series([last - timedelta(days=int(age)) for age in ages])
+
+
+def _feature(
+    column: Any, listed: tuple[Any, ...] | None, random: np.random.Generator, rows: int
+) -> tuple[Any, np.ndarray]:
+    """The cells, and how much each adds to the score that the target follows."""
+    if listed or not (_is_number(column) or _is_time(column)):
+        values = np.array(listed or WORDS, dtype=object)
+        places = random.integers(0, len(values), rows)
+        return pd.Series(values[places]).infer_objects(), places / max(len(values) - 1, 1) - 0.5
+    if _is_time(column):
+        return _days(random, rows, today()), np.zeros(rows)
+    share = random.beta(2, 2, rows)
+    return cells_at(column, share), 4 * (share - 0.5)
+
+
+def cells_at(column: Any, share: np.ndarray) -> np.ndarray:
+    """Numbers at these shares, 0 to 1, of the range that the column's rules allow, in its type."""
+    low, high = _bounds(column)
+    cells = low + share * (high - low)
+    return np.round(cells).astype("int64") if _is_whole(column) else cells
+
+
+def _target(column: Any, product: Product, score: np.ndarray, random: np.random.Generator) -> Any:
+    noisy = score + 0.3 * score.std() * random.normal(size=len(score))
+    if product.problem.task == "classification":
+        return (noisy > np.quantile(noisy, 0.7)).astype("int64")
+    place = (noisy - noisy.min()) / (noisy.max() - noisy.min() or 1.0)
+    return cells_at(column, 0.1 + 0.8 * place)
+
+
+def _bounds(column: Any) -> tuple[float, float]:
+    """The range that the rules allow, or a usual one."""
+    found: dict[str, float] = {}
+    for check in column.checks:
+        for name, value in check.statistics.items():
+            if isinstance(value, int | float):
+                found[name] = float(value)
+    low = found.get("min_value", 0.0)
+    high = found.get("max_value", low + 100.0)
+    margin = 0.001 * (high - low)  # inside, where a bound itself is excluded
+    return low + margin, high - margin
+
+
+def _is_number(column: Any) -> bool:
+    return any(kind in str(column.dtype).lower() for kind in ("int", "float"))
+
+
+def _is_whole(column: Any) -> bool:
+    return "int" in str(column.dtype).lower()
+
+
+def _is_time(column: Any) -> bool:
+    return "datetime" in str(column.dtype).lower()

@@ -1,0 +1,27 @@
+"""What a training goes by: the criteria and the configuration, checked against each other and the
+schema.
+"""
+
+from ..clock import today
+from ..config.settings import Pipeline, Settings, read_pipeline
+from ..errors import ConfigError
+from ..evaluation.metrics import METRICS
+from ..gate.criteria import Criteria, read_criteria
+from ..product import Product
+from ..scorecard.criteria_text import problems
+
+__all__ = ["read_configuration"]
+
+
+def read_configuration(product: Product, settings: Settings) -> tuple[Criteria, Pipeline]:
+    """The criteria and config/pipeline.yaml as they are now.
+
+    Raises ConfigError with every mistake, before anything is opened or read.
+    """
+    path = settings.criteria_file
+    criteria, pipeline = read_criteria(path), read_pipeline(settings.pipeline_file)
+    mistakes = [p for p in problems(criteria, product.columns, METRICS, on=today()) if not p.note]
+    if mistakes:
+        text = path.read_text(encoding="utf-8")
+        raise ConfigError("\n".join(mistake.in_words(path, text) for mistake in mistakes))
+    return criteria, pipeline

@@ -1,0 +1,79 @@
+"""How the training side is cut for cross-validation: by the same policy as the holdout."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeriesSplit
+
+from ..data.columns import Columns
+from ..errors import InvalidData
+
+__all__ = ["Fold", "Folds", "folds"]
+
+Fold = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The rows in the ``order`` they are cut in, and the ``cuts``, as positions within that order.
+
+    By time no cut predicts the past from the future, which leaves the oldest rows without a
+    prediction; ``left_out`` are the positions of the others.
+    """
+
+    order: np.ndarray
+    cuts: tuple[Fold, ...]
+
+    @property
+    def left_out(self) -> np.ndarray:
+        return np.sort(np.concatenate([left for _, left in self.cuts]))
+
+
+def folds(
+    training: pd.DataFrame,
+    columns: Columns,
+    by: Literal["time", "group", "hash"],
+    count: int,
+    seed: int,
+) -> Folds:
+    """The folds of ``training``: forward in time, whole groups, whole keys, or shuffled rows.
+
+    Raises InvalidData where there is less than one row or group for each fold.
+    """
+    rows = len(training)
+    shuffled = {"n_splits": count, "shuffle": True, "random_state": seed}
+    _enough(rows, count + (by == "time"), "rows")
+    if by == "time" and columns.time is not None:
+        order = np.argsort(training[columns.time].to_numpy(), kind="stable")
+        return Folds(order, _cuts(TimeSeriesSplit(count), rows))
+    together = columns.group if by == "group" else columns.key
+    if together and not training[together].is_unique:
+        # Rows without a group are a group: what they have in common is not known.
+        groups, names = pd.factorize(training[together], use_na_sentinel=False)
+        _enough(len(names), count, f"different values of {together}")
+        return Folds(np.arange(rows), _cuts(GroupKFold(**shuffled), rows, groups=groups))
+    if columns.task == "classification":
+        return Folds(
+            np.arange(rows),
+            _cuts(StratifiedKFold(**shuffled), rows, training[columns.target].to_numpy()),
+        )
+    return Folds(np.arange(rows), _cuts(KFold(**shuffled), rows))
+
+
+def _enough(found: int, needed: int, of_what: str) -> None:
+    if found < needed:
+        raise InvalidData(
+            f"the training side has {found:,} {of_what} – search.folds needs {needed:,} – get more"
+            " rows, or set fewer folds in config/pipeline.yaml"
+        )
+
+
+def _cuts(
+    splitter: KFold | StratifiedKFold | GroupKFold | TimeSeriesSplit,
+    rows: int,
+    target: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> tuple[Fold, ...]:
+    return tuple(splitter.split(np.zeros(rows), target, groups))

@@ -1,0 +1,160 @@
+"""Features that give the answer away.
+
+What alone predicts the target nearly perfectly is usually not known when the prediction is needed:
+it was written down afterwards, or is the target under another name.
+"""
+
+import difflib
+import warnings
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from ..data.columns import Columns
+from ..errors import ConfigError
+
+__all__ = ["Leak", "leaking_features"]
+
+AT_MOST_ROWS = 50_000
+LEAVES = 64
+
+MIN_ROWS = 50
+"""Fewer rows in which two numbers are both known say nothing about the pair."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A feature, or two that give the target together, and how well: 1 is perfectly."""
+
+    feature: str
+    strength: float
+
+
+def leaking_features(
+    training: pd.DataFrame, columns: Columns, *, at: float, accepted: Collection[str], seed: int = 0
+) -> tuple[Leak, ...]:
+    """The features whose strength alone is at least ``at``, strongest first, without the accepted
+    ones.
+
+    The strength is what the better of two simple models of one feature gets, a small tree and the
+    mean per value, fitted on one half of the rows and measured on the other: the area under the ROC
+    curve in classification, the share of variance explained (of the target's ranks, so that a
+    rescaled target is found too) in regression. There, two numbers whose sum, difference, product
+    or ratio is the target are named together. Raises ConfigError for an accepted name that is no
+    feature.
+    """
+    _known(accepted, columns)
+    rows = training.sample(min(len(training), AT_MOST_ROWS), random_state=seed)
+    target = rows[columns.target].to_numpy(dtype=float)
+    if columns.task == "regression":
+        target = pd.Series(target).rank(pct=True).to_numpy()
+    asked = [name for name in columns.features if name not in accepted]
+    found = [Leak(name, _strength(rows[name], target, columns)) for name in asked]
+    leaks = [leak for leak in found if leak.strength >= at]
+    if columns.task == "regression":
+        numbers = [
+            name
+            for name in columns.numeric
+            if name in asked and name not in {leak.feature for leak in leaks}
+        ]
+        leaks += _pairs(rows[numbers], rows[columns.target].to_numpy(dtype=float), at)
+    return tuple(sorted(leaks, key=lambda leak: -leak.strength))
+
+
+def _known(accepted: Collection[str], columns: Columns) -> None:
+    for name in accepted:
+        if name not in columns.features:
+            near = difflib.get_close_matches(name, columns.features, n=1)
+            hint = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else f"expected one of {', '.join(columns.features)}"
+            )
+            raise ConfigError(
+                f"config/pipeline.yaml: checks.accepted_leaks: {name!r} is not a feature – {hint}"
+            )
+
+
+def _strength(feature: pd.Series, target: np.ndarray, columns: Columns) -> float:
+    """Fitted on the even rows, measured on the odd ones: a unique text learns nothing that helps
+    there.
+    """
+    even = np.arange(len(target)) % 2 == 0
+    if min(len(np.unique(target[even])), len(np.unique(target[~even]))) < 2:
+        return 0.0
+    guesses = [_by_value(feature, target, even)]
+    if feature.dtype.kind in "fiub":
+        guesses.append(_by_range(feature.to_numpy(dtype=float)[:, None], target, even, columns))
+    measure = r2_score if columns.task == "regression" else roc_auc_score
+    answers = target[~even] if columns.task == "regression" else target[~even] > target.min()
+    return max(0.0, *(float(measure(answers, guess)) for guess in guesses))
+
+
+def _by_value(feature: pd.Series, target: np.ndarray, even: np.ndarray) -> np.ndarray:
+    """The mean of the target per value, also of a code with hundreds of them; missing is a
+    value.
+    """
+    codes, values = pd.factorize(feature, use_na_sentinel=False)
+    sums = np.bincount(codes[even], target[even], len(values))
+    counts = np.bincount(codes[even], minlength=len(values))
+    mean = target[even].mean()
+    return np.where(counts > 0, sums / np.maximum(counts, 1), mean)[codes[~even]]
+
+
+def _by_range(
+    values: np.ndarray, target: np.ndarray, even: np.ndarray, columns: Columns
+) -> np.ndarray:
+    """A small tree, to which missing is a range of its own."""
+    if columns.task == "regression":
+        regressor = DecisionTreeRegressor(max_leaf_nodes=LEAVES, min_samples_leaf=5, random_state=0)
+        return regressor.fit(values[even], target[even]).predict(values[~even])
+    classifier = DecisionTreeClassifier(max_leaf_nodes=LEAVES, min_samples_leaf=5, random_state=0)
+    return classifier.fit(values[even], target[even]).predict_proba(values[~even])[:, -1]
+
+
+def _pairs(numbers: pd.DataFrame, target: np.ndarray, at: float) -> list[Leak]:
+    """Two numbers of which the target is a weighted sum, or a product, where neither does without
+    the other.
+    """
+    values = numbers.to_numpy(dtype=float)
+    positive = np.where(values > 0, values, np.nan)
+    best = _explained(values, target)
+    if (target > 0).all():
+        best = np.maximum(best, _explained(np.log(positive), np.log(target)))
+    return [
+        Leak(f"{numbers.columns[i]} and {numbers.columns[j]} together", float(best[i, j]))
+        for i, j in zip(*np.nonzero(np.triu(best, 1) >= max(at, 0.999)), strict=True)
+    ]
+
+
+def _explained(values: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The variance of the target that each pair of columns explains linearly, 0 where one of them
+    is enough.
+
+    All pairs at once from sums over the rows in which both are known; the multiple correlation of
+    two regressors follows from the three simple ones.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value has no mean
+        x = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0)
+    y = (target - target.mean()) / (target.std() or 1.0)
+    there = np.isfinite(x).astype(float)
+    x = np.where(there > 0, x, 0.0)
+    n = there.T @ there
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own, others = x.T @ there / n, (there * y[:, None]).T @ there / n
+        spread = (x**2).T @ there / n - own**2
+        spread_y = (there * y[:, None] ** 2).T @ there / n - others**2
+        with_y = ((x * y[:, None]).T @ there / n - own * others) / np.sqrt(spread * spread_y)
+        together = (x.T @ x / n - own * own.T) / np.sqrt(spread * spread.T)
+        both = (with_y**2 + with_y.T**2 - 2 * with_y * with_y.T * together) / (1 - together**2)
+        clear = (
+            (n >= MIN_ROWS)
+            & (1 - together**2 > 1e-6)
+            & (np.maximum(with_y**2, with_y.T**2) < both - 0.005)
+        )
+    return np.where(clear, np.minimum(both, 1.0), 0.0)

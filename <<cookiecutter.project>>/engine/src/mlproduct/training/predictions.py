@@ -1,0 +1,104 @@
+"""What a model, a rule or doing nothing says about rows, in one shape.
+
+Everything that is measured or scored passes through ``Predictions``: a model of scikit-learn, the
+kit's rule of thumb and the do-nothing baseline can then be held against each other row by row.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.columns import Columns
+
+__all__ = ["Predict", "Predictions", "by_rule", "do_nothing", "predict"]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One entry per row, in the order of the rows.
+
+    ``decision`` is 0 or 1 in classification and the predicted number in regression. ``score`` is
+    the probability of 1, None where there is none. ``low`` and ``high`` bound a prediction
+    interval, None where the model gives none.
+    """
+
+    decision: np.ndarray
+    score: np.ndarray | None = None
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.decision)
+
+    def take(self, rows: np.ndarray) -> "Predictions":
+        """The predictions of ``rows`` (positions or a mask), in that order."""
+        parts = (self.decision, self.score, self.low, self.high)
+        return Predictions(*(None if part is None else part[rows] for part in parts))  # type: ignore[arg-type]  # the decision is never None
+
+    def same_as(self, other: "Predictions") -> bool:
+        """Whether nothing that was predicted differs, as for a model that is submitted again."""
+        mine, theirs = ((p.decision, p.score, p.low, p.high) for p in (self, other))
+        return all(
+            (a is None and b is None) or (a is not None and b is not None and np.array_equal(a, b))
+            for a, b in zip(mine, theirs, strict=True)
+        )
+
+
+Predict = Callable[[pd.DataFrame], Predictions]
+
+
+def predict(model: Any, features: pd.DataFrame) -> Predictions:
+    """What ``model`` says about each row of ``features``.
+
+    A model with ``predict_proba`` is a classifier of 0 and 1. Where it also carries a fixed
+    ``threshold``, its decisions follow from the probabilities, which are then computed only once.
+    """
+    if not hasattr(model, "predict_proba"):
+        low, high = (
+            model.predict_interval(features) if hasattr(model, "predict_interval") else (None, None)
+        )
+        return Predictions(_numbers(model.predict(features)), None, _optional(low), _optional(high))
+    score = _numbers(model.predict_proba(features)[:, 1])
+    threshold = getattr(model, "threshold", None)
+    if _decides_by_probability(model) and isinstance(threshold, float | int):
+        return Predictions((score >= threshold).astype(float), score)
+    return Predictions(_numbers(model.predict(features)), score)
+
+
+def do_nothing(training: pd.DataFrame, columns: Columns) -> Predict:
+    """What is said without looking: nobody is acted on, or everything has the usual value.
+
+    The score is the share of 1 in ``training`` (classification), the prediction its median
+    (regression).
+    """
+    target = training[columns.target].to_numpy(dtype=float)
+    if columns.task == "regression":
+        usual = float(np.median(target))
+        return lambda features: Predictions(np.full(len(features), usual))
+    rate = float(target.mean())
+    return lambda features: Predictions(np.zeros(len(features)), np.full(len(features), rate))
+
+
+def by_rule(rule: Callable[[pd.DataFrame], Any]) -> Predict:
+    """The kit's rule of thumb as predictions; it decides and has no score."""
+    return lambda features: Predictions(_numbers(rule(features)))
+
+
+def _decides_by_probability(model: Any) -> bool:
+    from sklearn.model_selection import FixedThresholdClassifier
+
+    if not isinstance(model, FixedThresholdClassifier):
+        return False
+    ordered = list(model.classes_) == [0, 1] and model.pos_label in (None, 1)
+    return bool(ordered and model.response_method in ("auto", "predict_proba"))
+
+
+def _numbers(values: Any) -> np.ndarray:
+    return np.asarray(values, dtype=float).reshape(-1)
+
+
+def _optional(values: Any) -> np.ndarray | None:
+    return None if values is None else _numbers(values)

@@ -1,0 +1,310 @@
+"""The search for the best candidate within a budget; it sees the training side and nothing else.
+
+Every candidate first competes as it is built, then with settings drawn from its space, in turn. A
+trial is a cross-validation; what counts is the primary metric on the rows left out, at the
+operating threshold that serves it best. The winner is fitted on the whole training side.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import FixedThresholdClassifier, ParameterSampler
+from threadpoolctl import ThreadpoolController
+
+from ..config.settings import Search
+from ..data.columns import Columns
+from ..errors import ConfigError, InvalidData, ProductError
+from ..estimators import Calibrated, PredictionIntervals, calibrated_scores
+from ..evaluation.bootstrap import in_words
+from ..product import Candidate
+from .calibration import calibration, conformal_half_width
+from .folds import Folds, folds
+from .objective import Objective
+from .predictions import Predictions
+
+__all__ = ["Found", "Trial", "search"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One cross-validation; ``score`` is None where it broke, for the ``problem``."""
+
+    number: int
+    candidate: str
+    params: dict[str, Any]
+    score: float | None
+    seconds: float
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best model, fitted on all training rows, and how it was found; ``trials`` in their
+    order.
+    """
+
+    model: Any
+    candidate: str
+    params: dict[str, Any]
+    trials: tuple[Trial, ...]
+    threshold: float | None
+    calibration: str
+    seconds: float
+    stopped_early: bool
+    ranked: tuple[Trial, ...]
+    """The trials, best first."""
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The training side in the order of its folds."""
+
+    features: pd.DataFrame
+    y: np.ndarray
+    cuts: Folds
+    columns: Columns
+    seed: int
+
+    @property
+    def is_classification(self) -> bool:
+        return self.columns.task == "classification"
+
+
+@dataclass(frozen=True)
+class _Draw:
+    number: int
+    candidate: Candidate
+    params: dict[str, Any]
+
+    def build(self, table: _Table) -> Any:
+        return self.candidate.build(table.columns, table.seed).set_params(**self.params)
+
+
+@contextmanager
+def _without_noise() -> Iterator[None]:
+    """Takes away what scikit-learn says of a network on fewer rows than its batch: it then takes
+    them all at once.
+
+    Set in the thread that the others are started from: Python's list of filters is one for all
+    threads.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Got `batch_size` less than 1 or larger than sample size", UserWarning
+        )
+        yield
+
+
+@_without_noise()
+def search(
+    training: pd.DataFrame,
+    columns: Columns,
+    candidates: Sequence[Candidate],
+    objective: Objective,
+    budget: Search,
+    *,
+    by: Literal["time", "group", "hash"],
+    progress: Callable[[Trial], None] = lambda trial: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Found:
+    """The best of ``budget.trials`` trials; the same rows and seed give the same one for any number
+    of workers.
+
+    ``budget.seconds`` ends the search early, after the first trial at the soonest. A trial that
+    breaks is out, with its problem. Raises ConfigError for a candidate that the kit does not have
+    and ProductError where every trial broke.
+    """
+    began = clock()
+    table = _table(training, columns, by, budget)
+    draws = list(_draws(_chosen(candidates, budget.candidates), budget))
+    trials: list[Trial] = []
+    ahead: tuple[Trial, np.ndarray] | None = None
+
+    def attempt(draw: _Draw) -> tuple[Trial, np.ndarray] | None:
+        late = draw.number > 0 and clock() - began > budget.seconds
+        return None if late else _attempt(draw, table, objective, clock)
+
+    for trial, left_out in _finished(attempt, draws, budget.workers):
+        trials.append(trial)
+        if ahead is None or _place(trial, objective) < _place(ahead[0], objective):
+            ahead = trial, left_out
+        progress(trial)
+    trials.sort(key=lambda trial: trial.number)
+    ranked = _ranked(trials, objective)
+    assert ahead is not None  # _ranked has raised where nothing was sound
+    best = draws[ahead[0].number]
+    model, threshold, method = _fitted(best, table, ahead[1], objective)
+    return Found(
+        model=model,
+        candidate=best.candidate.name,
+        params=best.params,
+        trials=tuple(trials),
+        threshold=threshold,
+        calibration=method,
+        seconds=clock() - began,
+        stopped_early=len(trials) < len(draws),
+        ranked=ranked,
+    )
+
+
+def _table(
+    training: pd.DataFrame, columns: Columns, by: Literal["time", "group", "hash"], budget: Search
+) -> _Table:
+    cuts = folds(training, columns, by, budget.folds, budget.seed)
+    y = training[columns.target].to_numpy(dtype=float)[cuts.order]
+    if columns.task == "classification" and len(np.unique(y)) < 2:
+        raise InvalidData(
+            f"{columns.target} is {y[0]:g} in all {len(y):,} rows to train on – both answers are"
+            " needed to learn a difference – get rows of the other kind, or change split in"
+            " config/pipeline.yaml"
+        )
+    features = training[list(columns.features)].iloc[cuts.order].reset_index(drop=True)
+    return _Table(features, y, cuts, columns, budget.seed)
+
+
+def _chosen(candidates: Sequence[Candidate], names: Sequence[str]) -> list[Candidate]:
+    known = {candidate.name: candidate for candidate in candidates}
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"config/pipeline.yaml: search.candidates: there is no candidate {name!r} –"
+                f" expected some of {', '.join(known)} – see candidates.py"
+            )
+    return [known[name] for name in names] or list(candidates)
+
+
+def _draws(candidates: Sequence[Candidate], budget: Search) -> Iterator[_Draw]:
+    """Each candidate as it is built, then each that can be varied in turn, until the trials are
+    used up.
+    """
+    varied = [c for c in candidates if c.space]
+    waiting = [
+        iter(ParameterSampler(dict(c.space), budget.trials, random_state=budget.seed))
+        for c in varied
+    ]
+    number = 0
+    for candidate in candidates[: budget.trials]:
+        yield _Draw(number, candidate, {})
+        number += 1
+    while waiting and number < budget.trials:
+        for candidate, space in list(zip(varied, waiting, strict=True)):
+            params = next(space, None)
+            if params is None:
+                waiting.remove(space)
+                varied.remove(candidate)
+            elif number < budget.trials:
+                yield _Draw(number, candidate, params)
+                number += 1
+
+
+def _finished(
+    attempt: Callable[[_Draw], tuple[Trial, np.ndarray] | None],
+    draws: Sequence[_Draw],
+    workers: int,
+) -> Iterator[tuple[Trial, np.ndarray]]:
+    """The trials as they finish, each in one thread of a core.
+
+    Threads: the work is done in compiled code that lets go of the interpreter, and processes would
+    each import everything anew.
+    """
+    pools = ThreadpoolController()
+
+    def alone(draw: _Draw) -> tuple[Trial, np.ndarray] | None:
+        # OpenMP keeps its limit per thread: one that is set outside is not known in here.
+        with pools.limit(limits=1, user_api="openmp"):
+            return attempt(draw)
+
+    with pools.limit(limits=1):
+        parallel = joblib.Parallel(
+            n_jobs=workers, backend="threading", return_as="generator_unordered"
+        )
+        yield from (
+            done
+            for done in parallel(joblib.delayed(alone)(draw) for draw in draws)
+            if done is not None
+        )
+
+
+def _attempt(
+    draw: _Draw, table: _Table, objective: Objective, clock: Callable[[], float]
+) -> tuple[Trial, np.ndarray]:
+    began = clock()
+    left_out = np.full(len(table.y), np.nan)
+    try:
+        for fitted, left in table.cuts.cuts:
+            model = draw.build(table).fit(table.features.iloc[fitted], table.y[fitted])
+            left_out[left] = _answers(model, table.features.iloc[left], table)
+        score = _score(table, left_out, objective)
+        problem = None if np.isfinite(score) else f"{objective.name} is {score}"
+    except Exception as error:  # whatever breaks in one trial must not end the others
+        score, problem = np.nan, in_words(error)
+    name, seconds = draw.candidate.name, clock() - began
+    return Trial(
+        draw.number, name, draw.params, None if problem else score, seconds, problem
+    ), left_out
+
+
+def _answers(model: Any, features: pd.DataFrame, table: _Table) -> np.ndarray:
+    return (
+        model.predict_proba(features)[:, 1] if table.is_classification else model.predict(features)
+    )
+
+
+def _score(table: _Table, left_out: np.ndarray, objective: Objective) -> float:
+    y, answers = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
+    if not np.isfinite(answers).all():
+        raise ValueError(
+            f"{(~np.isfinite(answers)).sum():,} of {len(answers):,} predictions are not numbers"
+        )
+    if table.is_classification:
+        return objective.threshold(y, answers)[1]
+    return objective.score(y, Predictions(answers))
+
+
+def _place(trial: Trial, objective: Objective) -> tuple[float, int]:
+    """Smaller is better; of equals the earlier, and last what broke."""
+    if trial.score is None:
+        return np.inf, trial.number
+    return (-trial.score if objective.metric.better == "higher" else trial.score), trial.number
+
+
+def _ranked(trials: Sequence[Trial], objective: Objective) -> tuple[Trial, ...]:
+    """Best first, of equals the earlier; what broke comes last."""
+    if all(trial.score is None for trial in trials):
+        problems = "; ".join(
+            dict.fromkeys(f"{trial.candidate}: {trial.problem}" for trial in trials)
+        )
+        raise ProductError(f"every trial of the search broke: {problems} – see candidates.py")
+    return tuple(sorted(trials, key=lambda trial: _place(trial, objective)))
+
+
+def _fitted(
+    draw: _Draw, table: _Table, left_out: np.ndarray, objective: Objective
+) -> tuple[Any, float | None, str]:
+    """The model on the whole training side, its threshold and its calibration."""
+    y, answers = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
+    model = draw.build(table)
+    if not table.is_classification:
+        reach, relative = conformal_half_width(y, answers)
+        return (
+            PredictionIntervals(model, reach, relative).fit(table.features, table.y),
+            None,
+            "none",
+        )
+    method, curve = calibration(y, answers, table.seed)
+    if curve is not None:
+        model, answers = Calibrated(model, curve), calibrated_scores(curve, answers)
+    threshold = objective.threshold(y, answers)[0]
+    frozen = FrozenEstimator(model.fit(table.features, table.y))
+    decides = FixedThresholdClassifier(
+        frozen, threshold=threshold, response_method="predict_proba", pos_label=1
+    )
+    return decides.fit(table.features, table.y), float(threshold), method

@@ -1,0 +1,20 @@
+"""The product: everything that the engine knows about it."""
+
+from mlproduct import Product, Regression
+
+from .candidates import CANDIDATES
+from .rule import rule
+from .sample import CHANGES, sample
+from .schemas import Features, Labelled
+
+__all__ = ["product"]
+
+product = Product(
+    problem=Regression(),
+    features=Features,
+    labelled=Labelled,
+    candidates=CANDIDATES,
+    rule=rule,
+    sample=sample,
+    demo_column=CHANGES,
+)

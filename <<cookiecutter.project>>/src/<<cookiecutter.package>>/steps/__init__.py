@@ -1,1 +1,0 @@
-"""What happens: plain functions, typed values in, typed values out; no files, no framework."""

@@ -1,0 +1,112 @@
+"""What sample.py promises: rows that keep the schema, in part dirty, and knobs that move what they
+say.
+
+These tests go when sample.py goes.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlproduct import Product
+from mlproduct.testing import validated
+
+UNTIL = date(2026, 11, 24)
+Rows = Callable[..., pd.DataFrame]
+
+
+@pytest.fixture(scope="session")
+def rows(product: Product) -> Rows:
+    """``rows(**knobs)``: 2,000 of them up to one day."""
+
+    def made(**knobs: Any) -> pd.DataFrame:
+        assert product.sample is not None
+        return product.sample(**{"rows": 2000, "until": UNTIL, **knobs})
+
+    return made
+
+
+def test_clean_rows_are_all_accepted(product: Product, rows: Rows) -> None:
+    found = validated(product, rows(dirty=0.0))
+    assert len(found.rejected.rows) == 0
+    assert list(found.rows.columns) == list(product.columns.read)
+
+
+def test_without_the_target_they_can_still_be_scored(product: Product, rows: Rows) -> None:
+    table = rows(dirty=0.0).drop(columns=[product.columns.target])
+    assert len(validated(product, table, product.features).rows) == len(table)
+
+
+def test_dirty_rows_are_rejected_in_their_share_and_for_several_reasons(
+    product: Product, rows: Rows
+) -> None:
+    found = validated(product, rows(dirty=0.04))
+    assert 0.035 <= found.rejected_share <= 0.045
+    assert found.rejected.failures["reason"].nunique() >= 3
+
+
+def test_the_same_seed_gives_the_same_rows_and_another_one_others(rows: Rows) -> None:
+    pd.testing.assert_frame_equal(rows(), rows())
+    assert not rows().equals(rows(seed=8))
+
+
+def test_the_newest_row_is_of_the_day_asked_for(product: Product, rows: Rows) -> None:
+    assert validated(product, rows()).rows[product.columns.time].max().date() == UNTIL
+
+
+def test_personal_data_is_in_the_sample_and_is_not_read(product: Product, rows: Rows) -> None:
+    private = set(product.columns.private)
+    assert private
+    assert private <= set(rows().columns)
+    assert not private & set(validated(product, rows()).rows.columns)
+
+
+def test_shuffled_labels_are_the_same_labels_on_other_rows(product: Product, rows: Rows) -> None:
+    target = product.columns.target
+    honest, shuffled = rows(dirty=0.0), rows(dirty=0.0, shuffle_labels=True)
+    assert sorted(honest[target]) == sorted(shuffled[target])
+    assert (honest[target] != shuffled[target]).mean() > 0.2
+
+
+def test_drift_moves_the_inputs_and_no_drift_does_not(product: Product, rows: Rows) -> None:
+    numbers = list(product.columns.numeric)
+
+    def moved(table: pd.DataFrame) -> float:
+        early, late = table.iloc[:1000][numbers], table.iloc[1000:][numbers]
+        return float(((late.mean() - early.mean()).abs() / table[numbers].std()).max())
+
+    assert moved(rows(dirty=0.0, drift=1.0)) > 0.2
+    assert moved(rows(dirty=0.0)) < 0.15
+
+
+def test_the_rule_answers_every_row_also_where_values_are_missing(
+    product: Product, rows: Rows
+) -> None:
+    table = validated(product, rows()).rows[list(product.columns.features)]
+    empty = table.assign(**dict.fromkeys(product.columns.numeric, np.nan))
+    for features in (table, empty):
+        answers = product.rule(features)
+        assert answers.shape == (len(features),)
+        assert np.isfinite(answers).all()
+
+
+def test_a_span_of_a_week_is_a_week(product: Product, rows: Rows) -> None:
+    times = rows(until=date(2026, 9, 8), span=6, dirty=0.0)[product.columns.time]
+    assert (times.min(), times.max()) == (pd.Timestamp("2026-09-02"), pd.Timestamp("2026-09-08"))
+
+
+def test_the_demo_changes_one_feature_of_later_rows_and_no_target(
+    product: Product, rows: Rows
+) -> None:
+    until, since = date(2026, 9, 8), date(2026, 9, 5)
+    before, after = (
+        rows(until=until, span=6, dirty=0.0, changed_since=day) for day in (None, since)
+    )
+    differences = before.compare(after)
+    assert set(differences.columns.get_level_values(0)) == {product.demo_column}
+    assert product.demo_column in product.columns.features
+    changed = before.loc[differences.index, product.columns.time]
+    assert (changed >= pd.Timestamp(since)).all()

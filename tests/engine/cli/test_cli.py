@@ -1,0 +1,298 @@
+"""The command line at its border: quick help, exit codes, one line for a mistake. Nothing is
+trained.
+"""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mlproduct.cli import training_verbs
+from mlproduct.clock import today
+from mlproduct.data.quarantine import Quarantine
+from mlproduct.registry.audit_log import AuditLog, Entry, taken_on_text
+from mlproduct.tables import Rejected
+from mlproduct.testing import Trial
+
+from ..team import PACKAGE, PROJECT, main, trial_at
+
+HEAVY = {
+    "evidently",
+    "matplotlib",
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pandera",
+    "prefect",
+    "scipy",
+    "sklearn",
+    "sqlalchemy",
+}
+VERBS = [
+    "train",
+    "criteria",
+    "approve",
+    "reject",
+    "rollback",
+    "history",
+    "quarantine",
+    "verify",
+    "sample",
+    "doctor",
+]
+VERBS += ["status"]
+
+
+@pytest.fixture
+def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
+    """A product's two files, and no data."""
+    monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "elsewhere" / "prefect"))
+    found = trial_at(tmp_path)
+    for name in ("product/success_criteria.yaml", "config/pipeline.yaml", "config/product.yaml"):
+        found.write(name, (PROJECT / name).read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([verb, "--help"])
+    assert stopped.value.code == 0
+    assert verb in capsys.readouterr().out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        f"import sys, {PACKAGE}; from mlproduct import cli; cli.parser({PACKAGE!r});"
+        f" print(sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT / "src",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [[], ["trian"], ["approve", "1"], ["quarantine"]])
+def test_wrong_usage_is_two(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+
+
+def test_outside_a_product_it_says_where_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
+    assert main(["criteria", "explain"]) == 2
+    assert "success_criteria.yaml" in capsys.readouterr().err
+
+
+def test_the_projects_own_criteria_are_sound_and_can_be_read_aloud(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["criteria", "check"]) == 0
+    assert main(["criteria", "explain"]) == 0
+    told = capsys.readouterr().out
+    assert all(
+        each["says"] in told for each in product.read("product/success_criteria.yaml")["criteria"]
+    )
+
+
+def test_a_mistake_in_the_criteria_is_two_with_its_line(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (product.root / "product/success_criteria.yaml").read_text(encoding="utf-8")
+    line = 1 + text[: text.index("metric: ")].count("\n")
+    product.write("product/success_criteria.yaml", text.replace("metric: ", "metric: no_", 1))
+    assert main(["criteria", "check"]) == 2
+    assert f"success_criteria.yaml:{line}: " in capsys.readouterr().out
+
+
+def test_the_doctor_says_what_is_missing_and_goes_on(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor"]) == 2
+    told = capsys.readouterr().out
+    assert "1 to mend." in told
+    assert main(["sample", "--rows", "200"]) == 0
+    assert main(["doctor"]) == 0
+
+
+def test_where_nothing_was_decided_yet_that_is_said(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [main([verb]) for verb in ("history", "verify")] == [0, 0]
+    assert main(["quarantine", "list"]) == 0
+    assert main(["history", "--on", "2026-11-24"]) == 0
+    told = capsys.readouterr().out
+    assert "No decision has been recorded yet." in told
+    assert "Champion on 2026-11-24: none" in told
+    assert main(["approve", "1", "--by", "a", "--because", "b"]) == 2
+
+
+def test_the_history_shows_what_was_taken_on(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail = AuditLog(product.settings.database_url)
+    first = Entry("approve", "1", None, "Ada", "It pays.", "ready", "d" * 64, "m" * 64)
+    trail.append(first, after=0)
+    bar = "The bar of catch was loosened from at_least 0.6 to 0.5."
+    doubtful = replace(
+        first, version="2", previous_version="1", despite=taken_on_text(["review", "catch"], [bar])
+    )
+    trail.append(doubtful, after=1)
+    trail.append(replace(doubtful, version="3", previous_version="2", despite="catch"), after=2)
+    assert main(["history"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[2:4] == ["despite: catch, review", bar]
+    assert lines[5:] == ["despite: catch"]
+    assert main(["history", "--on", str(today())]) == 0
+    assert "despite: catch" in capsys.readouterr().out
+
+
+def test_the_history_shows_a_forged_row_as_one_line(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail = AuditLog(product.settings.database_url)
+    forged = "Fine.\n2026-11-25 00:00  approve  version 9\x1b[2K\u202e"
+    trail.append(
+        Entry("approve", "1", None, "Ada\rEve", forged, "ready", "d" * 64, "m" * 64), after=0
+    )
+    assert main(["history"]) == 0
+    told = capsys.readouterr().out
+    assert len(told.splitlines()) == 1
+    assert all(code in told for code in (r"\x0d", r"\x0a", r"\x1b", r"\u202e"))
+
+
+@pytest.mark.parametrize("run", ["score-2026-11-24", "labels-2026-11-24"])
+def test_only_rows_of_a_training_are_replayed(
+    product: Trial, run: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["quarantine", "replay", run]) == 2
+    assert "only the rows of a training" in capsys.readouterr().err
+
+
+def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
+    product: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks(*given: object) -> None:
+        raise ZeroDivisionError("unforeseen")
+
+    monkeypatch.setattr(training_verbs, "read_criteria", breaks)
+    assert main(["criteria", "explain"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: ZeroDivisionError: unforeseen – see ")
+    assert len(told.splitlines()) == 1
+    assert "Traceback" in (product.root / "var" / "last-error.txt").read_text(encoding="utf-8")
+
+
+def test_prefect_finds_a_home_in_a_product_that_has_written_nothing_yet(product: Trial) -> None:
+    assert main(["criteria", "check"]) == 0
+    assert (product.root / "elsewhere" / "prefect").is_dir()
+
+
+@pytest.mark.parametrize(
+    "made_up", [{"MLFLOW_TRACKING_URI": "http://mlflow:5000"}, {"PRODUCT_TODAY": "tomorrow"}]
+)
+def test_a_made_up_day_that_cannot_be_ends_in_a_message(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    made_up: dict[str, str],
+) -> None:
+    for name, value in {
+        "PRODUCT_ROOT": str(tmp_path),
+        "PRODUCT_TODAY": "2027-02-28",
+        **made_up,
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert main(["history"]) == 2
+    assert "PRODUCT_TODAY" in capsys.readouterr().err
+
+
+OWN = "customer_id\n1\n"
+
+
+def test_sample_never_writes_over_the_teams_source(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    product.write("data/own.csv", OWN)
+    inside = product.root / "var" / "sample" / "linked.csv"
+    inside.parent.mkdir(parents=True)
+    inside.symlink_to(product.root / "data" / "own.csv")
+    for path in (
+        "data/own.csv",
+        "data/not-yet.csv",
+        "var/sample/../../data/own.csv",
+        "var/sample/linked.csv",
+    ):
+        product.write(
+            "config/pipeline.yaml",
+            {**product.read("config/pipeline.yaml"), "source": {"path": path}},
+        )
+        assert main(["sample", "--rows", "50"]) == 2
+        told = capsys.readouterr().err
+        assert f"reads {path}" in told
+        assert "expected one under " in told
+        assert "var/sample/ – " in told
+        assert "--to FILE" in told
+    assert (product.root / "data" / "own.csv").read_text(encoding="utf-8") == OWN
+    assert not (product.root / "data" / "not-yet.csv").exists()
+
+
+def test_sample_of_a_day_never_writes_over_the_teams_source(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = {
+        "source": {"path": "var/sample/{day}.csv"},
+        "labels": {"source": {"path": "data/{day}.csv"}},
+    }
+    product.write("config/scoring.yaml", sources)
+    product.write("data/2026-12-01.csv", OWN)
+    assert main(["sample", "--scoring", "--until", "2026-11-24"]) == 2
+    assert "reads data/2026-12-01.csv" in capsys.readouterr().err
+    assert (product.root / "data" / "2026-12-01.csv").read_text(encoding="utf-8") == OWN
+    assert not (product.root / "var" / "sample").exists()
+
+
+def test_a_file_that_is_there_is_only_replaced_where_an_option_names_it(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = product.root / "data" / "own.csv"
+    product.write("data/own.csv", OWN)
+    rejected = Rejected(
+        pd.DataFrame(
+            {"row": [0], "column": "key", "rule": "r", "value": "", "reason": "type", "source": "s"}
+        ),
+        pd.DataFrame({"row": [0], "source": ["s"], "key": ["1"]}),
+    )
+    Quarantine(product.settings.var / "quarantine").keep("run-1", rejected)
+    for verb in (["sample", "--rows", "50"], ["quarantine", "export", "run-1"]):
+        product.write("data/own.csv", OWN)
+        assert main([*verb, "--to", str(path)]) == 2
+        assert "is there already" in (told := capsys.readouterr().err)
+        assert "--overwrite" in told
+        assert path.read_text(encoding="utf-8") == OWN
+        assert main([*verb, "--overwrite", str(path)]) == 0
+        assert path.read_text(encoding="utf-8") != OWN
+        with pytest.raises(SystemExit):
+            main([*verb, "--to", str(path), "--overwrite", str(path)])
+
+
+def test_the_demo_replaces_no_folder_but_its_own(
+    product: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (product.root / ".demo").touch()
+    product.write("letter", "dear")
+    monkeypatch.setenv("PRODUCT_ROOT", str(product.root / "inner"))
+    for folder in (product.root / "letter", product.root):
+        assert main(["demo", "--folder", str(folder)]) == 2
+        assert "--folder" in capsys.readouterr().err
+    assert (product.root / "letter").read_text(encoding="utf-8") == "dear"

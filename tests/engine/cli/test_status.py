@@ -1,0 +1,410 @@
+"""How the product stands: ten lines, the same as JSON, and each thing that is wrong is found."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from mlproduct.cli.project import Project
+from mlproduct.cli.status import LINES_AT_MOST, Part, Status, status_of, unscored
+from mlproduct.clock import today
+from mlproduct.config.settings import Settings
+from mlproduct.log.decision_log import Decided, DecisionLog, Reaction
+from mlproduct.log.label_log import DELIVERIES
+from mlproduct.log.prediction_log import PredictionLog
+from mlproduct.registry.audit_log import AuditLog, Entry
+from mlproduct.testing import Trial
+
+from ..products import with_registry
+from ..team import PACKAGE, PRODUCT, SOURCES, main
+
+KEYS = [
+    "product",
+    "day",
+    "ok",
+    "champion",
+    "waiting",
+    "score",
+    "labels",
+    "alarms",
+    "servers",
+    "unread",
+    "wrong",
+]
+SHOWN = KEYS[3:9]
+DAY = date(2026, 11, 24)
+
+
+def standing(*wrong: str, says: str = "fine") -> Status:
+    return Status(
+        "a-product", DAY, (*(Part(name, says) for name in SHOWN), Part("files", wrong=wrong))
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 40])
+def test_it_is_ten_lines_at_most_and_says_how_much_is_left_out(count: int) -> None:
+    status = standing(*(f"Problem {number}." for number in range(count)))
+    lines = status.lines()
+    assert len(lines) <= LINES_AT_MOST
+    told = [text for name, text in lines if name == "wrong"]
+    left_out = [text for text in told if "more" in text]
+    assert left_out == ([f"and {count - 3} more; --json has all"] if count > 4 else [])
+    assert len(told) == max(min(count, 4), 1)
+    assert len(status.to_json()["wrong"]) == count
+    assert status.to_json()["ok"] is (count == 0)
+
+
+def test_the_same_trouble_in_several_parts_is_told_once() -> None:
+    reason = "The database is away."
+    away: dict[str, Any] = {"says": f"cannot be read: {reason}", "wrong": (reason,), "unread": True}
+    parts = (
+        Part("champion", "none", wrong=("None.",)),
+        Part("score", **away),
+        Part("labels", **away),
+    )
+    status = Status("a-product", DAY, parts)
+    assert status.wrong == (("score", reason), ("champion", "None."))
+    assert status.lines()[1:3] == [
+        ("score", away["says"]),
+        ("labels", "cannot be read either, see score"),
+    ]
+
+
+def test_what_people_typed_stays_on_its_line_and_shows_no_secret() -> None:
+    typed = "Ada\n  wrong  nothing\x1b[2K\u202e postgresql://ada:hunter2@db/x"
+    status = standing(typed, says=typed)
+    shown = "\n".join(text for _, text in status.lines())
+    assert len(shown.splitlines()) == len(status.lines())
+    assert not {"\x1b", "\u202e"} & set(shown)
+    assert "hunter2" not in shown + json.dumps(status.to_json())
+
+
+@pytest.mark.parametrize(
+    ("done", "missing"),
+    [
+        ([], []),
+        ([DAY - timedelta(days=n) for n in (3, 1)], [DAY - timedelta(days=2)]),  # a hole
+        ([DAY], []),
+        (
+            [DAY - timedelta(days=3)],
+            [DAY - timedelta(days=2), DAY - timedelta(days=1)],
+        ),  # it stopped
+        ([DAY - timedelta(days=n) for n in (28, 21, 14)], [DAY - timedelta(days=7)]),  # once a week
+        (
+            [d for n in range(28, 0, -1) if (d := DAY - timedelta(days=n)).weekday() < 5],
+            [],
+        ),  # no week-ends
+    ],
+)
+def test_days_that_were_to_be_scored(done: list[date], missing: list[date]) -> None:
+    assert unscored(done, DAY) == missing
+
+
+# --- on a product with a champion (1) and a challenger (2)
+
+
+def standing_now() -> Status:
+    return status_of(Project(PACKAGE, Settings.from_environment(os.environ)), today())
+
+
+def wrong() -> dict[str, str]:
+    """What is wrong, by the part that it was found in."""
+    return dict(standing_now().wrong)
+
+
+def traces(root: Path) -> dict[str, str]:
+    """Every file and folder, with what is in it."""
+    found = sorted(root.rglob("*"))
+    return {
+        str(p): hashlib.sha256(p.read_bytes()).hexdigest() if p.is_file() else "folder"
+        for p in found
+    }
+
+
+def scored(product: Trial, *days: date) -> None:
+    log = PredictionLog(product.settings.database_url)
+    for day in days:
+        log.finish(log.begin("batch", day, "1", "m" * 64), rejected=0)
+
+
+def decided(
+    product: Trial, action: Reaction, day: date, champion: str = "1", cause: str = "drift:x"
+) -> None:
+    said = Decided(
+        action, cause, "support_calls drifted.", "proxy", day, day, champion, {"drifted": ["x"]}
+    )
+    DecisionLog(product.settings.database_url).decide(lambda before: said)
+
+
+def delivered(product: Trial, **told: Any) -> None:
+    counted = {
+        "rows": 10,
+        "new": 10,
+        "repeated": 0,
+        "corrected": 0,
+        "late": 0,
+        "unmatched": 0,
+        "rejected": 0,
+    }
+    row = {
+        "digest": "d",
+        "source": "labels.csv",
+        "at": datetime.now(UTC).replace(tzinfo=None),
+        **counted,
+        **told,
+    }
+    with AuditLog(product.settings.database_url).database.connected() as connection:
+        connection.execute(DELIVERIES.insert(), row)
+
+
+def test_where_nothing_is_wrong_it_says_so_and_ends_with_zero(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yesterday = today() - timedelta(days=1)
+    scored(product, yesterday)
+    decided(product, "nothing", yesterday, cause="none")
+    delivered(product)
+    before = traces(product.root)
+    assert main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [*SHOWN, "wrong"]
+    assert lines[0].split()[1:3] == ["version", "1"]
+    assert "approve by Ada" in lines[0]
+    assert lines[1].split(maxsplit=1)[1] == "version 2 (ready)"
+    assert lines[-1].split() == ["wrong", "nothing"]
+    assert main(["status", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == KEYS
+    assert (told["product"], told["ok"], told["unread"], told["wrong"]) == (
+        PRODUCT.name,
+        True,
+        [],
+        [],
+    )
+    assert (told["champion"]["version"], told["champion"]["by"]) == ("1", "Ada")
+    assert told["waiting"] == [{"version": "2", "verdict": "ready", "open": []}]
+    assert told["score"]["day"] == str(yesterday)
+    assert told["labels"]["source"] == "labels.csv"
+    assert told["alarms"]["decision"] == "nothing"
+    assert traces(product.root) == before
+
+
+FAULTS: dict[str, tuple[Callable[[Trial], Any], str, str]] = {
+    "a file is missing": (
+        lambda p: (p.root / "config/scoring.yaml").unlink(),
+        "labels",
+        "scoring.yaml",
+    ),
+    "a file has a mistake": (
+        lambda p: p.write("config/pipeline.yaml", "sauce: 1"),
+        "files",
+        "pipeline.yaml",
+    ),
+    "a day was begun": (
+        lambda p: PredictionLog(p.settings.database_url).begin(
+            "batch", today() - timedelta(days=2), "1", "m"
+        ),
+        "score",
+        "1 day is not scored",
+    ),
+    "it stopped": (
+        lambda p: scored(p, today() - timedelta(days=3)),
+        "score",
+        "2 days are not scored",
+    ),
+    "nobody looked": (
+        lambda p: scored(p, today() - timedelta(days=1)),
+        "alarms",
+        "Nobody has looked",
+    ),
+    "drift": (
+        lambda p: decided(p, "wait", today()),
+        "alarms",
+        "Monitoring says wait: support_calls drifted.",
+    ),
+    "an alarm": (
+        lambda p: decided(p, "nothing", today(), cause="alarm:few rows"),
+        "alarms",
+        "says nothing",
+    ),
+    "labels stay away": (
+        lambda p: delivered(p, at=datetime(2026, 1, 2)),
+        "labels",
+        "Labels are late",
+    ),
+    "labels of nothing": (
+        lambda p: delivered(p, unmatched=10),
+        "labels",
+        "No label of the last delivery",
+    ),
+    "labels never came": (
+        lambda p: scored(p, today() - timedelta(days=90)),
+        "labels",
+        "No labels have come",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_wrong_is_found(product: Trial, fault: str) -> None:
+    make, part, says = FAULTS[fault]
+    assert says not in " ".join(wrong().values())
+    make(product)
+    assert says in wrong()[part]
+    assert main(["status"]) == 1
+
+
+def test_what_was_seen_of_an_earlier_champion_is_no_alarm_of_this_one(product: Trial) -> None:
+    decided(product, "retrain", today(), champion="0")
+    assert wrong() == {}
+
+
+def test_criteria_that_are_overdue_are_told(product: Trial) -> None:
+    criteria = product.read("product/success_criteria.yaml")
+    product.write("product/success_criteria.yaml", {**criteria, "review_by": date(2026, 1, 1)})
+    assert "reviewed by 2026-01-01" in wrong()["files"]
+
+
+def test_predictions_that_the_database_has_not_got_are_told(product: Trial) -> None:
+    spool = product.settings.var / "service" / "spool"
+    (spool / "refused").mkdir(parents=True)
+    block = spool / "one.json"
+    block.write_text("{}")
+    assert wrong() == {}  # a moment ago: on its way
+    os.utime(block, (time.time() - 600,) * 2)
+    assert "1 block of predictions waits" in wrong()["spool"]
+    block.rename(spool / "refused" / "one.json")
+    assert "1 block of predictions was refused" in wrong()["spool"]
+
+
+def test_servers_that_run_and_one_that_ended_by_itself(product: Trial) -> None:
+    from mlproduct.cli.servers import Started, _write
+    from mlproduct.processes import began
+
+    (product.settings.var / "up").mkdir()
+    mine = Started(
+        "mlflow", os.getpid(), began(os.getpid()), "http://127.0.0.1:5000", "var/up/mlflow.log"
+    )
+    gone = replace(mine, name="service", began="long ago", log="var/up/service.log")
+    _write(product.settings, (mine, gone))
+    status = standing_now()
+    assert status.to_json()["servers"] == [{"name": "mlflow", "url": "http://127.0.0.1:5000"}]
+    assert "service was started by up and has ended" in dict(status.wrong)["servers"]
+
+
+def test_an_alias_that_differs_is_told_and_not_mended(product: Trial, aliases: None) -> None:
+    from mlproduct.registry.models import Models
+
+    models = Models(Settings.from_environment(os.environ), PRODUCT.name)
+    models.point("champion", "2")
+    told = wrong()["champion"]
+    assert "champion is version 1" in told
+    assert "alias champion says 2" in told
+    assert models.alias("champion") == "2"
+
+
+def test_a_rejected_version_and_one_compared_with_an_earlier_champion_do_not_wait(
+    product: Trial,
+) -> None:
+    trail = AuditLog(product.settings.database_url)
+    trail.append(Entry("reject", "2", "1", "Ada", "No.", "ready", "d", "m"), after=1)
+    assert standing_now().to_json()["waiting"] == []
+
+
+def test_a_version_whose_champion_is_gone_does_not_wait(product: Trial) -> None:
+    trail = AuditLog(product.settings.database_url)
+    trail.append(Entry("approve", "7", "1", "Ada", "Better.", "ready", "d", "m"), after=1)
+    status = standing_now()
+    assert status.to_json()["waiting"] == []
+    assert "Version 7, the champion, is not in the registry" in " ".join(
+        sentence for _, sentence in status.wrong
+    )
+
+
+@pytest.mark.parametrize("how", ["missing", "garbage", "old", "unreachable"])
+def test_a_database_that_cannot_be_read_is_told_and_the_rest_is_shown(
+    product: Trial, how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = product.settings.var / "product.db"
+    if how == "missing":
+        path.unlink()
+    elif how == "garbage":
+        path.write_bytes(b"\x00garbage" * 4_000)
+    elif how == "old":
+        with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+            connection.exec_driver_sql("UPDATE product_version SET version_num = '0002'")
+    else:
+        monkeypatch.setenv("PRODUCT_DATABASE_URL", "postgresql://ada:hunter2@127.0.0.1:1/product")
+    before = traces(product.root)
+    assert main(["status", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == KEYS
+    assert told["unread"] == ["champion", "waiting", "score", "labels", "alarms"]
+    assert [told[name] for name in told["unread"]] == [None] * 5
+    assert told["servers"] == []
+    assert len(told["wrong"]) == 1
+    assert main(["status"]) == 1
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) <= LINES_AT_MOST
+    assert "hunter2" not in shown.out
+    assert shown.err == ""
+    assert traces(product.root) == before
+
+
+@pytest.mark.parametrize("how", ["missing", "garbage", "unreachable"])
+def test_a_registry_that_cannot_be_read_is_told_and_the_rest_is_shown(
+    product: Trial, released: Trial, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = with_registry(product, released, monkeypatch)
+    path = found.settings.var / "mlflow.db"
+    if how == "missing":
+        path.unlink()
+    elif how == "garbage":
+        path.write_bytes(b"\x00garbage" * 4_000)
+    else:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:hunter2@127.0.0.1:1")
+    before = traces(product.root)
+    status = standing_now()
+    told = status.to_json()
+    assert (told["unread"], told["waiting"]) == (["waiting"], None)
+    assert told["champion"]["version"] == "1"
+    assert list(dict(status.wrong)) == ["waiting"]
+    assert "hunter2" not in str(status.lines()) + json.dumps(told)
+    assert traces(product.root) == before
+
+
+def test_in_a_product_that_has_done_nothing_it_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
+    monkeypatch.delenv("PREFECT_HOME", raising=False)
+    assert main(["status"]) == 1
+    assert len(capsys.readouterr().out.splitlines()) <= LINES_AT_MOST
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_needs_no_prefect(product: Trial) -> None:
+    code = (
+        f"import sys; from mlproduct.cli import main; main({PACKAGE!r}, ['status']);"
+        " print('prefect' in sys.modules)"
+    )
+    environ = {**os.environ, "PYTHONPATH": SOURCES}
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environ,
+        cwd=product.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.splitlines()[-1] == "False"

@@ -1,0 +1,282 @@
+"""A mistake in a file is said with its file, line, key, value, what was expected, the nearest
+name.
+"""
+
+from pathlib import Path
+
+import pytest
+from mlproduct.config import strict_yaml
+from mlproduct.config.settings import Settings, Source, read_pipeline
+from mlproduct.errors import ConfigError
+from mlproduct.gate.criteria import criteria_digest, read_criteria
+
+CRITERIA = """\
+decision: Whom do we call?
+owner: {name: Product, contact: product@example.com}
+review_by: 2027-06-30
+primary: recall
+criteria:
+  - id: catch
+    says: We catch 6 of 10.
+    why: It has to pay.
+    metric: recall
+    at_least: 0.6
+waivers:
+  - {criterion: catch, until: 2027-01-31, by: Ada, why: New data comes.}
+"""
+
+PIPELINE = """\
+source: {path: data/*.parquet}
+split: {by: time, holdout: 0.2}
+search:
+  trials: 10
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "file.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def mistakes(file: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read_criteria(file)
+    return str(caught.value)
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    criteria = read_criteria(written(tmp_path, CRITERIA))
+    assert criteria.criteria[0].bar == 0.6
+    assert criteria.waivers[0].by == "Ada"
+    assert read_pipeline(written(tmp_path, PIPELINE)).search.trials == 10
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "at_least: 0.6",
+            "at_leest: 0.6",
+            "file.yaml:10: criteria.0.at_leest: unknown key – did you mean 'at_least'?",
+        ),
+        (
+            "primary: recall",
+            "prmary: recall",
+            "file.yaml:4: prmary: unknown key – did you mean 'primary'?",
+        ),
+        (
+            "why: It has",
+            "zzz: It has",
+            "file.yaml:8: criteria.0.zzz: unknown key – expected one of id, says, why",
+        ),
+        ("    why: It has to pay.\n", "", "file.yaml:6: criteria.0.why: missing"),
+        (
+            "at_least: 0.6",
+            "at_least: much",
+            "file.yaml:10: criteria.0.at_least: 'much': expected a number",
+        ),
+        (
+            "at_least: 0.6",
+            "at_least: yes",
+            "file.yaml:10: criteria.0.at_least: True: expected a number",
+        ),
+        (
+            "at_least: 0.6",
+            "at_least: .nan",
+            "file.yaml:10: criteria.0.at_least: nan: expected a number",
+        ),
+        (
+            "at_least: 0.6",
+            "at_least: 0.6\n    at_most: 1",
+            "file.yaml:6: criteria.0: exactly one of",
+        ),
+        (
+            "at_least: 0.6",
+            "at_least: 0.6\n    level: shuold",
+            "file.yaml:11: criteria.0.level: 'shuold'",
+        ),
+        ("at_least: 0.6", "at_least: 0.6\n    level: shuold", "did you mean 'should'?"),
+        (
+            "at_least: 0.6",
+            "at_least: 0.6\n    by: region\n    leaving_out: west",
+            "expected a list",
+        ),
+        (
+            "at_least: 0.6",
+            "at_least: 0.6\n    by: region\n    leaving_out: [no]",
+            "expected text; put it in quotes",
+        ),
+        (
+            "review_by: 2027-06-30",
+            "review_by: soon",
+            "file.yaml:3: review_by: 'soon': expected a date such as",
+        ),
+        ("review_by: 2027-06-30", "review_by: 2027-02-30", "look for a date that does not exist"),
+        (
+            "owner: {name: Product, contact: product@example.com}",
+            "owner: Product",
+            "file.yaml:2: owner: 'Product'",
+        ),
+        ("id: catch\n", "id: Catch\n", "file.yaml:6: criteria.0.id: 'Catch'"),
+        (
+            "id: catch\n",
+            "id: no-leak\n",
+            "file.yaml:6: criteria.0.id: 'no-leak': this id belongs to a built-in",
+        ),
+        (
+            "criterion: catch,",
+            "criterion: cacth,",
+            "file.yaml:12: waivers.0.criterion: 'cacth': no such criterion",
+        ),
+        ("criterion: catch,", "criterion: cacth,", "did you mean 'catch'?"),
+        (
+            "primary: recall",
+            "primary: recall\nprimary: f1",
+            "file.yaml:5: the key 'primary' is written twice",
+        ),
+        (
+            "    metric: recall",
+            "    metric: recall\n    metric: f1",
+            "file.yaml:10: the key 'metric' is written twice",
+        ),
+        (
+            "primary: recall",
+            "primary: [recall",
+            "expected YAML; look at the indentation and the quotes",
+        ),
+        ("primary: recall", "\tprimary: recall", "file.yaml:4"),
+        ("primary: recall", "primary: &a [*a]", "take out what refers to itself"),
+        ("primary: recall", "{a: b}: recall", "expected YAML"),
+        ("primary: recall", "1: recall", "keys should be strings"),
+        ("primary: recall", "primary: !!python/object:os.system x", "expected YAML"),
+    ],
+)
+def test_a_mistake_is_said_where_it_is(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in CRITERIA
+    assert said in mistakes(written(tmp_path, CRITERIA.replace(old, new, 1)))
+
+
+def test_every_mistake_is_said_one_a_line(tmp_path: Path) -> None:
+    text = CRITERIA.replace("primary", "prmary").replace("at_least: 0.6", "at_least: much")
+    assert len(mistakes(written(tmp_path, text)).splitlines()) == 3
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "hello\n", "# only a remark\n"])
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str) -> None:
+    assert "the file: " in mistakes(written(tmp_path, text))
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    assert "no such file – run this in the product's folder" in mistakes(tmp_path / "none.yaml")
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file.yaml").write_bytes(b"decision: caf\xe9\n")
+    assert "cannot be read as UTF-8" in mistakes(tmp_path / "file.yaml")
+    assert "cannot be read" in mistakes(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("trials: 10", "trials: ten", "file.yaml:4: search.trials: 'ten': expected a whole number"),
+        ("trials: 10", "trails: 10", "did you mean 'trials'?"),
+        (
+            "trials: 10",
+            "trials: 10\n  workers: 0",
+            "file.yaml:3: search: workers is a number of processes",
+        ),
+        ("by: time", "by: tiem", "did you mean 'time'?"),
+        (
+            "path: data/*.parquet",
+            "query: SELECT 1",
+            "give either path (files) or url_from and query",
+        ),
+        (
+            "path: data/*.parquet",
+            "url_from: sqlite:///x, query: q",
+            "name of an environment variable",
+        ),
+    ],
+)
+def test_the_pipeline_file_is_as_strict(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_pipeline(written(tmp_path, PIPELINE.replace(old, new)))
+    assert said in str(caught.value)
+
+
+def test_the_digest_is_of_what_the_file_means(tmp_path: Path) -> None:
+    whole = criteria_digest(read_criteria(written(tmp_path, CRITERIA)))
+    assert criteria_digest(read_criteria(written(tmp_path, "# a remark\n" + CRITERIA))) == whole
+    changed = CRITERIA.replace("at_least: 0.6", "at_least: 0.61")
+    assert criteria_digest(read_criteria(written(tmp_path, changed))) != whole
+
+
+@pytest.mark.parametrize(
+    ("path", "described"),
+    [
+        ("data/*.csv", "data/*.csv"),
+        ("https://me:secret@example.com/rows.csv?token=secret", "https://example.com/rows.csv"),
+        ("s3://bucket/rows-?.parquet", "s3://bucket/rows-?.parquet"),
+    ],
+)
+def test_a_source_is_described_without_its_secrets(path: str, described: str) -> None:
+    assert Source(path=path).described == described
+
+
+def test_addresses_come_from_the_environment(tmp_path: Path) -> None:
+    here = Settings.from_environment({"PRODUCT_ROOT": str(tmp_path)})
+    assert here.tracking_uri == f"sqlite:///{tmp_path / 'var' / 'mlflow.db'}"
+    there = Settings.from_environment(
+        {"PRODUCT_ROOT": str(tmp_path), "MLFLOW_TRACKING_URI": "http://tracking:5000"}
+    )
+    assert there.tracking_uri == "http://tracking:5000"
+
+
+def laughs(one: str, last: str) -> str:
+    """Nine lines that stand for a billion values."""
+    lines = ["a0: &a0 " + one]
+    lines += [f"a{n}: &a{n} {last % ', '.join([f'*a{n - 1}'] * 10)}" for n in range(1, 9)]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        laughs("[lol]", "[%s]"),
+        laughs("{k: 1}", "{k: [%s]}"),
+        laughs("{k: 1}", "{" + 2 * "<" + ": [%s]}"),
+        "a: &a [*a]\n",
+    ],
+    ids=["lists", "mappings", "merged", "itself"],
+)
+def test_aliases_that_stand_for_very_much_are_refused_before_they_are_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(
+        strict_yaml, "_written_twice", lambda node: pytest.fail("they were followed")
+    )
+    assert "more than 10,000 keys and values, with all that its aliases" in mistakes(
+        written(tmp_path, text)
+    )
+
+
+def test_an_alias_may_be_used(tmp_path: Path) -> None:
+    text = CRITERIA.replace("contact: product@example.com", "contact: &who Ada").replace(
+        "by: Ada", "by: *who"
+    )
+    assert read_criteria(written(tmp_path, text)).waivers[0].by == "Ada"
+
+
+def test_a_very_long_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    assert "longer than 100,000 characters" in mistakes(written(tmp_path, "# x\n" * 30_000))
+    if (endless := Path("/dev/zero")).exists():
+        assert "longer than 100,000 characters" in mistakes(endless)
+
+
+def test_very_many_mistakes_are_counted_and_only_some_are_told(tmp_path: Path) -> None:
+    text = CRITERIA + "".join(f"key_{number}: 1\n" for number in range(1_000))
+    lines = mistakes(written(tmp_path, text)).splitlines()
+    assert len(lines) == 21
+    assert lines[-1].endswith("file.yaml: and 980 more mistakes")

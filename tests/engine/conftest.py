@@ -1,0 +1,99 @@
+"""A released product to try things on, its database behind a flaky proxy, and one Prefect server
+for all.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlproduct.testing import Trial
+
+from . import team  # makes the team's package, before a test imports it
+from .databases import postgresql, url_in
+from .flaky_proxy import FlakyProxy, through
+
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}
+ADDRESSES = (
+    "MLFLOW_TRACKING_URI",
+    "PRODUCT_DATABASE_URL",
+    "PREFECT_API_URL",
+    "PRODUCT_ROOT",
+    "PRODUCT_TODAY",
+)
+os.environ.update(QUIET)  # read when Prefect and MLflow are imported
+os.environ["PREFECT_HOME"] = str(team.PROJECT / "var" / "prefect")
+for name in ADDRESSES:
+    os.environ.pop(name, None)  # no test touches what the developer is connected to
+pytest.register_assert_rewrite("mlproduct.testing.gate_tests")
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Trial:
+    """A product with a champion, version 1, and a challenger, version 2. To be read only: making it
+    takes a while.
+    """
+    from .gate_products import rows, stage
+    from .products import with_operations
+
+    found = with_operations(stage(tmp_path_factory.mktemp("released"), margin=1e9))
+    first = found.train()
+    found.releases.approve(first.version, by="Ada", because="It is better than nothing.")
+    found.save(rows(seed=8), "data/others.parquet")
+    assert found.train("data/others.parquet").version == "2"
+    return found
+
+
+@pytest.fixture
+def product(released: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
+    """A copy of the released product, to do with as one likes; the registry is shared and only
+    read.
+    """
+    from .products import copy_of
+
+    return copy_of(released, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def cable(product: Trial, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlakyProxy]:
+    """The line between the product and its database, which is on the PostgreSQL of CI."""
+    from .databases import postgresql
+    from .products import with_database
+
+    with postgresql("cable") as url, through(url) as (found, address):
+        with_database(product, address, monkeypatch)
+        yield found
+
+
+@pytest.fixture
+def aliases(released: Trial) -> Iterator[None]:
+    """The aliases of the shared registry may be moved here; they are put back."""
+    yield
+    models = released.releases.models
+    models.point("champion", "1")
+    models.point("challenger", "2")
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """One Prefect server for all flows of the session, on a database of its own."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=180):
+        yield
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield url_in(tmp_path)
+    else:
+        with postgresql("stores") as url:
+            yield url

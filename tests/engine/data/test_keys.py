@@ -1,0 +1,193 @@
+"""One form of a key, wherever it comes from: a file, a database, a request, the command line.
+Before any training.
+"""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pytest
+from mlproduct.data.keys import key_of, keys_of, of_subject
+from mlproduct.data.validation import validate
+from mlproduct.errors import ConfigError, InvalidData
+from mlproduct.service.request_rows import Rows
+from mlproduct.tables import Batch, Validated
+from pandera.typing import Series
+
+LARGE = 2**53 + 1
+FORMS: list[tuple[Any, str]] = [
+    (1, "1"),
+    (1.0, "1"),
+    ("1.0", "1"),
+    ("1", "1"),
+    (np.int32(1), "1"),
+    (np.float32(1), "1"),
+    (Decimal("1.00"), "1"),
+    (-0.0, "0"),
+    (LARGE, str(LARGE)),
+    (Decimal(LARGE), str(LARGE)),
+    (str(LARGE), str(LARGE)),
+    (2**70, str(2**70)),
+    ("007", "007"),
+    ("007.0", "007.0"),
+    (" KEY\t", "KEY"),
+    ("\u00a0KEY", "KEY"),
+    ("a b", "a b"),
+    ("12e5", "12e5"),
+    ("10.15", "10.15"),
+    (uuid.UUID(int=5), str(uuid.UUID(int=5))),
+]
+NO_KEYS = [
+    True,
+    np.True_,
+    1.5,
+    2.0**53,
+    -(2.0**60),
+    float("inf"),
+    np.float32(2**24),
+    Decimal("1.5"),
+]
+NO_KEYS += [Decimal("Infinity"), "1.23457E+12", "9007199254740992.0", "1e+16", "a\0b", [], {}]
+NOTHING = [None, float("nan"), pd.NA, pd.NaT, "", " \t", Decimal("NaN")]
+
+
+@pytest.mark.parametrize(("value", "form"), FORMS)
+def test_a_key_has_one_form(value: Any, form: str) -> None:
+    assert key_of(value) == form
+    assert key_of(form) == form
+    for column in (pd.Series([value, None], dtype=object), pd.Series([value])):
+        texts, wrong = keys_of(column)
+        assert (texts[0], wrong[0]) == (form, False)
+
+
+@pytest.mark.parametrize("value", NO_KEYS)
+def test_what_cannot_be_one_key_exactly_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"key"):
+        key_of(value)
+    for column in (pd.Series([value, None], dtype=object), pd.Series([value])):
+        texts, wrong = keys_of(column)
+        assert (texts.isna()[0], wrong[0]) == (True, True)
+
+
+@pytest.mark.parametrize("value", NOTHING)
+def test_nothing_is_no_key_and_not_a_wrong_one(value: Any) -> None:
+    assert key_of(value) is None
+    for column in (pd.Series([value, "a"], dtype=object), pd.Series([value])):
+        texts, wrong = keys_of(column)
+        assert (texts.isna()[0], wrong[0]) == (True, False)
+
+
+def test_columns_of_every_type_give_the_same_keys() -> None:
+    plain = pd.Series([3, 1, 2])
+    for dtype in (
+        "int64",
+        "Int64",
+        "float64",
+        "Float64",
+        "object",
+        "str",
+        "category",
+        "uint8",
+        "float32",
+    ):
+        texts, wrong = keys_of(plain.astype(dtype))
+        assert (texts.tolist(), wrong.any()) == (["3", "1", "2"], False), dtype
+        assert texts.dtype == "str"
+
+
+def test_a_subject_is_found_in_any_spelling() -> None:
+    column = pd.Series(["KEY", " KEY ", "KEYS", None, "1.0", "1", "9007199254740992.0"])
+    assert np.flatnonzero(of_subject(column, "KEY ")).tolist() == [0, 1]
+    assert np.flatnonzero(of_subject(column, "1")).tolist() == [4, 5]
+    assert np.flatnonzero(of_subject(column, "9007199254740992.0")).tolist() == [6]
+
+
+class Kept(pa.DataFrameModel):
+    key: Series[str] = pa.Field(metadata={"role": "key"})
+    at: Series[pd.Timestamp] = pa.Field(metadata={"role": "time"})
+    value: Series[float] = pa.Field(metadata={"role": "feature"})
+
+
+class Numbered(Kept):
+    key: Series[int] = pa.Field(metadata={"role": "key"})
+
+
+def checked(keys: Any, schema: type[pa.DataFrameModel] = Kept, limit: float = 1.0) -> Validated:
+    rows = pd.DataFrame({"key": keys, "at": "2026-01-01", "value": 1.0})
+    return validate([Batch(rows, "rows", 0)], schema, limit=limit)
+
+
+@pytest.mark.parametrize("schema", [Kept, Numbered])
+def test_floats_that_merge_customers_stop_with_column_and_example(
+    schema: type[pa.DataFrameModel],
+) -> None:
+    keys = np.arange(2**53, 2**53 + 200).astype("float64")
+    with pytest.raises(InvalidData, match="key is not a key in 100% of its cells") as caught:
+        checked(keys, schema, 0.05)
+    assert "text or whole numbers" in str(caught.value)
+    assert "9007199254740992.0" in str(caught.value)
+    again = checked(
+        caught.value.rejected.rows["key"] if caught.value.rejected is not None else [], schema
+    )
+    assert len(again.rows) == 0, "the quarantine keeps them as what they were"
+
+
+@pytest.mark.parametrize("schema", [Kept, Numbered])
+def test_long_whole_numbers_are_exact(schema: type[pa.DataFrameModel]) -> None:
+    keys = list(range(2**53, 2**53 + 200))
+    for column in (
+        pd.Series(keys),
+        pd.Series([*keys, None], dtype="Int64"),
+        pd.Series(keys).astype("str"),
+    ):
+        assert checked(column, schema).rows["key"].astype("str").tolist() == [
+            str(key) for key in keys
+        ]
+
+
+def test_two_spellings_of_one_key_are_a_duplicate() -> None:
+    result = checked(pd.Series(["1", "1.0", " 1", "01"]))
+    assert result.rows["key"].tolist() == ["1", "01"]
+    assert result.rejected.failures["row"].tolist() == [1, 2]
+    assert set(result.rejected.failures["rule"]) == {"unique"}
+
+
+def test_a_request_and_a_batch_agree() -> None:
+    for schema in (Kept, Numbered):
+        rules = Rows(schema)
+        values = [
+            1,
+            1.0,
+            "1.0",
+            "007",
+            " 7 ",
+            "KEY",
+            "",
+            " ",
+            None,
+            True,
+            1.5,
+            2.0**53,
+            str(LARGE),
+            LARGE,
+            [],
+            "a\0b",
+        ]
+        for value in values:
+            rows = [{"key": value, "at": "2026-01-01T00:00:00", "value": 1.0}]
+            asked = rules.check(rows)
+            batch = checked(pd.Series([value], dtype=object), schema)
+            assert rules.table(asked.cells)["key"].tolist() == batch.rows["key"].tolist(), value
+            assert len(asked.problems) == len(batch.rejected.rows), value
+
+
+@pytest.mark.parametrize("dtype", [float, bool])
+def test_a_schema_whose_key_is_no_text_or_whole_number_is_refused(dtype: type) -> None:
+    class Wrong(Kept):
+        key: Series[dtype] = pa.Field(metadata={"role": "key"})
+
+    with pytest.raises(ConfigError, match=r"key .*expected Series\[str\] or Series\[int\]"):
+        checked([1.0], Wrong)

@@ -1,0 +1,335 @@
+"""The border: what passes, what is rejected and why, what stops. Can run before anything was
+trained.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pytest
+from mlproduct.data.validation import validate
+from mlproduct.errors import ConfigError, InvalidData
+from mlproduct.tables import Batch, Validated
+from pandera.typing import Series
+
+FEATURE = {"role": "feature"}
+
+
+class Seen(pa.DataFrameModel):
+    key: Series[str] = pa.Field(str_length={"min_value": 2}, metadata={"role": "key"})
+    at: Series[pd.Timestamp] = pa.Field(ge=pd.Timestamp("2020-01-01"), metadata={"role": "time"})
+    email: Series[str] = pa.Field(nullable=True, metadata={"role": "ignored", "pii": True})
+    city: Series[str] = pa.Field(isin=["north", "south"], nullable=True, metadata=FEATURE)
+    amount: Series[float] = pa.Field(ge=0, le=1000, nullable=True, metadata=FEATURE)
+    calls: Series[int] = pa.Field(nullable=True, metadata=FEATURE)
+    paid: Series[float] = pa.Field(metadata=FEATURE)
+
+    @pa.dataframe_check(error="paid is at most amount")
+    def pays_no_more(cls, table: pd.DataFrame) -> Any:
+        return ~(table["paid"] > table["amount"])
+
+
+class Answered(Seen):
+    left: Series[bool] = pa.Field(metadata={"role": "target", "task": "classification"})
+
+
+class Timeless(pa.DataFrameModel):
+    key: Series[int] = pa.Field(metadata={"role": "key"})
+    code: Series[str] = pa.Field(nullable=True, unique=True, metadata={"role": "ignored"})
+    value: Series[float] = pa.Field(metadata=FEATURE)
+
+
+def table(rows: int = 20, **columns: Any) -> pd.DataFrame:
+    good = {
+        "key": [f"{row:05}" for row in range(rows)],
+        "at": "2026-01-01",
+        "email": "secret@example.com",
+        "city": "north",
+        "amount": "5.5",
+        "calls": "3",
+        "paid": 1.0,
+        "left": "yes",
+    }
+    return pd.DataFrame(good | columns)
+
+
+def changed(row: int, **cells: Any) -> pd.DataFrame:
+    other = table().astype(object)
+    for name, value in cells.items():
+        other.loc[row, name] = value
+    return other
+
+
+def checked(
+    *tables: pd.DataFrame, schema: type[pa.DataFrameModel] = Answered, limit: float = 0.5
+) -> Validated:
+    return validate(
+        [Batch(rows, f"part-{at}", 0) for at, rows in enumerate(tables)], schema, limit=limit
+    )
+
+
+def refusal(
+    *tables: pd.DataFrame, limit: float = 0.05, schema: type[pa.DataFrameModel] = Answered
+) -> InvalidData:
+    with pytest.raises(InvalidData) as caught:
+        checked(*tables, limit=limit, schema=schema)
+    assert str(caught.value).split("\n")[0].count(" – ") >= 2
+    return caught.value
+
+
+def test_good_rows_come_out_in_order_with_their_types() -> None:
+    result = checked(table(), table(3, key=["aa", "bb", "cc"], calls=None))
+    assert list(result.rows.columns) == ["key", "at", "amount", "calls", "paid", "city", "left"]
+    assert result.rows.dtypes.astype(str).tolist() == [
+        "str",
+        "datetime64[us]",
+        "float64",
+        "float64",
+        "float64",
+        "str",
+        "int64",
+    ]
+    assert isinstance(result.rows.index, pd.RangeIndex)
+    assert result.rows["key"].tolist()[-4:] == ["00019", "aa", "bb", "cc"]
+    assert (result.seen, result.rejected_share, result.rows["left"].sum()) == (23, 0.0, 23)
+
+
+def test_a_schema_without_answer_works_the_same() -> None:
+    result = checked(table().drop(columns="left"), schema=Seen)
+    assert "left" not in result.rows
+    assert len(result.rows) == 20
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule", "reason"),
+    [
+        ({"amount": "abc"}, "type: number", "type"),
+        ({"amount": "1,5"}, "type: number", "type"),
+        ({"amount": np.inf}, "finite", "range"),
+        ({"amount": "-inf"}, "finite", "range"),
+        ({"amount": 1001}, "at most 1000", "range"),
+        ({"calls": "2.5"}, "type: whole number", "type"),
+        ({"calls": 1e300}, "type: whole number", "type"),
+        ({"at": "24.11.2026"}, "type: date", "type"),
+        ({"at": 1_700_000_000}, "type: date", "type"),
+        ({"at": "2019-12-31"}, "at least 2020-01-01", "range"),
+        ({"at": None}, "not missing", "missing"),
+        ({"key": None}, "not missing", "missing"),
+        ({"key": "x"}, "at least 2 characters", "rule"),
+        ({"key": "00006"}, "unique", "duplicate"),
+        ({"city": "mars"}, "one of north, south", "category"),
+        ({"paid": None}, "not missing", "missing"),
+        ({"paid": 7}, "paid is at most amount", "rule"),
+        ({"left": "perhaps"}, "type: yes or no", "type"),
+        ({"left": None}, "not missing", "missing"),
+    ],
+)
+def test_a_bad_cell_is_rejected_with_its_rule_and_text(
+    cells: dict[str, Any], rule: str, reason: str
+) -> None:
+    result = checked(changed(7, **cells))
+    (failure,) = result.rejected.failures.to_dict("records")
+    ((column, value),) = cells.items()
+    assert (failure["row"], failure["rule"], failure["reason"], failure["source"]) == (
+        7,
+        rule,
+        reason,
+        "part-0",
+    )
+    if rule != "paid is at most amount":
+        assert (failure["column"], failure["value"]) == (
+            column,
+            "" if value is None else str(value).removesuffix(".0"),
+        )
+    assert len(result.rows) == 19
+    assert result.rejected.rows[["row", "source"]].values.tolist() == [[7, "part-0"]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "value"),
+    [
+        ({"amount": " 7 "}, "amount", 7.0),
+        ({"amount": "1e2"}, "amount", 100.0),
+        ({"amount": Decimal("1.25")}, "amount", 1.25),
+        ({"amount": "NULL", "paid": 0}, "amount", None),
+        ({"calls": "4.0"}, "calls", 4.0),
+        ({"calls": None}, "calls", None),
+        ({"left": " No "}, "left", 0),
+        ({"left": 1.0}, "left", 1),
+        ({"left": False}, "left", 0),
+        ({"at": "2026-01-01T01:00:00+02:00"}, "at", pd.Timestamp("2025-12-31 23:00")),
+        (
+            {"at": pd.Timestamp("2026-01-01", tz="America/New_York")},
+            "at",
+            pd.Timestamp("2026-01-01 05:00"),
+        ),
+        ({"at": "9999-12-31"}, "at", pd.Timestamp("9999-12-31")),
+        ({"city": "NA"}, None, None),
+    ],
+)
+def test_what_a_cell_evidently_means_is_understood(
+    cells: dict[str, Any], column: str | None, value: Any
+) -> None:
+    result = checked(changed(7, **cells))
+    if column is None:
+        assert result.rejected.failures["value"].tolist() == ["NA"], "a text is taken as it stands"
+        return
+    got = result.rows.loc[7, column]
+    assert pd.isna(got) if value is None else got == value
+
+
+def test_typed_columns_are_understood() -> None:
+    typed = table(
+        at=pd.date_range("2026-01-01", periods=20, tz="Europe/Berlin"),
+        city=pd.Categorical(["north"] * 20),
+        amount=np.arange(20, dtype="int32"),
+        calls=pd.array([None] + [1] * 19, dtype="Int64"),
+        paid=np.zeros(20, dtype="float32"),
+        left=np.arange(20) % 2 == 0,
+    )
+    result = checked(typed)
+    assert (
+        result.rows.dtypes.astype(str).tolist() == checked(table()).rows.dtypes.astype(str).tolist()
+    )
+    assert result.rows["at"].iloc[0] == pd.Timestamp("2025-12-31 23:00")
+    assert result.rows["left"].sum() == 10
+
+
+def test_large_whole_numbers_keep_every_digit() -> None:
+    big = 2**62 + 1
+    for keys in (
+        [str(big), "7", "x"],
+        pd.array([big, 7, None], dtype="Int64"),
+        np.array([big, 7, 2**63], dtype="uint64"),
+    ):
+        rows = pd.DataFrame({"key": keys, "code": ["a", "b", "c"], "value": 1.0})
+        assert checked(rows, schema=Timeless).rows["key"].tolist() == [big, 7]
+
+
+def test_a_row_tells_everything_that_is_wrong_with_it() -> None:
+    result = checked(changed(7, amount="abc", city="mars", calls=None))
+    assert result.rejected.failures[["column", "reason"]].values.tolist() == [
+        ["amount", "type"],
+        ["city", "category"],
+    ]
+    assert len(result.rejected.rows) == 1
+    assert result.rejected.rows["amount"].tolist() == ["abc"]
+
+
+def test_the_later_of_two_rows_goes_whatever_batch_it_is_in() -> None:
+    result = checked(table(2), table(3, amount="6"))
+    assert result.rejected.failures[["row", "source", "rule"]].values.tolist() == [
+        [0, "part-1", "unique"],
+        [1, "part-1", "unique"],
+    ]
+    assert result.rows["amount"].tolist() == [5.5, 5.5, 6.0]
+    assert len(checked(table(2), table(2, at="2026-02-01")).rows) == 4
+
+
+def test_without_time_a_subject_may_repeat_and_a_row_may_not() -> None:
+    rows = pd.DataFrame(
+        {"key": [1, 1, 1, 2], "code": [None, None, None, "a"], "value": [1.0, 2.0, 1.0, 1.0]}
+    )
+    result = checked(rows, schema=Timeless)
+    assert result.rejected.failures["row"].tolist() == [2]
+    again = pd.DataFrame({"key": [3], "code": ["a"], "value": [9.0]})
+    failures = checked(rows, again, schema=Timeless).rejected.failures
+    assert failures[failures["source"] == "part-1"]["column"].tolist() == ["code"]
+
+
+def test_a_repaired_row_steps_back_for_the_source() -> None:
+    repaired = Batch(table(3, amount="6"), "quarantine", 0, repaired=True)
+    result = validate([Batch(table(2), "source", 0), repaired], Answered, limit=0)
+    assert result.rows["amount"].tolist() == [5.5, 5.5, 6.0]
+    assert result.seen == 3
+    assert result.rejected.rows.empty
+
+
+def test_rows_repaired_under_an_older_schema_do_not_stop_a_run() -> None:
+    older = table(2, key=["xx", "yy"])
+    without = [
+        Batch(older.drop(columns=name), "quarantine", 0, repaired=True) for name in ("city", "paid")
+    ]
+    result = validate([Batch(table(), "source", 0), *without], Answered, limit=0.5)
+    assert result.rows["key"].tolist()[-2:] == ["xx", "yy"], "city may be missing"
+    assert result.rejected.failures["column"].tolist() == ["paid", "paid"]
+
+
+def test_personal_data_and_strange_columns_go_no_further() -> None:
+    result = checked(changed(7, amount="abc").assign(strange=1))
+    for got in (result.rows, result.rejected.rows, result.rejected.failures):
+        assert "secret" not in got.to_csv()
+        assert "strange" not in got
+
+
+def test_a_missing_column_stops_at_once_and_names_the_nearest() -> None:
+    batch = Batch(table().drop(columns=["city", "calls"]), "rows.csv", 0, unread=("citty",))
+    with pytest.raises(InvalidData) as caught:
+        validate([batch], Answered, limit=1)
+    assert "rows.csv: no columns calls, city" in str(caught.value)
+    assert ("city", "column is there", 20, "did you mean citty?") in caught.value.reasons
+
+
+def test_a_column_of_another_type_stops_with_a_table() -> None:
+    problem = refusal(table(amount=["x"] * 10 + ["1"] * 10), limit=0.9)
+    assert problem.reasons == (("amount", "type: number", 10, "x"),)
+    assert "amount is not a number in 50% of its cells" in str(problem)
+    assert problem.rejected is not None
+    assert len(problem.rejected.rows) == 10
+    assert len(checked(table(amount=["x"] * 9 + ["1"] * 11)).rows) == 11
+
+
+def test_a_wrong_column_gets_advice() -> None:
+    assert "decimal point" in str(refusal(table(amount="1,5")))
+    assert "2026-11-24" in str(refusal(table(at="24.11.2026")))
+    assert "Series[bool]" in str(refusal(table(amount="yes")))
+
+
+def test_too_many_bad_rows_stop_with_a_table_and_are_not_lost() -> None:
+    problem = refusal(
+        table(40, amount=["-1", "-2"] + ["1"] * 38, paid=-9, city=["mars"] + ["north"] * 39),
+        limit=0.04,
+    )
+    lines = str(problem).split("\n")
+    assert lines[0].startswith("2 of 40 rows (5.0%) break the schema – at most 4.0% may")
+    assert [line.split() for line in lines[1:3]] == [
+        ["column", "rule", "rows", "example"],
+        ["amount", "at", "least", "0", "2", "'-1'"],
+    ]
+    assert problem.rejected is not None
+    assert sorted(problem.rejected.failures["reason"]) == ["category", "range", "range"]
+    assert len(checked(table(40, amount=["-1", "-2"] + ["1"] * 38, paid=-9), limit=0.05).rows) == 38
+
+
+@pytest.mark.parametrize("rows", [table(0), pd.DataFrame()])
+def test_a_source_without_rows_stops(rows: pd.DataFrame) -> None:
+    assert "part-0: no rows" in str(refusal(rows, limit=1))
+
+
+def test_no_bad_row_is_too_many_with_limit_one() -> None:
+    result = checked(table(amount="x"), limit=1)
+    assert result.rows.empty
+    assert list(result.rows.columns) == list(checked(table()).rows.columns)
+    assert result.rejected_share == 1
+
+
+def bad_schema(check: Callable[..., Any]) -> type[pa.DataFrameModel]:
+    class Bad(Seen):
+        @pa.check("amount", name="my check")
+        def own(cls, values: Any) -> Any:
+            return check(values)
+
+    return Bad
+
+
+def test_a_check_that_breaks_is_an_error_of_the_schema() -> None:
+    with pytest.raises(ConfigError, match=r"my check.*amount broke"):
+        checked(table(), schema=bad_schema(lambda values: values.no_such_thing))
+
+
+def test_a_check_of_the_whole_column_is_not_passed_over() -> None:
+    problem = refusal(table(), schema=bad_schema(lambda values: bool(values.mean() > 99)))
+    assert problem.reasons == (("amount", "my check", 20, ""),)

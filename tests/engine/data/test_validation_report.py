@@ -1,0 +1,26 @@
+"""The validation report counts rules and shows no value."""
+
+import pandas as pd
+from mlproduct.data.validation import validation_report
+from mlproduct.tables import Rejected, Validated
+
+COLUMNS = ["row", "column", "rule", "value", "reason", "source"]
+
+
+def test_rules_are_counted_and_values_stay_out() -> None:
+    failures = [
+        (1, "age", "at least 0", "-7", "range", "a.csv"),
+        (5, "age", "at least 0", "-9", "range", "a.csv"),
+    ]
+    rejected = Rejected(
+        pd.DataFrame(failures, columns=COLUMNS), pd.DataFrame({"row": [1, 5], "source": "a.csv"})
+    )
+    report = validation_report(Validated(pd.DataFrame({"age": [3.0] * 8}), rejected, seen=10))
+    assert "10 rows read, 8 accepted, 2 in quarantine (20.00%)" in report
+    assert "| age | at least 0 | range | 2 |" in report
+    assert "-7" not in report
+
+
+def test_a_clean_table_has_no_table_of_reasons() -> None:
+    nothing = Rejected(pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=["row", "source"]))
+    assert "|" not in validation_report(Validated(pd.DataFrame({"age": [3.0]}), nothing, seen=1))

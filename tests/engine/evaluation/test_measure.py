@@ -1,0 +1,263 @@
+"""What the judge is told: everything asked for, and in words what could not be measured."""
+
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlproduct.config.settings import Evaluation as Settings
+from mlproduct.data.columns import Columns
+from mlproduct.evaluation import metrics
+from mlproduct.evaluation.measure import Baseline, Challenger, evaluate, measure_data
+from mlproduct.gate.criteria import Criteria, Criterion, Measurement, Owner, Value
+from mlproduct.training.predictions import Predictions, by_rule, do_nothing, predict
+
+COLUMNS = Columns(
+    "k",
+    None,
+    None,
+    "y",
+    "classification",
+    ("x",),
+    ("region",),
+    (),
+    (),
+    {"region": ("n", "s", "void")},
+)
+ROWS = 600
+
+
+def table(rows: int = ROWS, seed: int = 1) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    x = random.normal(size=rows)
+    y = (random.random(rows) < 1 / (1 + np.exp(-2 * x))).astype(int)
+    region = np.where(random.random(rows) < 0.5, "n", "s")
+    return pd.DataFrame({"k": np.arange(rows).astype(str), "region": region, "x": x, "y": y})
+
+
+class Model:
+    """A classifier that is known, not fitted."""
+
+    def __init__(self, slope: float = 2.0) -> None:
+        self.slope = slope
+
+    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+        chance = 1 / (1 + np.exp(-self.slope * rows["x"].to_numpy()))
+        return np.c_[1 - chance, chance]
+
+    def predict(self, rows: pd.DataFrame) -> np.ndarray:
+        return (self.predict_proba(rows)[:, 1] > 0.4).astype(int)
+
+
+def criterion(name: str = "c", **given: Any) -> Criterion:
+    return Criterion(id=name, says="says", why="why", **given)
+
+
+def measured(
+    *criteria: Criterion,
+    model: Any = None,
+    holdout: pd.DataFrame | None = None,
+    baselines: Any = None,
+    seen: Any = (),
+    value: Value | None = None,
+) -> list[Measurement]:
+    holdout = table() if holdout is None else holdout
+    file = Criteria(
+        decision="d",
+        owner=Owner(name="n", contact="c"),
+        review_by=date(2030, 1, 1),
+        primary="recall",
+        value=value,
+        criteria=criteria or (criterion(metric="recall", at_least=0.5),),
+    )
+    return list(
+        evaluate(
+            Challenger(model or Model(), np.array(seen, dtype=np.uint64), 2_000_000, 3.5),
+            baselines or {},
+            table(seed=9),
+            holdout,
+            np.arange(len(holdout), dtype=np.uint64),
+            columns=COLUMNS,
+            criteria=file,
+            settings=Settings(resamples=200),
+            seed=1,
+        ).measurements
+    )
+
+
+def the(found: list[Measurement], metric: str, **at: Any) -> Any:
+    at = {"by": None, "slice": None, "versus": None, "other": None, **at}
+    return next(
+        m for m in found if m.metric == metric and all(getattr(m, k) == v for k, v in at.items())
+    )
+
+
+def test_the_same_seed_gives_the_same_measurements() -> None:
+    speed = {"latency_p50_ms", "latency_p95_ms", "rows_per_second"}
+    one, two = ([m for m in measured() if m.metric not in speed] for _ in range(2))
+    assert one == two
+    assert the(one, "model_megabytes").value == 2
+    assert the(one, "training_seconds").value == 3.5
+
+
+def test_the_order_of_the_rows_does_not_change_a_value() -> None:
+    shuffled = table().sample(frac=1, random_state=3)
+    for metric in ("recall", "roc_auc", "brier"):
+        assert the(measured(), metric).value == pytest.approx(
+            the(measured(holdout=shuffled), metric).value
+        )
+
+
+def test_a_champion_that_comes_back_is_a_tie() -> None:
+    champion = Baseline(lambda rows: predict(Model(), rows), np.array([], dtype=np.uint64))
+    found = measured(baselines={"champion": champion})
+    difference = the(found, "roc_auc", versus="champion")
+    assert (difference.value, difference.interval.low, difference.interval.high) == (0, 0, 0)
+
+
+def test_a_champion_is_compared_on_rows_it_has_not_seen() -> None:
+    def champion(seen: int) -> dict:
+        return {
+            "champion": Baseline(
+                lambda rows: predict(Model(-1), rows), np.arange(seen, dtype=np.uint64)
+            )
+        }
+
+    some = the(measured(baselines=champion(400)), "recall", versus="champion")
+    assert some.rows == ROWS - 400
+    assert "compared on 200 of 600 rows" in some.note
+    assert the(measured(baselines=champion(ROWS)), "recall", versus="champion").support == 0
+
+
+def test_rows_that_were_trained_on_are_counted() -> None:
+    found = the(measured(seen=range(590, 700)), "holdout_rows_trained_on")
+    assert (found.value, found.support, found.problem) == (10, None, None)
+
+
+def test_every_slice_is_measured_with_an_interval_for_each_step() -> None:
+    holdout = table()
+    holdout.loc[:49, "region"] = None
+    found = measured(
+        criterion("a", metric="recall", by="region", at_least=0.5),
+        criterion("b", metric="recall", by="region", gap_at_most=0.2, leaving_out=("void",)),
+        holdout=holdout,
+    )
+    slices = [m for m in found if m.by and m.other is None]
+    assert {m.slice for m in slices} == {"n", "s", "void", "(missing)"}
+    assert sum(m.rows for m in slices) == ROWS
+    assert the(found, "recall", by="region", slice="void").support == 0
+    assert len(the(found, "recall", by="region", slice="n").intervals) == 4
+    pair = the(found, "recall", by="region", slice="n", other="s")
+    assert len(pair.intervals) == 3
+    assert pair.interval.low < pair.value < pair.interval.high
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"metric": "recall", "by": "regoin", "at_least": 0}, "did you mean 'region'"),
+        ({"metric": "recall", "by": "regoin", "gap_at_most": 0}, "did you mean 'region'"),
+        ({"metric": "recall", "by": "x", "at_least": 0}, "at most 200"),
+        (
+            {"metric": "latency_p95_ms", "by": "region", "at_most": 0},
+            "not a metric of classification",
+        ),
+        ({"metric": "recal", "at_least": 0}, "did you mean 'recall'"),
+        ({"metric": "mae", "at_least": 0}, "not a metric of this task"),
+        ({"metric": "value_per_1000", "at_least": 0}, "what the outcomes are worth"),
+        ({"metric": "recall", "versus": "rule", "at_least": 0}, "there is no rule"),
+        (
+            {"metric": "recal", "versus": "champion", "at_least": 0, "if_none": "met"},
+            "did you mean 'recall'",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_says_why(asked: dict, words: str) -> None:
+    found = measured(criterion(**asked))
+    place = (asked["metric"], asked.get("by"), asked.get("versus"))
+    problems = [m for m in found if (m.metric, m.by, m.versus) == place]
+    assert [words in str(m.problem) for m in problems] == [True]
+    assert (problems[0].other is not None) == ("gap_at_most" in asked)
+
+
+def test_no_champion_is_left_to_the_file() -> None:
+    found = measured(criterion(metric="recall", versus="champion", at_least=0))
+    assert not [m for m in found if m.versus == "champion"]
+
+
+def test_an_exception_in_one_metric_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> np.ndarray:
+        raise ZeroDivisionError("by\nzero")
+
+    monkeypatch.setitem(
+        metrics.METRICS, "f1", metrics.Metric("f1", "classification", "higher", "", combine=broken)
+    )
+    found = measured()
+    assert the(found, "f1").problem == "ZeroDivisionError: by zero"
+    assert the(found, "recall").problem is None
+
+
+def test_a_model_that_answers_not_a_number_is_refused() -> None:
+    class Missing(Model):
+        def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+            return np.full((len(rows), 2), np.nan)
+
+    assert "600 of 600 scores are not numbers" in the(measured(model=Missing()), "roc_auc").problem
+
+
+def test_who_cannot_be_asked_is_a_problem_of_every_comparison() -> None:
+    def fails(rows: pd.DataFrame) -> Predictions:
+        raise KeyError("tenure")
+
+    found = measured(baselines={"champion": Baseline(fails)})
+    assert (
+        the(found, "recall", versus="champion").problem
+        == "champion cannot be asked: KeyError: 'tenure'"
+    )
+    assert the(found, "recall").problem is None
+
+
+def test_no_row_is_no_answer() -> None:
+    found = measured(
+        holdout=table(0), baselines={"do_nothing": Baseline(do_nothing(table(), COLUMNS))}
+    )
+    assert the(found, "recall").support == 0
+    assert the(found, "latency_p95_ms").problem == "there is no row to answer"
+
+
+def test_rule_and_doing_nothing_are_measured_on_the_same_rows() -> None:
+    baselines = {
+        "do_nothing": Baseline(do_nothing(table(), COLUMNS)),
+        "rule": Baseline(by_rule(lambda rows: rows["x"] > 1)),
+    }
+    found = measured(
+        baselines=baselines, value=Value(currency="EUR", true_positive=10, false_positive=-1)
+    )
+    assert (
+        the(found, "value_per_1000", versus="do_nothing").value
+        == the(found, "value_per_1000").value
+    )
+    assert the(found, "recall", versus="rule").interval.low > 0
+    assert not [m for m in found if m.metric == "roc_auc" and m.versus == "rule"]
+
+
+def test_the_data_is_measured() -> None:
+    today = date(2026, 11, 24)
+    found = measure_data(
+        rows=10, rejected_share=0.1, newest=datetime(2026, 11, 20), leaking=("x",), today=today
+    )
+    assert {m.metric: m.value for m in found} == {
+        "rows": 10,
+        "rejected_share": 0.1,
+        "age_days": 4,
+        "leaking_features": 1,
+    }
+    future = measure_data(
+        rows=1, rejected_share=0, newest=datetime(2027, 1, 1), leaking=(), today=today
+    )
+    assert "after 2026-11-24" in the(list(future), "age_days").problem
+    assert the(
+        list(measure_data(rows=1, rejected_share=0, newest=None, leaking=(), today=today)),
+        "age_days",
+    ).problem

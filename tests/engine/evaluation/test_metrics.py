@@ -1,0 +1,157 @@
+"""Every metric against scikit-learn, on weights that are copies of rows, and where it has no
+value.
+"""
+
+import numpy as np
+import pytest
+import sklearn.metrics as reference
+from mlproduct.errors import ConfigError
+from mlproduct.evaluation.metrics import METRICS, Metric, metrics_of
+from mlproduct.evaluation.weighted_sums import Scored
+from mlproduct.gate.criteria import Value
+from mlproduct.training.objective import best_threshold, objective
+from mlproduct.training.predictions import Predictions
+
+VALUE = Value(currency="EUR", true_positive=100, false_positive=-10)
+BY_DECISION = {
+    "accuracy": reference.accuracy_score,
+    "balanced_accuracy": reference.balanced_accuracy_score,
+    "precision": reference.precision_score,
+    "recall": reference.recall_score,
+    "f1": reference.f1_score,
+}
+BY_SCORE = {
+    "roc_auc": reference.roc_auc_score,
+    "average_precision": reference.average_precision_score,
+    "log_loss": reference.log_loss,
+    "brier": reference.brier_score_loss,
+}
+BY_NUMBER = {
+    "mae": reference.mean_absolute_error,
+    "rmse": reference.root_mean_squared_error,
+    "mape": reference.mean_absolute_percentage_error,
+    "median_error": reference.median_absolute_error,
+    "r2": reference.r2_score,
+}
+
+
+def classified(rows: int = 300, digits: int = 1) -> Scored:
+    random = np.random.default_rng(0)
+    y = (random.random(rows) < 0.3).astype(float)
+    score = np.round(0.3 * y + 0.7 * random.random(rows), digits)
+    return Scored(y, Predictions((score > 0.5).astype(float), score), VALUE)
+
+
+def numbers(rows: int = 301) -> Scored:
+    random = np.random.default_rng(0)
+    y = random.normal(10, 2, rows)
+    predicted = np.round(y + random.normal(0, 1, rows), 1)
+    return Scored(y, Predictions(predicted, None, predicted - 1, predicted + 1))
+
+
+def weights(rows: int) -> np.ndarray:
+    return np.random.default_rng(1).poisson(1, (4, rows)).astype(float)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", [*BY_DECISION, *BY_SCORE])
+@pytest.mark.parametrize("digits", [1, 9], ids=["ties", "no ties"])
+def test_weighted_classification_is_scikit_learns(name: str, digits: int, dtype: type) -> None:
+    scored = classified(digits=digits)
+    w = weights(len(scored))
+    predicted = scored.decision if name in BY_DECISION else scored.score
+    expected = [(BY_DECISION | BY_SCORE)[name](scored.y, predicted, sample_weight=one) for one in w]
+    tolerance = 1e-12 if dtype is np.float64 else 1e-5
+    np.testing.assert_allclose(
+        METRICS[name].compute(scored, w.astype(dtype)), expected, rtol=tolerance
+    )
+
+
+@pytest.mark.parametrize("name", BY_NUMBER)
+def test_weighted_regression_is_scikit_learns(name: str) -> None:
+    scored = numbers()
+    w = weights(len(scored))
+    expected = [BY_NUMBER[name](scored.y, scored.decision, sample_weight=one) for one in w]
+    np.testing.assert_allclose(METRICS[name].compute(scored, w), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "metric", [*metrics_of("classification"), *metrics_of("regression")], ids=lambda m: m.name
+)
+def test_a_weight_is_that_many_copies_of_the_row(metric: Metric) -> None:
+    scored = classified() if metric.task == "classification" else numbers()
+    w = weights(len(scored))[:1]
+    copies = scored.take(np.repeat(np.arange(len(scored)), w[0].astype(int)))
+    np.testing.assert_allclose(metric.compute(scored, w), metric.compute(copies), rtol=1e-12)
+
+
+def test_value_is_per_thousand_rows() -> None:
+    scored = Scored(np.array([1.0, 1, 0, 0]), Predictions(np.array([1.0, 0, 1, 0])), VALUE)
+    assert METRICS["value_per_1000"].compute(scored)[0] == pytest.approx(1000 * (100 - 10) / 4)
+
+
+def test_calibration_error_is_the_distance_in_each_bin() -> None:
+    scored = Scored(
+        np.array([0.0, 1, 1, 1]), Predictions(np.zeros(4), np.array([0.2, 0.2, 0.9, 0.9]))
+    )
+    assert METRICS["expected_calibration_error"].compute(scored)[0] == pytest.approx(
+        0.5 * 0.3 + 0.5 * 0.1
+    )
+
+
+@pytest.mark.parametrize("name", ["recall", "precision", "roc_auc", "average_precision"])
+def test_what_is_not_defined_is_not_a_number(name: str) -> None:
+    nobody = Scored(np.zeros(5), Predictions(np.zeros(5), np.linspace(0, 1, 5)))
+    assert np.isnan(METRICS[name].compute(nobody)[0])
+    assert METRICS[name].support(nobody) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "predictions", "words"),
+    [
+        ("accuracy", Predictions(np.array([1.0, np.nan])), "1 of 2 decisions are not numbers"),
+        ("accuracy", Predictions(np.array([1.0, 2.0])), "1 of 2 decisions are neither 0 nor 1"),
+        ("roc_auc", Predictions(np.zeros(2)), "there are no scores"),
+        ("value_per_1000", Predictions(np.zeros(2)), "do not say what the outcomes are worth"),
+        ("interval_coverage", Predictions(np.zeros(2)), "there are no intervals"),
+        ("mape", Predictions(np.zeros(2)), "an answer is 0"),
+        ("latency_p95_ms", Predictions(np.zeros(2)), "does not follow from answers"),
+    ],
+)
+def test_what_is_lacking_is_said(name: str, predictions: Predictions, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        METRICS[name].compute(Scored(np.array([0.0, 1.0]), predictions))
+
+
+@pytest.mark.parametrize("name", [*BY_DECISION, "value_per_1000"])
+def test_the_best_threshold_is_the_best_of_all(name: str) -> None:
+    scored = classified(80)
+    threshold, value = best_threshold(scored.y, scored.score, name, VALUE)
+
+    def at(cut: float) -> float:
+        decided = Predictions((scored.score >= cut).astype(float), scored.score)
+        return float(METRICS[name].compute(Scored(scored.y, decided, VALUE))[0])
+
+    assert at(threshold) == pytest.approx(value)
+    assert value == pytest.approx(np.nanmax([at(cut) for cut in np.linspace(-0.01, 1.01, 500)]))
+
+
+def test_a_tie_does_not_beat_and_direction_is_the_metrics() -> None:
+    assert objective("recall", None).better(0.6, 0.5)
+    assert objective("mae", None).better(0.5, 0.6)
+    assert not objective("mae", None).better(0.5, 0.5)
+    assert not objective("mae", None).better(float("nan"), 0.5)
+    assert objective("mae", None).better(0.5, float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("recal", "did you mean 'recall'"),
+        ("rows", "tell models apart"),
+        ("value_per_1000", "value:"),
+    ],
+)
+def test_a_primary_that_cannot_be_one_is_refused(name: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        objective(name, None)

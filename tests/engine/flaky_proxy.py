@@ -1,0 +1,116 @@
+"""A line to a server that can be cut and mended, so that an outage is a real one."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+__all__ = ["FlakyProxy", "cable_to", "through"]
+
+
+class FlakyProxy:
+    """Passes everything between its port and the server's; what is cut off meets closed doors until
+    it is mended.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._server = (host, port)
+        self._lock = threading.RLock()
+        self._open: set[socket.socket] = set()
+        self._words: list[bytes] = []
+        self._seconds: float | None = None
+        self._listening: socket.socket | None = None
+        self.port = 0
+        self.cuts = 0
+        self.mend()
+
+    def mend(self) -> None:
+        with self._lock:
+            if self._listening is None:
+                listening = socket.socket()
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listening.bind(("127.0.0.1", self.port))
+                listening.listen()
+                self.port, self._listening = listening.getsockname()[1], listening
+                threading.Thread(target=self._accept, args=(listening,), daemon=True).start()
+
+    def cut(self) -> None:
+        with self._lock:
+            self.cuts += 1
+            listening, self._listening = self._listening, None
+            for end in (*self._open, *([listening] if listening else ())):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+            self._open.clear()
+
+    def cut_after(self, *words: bytes, seconds: float | None = None) -> None:
+        """Cuts itself once these were sent, one after the other: the server gets the last, its
+        answer gets lost.
+
+        It mends itself after so many seconds, if any.
+        """
+        self._words, self._seconds = list(words), seconds
+
+    def _accept(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listening.accept()
+                server = socket.create_connection(self._server)
+            except OSError:
+                return
+            with self._lock:
+                self._open |= {client, server}
+            lost = threading.Event()
+            for ends in ((client, server, True), (server, client, False)):
+                threading.Thread(target=self._pass, args=(*ends, lost), daemon=True).start()
+
+    def _pass(
+        self, source: socket.socket, goal: socket.socket, asks: bool, lost: threading.Event
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while said := source.recv(65_536):
+                if lost.is_set() and not asks:
+                    break
+                if asks and self._heard(said):
+                    lost.set()
+                goal.sendall(said)
+        if lost.is_set() and not asks:
+            self.cut()
+            if self._seconds is not None:
+                threading.Timer(self._seconds, self.mend).start()
+        for end in (source, goal):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def _heard(self, said: bytes) -> bool:
+        """Whether the last of the words is among what was said now."""
+        with self._lock:
+            heard = bool(self._words)
+            while self._words and self._words[0] in said:
+                said = said.partition(self._words.pop(0))[2]
+            return heard and not self._words
+
+
+@contextlib.contextmanager
+def cable_to(host: str, port: int) -> Iterator[FlakyProxy]:
+    cable = FlakyProxy(host, port)
+    try:
+        yield cable
+    finally:
+        cable.cut()
+
+
+@contextlib.contextmanager
+def through(url: str) -> Iterator[tuple[FlakyProxy, str]]:
+    """A cable to the database of that address, and the address by which it is reached through the
+    cable.
+    """
+    address = sa.make_url(url)
+    with cable_to(address.host or "127.0.0.1", address.port or 5432) as cable:
+        yield (
+            cable,
+            address.set(host="127.0.0.1", port=cable.port).render_as_string(hide_password=False),
+        )

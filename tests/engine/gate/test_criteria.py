@@ -1,0 +1,391 @@
+"""The judge: what each criterion comes to, and what all of them come to together."""
+
+import math
+from datetime import date
+from typing import Any
+
+import pytest
+from mlproduct.gate.criteria import (
+    ALWAYS,
+    ALWAYS_DATA,
+    Criteria,
+    Decision,
+    Interval,
+    Measurement,
+    Outcome,
+)
+from mlproduct.gate.criteria_diff import loosened_criteria
+from mlproduct.gate.judge import judge
+from pydantic import ValidationError
+
+TODAY = date(2026, 11, 24)
+RECALL = {
+    "id": "catch",
+    "says": "We catch 6 of 10.",
+    "why": "It has to pay.",
+    "metric": "recall",
+    "at_least": 0.6,
+}
+UNSEEN = Measurement(
+    metric="holdout_rows_trained_on", value=0, intervals=(Interval(low=0, high=0),)
+)
+SKILL = Measurement(
+    metric="skill", value=0.5, intervals=(Interval(low=0.4, high=0.6),), rows=4000, support=800
+)
+
+
+def criteria(*written: dict[str, Any], **more: Any) -> Criteria:
+    whole = {
+        "decision": "Whom do we call?",
+        "owner": {"name": "Product", "contact": "product@example.com"},
+        "review_by": date(2027, 6, 30),
+        "primary": "recall",
+        "criteria": written or (RECALL,),
+    }
+    return Criteria.model_validate(whole | more)
+
+
+def found(low: float, high: float, *, metric: str = "recall", **more: Any) -> Measurement:
+    given = {
+        "value": (low + high) / 2,
+        "rows": 4000,
+        "support": 800,
+        "intervals": (Interval(low=low, high=high),),
+    }
+    return Measurement(metric=metric, **{**given, **more})
+
+
+def verdict_on(*measurements: Measurement, of: Criteria | None = None, **more: Any) -> Any:
+    return judge((*measurements, UNSEEN, SKILL), of or criteria(), on=more.pop("on", TODAY), **more)
+
+
+def outcome_of(*measurements: Measurement, of: Criteria | None = None, **more: Any) -> Outcome:
+    return verdict_on(*measurements, of=of, **more).results[0].outcome
+
+
+# --- one criterion --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bar", "low", "high", "outcome"),
+    [
+        ({"at_least": 0.6}, 0.61, 0.7, Outcome.MET),
+        ({"at_least": 0.6}, 0.6, 0.7, Outcome.MET),
+        ({"at_least": 0.6}, 0.59, 0.7, Outcome.UNDECIDED),
+        ({"at_least": 0.6}, 0.5, 0.6, Outcome.UNDECIDED),
+        ({"at_least": 0.6}, 0.5, 0.59, Outcome.NOT_MET),
+        ({"at_most": 0.6}, 0.5, 0.6, Outcome.MET),
+        ({"at_most": 0.6}, 0.5, 0.61, Outcome.UNDECIDED),
+        ({"at_most": 0.6}, 0.61, 0.7, Outcome.NOT_MET),
+        ({"at_least": 0, "versus": "champion"}, 0.01, 0.1, Outcome.MET),
+        ({"at_least": 0, "versus": "champion"}, 0.0, 0.0, Outcome.NOT_MET),
+        ({"at_least": 0, "versus": "champion"}, -0.1, 0.1, Outcome.UNDECIDED),
+        ({"at_most": 0, "versus": "champion"}, 0.0, 0.0, Outcome.NOT_MET),
+        ({"at_most": 0, "versus": "champion"}, -0.2, -0.1, Outcome.MET),
+    ],
+)
+def test_the_whole_interval_decides(
+    bar: dict[str, Any], low: float, high: float, outcome: Outcome
+) -> None:
+    asked = criteria({**RECALL, "at_least": None, **bar})
+    assert outcome_of(found(low, high, versus=bar.get("versus")), of=asked) is outcome
+
+
+def test_undecided_says_how_many_rows_would_tell() -> None:
+    result = verdict_on(found(0.56, 0.66)).results[0]
+    # Half the width is 0.05 and the distance to the bar 0.01: 25 times the rows, 24 times as many
+    # more.
+    assert result.more_rows == 96_000
+    assert "about 96,000 more labelled rows would tell" in result.because
+
+
+def test_too_few_rows_decide_nothing_however_clear_they_are() -> None:
+    result = verdict_on(found(0.9, 0.99, support=10, rows=100)).results[0]
+    assert result.outcome is Outcome.UNDECIDED
+    assert result.more_rows == 200
+    assert "10 rows, fewer than 30" in result.because
+
+
+def test_no_row_at_all_is_undecided_and_said() -> None:
+    result = verdict_on(Measurement(metric="recall", rows=0, support=0)).results[0]
+    assert result.outcome is Outcome.UNDECIDED
+    assert result.value is None
+    assert "no row to judge it on" in result.because
+
+
+# --- fail closed ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("measurements", "reason"),
+    [
+        ((), "There is no measurement of recall"),
+        ((found(0.7, 0.8, value=math.nan),), "nan"),
+        ((found(0.7, math.nan, value=0.8),), "nan"),
+        ((found(0.7, math.inf, value=0.8),), "inf"),
+        ((found(0.8, 0.7),), "upside down"),
+        ((found(0.7, 0.8, intervals=()),), "no interval"),
+        ((found(0.7, 0.8, problem="the column is gone"),), "the column is gone"),
+        ((found(0.7, 0.8), found(0.1, 0.2)), "more than once"),
+        ((found(0.7, 0.8, by="region", slice="north"),), "There is no measurement"),
+        ((found(0.7, 0.8, versus="champion"),), "There is no measurement"),
+    ],
+)
+@pytest.mark.parametrize("level", ["must", "should"])
+def test_what_could_not_be_measured_blocks(
+    measurements: tuple[Measurement, ...], reason: str, level: str
+) -> None:
+    verdict = verdict_on(*measurements, of=criteria({**RECALL, "level": level}))
+    assert verdict.decision is Decision.BLOCKED
+    assert reason in verdict.reasons[0]
+
+
+def test_what_could_not_be_measured_cannot_be_waived() -> None:
+    waiver = {"criterion": "catch", "until": date(2027, 1, 1), "by": "me", "why": "hurry"}
+    assert verdict_on(of=criteria(waivers=(waiver,))).decision is Decision.BLOCKED
+
+
+@pytest.mark.parametrize(("of", "built_in"), [("model", ALWAYS[0]), ("data", ALWAYS_DATA[0])])
+def test_built_in_criteria_are_judged_whatever_the_file_says(of: Any, built_in: Any) -> None:
+    one = Interval(low=1, high=1)
+    broken = (found(0.7, 0.8), Measurement(metric=built_in.metric, value=1, intervals=(one,)))
+    for measurements in (broken, broken[:1]):
+        verdict = judge(measurements, criteria(), on=TODAY, of=of)
+        assert verdict.decision is Decision.BLOCKED
+        assert verdict.reasons[0].startswith(built_in.id)
+
+
+@pytest.mark.parametrize("name", [ALWAYS[0].id, ALWAYS_DATA[0].id])
+def test_built_in_criteria_cannot_be_switched_off(name: str) -> None:
+    with pytest.raises(ValidationError, match="belongs to a built-in criterion"):
+        criteria({**RECALL, "id": name, "level": "info"})
+    with pytest.raises(ValidationError, match="no such criterion in this file"):
+        criteria(waivers=({"criterion": name, "until": TODAY, "by": "me", "why": "hurry"},))
+
+
+# --- slices ---------------------------------------------------------------------------------
+
+BY_REGION = {**RECALL, "by": "region"}
+
+
+def region(
+    name: str, value: float, *halves: float, other: str | None = None, **more: Any
+) -> Measurement:
+    intervals = tuple(Interval(low=value - half, high=value + half) for half in halves)
+    return found(
+        0, 0, value=value, intervals=intervals, by="region", slice=name, other=other, **more
+    )
+
+
+def test_slices_are_corrected_for_their_number() -> None:
+    clear = region("north", 0.8, 0.05, 0.06)
+    alone_met = region("south", 0.66, 0.05, 0.07)
+    assert outcome_of(clear, alone_met, of=criteria(BY_REGION)) is Outcome.MET
+    # Two that each need the narrowest interval: the first already fails at the wider one.
+    result = verdict_on(
+        region("north", 0.66, 0.05, 0.07), alone_met, of=criteria(BY_REGION)
+    ).results[0]
+    assert result.outcome is Outcome.UNDECIDED
+    assert [each.outcome for each in result.slices] == [Outcome.UNDECIDED, Outcome.UNDECIDED]
+    assert result.slices[0].interval == Interval(low=0.66 - 0.07, high=0.66 + 0.07)
+
+
+def test_one_slice_clearly_below_the_bar_is_not_met_and_named() -> None:
+    result = verdict_on(
+        region("north", 0.8, 0.05, 0.06), region("south", 0.4, 0.05, 0.06), of=criteria(BY_REGION)
+    )
+    assert result.decision is Decision.BLOCKED
+    assert "region=south" in result.reasons[0]
+    assert "region=north" not in result.reasons[0]
+    assert result.results[0].value == 0.4
+
+
+def test_a_slice_with_too_few_rows_is_shown_and_leaves_it_undecided() -> None:
+    small = region("west", 0.9, 0.01, 0.01, rows=9, support=2)
+    result = verdict_on(region("north", 0.8, 0.05, 0.06), small, of=criteria(BY_REGION)).results[0]
+    assert result.outcome is Outcome.UNDECIDED
+    assert [each.slice for each in result.slices] == ["north", "west"]
+    assert "region=west rests on 2 rows" in result.because
+
+
+def test_a_slice_without_rows_is_not_dropped() -> None:
+    gone = Measurement(metric="recall", by="region", slice="west", rows=0, support=0)
+    assert (
+        outcome_of(region("north", 0.8, 0.05, 0.06), gone, of=criteria(BY_REGION))
+        is Outcome.UNDECIDED
+    )
+
+
+def test_a_slice_with_nan_blocks() -> None:
+    broken = region("west", math.nan, 0.1, 0.1)
+    assert (
+        outcome_of(region("north", 0.8, 0.05, 0.06), broken, of=criteria(BY_REGION))
+        is Outcome.NOT_MET
+    )
+
+
+def test_too_few_intervals_for_the_family_decide_nothing() -> None:
+    shallow = [region(name, 0.9, 0.01) for name in ("north", "south")]
+    assert outcome_of(*shallow, of=criteria(BY_REGION)) is Outcome.UNDECIDED
+
+
+def test_slices_left_out_are_said_and_leaving_out_all_blocks() -> None:
+    measurements = (region("north", 0.8, 0.05, 0.06), region("south", 0.4, 0.05, 0.06))
+    some = verdict_on(*measurements, of=criteria({**BY_REGION, "leaving_out": ("south",)}))
+    assert some.results[0].outcome is Outcome.MET
+    assert "Left out by the file: south" in some.results[0].because
+    none = verdict_on(*measurements, of=criteria({**BY_REGION, "leaving_out": ("north", "south")}))
+    assert none.decision is Decision.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("gap", "outcome"),
+    [(0.02, Outcome.MET), (-0.02, Outcome.MET), (-0.2, Outcome.NOT_MET), (0.1, Outcome.UNDECIDED)],
+)
+def test_a_gap_counts_in_both_directions(gap: float, outcome: Outcome) -> None:
+    asked = criteria({**BY_REGION, "at_least": None, "gap_at_most": 0.1})
+    assert outcome_of(region("north", gap, 0.03, other="south"), of=asked) is outcome
+
+
+# --- all together ---------------------------------------------------------------------------
+
+MET, OPEN, FAILED = (0.7, 0.8), (0.5, 0.7), (0.4, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("level", "ends", "decision"),
+    [
+        ("must", MET, Decision.READY),
+        ("must", OPEN, Decision.REVIEW),
+        ("must", FAILED, Decision.BLOCKED),
+        ("should", OPEN, Decision.WARNINGS),
+        ("should", FAILED, Decision.WARNINGS),
+        ("info", FAILED, Decision.READY),
+    ],
+)
+def test_the_level_says_what_a_result_does(
+    level: str, ends: tuple[float, float], decision: Decision
+) -> None:
+    assert verdict_on(found(*ends), of=criteria({**RECALL, "level": level})).decision is decision
+
+
+def test_only_ready_verdicts_can_be_promoted() -> None:
+    assert [decision for decision in Decision if decision.is_ready] == [
+        Decision.READY,
+        Decision.WARNINGS,
+    ]
+
+
+def waived(until: date) -> Criteria:
+    return criteria(
+        waivers=({"criterion": "catch", "until": until, "by": "Ada", "why": "New data in May."},)
+    )
+
+
+def test_a_waiver_sets_a_criterion_aside_until_its_last_day_and_warns() -> None:
+    verdict = verdict_on(found(*FAILED), of=waived(TODAY))
+    assert verdict.results[0].outcome is Outcome.WAIVED
+    assert verdict.decision is Decision.WARNINGS
+    assert "Waived by Ada until 2026-11-24: New data in May." in verdict.reasons[0]
+
+
+def test_an_expired_waiver_has_no_effect_and_is_said() -> None:
+    verdict = verdict_on(found(*FAILED), of=waived(date(2026, 11, 23)))
+    assert verdict.decision is Decision.BLOCKED
+    assert "The waiver by Ada ended on 2026-11-23." in verdict.reasons[0]
+
+
+def test_past_the_review_date_no_verdict_is_better_than_needs_review() -> None:
+    due = criteria(review_by=TODAY)
+    assert verdict_on(found(*MET), of=due).decision is Decision.READY
+    late = verdict_on(found(*MET), of=due, on=date(2026, 11, 25))
+    assert late.decision is Decision.REVIEW
+    assert late.reasons == ("The criteria were due for review on 2026-11-24.",)
+
+
+@pytest.mark.parametrize(
+    ("if_none", "decision"), [("met", Decision.READY), ("undecided", Decision.REVIEW)]
+)
+def test_without_a_champion_the_file_says_what_a_comparison_comes_to(
+    if_none: str, decision: Decision
+) -> None:
+    asked = criteria({**RECALL, "at_least": 0, "versus": "champion", "if_none": if_none})
+    assert verdict_on(of=asked).decision is decision
+    assert verdict_on(of=asked, previous=asked).decision is Decision.BLOCKED
+
+
+# --- loosened since the champion ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({}, {"at_least": 0.5}, "loosened from at_least 0.6 to 0.5"),
+        (
+            {"at_least": None, "at_most": 5},
+            {"at_least": None, "at_most": 6},
+            "loosened from at_most 5 to 6",
+        ),
+        ({}, {"at_least": None, "at_most": 0.6}, "changed its direction"),
+        ({}, {"level": "should"}, "lowered from must to should"),
+        ({"by": "region"}, {"by": "region", "leaving_out": ("west",)}, "now leaves out west"),
+        ({}, {"metric": "precision"}, "measures something else"),
+        ({}, {"id": "other"}, "was removed"),
+        (
+            {"versus": "champion"},
+            {"versus": "champion", "if_none": "met"},
+            "nothing to compare with",
+        ),
+    ],
+)
+def test_a_loosened_criterion_is_found(
+    before: dict[str, Any], after: dict[str, Any], said: str
+) -> None:
+    sentences = loosened_criteria(criteria({**RECALL, **before}), criteria({**RECALL, **after}))
+    assert len(sentences) == 1
+    assert said in sentences[0]
+    assert not loosened_criteria(criteria({**RECALL, **before}), criteria({**RECALL, **before}))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"confidence": 0.95}, {"confidence": 0.8}),
+        ({"smallest": 30}, {"smallest": 5}),
+        ({"approval": "required"}, {"approval": "automatic"}),
+        ({"value": {"currency": "EUR", "true_positive": 1, "false_positive": -1}}, {}),
+    ],
+)
+def test_loosened_rules_of_judging_are_found(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert len(loosened_criteria(criteria(**before), criteria(**after))) == 1
+    assert not loosened_criteria(criteria(**after), criteria(**before))
+
+
+def test_a_tightened_bar_is_no_concern_and_a_loosened_one_needs_review() -> None:
+    tight, loose = criteria({**RECALL, "at_least": 0.65}), criteria()
+    assert not loosened_criteria(loose, tight)
+    assert verdict_on(found(*MET), of=loose, previous=tight).decision is Decision.REVIEW
+    assert verdict_on(found(*MET), of=tight, previous=loose).decision is Decision.READY
+
+
+# --- what can be written --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"at_most": 1}, "exactly one of at_least, at_most, gap_at_most"),
+        ({"at_least": None}, "found none of them"),
+        ({"at_least": None, "gap_at_most": 0.1}, "say which with by"),
+        ({"by": "region", "versus": "champion"}, "cannot be combined"),
+        ({"leaving_out": ("west",)}, "say of which column"),
+        ({"at_least": math.nan}, "finite"),
+        ({"at_least": True}, "valid number"),
+        ({"at_least": "0.6"}, "valid number"),
+        ({"says": "  "}, "at least 1 character"),
+        ({"level": "may"}, "'must', 'should' or 'info'"),
+    ],
+)
+def test_a_criterion_that_means_nothing_is_refused(change: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValidationError, match=expected):
+        criteria({**RECALL, **change})

@@ -1,0 +1,81 @@
+"""The verdict document: read back as it was written, and computed again. Can run before anything
+was trained.
+"""
+
+from datetime import timedelta
+
+import pytest
+from mlproduct.gate.criteria import Decision, Measurement, criteria_digest
+from mlproduct.gate.document import Document
+from mlproduct.gate.judge import judge
+
+from ..scorecard.documents import churn_measurements, document, price_document
+
+JUDGED = document(measurements=churn_measurements())
+BLOCKED = document(measurements=churn_measurements()[1:])
+
+
+@pytest.mark.parametrize("found", [JUDGED, BLOCKED, price_document()])
+def test_it_is_read_back_as_it_was_written_and_follows_from_itself(found: Document) -> None:
+    again = Document.from_json(found.to_json())
+    assert again.digest == found.digest
+    assert again.contradictions() == ()
+
+
+def test_nan_survives_being_written() -> None:
+    broken = JUDGED.model_copy(update={"measurements": (Measurement(metric="recall"),)})
+    (read,) = Document.from_json(broken.to_json()).measurements
+    assert read.value != read.value
+
+
+def test_a_verdict_that_does_not_follow_is_found() -> None:
+    painted = BLOCKED.verdict.model_copy(update={"decision": Decision.READY, "reasons": ()})
+    assert (
+        "computed again it is blocked"
+        in BLOCKED.model_copy(update={"verdict": painted}).contradictions()[0]
+    )
+
+
+def test_a_measurement_or_a_bar_that_was_moved_is_found() -> None:
+    first = JUDGED.measurements[0]
+    lower = tuple(interval.model_copy(update={"low": 0.0}) for interval in first.intervals)
+    moved = first.model_copy(update={"value": 0.1, "intervals": lower})
+    assert JUDGED.model_copy(
+        update={"measurements": (moved, *JUDGED.measurements[1:])}
+    ).contradictions()
+    easier = JUDGED.criteria.model_copy(update={"smallest": JUDGED.criteria.smallest - 1})
+    assert (
+        "not the ones whose digest it carries"
+        in JUDGED.model_copy(update={"criteria": easier}).contradictions()[0]
+    )
+
+
+def test_without_a_model_it_is_blocked_whatever_it_says() -> None:
+    assert JUDGED.model_copy(update={"model": None}).decision is Decision.BLOCKED
+    assert JUDGED.model_copy(update={"problem": "it broke"}).decision is Decision.BLOCKED
+
+
+def test_a_verdict_stays_what_it_was_whatever_the_clock_says_by_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A waiver that has ended since, or a clock that was set back, is about the next verdict and
+    not about this one.
+    """
+    waiver = {
+        "criterion": "answers-while-we-talk",
+        "until": JUDGED.judged_on,
+        "by": "Ada",
+        "why": "In May.",
+    }
+    criteria = JUDGED.criteria.model_validate({**JUDGED.criteria.model_dump(), "waivers": [waiver]})
+    verdict = judge(JUDGED.measurements, criteria, on=JUDGED.judged_on)
+    assert verdict != judge(JUDGED.measurements, criteria, on=JUDGED.judged_on + timedelta(days=1))
+    changes = {
+        "criteria": criteria,
+        "criteria_digest": criteria_digest(criteria),
+        "verdict": verdict,
+    }
+    waived = JUDGED.model_copy(update=changes)
+    for day in ("2000-01-01", "2099-01-01"):
+        monkeypatch.setenv("PRODUCT_TODAY", day)
+        assert waived.contradictions() == ()

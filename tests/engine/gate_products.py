@@ -1,0 +1,32 @@
+"""Products on which the engine is tried: the kit's own schema, candidates and flow, small data,
+strict criteria.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlproduct.testing import Trial, make_trial, trial_rows
+from mlproduct.testing import trial as trials
+from trial_radar import flows
+
+from .team import PRODUCT, PROJECT, trial_at
+
+COLUMNS = PRODUCT.columns
+PRIMARY = str(trial_at(PROJECT).read("product/success_criteria.yaml")["primary"])
+
+
+def rows(**knobs: Any) -> pd.DataFrame:
+    return trial_rows(PRODUCT, **knobs)
+
+
+def compared(versus: str, bar: float = 0.0, **more: Any) -> dict[str, Any]:
+    """A criterion by which the primary metric has to beat something."""
+    return trials.compared(PRIMARY, versus, bar, **more)
+
+
+def stage(root: Path, *, margin: float = 0.0) -> Trial:
+    """A product whose criteria are to beat doing nothing and, by less than ``margin`` lost, the
+    champion.
+    """
+    return make_trial(root, PROJECT, PRODUCT, flows, margin=margin)

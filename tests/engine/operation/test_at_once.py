@@ -1,0 +1,46 @@
+"""Two trainings of one product at the same moment, each a process of its own, on the SQLite of a
+laptop.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ..conftest import QUIET
+from ..gate_products import stage
+from ..team import PACKAGE, SOURCES
+
+
+def test_two_trainings_at_once_both_finish_and_the_second_says_that_it_waits(
+    tmp_path: Path,
+) -> None:
+    product = stage(tmp_path, margin=1e9)
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PREFECT", "MLFLOW"))
+    }
+    environ |= QUIET | {
+        "PRODUCT_ROOT": str(tmp_path),
+        "PYTHONPATH": SOURCES,
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", PACKAGE, "train"]
+    both = [
+        subprocess.Popen(
+            command,
+            env=environ,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [each.communicate()[0] for each in both]
+    assert [each.returncode for each in both] == [0, 0], "\n".join(said)
+    assert sum("waits" in each and "another training is at work" in each for each in said) == 1, (
+        "\n".join(said)
+    )
+    assert sorted(version.number for version in product.releases.models.versions()) == ["1", "2"]

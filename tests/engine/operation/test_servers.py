@@ -1,0 +1,158 @@
+"""``up`` and ``down`` on this machine: everything gets ready, runs what it should, and ends without
+a trace.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from mlproduct.cli.project import Project
+from mlproduct.cli.servers import Started, _free, _start, down, running, up
+from mlproduct.config.settings import Settings
+from mlproduct.errors import ConfigError, ProductError
+from mlproduct.processes import began
+from mlproduct.testing import Trial
+
+from ..team import PACKAGE, PRODUCT, PROJECT, SOURCES
+
+ANY = {"prefect": 0, "mlflow": 0, "service": 0}
+
+
+@pytest.fixture
+def product(released: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """A copy of the product with its own registry, to be started."""
+    root = tmp_path / "product"
+    shutil.copytree(released.root, root)
+    shutil.copy(PROJECT / "prefect.yaml", root)
+    for name in ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "PRODUCT_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTHONPATH", SOURCES)
+    monkeypatch.setenv("PREFECT_HOME", str(root / "var" / "prefect"))
+    settings = Settings.from_environment({"PRODUCT_ROOT": str(root)})
+    yield settings
+    down(settings)
+
+
+def deployed(what: str) -> str:
+    return f"{PRODUCT.name}-{what}/{PRODUCT.name}-{what}"
+
+
+async def ran(url: str, name: str, parameters: dict[str, Any]) -> Any:
+    """The state in which the run of a deployment ended."""
+    async with httpx.AsyncClient(base_url=f"{url}/api", timeout=60) as client:
+        deployment = (await client.get(f"/deployments/name/{name}")).json()
+        run = await client.post(
+            f"/deployments/{deployment['id']}/create_flow_run", json={"parameters": parameters}
+        )
+        for _ in range(600):
+            state = (await client.get(f"/flow_runs/{run.json()['id']}")).json()["state"]
+            if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+                return state
+            await asyncio.sleep(0.3)
+    raise AssertionError("the run did not end")
+
+
+def test_up_starts_everything_the_worker_runs_what_people_ask_for_and_down_ends_it(
+    product: Settings,
+) -> None:
+    started = {one.name: one for one in up(Project(PACKAGE, product), ANY)}
+    assert list(started) == ["prefect", "mlflow", "worker", "service"]
+    assert running(product) == tuple(started.values())
+    with pytest.raises(ConfigError, match="runs already"):
+        list(up(Project(PACKAGE, product), ANY))
+    service = started["service"].url
+    for _ in range(200):
+        if httpx.get(f"{service}/health/ready").status_code == 200:
+            break
+        time.sleep(0.1)
+    assert httpx.get(f"{service}/model").json()["version"] == "1"
+    state = asyncio.run(
+        ran(
+            started["prefect"].url,
+            deployed("approve"),
+            {"version": "7", "by": "Ada", "because": "Why not."},
+        )
+    )
+    assert (state["type"], "there is no version 7" in state["message"]) == ("FAILED", True)
+    approval = {"version": "2", "by": "Ada", "because": "It is as good."}
+    state = asyncio.run(ran(started["prefect"].url, deployed("approve"), approval))
+    assert state["type"] == "COMPLETED", state
+    for _ in range(300):
+        if httpx.get(f"{service}/model").json()["version"] == "2":
+            break
+        time.sleep(0.1)
+    assert httpx.get(f"{service}/model").json()["version"] == "2"
+    state = asyncio.run(
+        ran(started["prefect"].url, deployed("rollback"), {"by": "Ada", "because": "Only to try."})
+    )
+    assert state["type"] == "COMPLETED", state
+    for _ in range(300):
+        if httpx.get(f"{service}/model").json()["version"] == "1":
+            break
+        time.sleep(0.1)
+    assert httpx.get(f"{service}/model").json()["version"] == "1"
+    ended = down(product)
+    assert {one.name for one in ended} == set(started)
+    assert [one for one in started.values() if began(one.pid)] == []
+    assert running(product) == ()
+
+
+def test_what_does_not_get_ready_is_shown_with_its_last_words(product: Settings) -> None:
+    (product.var / "up").mkdir(parents=True)
+    command = [sys.executable, "-c", "print('no such thing'); raise SystemExit(3)"]
+    with pytest.raises(ProductError, match="no such thing"):
+        _start(product, "worker", command, os.environ, "http://nowhere", lambda: False)
+
+
+def test_down_leaves_alone_what_only_has_the_same_number(product: Settings) -> None:
+    other = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        (product.var / "up").mkdir(parents=True)
+        mistaken = Started("worker", other.pid, "Mon Jan 1 00:00:00 2024", "", "")
+        from mlproduct.cli.servers import _write
+
+        _write(product, (mistaken,))
+        assert running(product) == ()
+        assert down(product) == ()
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_port_that_is_taken_is_not_taken_again() -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert _free(port) != port
+
+
+def test_the_product_is_the_name_of_the_pool() -> None:
+    assert PRODUCT.name
+
+
+def test_no_server_is_started_with_a_password_among_its_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every user of the machine can read them."""
+    from mlproduct.registry import mlflow_pages
+
+    monkeypatch.setattr(mlflow_pages, "connect", lambda settings: None)
+    address = "postgresql+psycopg://mlflow:hunter2@db/mlflow"
+    settings = Settings.from_environment(
+        {"PRODUCT_ROOT": str(tmp_path), "MLFLOW_TRACKING_URI": address}
+    )
+    arguments, told, _ = mlflow_pages.command(settings, 0)
+    assert "hunter2" not in " ".join(arguments)
+    assert told["MLFLOW_BACKEND_STORE_URI"] == address

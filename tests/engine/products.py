@@ -1,0 +1,122 @@
+"""Products that have a champion: days to score, labels to hand in, the log as it is then."""
+
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlproduct.config.settings import Settings
+from mlproduct.log.prediction_log import PredictionLog
+from mlproduct.registry.audit_log import AuditLog
+from mlproduct.tables import Batch
+from mlproduct.tasks import scoring
+from mlproduct.testing import Trial
+from trial_radar.sample import sample
+
+from .databases import whole
+from .team import PRODUCT, PROJECT, trial_at
+
+COLUMNS = PRODUCT.columns
+DAY = date(2026, 11, 2)
+ADDRESSES = ("PRODUCT_ROOT", "MLFLOW_TRACKING_URI")
+PARTS = 4
+
+
+def copy_of(released: Trial, root: Path, patch: pytest.MonkeyPatch) -> Trial:
+    """A copy of the files, with a database that holds the same champion; the registry is shared and
+    only read.
+    """
+    shutil.copytree(released.root / "product", root / "product")
+    shutil.copytree(released.root / "config", root / "config")
+    (root / "var").mkdir()
+    shutil.copy(released.settings.var / "product.db", root / "var" / "product.db")
+    patch.setenv("PRODUCT_ROOT", str(root))
+    patch.setenv("MLFLOW_TRACKING_URI", released.settings.tracking_uri)
+    patch.chdir(root)
+    return trial_at(root)
+
+
+def with_registry(product: Trial, released: Trial, patch: pytest.MonkeyPatch) -> Trial:
+    """The product with a registry of its own, in which decisions may be made."""
+    shutil.copy(released.settings.var / "mlflow.db", product.settings.var / "mlflow.db")
+    shutil.copytree(released.settings.var / "mlartifacts", product.settings.var / "mlartifacts")
+    patch.setenv("MLFLOW_TRACKING_URI", product.settings.tracking_uri)
+    return product
+
+
+def with_database(product: Trial, url: str, patch: pytest.MonkeyPatch) -> Trial:
+    """The product with its decisions in the database of that address, and whatever comes then."""
+    new = AuditLog(url)
+    for entry in AuditLog(product.settings.database_url).read().entries:
+        new.append(entry, after=entry.sequence - 1)
+    patch.setenv("PRODUCT_DATABASE_URL", url)
+    return product
+
+
+def with_operations(found: Trial) -> Trial:
+    """The stage with the project's own files of scoring and monitoring."""
+    for name in ("scoring", "monitoring"):
+        found.write(f"config/{name}.yaml", (PROJECT / "config" / f"{name}.yaml").read_text())
+    return found
+
+
+def a_day(day: date = DAY, count: int = 400, **knobs: Any) -> pd.DataFrame:
+    return sample(
+        rows=count,
+        until=day,
+        span=0,
+        **{"dirty": 0.0, "seed": 100 + day.toordinal() % 1000, **knobs},
+    )
+
+
+def to_score(product: Trial, day: date = DAY, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    frame = a_day(day) if frame is None else frame
+    product.save(frame.drop(columns=COLUMNS.target), f"var/sample/scoring/{day}.parquet")
+    return frame
+
+
+def deliver(product: Trial, frame: pd.DataFrame, name: str = "labels.parquet") -> str:
+    return product.save(frame[[n for n in (COLUMNS.key, COLUMNS.time, COLUMNS.target) if n]], name)
+
+
+def settings() -> Settings:
+    return Settings.from_environment(os.environ)
+
+
+def log() -> PredictionLog:
+    return PredictionLog(settings().database_url)
+
+
+def in_log(*asked: Any, **more: Any) -> pd.DataFrame:
+    """What the log holds of those days."""
+    return whole(log(), *asked, **more)
+
+
+def in_pieces(monkeypatch: pytest.MonkeyPatch, count: int = PARTS) -> None:
+    """Sources give their rows in so many batches."""
+    read = scoring.read
+
+    def chunks(*given: Any, **named: Any) -> Iterator[Batch]:
+        for batch in read(*given, **named):
+            for numbers in np.array_split(np.arange(len(batch.rows)), count):
+                yield Batch(
+                    batch.rows.iloc[numbers].reset_index(drop=True), batch.origin, int(numbers[0])
+                )
+
+    monkeypatch.setattr(scoring, "read", chunks)
+
+
+def elsewhere(target: Callable[[dict[str, str]], None]) -> multiprocessing.process.BaseProcess:
+    """A process that has begun to do ``target`` with this one's addresses, which conftest takes
+    from a new one.
+    """
+    given = {name: os.environ[name] for name in ADDRESSES}
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(given,))
+    process.start()
+    return process

@@ -1,0 +1,45 @@
+"""Fixtures of the stores: one registry and one saved model for all tests, a product of its own for
+each.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlproduct.config.settings import Settings
+from mlproduct.registry.models import save
+from mlproduct.registry.versions import Saved
+
+from .release_desk import Desk, fitted, rows, settings_in
+
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """An address of MLflow; making its database and opening it takes longer than most tests."""
+    return settings_in(tmp_path_factory.mktemp("registry") / "product")
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
+    seen = np.array([5, 3, 3, 2**63], dtype=np.uint64)
+    return save(
+        fitted(), tmp_path_factory.mktemp("saved") / "model", features=rows(), training_rows=seen
+    )
+
+
+@pytest.fixture
+def new_desk(tmp_path: Path, registry: Settings, saved: Saved) -> Callable[[], Desk]:
+    """Opens the same product and trail again, as another process would."""
+    settings = replace(registry, database_url=f"sqlite:///{tmp_path / 'product.db'}")
+    product = f"Radar {next(NUMBERS)}"
+    return lambda: Desk(settings, product, saved)
+
+
+@pytest.fixture
+def desk(new_desk: Callable[[], Desk]) -> Desk:
+    return new_desk()

@@ -1,0 +1,145 @@
+"""The audit trail: numbers that can be taken once, and what follows from the order. Needs no
+model.
+"""
+
+import multiprocessing
+from datetime import UTC, date, datetime
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import pytest
+from mlproduct.errors import ConfigError, ProductError, Refused
+from mlproduct.registry.audit_log import Action, AuditLog, Entry
+
+
+def entry(action: Action, version: str, previous: str | None, at: datetime | None = None) -> Entry:
+    at = at or datetime(2026, 11, 24, tzinfo=UTC)
+    return Entry(action, version, previous, "Ada", "It pays.", "ready", "d" * 64, "m" * 64, at=at)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'var' / 'product.db'}"
+
+
+@pytest.fixture
+def history(url: str) -> AuditLog:
+    return AuditLog(url)
+
+
+def filled(history: AuditLog, *decisions: tuple[Action, str]) -> AuditLog:
+    for number, (action, version) in enumerate(decisions):
+        history.append(entry(action, version, history.read().champion), after=number)
+    return history
+
+
+def test_an_entry_comes_back_as_it_was(history: AuditLog) -> None:
+    said = entry("approve", "1", None, datetime(2026, 11, 24, 23, 59, 1, 5, tzinfo=UTC))
+    recorded = history.append(said, after=0)
+    assert recorded.sequence == 1
+    assert history.read().entries == (recorded,)
+
+
+def test_a_number_is_taken_once(history: AuditLog) -> None:
+    filled(history, ("approve", "1"))
+    with pytest.raises(Refused, match="at the same time as approve of version 2"):
+        history.append(entry("approve", "2", None), after=0)
+    assert history.read().champion == "1"
+
+
+def decide(url: str, version: str, ready: Barrier, said: "Queue[str]") -> None:
+    history = AuditLog(url)
+    after = history.read().last
+    ready.wait()
+    try:
+        history.append(entry("approve", version, None), after=after)
+        said.put("recorded")
+    except Refused:
+        said.put("refused")
+
+
+def test_of_two_processes_that_decide_at_once_one_is_refused(url: str) -> None:
+    fresh = multiprocessing.get_context("spawn")
+    ready, said = fresh.Barrier(2), fresh.Queue()
+    both = [
+        fresh.Process(target=decide, args=(url, version, ready, said)) for version in ("1", "2")
+    ]
+    for process in both:
+        process.start()
+    answers = sorted(said.get(timeout=60) for _ in both)
+    for process in both:
+        process.join()
+    assert answers == ["recorded", "refused"]
+    assert len(AuditLog(url).read().entries) == 1
+
+
+def test_who_was_champion_on_a_day(history: AuditLog) -> None:
+    history.append(entry("approve", "1", None, datetime(2026, 3, 1, 9, tzinfo=UTC)), after=0)
+    history.append(entry("reject", "2", "1", datetime(2026, 4, 1, 9, tzinfo=UTC)), after=1)
+    history.append(entry("approve", "3", "1", datetime(2026, 5, 1, 23, 59, tzinfo=UTC)), after=2)
+    days = (
+        date(2026, 2, 28),
+        date(2026, 3, 1),
+        date(2026, 4, 30),
+        date(2026, 5, 1),
+        date(2026, 5, 2),
+    )
+    found = [history.champion_on(day) for day in days]
+    assert [each and each.version for each in found] == [None, "1", "1", "3", "3"]
+    assert found[1] is not None
+    assert (found[1].by, found[1].because) == ("Ada", "It pays.")
+
+
+def test_a_clock_that_goes_back_changes_no_order(history: AuditLog) -> None:
+    history.append(entry("approve", "1", None, datetime(2026, 5, 2, 9, tzinfo=UTC)), after=0)
+    history.append(entry("approve", "2", "1", datetime(2026, 5, 1, 9, tzinfo=UTC)), after=1)
+    history.append(entry("approve", "3", "2", datetime(2099, 1, 1, tzinfo=UTC)), after=2)
+    history.append(entry("rollback", "2", "3", datetime(2026, 5, 3, 9, tzinfo=UTC)), after=3)
+    trail = history.read()
+    assert (trail.champion, trail.succession, trail.last) == ("2", ("1", "2"), 4)
+    found = [
+        history.champion_on(day)
+        for day in (date(2026, 4, 30), date(2026, 5, 2), date(2026, 5, 3), date(2099, 1, 1))
+    ]
+    assert [each and each.version for each in found] == [None, "2", "2", "2"]
+
+
+def test_rolling_back_twice_goes_back_two(history: AuditLog) -> None:
+    trail = filled(
+        history, ("approve", "1"), ("approve", "2"), ("reject", "4"), ("approve", "3")
+    ).read()
+    assert trail.succession == ("1", "2", "3")
+    history.append(entry("rollback", "2", "3"), after=4)
+    assert history.read().succession == ("1", "2")
+    history.append(entry("rollback", "3", "2"), after=5)
+    assert history.read().succession == ("1", "2", "3")
+    assert (trail.champion, set(trail.champions), set(trail.rejected)) == (
+        "3",
+        {"1", "2", "3"},
+        {"4"},
+    )
+
+
+def test_an_entry_cannot_be_changed_or_taken_out(history: AuditLog) -> None:
+    import sqlalchemy as sa
+
+    filled(history, ("approve", "1"))
+    for change in ("UPDATE champion_history SET version = '2'", "DELETE FROM champion_history"):
+        with (
+            pytest.raises(sa.exc.IntegrityError, match="never changed"),
+            history.database.engine.begin() as connection,
+        ):
+            connection.execute(sa.text(change))
+
+
+def test_a_database_that_is_none_is_a_product_error(tmp_path: Path) -> None:
+    (tmp_path / "product.db").write_text("not a database " * 100)
+    with pytest.raises(ProductError, match="PRODUCT_DATABASE_URL"):
+        AuditLog(f"sqlite:///{tmp_path / 'product.db'}")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "nosuch://host/database"])
+def test_a_wrong_address_is_a_config_error(address: str) -> None:
+    with pytest.raises(ConfigError, match="PRODUCT_DATABASE_URL"):
+        AuditLog(address)

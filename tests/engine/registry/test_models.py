@@ -1,0 +1,235 @@
+"""Models as files and versions: what is refused before a file is opened. Can run before anything
+was trained.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlproduct.errors import ConfigError, Refused
+from mlproduct.estimators import Calibrated, PredictionIntervals
+from mlproduct.gate.judge import judge
+from mlproduct.registry import allowed_types
+from mlproduct.registry.allowed_types import ALLOWED_TYPES, opened, unreviewed
+from mlproduct.registry.models import Models, input_example, save
+from mlproduct.registry.versions import Saved
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from .release_desk import Desk, fitted, measurement, rows
+
+
+def kept(desk: Desk, version: str, name: str) -> Path:
+    return Path(desk.releases.models.find(version).source.removeprefix("file://")) / name
+
+
+def test_a_saved_model_has_a_signature_and_an_example_that_is_nobody(saved: Saved) -> None:
+    from mlflow.models import Model
+
+    written = Model.load(str(saved.path))
+    assert written.signature.inputs.input_names() == ["plan", "tenure"]
+    assert written.signature.outputs is not None
+    assert saved.bytes == (saved.path / "model.skops").stat().st_size
+    example = (saved.path / "input_example.json").read_text()
+    assert all(str(each) not in example for each in rows()["tenure"].dropna())
+
+
+def test_the_typical_row_keeps_the_types() -> None:
+    text = ["b", "b", "a", None]
+    frame = pd.DataFrame(
+        {"whole": [1, 2, 4, 9], "text": text, "none": [np.nan] * 4, "flag": [True] * 4}
+    )
+    row = input_example(frame)
+    assert row.loc[0, ["whole", "text", "flag"]].tolist() == [3, "b", True]
+    assert row.dtypes.equals(frame.dtypes)
+
+
+def test_an_unreviewed_type_is_named_and_not_saved(tmp_path: Path) -> None:
+    model = fitted()
+    model.named_steps["model"].note = Stranger()
+    with pytest.raises(ConfigError, match=r"Stranger.*allowed_types\.py"):
+        save(model, tmp_path / "model", features=rows(), training_rows=np.zeros(1))
+
+
+def test_an_unreviewed_type_is_not_loaded() -> None:
+    import skops.io
+
+    with pytest.raises(Refused, match="Stranger"):
+        opened(skops.io.dumps(Stranger()), "version 1")
+
+
+def test_a_loaded_model_is_the_saved_one(desk: Desk) -> None:
+    loaded = desk.releases.models.load(desk.trained())
+    assert np.array_equal(loaded.model.predict(rows()), fitted().predict(rows()))
+    assert (loaded.version, loaded.digest) == ("1", desk.saved.digest)
+    assert loaded.training_rows.tolist() == [3, 5, 2**63]
+
+
+def test_a_ready_version_is_the_challenger_and_says_what_it_is(desk: Desk) -> None:
+    version = desk.trained()
+    models = desk.releases.models
+    assert models.alias("challenger") == version
+    found = models.find("challenger")
+    assert found.tags["verdict"] == "ready"
+    assert found.tags["model_digest"] == desk.saved.digest
+    assert models.client.get_model_version(models.name, version).description == "# seen"
+
+
+def test_a_version_with_warnings_is_challenger_and_one_to_review_is_not(desk: Desk) -> None:
+    warned, doubtful = desk.trained(latency=90), desk.trained("needs review")
+    assert desk.releases.models.find(warned).tags["verdict"] == "ready with warnings"
+    assert desk.releases.models.find(doubtful).tags["verdict"] == "needs review"
+    assert desk.releases.models.alias("challenger") == warned
+
+
+def test_a_blocked_model_is_never_registered(desk: Desk) -> None:
+    with pytest.raises(Refused, match=r"blocked.*catch"):
+        desk.trained("blocked")
+    assert desk.releases.models.versions() == ()
+
+
+def test_a_blocked_data_verdict_blocks_too(desk: Desk) -> None:
+    leaks = (measurement("leaking_features", 1),)
+    document = desk.recorded()
+    verdict = judge(leaks, document.criteria, on=document.judged_on, of="data")
+    changed = document.model_copy(update={"data_measurements": leaks, "data_verdict": verdict})
+    with pytest.raises(Refused, match="no-leak"):
+        desk.releases.models.register(changed, desk.saved, scorecard_markdown="")
+
+
+def test_a_verdict_that_does_not_follow_is_not_registered(desk: Desk) -> None:
+    document = desk.recorded()
+    changed = document.model_copy(update={"measurements": (measurement("recall", 0.1),)})
+    with pytest.raises(Refused, match="computed again it is blocked"):
+        desk.releases.models.register(changed, desk.saved, scorecard_markdown="")
+
+
+def test_another_file_than_the_judged_one_is_not_registered(desk: Desk, tmp_path: Path) -> None:
+    other = save(fitted(8), tmp_path / "other", features=rows(), training_rows=np.zeros(1))
+    with pytest.raises(Refused, match=f"{other.digest}, judged was {desk.saved.digest}"):
+        desk.releases.models.register(desk.recorded(), other, scorecard_markdown="")
+    with pytest.raises(Refused, match="register the model that was judged"):
+        desk.releases.models.register(
+            desk.recorded(), replace(other, digest=desk.saved.digest), scorecard_markdown=""
+        )
+
+
+def test_registering_again_gives_the_same_version(desk: Desk) -> None:
+    document = desk.recorded()
+    twice = [
+        desk.releases.models.register(document, desk.saved, scorecard_markdown="") for _ in range(2)
+    ]
+    assert twice == ["1", "1"]
+
+
+def test_a_tampered_model_file_is_refused_naming_both_digests(desk: Desk) -> None:
+    version = desk.trained()
+    file = kept(desk, version, "model.skops")
+    file.write_bytes(file.read_bytes() + b" ")
+    with pytest.raises(Refused, match=rf"has the sha256 \w+, judged was {desk.saved.digest}"):
+        desk.releases.models.load(version)
+
+
+def test_tampered_training_rows_are_refused(desk: Desk) -> None:
+    version = desk.trained()
+    np.save(kept(desk, version, "training_rows.npy"), np.zeros(1, dtype=np.uint64))
+    with pytest.raises(Refused, match=r"training_rows\.npy"):
+        desk.releases.models.load(version)
+
+
+def test_a_missing_model_file_is_refused(desk: Desk) -> None:
+    version = desk.trained()
+    kept(desk, version, "model.skops").unlink()
+    with pytest.raises(Refused, match="is gone"):
+        desk.releases.models.load(version)
+
+
+def test_the_list_of_types_in_the_model_is_never_looked_at(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = desk.trained()
+    monkeypatch.setattr(allowed_types, "ALLOWED_TYPES", ())
+    with pytest.raises(Refused, match=r"numpy\.dtype"):
+        desk.releases.models.load(version)
+
+
+def test_an_unknown_version_says_which_there_are(desk: Desk) -> None:
+    models = desk.releases.models
+    with pytest.raises(ConfigError, match="versions are none yet"):
+        models.find("1")
+    desk.trained()
+    for wanted in ("7", "champion", "nonsense"):
+        with pytest.raises(
+            ConfigError, match=f"no version {wanted} of {models.name} – versions are 1"
+        ):
+            models.find(wanted)
+
+
+def test_any_product_name_can_be_registered(desk: Desk) -> None:
+    models = Models(desk.settings, "Ada's price/cost: 1 % 日本")
+    assert models.versions() == ()
+    models._make_sure_of_the_name()
+    assert models.versions() == ()
+
+
+def estimators() -> dict[str, Any]:
+    """What the kits may build, as they would build it."""
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+    from sklearn.ensemble import (
+        HistGradientBoostingClassifier,
+        HistGradientBoostingRegressor,
+        RandomForestClassifier,
+    )
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.model_selection import FixedThresholdClassifier
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    def calibrated(model: Any, curve: Any) -> Any:
+        believable = Calibrated(model, curve.fit([[0.0], [1.0]], [0, 1]))
+        return FixedThresholdClassifier(believable, threshold=0.4)
+
+    def of_logarithm(model: Any) -> Any:
+        return TransformedTargetRegressor(model, func=np.log1p, inverse_func=np.expm1)
+
+    return {
+        "linear": calibrated(LogisticRegression(), LogisticRegression()),
+        "boosting": calibrated(HistGradientBoostingClassifier(max_iter=2), IsotonicRegression()),
+        "forest": RandomForestClassifier(2),
+        "network": MLPClassifier((2,), max_iter=2),
+        "network, plain descent": MLPClassifier((2,), max_iter=2, solver="sgd"),
+        "nothing": DummyClassifier(),
+        "scaled": StandardScaler(),
+        "price, linear": of_logarithm(Ridge()),
+        "price, boosting": of_logarithm(HistGradientBoostingRegressor(max_iter=2)),
+        "price, median": DummyRegressor(strategy="median"),
+    }
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", estimators())
+def test_what_the_kits_build_is_reviewed(name: str) -> None:
+    random = np.random.default_rng(7)
+    model = estimators()[name].fit(random.normal(size=(60, 2)), random.integers(0, 2, 60))
+    assert unreviewed(model) == ()
+
+
+def test_our_own_estimators_are_reviewed() -> None:
+    from sklearn.linear_model import Ridge
+
+    inputs = np.random.default_rng(7).normal(size=(60, 2))
+    assert unreviewed(PredictionIntervals(Ridge()).fit(inputs, inputs[:, 0])) == ()
+
+
+def test_nothing_that_runs_code_is_on_the_list() -> None:
+    ours = "mlproduct.estimators."
+    assert all(name.startswith(("sklearn.", "numpy.dtype", ours)) for name in ALLOWED_TYPES)
+    assert not any("pickle" in name or "function" in name.lower() for name in ALLOWED_TYPES)
+
+
+class Stranger(ClassifierMixin, BaseEstimator):
+    """A type nobody has reviewed."""

@@ -1,0 +1,476 @@
+"""Approval: whatever is wrong, it is refused for that reason and the champion stays. Can run before
+a training.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from mlproduct.errors import ConfigError, ProductError, Refused
+from mlproduct.gate.criteria import Criteria, criteria_digest
+from mlproduct.gate.judge import judge
+from mlproduct.registry import models, releases
+from mlproduct.registry.release_checks import doubts
+from mlproduct.registry.releases import Releases
+from mlproduct.registry.runs import Run
+from mlproduct.registry.versions import Version
+
+from .release_desk import Desk, criteria
+
+
+@pytest.fixture
+def released(desk: Desk) -> Desk:
+    """A desk with version 1 as its champion."""
+    desk.approve(desk.trained())
+    return desk
+
+
+def artifact(desk: Desk, version: str, name: str) -> Path:
+    registry = desk.releases.models
+    found = registry.find(version)
+    folder = (
+        registry.client.get_run(found.run_id).info.artifact_uri
+        if name == "decision.json"
+        else found.source
+    )
+    return Path(folder.removeprefix("file://")) / name
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+# --- approve --------------------------------------------------------------------------------
+
+
+def test_a_ready_version_becomes_champion_by_name(desk: Desk) -> None:
+    version = desk.trained()
+    entry = desk.releases.approve(version, by=" Ada ", because="It pays.", role="product owner")
+    assert desk.champion == version
+    assert (entry.by, entry.because, entry.role, entry.previous_version) == (
+        "Ada",
+        "It pays.",
+        "product owner",
+        None,
+    )
+    assert (entry.model_digest, entry.decision) == (desk.saved.digest, "ready")
+    assert desk.releases.models.find(version).tags["decided_by"] == "Ada"
+    assert desk.releases.models.alias("challenger") is None
+    loaded = desk.releases.load_champion()
+    assert loaded is not None
+    assert loaded.version == version
+
+
+@pytest.mark.parametrize("words", [{"by": " "}, {"because": ""}])
+def test_a_decision_without_name_or_reason_is_none(desk: Desk, words: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="a decision has a name and a reason"):
+        desk.approve(desk.trained(), **words)
+    assert desk.champion is None
+
+
+@pytest.mark.parametrize("way", ["approve", "reject", "rollback"])
+@pytest.mark.parametrize(
+    "words", [{"by": "Ada\n2026 approve"}, {"because": "Fine.\x1b[2K"}, {"role": "\u202eadmin"}]
+)
+def test_no_decision_is_made_with_words_that_forge_a_line(
+    desk: Desk, way: str, words: dict[str, str]
+) -> None:
+    decide = getattr(desk.releases, way)
+    with pytest.raises(ConfigError, match="expected visible characters on one line"):
+        decide(
+            **({} if way == "rollback" else {"version": "1"}),
+            **{"by": "Ada", "because": "Fine."} | words,
+        )
+    assert desk.trail.entries == ()
+
+
+@pytest.mark.parametrize("words", [{"by": "a" * 201}, {"because": "a" * 2_001}])
+def test_a_name_and_a_reason_have_an_end(desk: Desk, words: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="expected at most 2"):
+        desk.releases.reject("1", **{"by": "Ada", "because": "Fine."} | words)
+
+
+def test_a_version_is_asked_for_in_plain_text(desk: Desk) -> None:
+    with pytest.raises(ConfigError, match=r"the version is 1\\x1b\[2K – expected visible"):
+        desk.approve("1\x1b[2K")
+
+
+def test_words_of_an_earlier_release_are_shown_for_what_they_are(released: Desk) -> None:
+    forged = replace(
+        released.trail.entries[0], action="reject", version="2", by="Eve\n2026", because="\u202eok"
+    )
+    released.trained()
+    released.releases.audit_log.append(forged, after=1)
+    with pytest.raises(Refused, match=r"rejected by Eve\\x0a2026 \(\\u202eok\)"):
+        released.approve("2")
+
+
+def test_the_champion_is_not_approved_again(released: Desk) -> None:
+    with pytest.raises(Refused, match="champion already"):
+        released.approve("1")
+    assert len(released.trail.entries) == 1
+
+
+def test_what_needs_review_has_to_be_taken_on_by_name(released: Desk) -> None:
+    version = released.trained("needs review")
+    with pytest.raises(Refused, match="--despite catch"):
+        released.approve(version)
+    with pytest.raises(ConfigError, match="quick: that is not open"):
+        released.approve(version, despite=["catch", "quick"])
+    assert released.champion == "1"
+    released.approve(version, despite=["catch"])
+    assert released.champion == version
+    assert released.trail.entries[-1].despite == "catch"
+
+
+def test_overdue_criteria_are_taken_on_as_review(desk: Desk) -> None:
+    overdue = criteria(review_by="2026-01-31")
+    version = desk.trained("needs review", criteria=overdue)
+    assert doubts(desk.releases.models.document(desk.releases.models.find(version))) == (
+        "review",
+        "catch",
+    )
+    with pytest.raises(Refused, match="needs review: review"):
+        desk.approve(version, despite=["catch"])
+    desk.approve(version, despite=["catch", "review"])
+    assert desk.champion == version
+
+
+def loosened_criteria(desk: Desk) -> str:
+    """A version that was judged by a lower bar than the champion."""
+    lower = criteria()
+    catch = lower.criteria[0].model_copy(update={"at_least": 0.5})
+    lower = lower.model_copy(update={"criteria": (catch, *lower.criteria[1:])})
+    document = desk.document(Run("r", "now", criteria_digest(lower)), criteria=lower)
+    verdict = judge(document.measurements, lower, on=document.judged_on, previous=criteria())
+    return desk.trained(criteria=lower, previous_criteria=criteria(), verdict=verdict)
+
+
+BAR = "The bar of catch was loosened from at_least 0.6 to 0.5."
+
+
+def test_what_was_taken_on_stays_with_the_version(released: Desk) -> None:
+    version = released.trained("needs review")
+    released.approve(version, despite=["catch"])
+    tags = released.releases.models.find(version).tags
+    assert (tags["despite"], "concerns" in tags) == ("catch", False)
+    assert (released.trail.entries[-1].taken_on, released.trail.entries[-1].concerns) == (
+        ("catch",),
+        "",
+    )
+    assert "despite" not in released.releases.models.find("1").tags
+
+
+def test_a_bar_that_was_loosened_stays_with_the_decision_and_the_version(released: Desk) -> None:
+    version = loosened_criteria(released)
+    with pytest.raises(Refused, match="--despite review"):
+        released.approve(version)
+    released.approve(version, despite=["review"])
+    entry = released.trail.entries[-1]
+    assert (entry.taken_on, entry.concerns) == (("review",), BAR)
+    found = released.releases.models.find(version)
+    assert (found.tags["despite"], found.tags["concerns"]) == ("review", BAR)
+    assert released.releases.verify(version) == ()
+    released.approve(
+        released.trained(criteria=found_criteria(released, version)), because="Better."
+    )
+    released.releases.rollback(by="Ada", because="Complaints.")
+    assert released.releases.models.find(version).tags["concerns"] == BAR
+    assert released.trail.entries[1].concerns == BAR
+
+
+def found_criteria(desk: Desk, version: str) -> Criteria:
+    return desk.releases.models.document(desk.releases.models.find(version)).criteria
+
+
+def test_a_blocked_version_is_refused_even_if_it_got_into_the_registry(
+    released: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "registrable", lambda *_: None)
+    version = released.trained("blocked")
+    for despite in ((), ("catch",)):
+        with pytest.raises(Refused, match="is blocked"):
+            released.approve(version, despite=despite)
+    assert released.champion == "1"
+
+
+def test_a_stale_version_is_refused(released: Desk) -> None:
+    stale, newer = released.trained(), released.trained()
+    released.approve(newer)
+    with pytest.raises(
+        Refused, match=f"compared with version 1, the champion is now version {newer} – train again"
+    ):
+        released.approve(stale)
+    assert released.champion == newer
+
+
+def test_the_first_release_is_stale_too_when_there_is_a_champion_by_now(desk: Desk) -> None:
+    first, second = desk.trained(), desk.trained()
+    desk.approve(first)
+    with pytest.raises(Refused, match="compared with no champion, the champion is now version 1"):
+        desk.approve(second)
+    assert desk.champion == first
+
+
+def test_a_tampered_decision_is_refused(released: Desk) -> None:
+    version = released.trained("needs review")
+    edit(artifact(released, version, "decision.json"), '"needs review"', '"ready"')
+    with pytest.raises(Refused, match="it was changed since"):
+        released.approve(version)
+    assert released.champion == "1"
+
+
+def test_a_decision_tampered_with_together_with_its_tag_contradicts_itself(released: Desk) -> None:
+    version = released.trained("needs review")
+    registry = released.releases.models
+    edit(artifact(released, version, "decision.json"), '"needs review"', '"ready"')
+    digest = registry.runs.document(registry.find(version).run_id).digest
+    registry.tag(version, {"decision_digest": digest})
+    with pytest.raises(Refused, match="the verdict is ready, computed again it is needs review"):
+        released.approve(version)
+    assert released.champion == "1"
+
+
+def test_criteria_other_than_those_the_training_began_with_are_refused(released: Desk) -> None:
+    version = released.trained()
+    registry = released.releases.models
+    registry.client.set_tag(registry.find(version).run_id, "criteria_digest", "c" * 64)
+    with pytest.raises(Refused, match="when training started"):
+        released.approve(version)
+    assert released.champion == "1"
+
+
+def test_a_tampered_model_file_is_refused(released: Desk) -> None:
+    version = released.trained()
+    artifact(released, version, "model.skops").write_bytes(b"other")
+    with pytest.raises(Refused, match=f"judged was {released.saved.digest}"):
+        released.approve(version)
+    assert released.champion == "1"
+
+
+def test_an_unknown_version_is_refused(released: Desk) -> None:
+    with pytest.raises(ConfigError, match="no version 9"):
+        released.approve("9")
+    assert released.champion == "1"
+
+
+def test_of_two_approvals_at_once_one_is_refused(
+    released: Desk, new_desk: Callable[[], Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = [released.trained(), released.trained()]
+    both_checked = Barrier(2)
+    monkeypatch.setattr(releases, "still_compared", lambda *_: both_checked.wait(timeout=30))
+
+    def approve(desk: Desk, version: str) -> str:
+        try:
+            desk.approve(version)
+        except Refused as problem:
+            return str(problem)
+        return version
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = set(threads.map(approve, [new_desk(), new_desk()], versions))
+    assert any("at the same time" in each for each in answers)
+    assert {released.champion} == answers & set(versions)
+    assert len(released.trail.entries) == 2
+
+
+# --- automatic ------------------------------------------------------------------------------
+
+
+def test_a_ready_version_is_promoted_where_the_criteria_say_automatic(desk: Desk) -> None:
+    version = desk.trained(criteria=criteria(approval="automatic"))
+    entry = desk.releases.promote_automatically(version)
+    assert desk.champion == version
+    assert (entry.action, entry.by) == ("automatic", "the gate")
+
+
+def test_nothing_less_than_ready_is_promoted_automatically(desk: Desk) -> None:
+    automatic = criteria(approval="automatic")
+    warned, doubtful = (
+        desk.trained(latency=90, criteria=automatic),
+        desk.trained("needs review", criteria=automatic),
+    )
+    for version, decision in ((warned, "ready with warnings"), (doubtful, "needs review")):
+        with pytest.raises(Refused, match=f"is {decision} – only ready"):
+            desk.releases.promote_automatically(version)
+    assert desk.champion is None
+
+
+def test_nothing_is_promoted_automatically_where_a_person_is_required(desk: Desk) -> None:
+    with pytest.raises(Refused, match="approval: required"):
+        desk.releases.promote_automatically(desk.trained())
+    assert desk.champion is None
+
+
+# --- reject, rollback -----------------------------------------------------------------------
+
+
+def test_a_rejected_version_stays_out(released: Desk) -> None:
+    version = released.trained()
+    released.releases.reject(version, by="Ada", because="Unfair.")
+    assert released.releases.models.alias("challenger") is None
+    with pytest.raises(Refused, match=r"rejected by Ada \(Unfair\.\)"):
+        released.approve(version)
+    assert released.champion == "1"
+
+
+def test_the_champion_is_rolled_back_and_not_rejected(released: Desk) -> None:
+    with pytest.raises(Refused, match="roll back instead"):
+        released.releases.reject("1", by="Ada", because="Unfair.")
+    assert released.champion == "1"
+
+
+def test_a_rollback_brings_back_the_one_before(released: Desk) -> None:
+    released.approve(released.trained())
+    entry = released.releases.rollback(by="Ada", because="Complaints.")
+    assert released.champion == "1"
+    assert (entry.action, entry.version, entry.previous_version) == ("rollback", "1", "2")
+    with pytest.raises(Refused, match="no earlier champion"):
+        released.releases.rollback(by="Ada", because="Again.")
+    released.releases.rollback(by="Ada", because="It was the data.", to="2")
+    assert released.champion == "2"
+
+
+def test_a_rollback_goes_only_to_what_was_champion(released: Desk) -> None:
+    never = released.trained()
+    with pytest.raises(Refused, match="never was champion"):
+        released.releases.rollback(by="Ada", because="Complaints.", to=never)
+    with pytest.raises(Refused, match="champion already"):
+        released.releases.rollback(by="Ada", because="Complaints.", to="1")
+    assert released.champion == "1"
+
+
+def test_there_is_nothing_to_roll_back_to_at_first(desk: Desk) -> None:
+    desk.trained()
+    with pytest.raises(Refused, match="no earlier champion"):
+        desk.releases.rollback(by="Ada", because="Complaints.")
+
+
+def test_a_rollback_to_a_tampered_model_is_refused(released: Desk) -> None:
+    released.approve(released.trained())
+    artifact(released, "1", "model.skops").write_bytes(b"other")
+    with pytest.raises(Refused, match="model file of version 1"):
+        released.releases.rollback(by="Ada", because="Complaints.")
+    assert released.champion == "2"
+
+
+# --- when things break, verify --------------------------------------------------------------
+
+
+def test_a_decision_that_mlflow_did_not_hear_of_is_mirrored_by_the_next(
+    released: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = released.trained()
+    with monkeypatch.context() as broken:
+        broken.setattr(type(released.releases), "_mirror", fails_after_recording(released, version))
+        with pytest.raises(ProductError, match="is recorded, MLflow does not show it yet"):
+            released.approve(version)
+    assert released.releases.champion() == version
+    assert released.releases.models.alias("champion") == "1"
+    assert any("alias says 1" in each for each in released.releases.verify(version))
+    released.releases.reconcile()
+    assert released.champion == version
+
+
+def fails_after_recording(desk: Desk, version: str) -> Callable[..., None]:
+    def mirror(*_: object) -> None:
+        if desk.releases.champion() == version:
+            raise ConnectionError("gone")
+
+    return mirror
+
+
+def test_an_alias_moved_by_hand_is_moved_back(released: Desk) -> None:
+    released.trained("needs review")
+    released.releases.models.point("champion", "2")
+    assert any("alias says 2" in each for each in released.releases.verify("1"))
+    loaded = released.releases.load_champion()
+    assert loaded is not None
+    assert loaded.version == "1"
+    released.releases.reconcile()
+    assert released.champion == "1"
+
+
+def test_a_champion_exchanged_with_its_tags_and_document_is_refused(
+    released: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = released.trained(latency=20)
+    registry = released.releases.models
+    found = registry.find(other)
+    exchanged = Version("1", found.run_id, found.source, found.tags)
+    monkeypatch.setattr(registry, "find", lambda _: exchanged)
+    with pytest.raises(Refused, match="is not what Ada decided on"):
+        released.releases.load_champion()
+
+
+def test_verify_is_silent_where_all_fits(released: Desk) -> None:
+    file = artifact(released, "1", "decision.json")
+    run = released.releases.models.find("1").run_id
+    assert [released.releases.verify(what) for what in ("1", "champion", run, str(file))] == [
+        ()
+    ] * 4
+
+
+def test_verify_says_what_was_changed(released: Desk) -> None:
+    file = artifact(released, "1", "decision.json")
+    run = released.releases.models.find("1").run_id
+    edit(file, '"decision": "ready"', '"decision": "ready with warnings"')
+    assert "computed again it is ready" in released.releases.verify(str(file))[0]
+    assert "it was changed since" in released.releases.verify("1")[0]
+    assert any("decision_digest" in each for each in released.releases.verify(run))
+    file.write_text("[]", encoding="utf-8")
+    assert "is not a verdict document" in released.releases.verify(str(file))[0]
+    assert "is not a verdict document" in released.releases.verify(run)[0]
+
+
+def test_verify_finds_a_tampered_model(released: Desk) -> None:
+    artifact(released, "1", "model.skops").write_bytes(b"other")
+    assert "model file of version 1" in released.releases.verify("1")[0]
+
+
+# --- the trail is lost ----------------------------------------------------------------------
+
+
+def without_trail(desk: Desk) -> Releases:
+    """The same registry, with a database in which nothing was ever decided."""
+    url = f"{desk.settings.database_url}.lost"
+    return Desk(replace(desk.settings, database_url=url), desk.product, desk.saved).releases
+
+
+def test_an_empty_trail_beside_a_champion_is_refused_and_moves_nothing(released: Desk) -> None:
+    version, lost = released.trained(), without_trail(released)
+    tried: list[Callable[[], object]] = [
+        lost.reconcile,
+        lost.load_champion,
+        lambda: lost.approve(version, by="Ada", because="It pays."),
+        lambda: lost.promote_automatically(version),
+        lambda: lost.reject(version, by="Ada", because="It does not."),
+        lambda: lost.rollback(by="Ada", because="Complaints."),
+    ]
+    for each in tried:
+        with pytest.raises(Refused, match=r"alias champion is on version 1 .*restore"):
+            each()
+    assert lost.audit_log.read().entries == ()
+    assert released.champion == "1"
+
+
+def test_with_the_alias_taken_away_by_hand_a_product_begins_anew(released: Desk) -> None:
+    version, lost = released.trained(), without_trail(released)
+    with pytest.raises(Refused) as problem:
+        lost.reconcile()
+    command = (
+        str(problem.value).rpartition("by hand: ")[2].replace("python -c", f"{sys.executable} -c")
+    )
+    assert subprocess.run(command, shell=True, check=False).returncode == 0
+    assert lost.reconcile().champion is None
+    with pytest.raises(Refused, match="there is no champion now"):
+        lost.approve(version, by="Ada", because="It pays.")  # it was compared with one
+    assert lost.models.alias("champion") is None

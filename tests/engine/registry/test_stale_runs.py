@@ -1,0 +1,89 @@
+"""Runs on which nobody works any more are ended with the reason; all others are left alone."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from mlproduct.processes import began, is_gone, process_tags
+from mlproduct.registry.runs import Runs
+from mlproduct.registry.stale_runs import close_stale_runs
+
+from .release_desk import PIPELINE, Desk, criteria
+
+DAY = 24 * 3600 * 1000
+
+
+@pytest.fixture
+def runs(desk: Desk) -> Runs:
+    return desk.releases.models.runs
+
+
+def opened(runs: Runs, days: float = 0, **tags: str) -> str:
+    """The id of a run that is at work, or says so; begun that many days ago."""
+    run = runs.open(criteria(), PIPELINE).id
+    for name, value in tags.items():
+        runs.client.set_tag(run, name, value)
+    if days:
+        place = runs.client.get_run(run).info.experiment_id
+        began_at = int(time.time() * 1000 - days * DAY)
+        run = runs.client.create_run(
+            place, began_at, {**process_tags(), **tags}, "training · then"
+        ).info.run_id
+    return str(run)
+
+
+def status(runs: Runs, run: str) -> str:
+    return str(runs.client.get_run(run).info.status)
+
+
+def test_a_run_whose_process_is_gone_is_killed_and_says_why(runs: Runs) -> None:
+    run = opened(runs, process=f"{os.getpid()} in another life")
+    trial = runs.client.create_run(
+        runs.client.get_run(run).info.experiment_id,
+        tags={"mlflow.parentRunId": run},
+        run_name="1. linear",
+    ).info.run_id
+    (said,) = close_stale_runs(runs)
+    assert f"process {os.getpid()} is gone without a word" in said
+    found = runs.client.get_run(run)
+    assert found.info.run_name.startswith("killed · ")
+    assert (found.info.status, status(runs, trial)) == ("KILLED", "KILLED")
+    assert "is gone" in found.data.tags["given_up"]
+    assert close_stale_runs(runs) == ()
+
+
+def test_a_run_that_is_at_work_is_left_alone(runs: Runs) -> None:
+    mine, elsewhere = opened(runs), opened(runs, host="elsewhere", process="7 then")
+    nameless = opened(runs, process="")
+    assert close_stale_runs(runs) == ()
+    assert {status(runs, run) for run in (mine, elsewhere, nameless)} == {"RUNNING"}
+
+
+def test_a_run_of_another_host_is_given_up_when_no_training_could_last_so_long(runs: Runs) -> None:
+    young, old = opened(runs, days=1, host="elsewhere"), opened(runs, days=3, host="elsewhere")
+    assert any("nothing has been heard from elsewhere" in said for said in close_stale_runs(runs))
+    assert (status(runs, young), status(runs, old)) == ("RUNNING", "KILLED")
+
+
+def test_a_run_given_up_by_mistake_ends_with_its_verdict(desk: Desk, runs: Runs) -> None:
+    run = runs.open(criteria(), PIPELINE)
+    runs.client.set_tag(run.id, "process", f"{os.getpid()} in another life")
+    assert close_stale_runs(runs)
+    document = desk.document(run)
+    runs.record(run, document, scorecard_html="<p>seen</p>", scorecard_markdown="# seen")
+    assert status(runs, run.id) == "FINISHED"
+    assert "given_up" not in runs.tags(run.id)
+
+
+def test_a_process_is_told_from_another_with_its_number() -> None:
+    told = process_tags()
+    assert not is_gone(told)
+    assert is_gone({**told, "process": f"{os.getpid()} then"})
+    assert not is_gone({**told, "process": f"{os.getpid()} then", "host": "elsewhere"})
+    assert not is_gone({})
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        assert began(other.pid) not in ("", began(os.getpid()))
+        other.kill()
+    assert began(other.pid) == ""

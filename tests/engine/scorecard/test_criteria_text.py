@@ -1,0 +1,205 @@
+"""The criteria file as sentences, and its mistakes that only the schema and the metrics show."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from mlproduct.data.columns import Columns
+from mlproduct.evaluation.metrics import METRICS
+from mlproduct.gate.criteria import Criteria
+from mlproduct.scorecard.criteria_text import Problem, explain, problems
+
+from .documents import CHURN, PRICE, TODAY
+
+COLUMNS = Columns(
+    key="customer_id",
+    time="observed_at",
+    group=None,
+    target="churned",
+    task="classification",
+    numeric=("tenure_months",),
+    categorical=("region", "plan"),
+    ignored=(),
+    private=("email",),
+    known_values={"region": ("north", "south", "east", "west")},
+)
+RECALL = CHURN["criteria"][0]
+
+
+def found(*written: dict[str, Any], columns: Columns = COLUMNS, **more: Any) -> tuple[Problem, ...]:
+    criteria = Criteria.model_validate({**CHURN, "criteria": written or CHURN["criteria"], **more})
+    return problems(criteria, columns, METRICS, on=TODAY)
+
+
+def the_one(*written: dict[str, Any], **more: Any) -> Problem:
+    (problem,) = found(*written, **more)
+    return problem
+
+
+def test_the_age_of_rows_without_a_time_is_asked_for_in_vain() -> None:
+    fresh = {"id": "fresh", "says": "Fresh.", "why": "Old.", "metric": "age_days", "at_most": 7}
+    assert "role time" in the_one(columns=replace(COLUMNS, time=None), data=[fresh]).expected
+
+
+def test_a_good_file_has_no_problem() -> None:
+    assert found() == ()
+    columns = replace(COLUMNS, task="regression", categorical=("category",), known_values={})
+    assert problems(Criteria.model_validate(PRICE), columns, METRICS, on=TODAY) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "expected", "nearest"),
+    [
+        ({"metric": "recal"}, "metric", "no such metric", "recall"),
+        ({"metric": "mae"}, "metric", "is a metric of regression", None),
+        ({"metric": "rejected_share"}, "metric", "move this criterion to data:", None),
+        ({"by": "regoin"}, "by", "no such column", "region"),
+        ({"by": "email"}, "by", "is personal data", None),
+        ({"by": "tenure_months"}, "by", "too many values", None),
+        ({"by": "customer_id"}, "by", "too many values", None),
+        (
+            {"metric": "latency_p95_ms", "at_least": None, "at_most": 50, "by": "region"},
+            "by",
+            "not per slice",
+            None,
+        ),
+        ({"metric": "rows_per_second", "versus": "champion"}, "versus", "is not compared", None),
+        ({"metric": "roc_auc", "versus": "rule"}, "versus", "gives no score", None),
+        (
+            {"at_least": 1.2},
+            "at_least",
+            "no model can keep this bar; recall lies between 0 and 1",
+            None,
+        ),
+        (
+            {"versus": "champion", "at_least": 1.2},
+            "at_least",
+            "difference in recall lies between -1 and 1",
+            None,
+        ),
+        (
+            {"metric": "log_loss", "at_least": None, "at_most": -1},
+            "at_most",
+            "log_loss lies from 0 up",
+            None,
+        ),
+    ],
+)
+def test_a_mistake_is_found(
+    change: dict[str, Any], key: str, expected: str, nearest: str | None
+) -> None:
+    problem = the_one({**RECALL, **change})
+    assert problem.location == ("criteria", 0, key)
+    assert expected in problem.expected
+    assert problem.nearest == nearest
+    assert not problem.note
+
+
+def test_a_slice_that_does_not_exist_cannot_be_left_out() -> None:
+    problem = the_one({**RECALL, "by": "region", "leaving_out": ("north", "wset")})
+    assert problem.location == ("criteria", 0, "leaving_out", 1)
+    assert (problem.value, problem.nearest) == ("wset", "west")
+
+
+def test_a_model_is_not_measured_before_there_is_one() -> None:
+    problem = the_one(data=(RECALL,), criteria=({**RECALL, "id": "other"},))
+    assert problem.location == ("data", 0, "metric")
+    assert "before there is one" in problem.expected
+
+
+@pytest.mark.parametrize(
+    ("primary", "nearest"),
+    [("racall", "recall"), ("mae", None), ("latency_p95_ms", None), ("rows", None)],
+)
+def test_candidates_compete_on_a_metric_of_the_model(primary: str, nearest: str | None) -> None:
+    problem = the_one(primary=primary)
+    assert problem.location == ("primary",)
+    assert problem.nearest in (nearest, problem.nearest if nearest is None else nearest)
+
+
+def test_what_needs_the_value_of_outcomes_says_so() -> None:
+    locations = [problem.location for problem in found(value=None)]
+    assert locations == [("primary",), ("criteria", 3, "metric")]
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "expected"),
+    [
+        ({"at_least": 0}, "at_least", "every model keeps this bar"),
+        (
+            {"by": "region", "at_least": None, "gap_at_most": 1},
+            "gap_at_most",
+            "every model keeps this bar",
+        ),
+        ({"at_least": None, "at_most": 0.5}, "at_most", "recall is better when higher"),
+        ({"if_none": "met"}, "if_none", "no effect without versus: champion"),
+    ],
+)
+def test_what_is_probably_not_meant_is_a_note(
+    change: dict[str, Any], key: str, expected: str
+) -> None:
+    problem = the_one({**RECALL, **change})
+    assert problem.note
+    assert problem.location == ("criteria", 0, key)
+    assert expected in problem.expected
+
+
+def test_what_is_past_is_a_note() -> None:
+    waiver = {
+        "criterion": RECALL["id"],
+        "until": date(2026, 11, 23),
+        "by": "Ada",
+        "why": "New data.",
+    }
+    notes = found(waivers=(waiver,), review_by=date(2026, 11, 23))
+    assert [note.location for note in notes] == [("review_by",), ("waivers", 0, "until")]
+    assert all(note.note for note in notes)
+    assert found(waivers=({**waiver, "until": TODAY},), review_by=TODAY) == ()
+
+
+def test_a_problem_in_words_has_file_line_key_value_and_nearest() -> None:
+    text = "decision: d\ncriteria:\n  - id: a\n    metric: recal\n"
+    problem = Problem(("criteria", 0, "metric"), "recal", "no such metric", "recall")
+    words = "criteria.yaml:4: criteria.0.metric: recal: no such metric – did you mean 'recall'?"
+    assert problem.in_words("criteria.yaml", text) == words
+
+
+def test_explain_says_everything_the_file_says() -> None:
+    waiver = {
+        "criterion": "answers-while-we-talk",
+        "until": date(2027, 1, 31),
+        "by": "Ada",
+        "why": "New hardware.",
+    }
+    left = {**CHURN["criteria"][2], "leaving_out": ("west",)}
+    written = (*CHURN["criteria"][:2], left, *CHURN["criteria"][3:])
+    said = explain(
+        Criteria.model_validate({**CHURN, "criteria": written, "waivers": (waiver,)}), METRICS
+    )
+    for criterion in (*CHURN["criteria"], *CHURN["data"]):
+        assert criterion["says"] in said
+        assert criterion["why"] in said
+    for words in (
+        "recall at least 0.6. Of those who needed it, the share acted on.",
+        "recall by region within 0.1 of each other",
+        "value_per_1000 minus that of the champion above 0",
+        "Where there is no champion yet, it counts as undecided.",
+        "Left out: west.",
+        "answers-while-we-talk until 2027-01-31, by Ada: New hardware.",
+        "No single feature gives the answer away.",
+        "right 95 times of 100",
+        "fewer than 30 rows",
+        "until a named person approves it",
+    ):
+        assert words in said
+    assert (
+        said.index("released only if")
+        < said.index("with a warning unless")
+        < said.index("Nothing is trained")
+    )
+
+
+def test_explain_says_when_nobody_is_asked() -> None:
+    said = explain(Criteria.model_validate({**CHURN, "approval": "automatic"}), METRICS)
+    assert "it is promoted by itself" in said

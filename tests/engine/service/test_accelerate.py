@@ -1,0 +1,66 @@
+"""The short way says the very same as the model, or is not taken."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from mlproduct.data.validation import validate
+from mlproduct.service import accelerate
+from mlproduct.service.accelerate import ArrayRows, accelerated
+from mlproduct.tables import Batch
+from mlproduct.training.predictions import predict
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from trial_radar.candidates import CANDIDATES
+from trial_radar.sample import sample
+from trial_radar.schemas import Labelled
+
+from ..team import PRODUCT
+
+COLUMNS = PRODUCT.columns
+FEATURES = list(COLUMNS.features)
+
+
+@pytest.fixture(scope="module")
+def rows() -> Any:
+    return validate([Batch(sample(rows=2_000, seed=3), "sample", 0)], Labelled, limit=1.0).rows
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
+def test_every_candidate_is_accelerated_or_answered_the_plain_way(
+    candidate: Any, rows: Any
+) -> None:
+    model = candidate.build(COLUMNS, 7).fit(rows[FEATURES], rows[COLUMNS.target])
+    short = accelerated(model, rows, COLUMNS)
+    if candidate.name == "dummy":
+        assert short is None
+        return
+    assert short is not None, "the short way of this candidate says something else"
+    others = validate([Batch(sample(rows=1_000, seed=4), "others", 0)], Labelled, limit=1.0).rows[
+        FEATURES
+    ]
+    for part in (others, others.head(1), others.head(7)):
+        assert predict(model, part).same_as(predict(short, ArrayRows.of(part)))
+
+
+def test_a_short_way_that_differs_is_not_taken(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = CANDIDATES[0].build(COLUMNS, 7).fit(rows[FEATURES], rows[COLUMNS.target])
+    right = accelerate._Texts.transform
+    monkeypatch.setattr(
+        accelerate._Texts, "transform", lambda self, light: np.flip(right(self, light), axis=1)
+    )
+    assert accelerated(model, rows, COLUMNS) is None
+
+
+def test_a_model_built_in_another_way_is_left_alone(rows: Any) -> None:
+    only_numbers = make_column_transformer(
+        (StandardScaler(), make_column_selector(dtype_include="float"))
+    )
+    model = make_pipeline(only_numbers, Ridge())
+    model.fit(rows[FEATURES].fillna(0), rows[COLUMNS.target])
+    short = accelerated(model, rows.fillna(0), COLUMNS)
+    if short is not None:
+        numbers = rows[FEATURES].fillna(0)
+        assert predict(model, numbers).same_as(predict(short, ArrayRows.of(numbers)))

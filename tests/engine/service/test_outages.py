@@ -1,0 +1,136 @@
+"""The service while what it leans on is away, for real: PostgreSQL, MLflow, the right time."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from mlproduct.cli.servers import _mlflow, down
+from mlproduct.registry.releases import Releases
+from mlproduct.service import log_writer as writing
+from mlproduct.service.app import Service, app_of
+from mlproduct.service.options import ServiceSettings
+from mlproduct.service.server import service_of
+from mlproduct.testing import Trial
+
+from ..flaky_proxy import FlakyProxy, cable_to
+from ..products import COLUMNS, in_log, settings, with_registry
+from ..team import PRODUCT
+from .services import some_rows, until
+
+WANTED = replace(ServiceSettings.from_environment("127.0.0.1", 0, {}), poll_seconds=3600)
+"""It looks for a new champion when it is told to."""
+
+
+class Asking:
+    """Asks for rows that never were asked for before, and remembers their keys."""
+
+    def __init__(self, client: TestClient) -> None:
+        self.client, self.keys = client, list[str]()
+
+    def __call__(self, count: int = 5) -> Any:
+        asked = [
+            {**row, COLUMNS.key: f"asked-{len(self.keys) + n}"}
+            for n, row in enumerate(some_rows(count))
+        ]
+        said = self.client.post("/predict", json={"rows": asked})
+        assert said.status_code == 200
+        self.keys += [row[COLUMNS.key] for row in asked]
+        return said.json()
+
+
+def logged() -> list[str]:
+    return sorted(in_log(date.min, date.max)["key"])
+
+
+def test_a_database_that_goes_and_comes_back_has_every_prediction_once(cable: FlakyProxy) -> None:
+    service = service_of(PRODUCT, settings(), WANTED)
+    with TestClient(app_of(service)) as client:
+        ask, state = Asking(client), lambda: service.writer.state
+        ask()
+        until(lambda: state().recorded == 5)
+        cable.cut_after(b"INSERT INTO blocks", b"COMMIT")  # recorded, and nobody hears of it
+        ask()
+        until(lambda: cable.cuts == 1)
+        ask()
+        until(lambda: state().blocks >= 2 and state().trouble)
+        told = client.get("/health/ready")
+        assert told.status_code == 200
+        assert told.json()["log"] == "database unavailable"
+        assert "predictions wait on disk" in str(state().trouble)
+        cable.mend()
+        until(lambda: state().blocks == 0)
+        assert (state().trouble, state().lost) == (None, 0)
+        ask()
+    assert logged() == sorted(ask.keys)
+
+
+@pytest.fixture
+def registry(
+    product: Trial, released: Trial, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FlakyProxy]:
+    """The line between the product and an MLflow server of its own."""
+    with_registry(product, released, monkeypatch)
+    (product.settings.var / "up").mkdir()
+    try:
+        server = _mlflow(settings(), os.environ, 0)
+        with cable_to("127.0.0.1", int(server.url.rpartition(":")[2])) as cable:
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{cable.port}")
+            monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+            yield cable
+    finally:
+        down(product.settings)
+
+
+def test_a_registry_that_goes_in_the_middle_of_a_swap_delays_it_and_no_more(
+    registry: FlakyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = service_of(PRODUCT, settings(), WANTED)
+    poll, load = service.follower.poll, Releases.load_champion
+    with TestClient(app_of(service)) as client:
+        ask = Asking(client)
+        Releases(settings(), PRODUCT.name).approve("2", by="Ada", because="It is better.")
+        with monkeypatch.context() as going:
+
+            def goes(self: Releases) -> Any:
+                registry.cut()
+                return load(self)
+
+            going.setattr(Releases, "load_champion", goes)
+            poll()
+        assert ask()["model"]["version"] == "1"
+        assert "version 2 waits: MLflow at" in client.get("/model").json()["trouble"]
+        poll()
+        assert ask()["model"]["version"] == "1"
+        assert "check MLFLOW_TRACKING_URI" in client.get("/model").json()["trouble"]
+        assert (client.get("/health/ready").status_code, service.follower.refusals) == (200, 0)
+        registry.mend()
+        poll()
+        assert ask()["model"]["version"] == "2"
+        assert client.get("/model").json()["trouble"] is None
+
+
+def test_a_clock_that_jumps_loses_and_doubles_nothing(
+    product: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service: Service = service_of(PRODUCT, settings(), WANTED)
+    days = itertools.cycle([date(2026, 11, 24), date(2099, 1, 1), date(2000, 1, 1)])
+    moments = itertools.cycle([1_800_000_000 * 10**9, 4_000_000_000 * 10**9, 946_684_800 * 10**9])
+    monkeypatch.setattr(writing, "today", lambda: next(days))
+    monkeypatch.setattr(writing.time, "time_ns", lambda: next(moments))
+    with TestClient(app_of(service)) as client:
+        ask = Asking(client)
+        for _ in range(6):
+            ask()
+            until(lambda: service.writer.state.queued == 0)
+        until(lambda: service.writer.state.recorded == len(ask.keys))
+    assert logged() == sorted(ask.keys)
+    assert set(in_log(date.min, date.max)["day"]) == {
+        date(2026, 11, 24),
+        date(2099, 1, 1),
+        date(2000, 1, 1),
+    }

@@ -1,0 +1,715 @@
+"""The HTTP service from outside: answers, limits, keys, swaps, signals, and what reaches the
+log.
+"""
+
+import asyncio
+import json
+import logging
+import random
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from mlproduct.clock import today
+from mlproduct.errors import ConfigError, DatabaseUnavailable
+from mlproduct.log.prediction_log import PredictionLog
+from mlproduct.registry.releases import Releases
+from mlproduct.service import follower as following
+from mlproduct.service.app import Service, app_of
+from mlproduct.service.follower import Follower
+from mlproduct.service.options import ServiceSettings
+from mlproduct.service.server import service_of
+from mlproduct.testing import Trial
+
+from ..products import COLUMNS, DAY, a_day, in_log, log, settings, to_score
+from ..team import PRODUCT, main
+from .services import Hammer, serving, some_rows, until
+
+KEY = "a-key-that-is-long-enough"
+WANTED = ServiceSettings.from_environment("127.0.0.1", 0, {})
+
+
+@pytest.fixture
+def service(product: Trial) -> Service:
+    return service_of(PRODUCT, settings(), WANTED)
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[TestClient]:
+    with TestClient(app_of(service), raise_server_exceptions=False) as found:
+        yield found
+
+
+def ask(client: Any, rows: Any, **more: Any) -> Any:
+    return client.post("/predict", json={"rows": rows, **more})
+
+
+def test_rows_are_answered_in_their_order_with_their_keys(client: TestClient) -> None:
+    rows = some_rows(5)
+    said = ask(client, rows)
+    assert said.status_code == 200
+    content = said.json()
+    assert [each["row"] for each in content["predictions"]] == [0, 1, 2, 3, 4]
+    assert [each["key"] for each in content["predictions"]] == [row[COLUMNS.key] for row in rows]
+    assert content["model"]["version"] == "1"
+    assert content["errors"] == []
+
+
+def test_service_and_batch_give_the_same_number_for_the_same_row(
+    product: Trial, client: TestClient
+) -> None:
+    frame = to_score(product, DAY, a_day(DAY, 300))
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    batch = in_log(DAY, DAY).set_index("key")
+    rows = json.loads(
+        frame.drop(columns=COLUMNS.target).to_json(orient="records", date_format="iso")
+    )
+    for some in (rows[:1], rows[1:8], rows[8:]):
+        for each in ask(client, some).json()["predictions"]:
+            logged = batch.loc[each["key"]]
+            # The last digit is the processor's: it adds up one row in another order than many.
+            assert each["decision"] == pytest.approx(logged["decision"], rel=1e-12)
+            assert "score" not in each or each["score"] == pytest.approx(logged["score"], rel=1e-12)
+
+
+def test_a_bad_row_never_fails_the_good_ones_unless_asked_to(client: TestClient) -> None:
+    good, bad = some_rows(2), {**some_rows(1)[0], COLUMNS.numeric[0]: "many"}
+    said = ask(client, [good[0], bad, good[1]])
+    assert said.status_code == 200
+    assert [each["row"] for each in said.json()["predictions"]] == [0, 2]
+    assert [(each["row"], each["field"]) for each in said.json()["errors"]] == [
+        (1, COLUMNS.numeric[0])
+    ]
+    refused = ask(client, [good[0], bad, good[1]], all_or_nothing=True)
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["errors"][0]["row"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b'{"rows": [NaN]}', 400),
+        (b'\xff{"rows": []}', 400),
+        (b"[]", 422),
+        (b'{"rows": []}', 422),
+        (b'{"rows": 5}', 422),
+        (b'{"rows": [{}], "more": 1}', 422),
+        (b'{"rows": [{}], "all_or_nothing": "yes"}', 422),
+        (b'{"rows": [' + b"{}," * 1000 + b"{}]}", 422),
+        (b'{"rows": ["' + b"x" * 2_000_000 + b'"]}', 413),
+        (b"[" * 100_000, 400),
+    ],
+)
+def test_a_body_that_cannot_be_meant_is_a_problem(
+    client: TestClient, body: bytes, status: int
+) -> None:
+    said = client.post("/predict", content=body)
+    assert said.status_code == status
+    assert said.headers["content-type"] == "application/problem+json"
+    assert said.json()["detail"]
+
+
+def test_a_body_without_a_length_is_cut_off_as_well(client: TestClient) -> None:
+    said = client.post("/predict", content=(b"x" * 100_000 for _ in range(30)))
+    assert said.status_code == 413
+
+
+def test_fuzzed_rows_are_answered_or_refused_and_never_break_it(client: TestClient) -> None:
+    seeded = random.Random(7)
+    strange: list[Any] = [None, True, -1, 0, 1e308, 2**70, -0.0, [], {}, [[]], {"a": None}]
+    strange += ["", "x", "1", "\u0000", "𝔘", "2026-02-30"]
+    for _ in range(400):
+        row: Any = some_rows(1)[0]
+        for name in seeded.sample(list(row), seeded.randint(0, len(row))):
+            row[name] = seeded.choice(strange)
+        if seeded.random() < 0.1:
+            row = seeded.choice(strange)
+        body: Any = {"rows": [row] * seeded.randint(1, 3)}
+        if seeded.random() < 0.1:
+            body[seeded.choice(["rows", "all_or_nothing", "x"])] = seeded.choice(strange)
+        said = client.post("/predict", content=json.dumps(body))
+        assert said.status_code in (200, 400, 422), (said.status_code, body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nothing", 404), ("GET", "/predict", 405)]
+)
+def test_other_paths_are_problems_too(
+    client: TestClient, method: str, path: str, status: int
+) -> None:
+    said = client.request(method, path)
+    assert (said.status_code, said.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_the_page_shows_fields_with_examples(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["requestBody"][
+        "content"
+    ]
+    fields = schema["application/json"]["schema"]
+    assert set(COLUMNS.features) <= set(fields["properties"]["rows"]["items"]["properties"])
+    assert client.post("/predict", json=fields["example"]).status_code == 200
+    (header,) = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["parameters"]
+    assert (header["name"], header["in"], header["required"]) == (
+        "Idempotency-Key",
+        "header",
+        False,
+    )
+
+
+def test_the_page_is_made_of_nothing_from_elsewhere(client: TestClient) -> None:
+    """It is read where there is no way out, and no stranger's script runs beside the key."""
+    found = re.findall(r'(?:src|href)="([^"]+)"', client.get("/docs").text)
+    assert len(found) == 3
+    for address in found:
+        assert address.startswith("/docs-files/")
+        assert client.get(address).status_code == 200
+
+
+def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(client: TestClient) -> None:
+    assert (
+        client.get("/model", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
+    )
+    assert (
+        client.get("/model", headers={"X-Request-ID": "a b\tc"}).headers["x-request-id"] != "a b\tc"
+    )
+
+
+def test_metrics_count_what_was_answered(client: TestClient) -> None:
+    ask(client, [*some_rows(3), {}])
+    text = client.get("/metrics").text
+    for line in (
+        'rows_total{outcome="good"} 3.0',
+        'rows_total{outcome="bad"} 1.0',
+        "ready 1.0",
+        "model_version 1.0",
+    ):
+        assert line in text
+
+
+def test_with_keys_predictions_need_one(product: Trial) -> None:
+    wanted = ServiceSettings.from_environment(
+        "0.0.0.0", 0, {"SERVICE_API_KEYS": f"{KEY}-1, {KEY}-2"}
+    )
+    with TestClient(app_of(service_of(PRODUCT, settings(), wanted))) as client:
+        assert ask(client, some_rows(1)).status_code == 401
+        for key, status in (
+            (f"{KEY}-2", 200),
+            (f"{KEY}-1", 200),
+            (KEY, 401),
+            ("", 401),
+            ("ü" * 20, 401),
+        ):
+            said = client.post(
+                "/predict", json={"rows": some_rows(1)}, headers={"X-API-Key": key.encode()}
+            )
+            assert said.status_code == status
+        assert client.get("/model").status_code == 401
+        assert client.get("/health/ready").status_code == 200
+        assert client.get("/docs-files/swagger-ui.css").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])
+def test_without_a_key_it_binds_to_this_machine_only(host: str) -> None:
+    with pytest.raises(ConfigError, match="would answer anybody"):
+        ServiceSettings.from_environment(host, 0, {})
+    for mine in ("127.0.0.1", "::1", "localhost"):
+        ServiceSettings.from_environment(mine, 0, {})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"SERVICE_API_KEYS": "short"},
+        {"SERVICE_BODY_BYTES": "many"},
+        {"SERVICE_READ_SECONDS": "0"},
+        {"SERVICE_CONNECTIONS_AT_MOST": "0"},
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(given: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="expected"):
+        ServiceSettings.from_environment("127.0.0.1", 0, given)
+
+
+def test_without_a_champion_it_lives_and_is_not_ready(product: Trial) -> None:
+    (product.root / "var" / "product.db").unlink()
+    wanted = replace(settings(), tracking_uri=f"sqlite:///{product.root / 'var' / 'empty.db'}")
+    with TestClient(app_of(service_of(PRODUCT, wanted, WANTED))) as client:
+        assert client.get("/health/live").status_code == 200
+        assert client.get("/health/ready").status_code == 503
+        assert ask(client, some_rows(1)).status_code == 503
+
+
+def test_predictions_reach_the_log_with_their_features_and_nobodys_name(
+    product: Trial, service: Service
+) -> None:
+    rows = [
+        {**row, **dict.fromkeys(COLUMNS.private, "someone@example.com")} for row in some_rows(20)
+    ]
+    with TestClient(app_of(service)) as client:
+        ask(client, rows)
+    found = in_log(today() - timedelta(days=1), today())
+    assert set(found["lane"]) == {"service"}
+    assert found["key"].tolist() == [row[COLUMNS.key] for row in rows]
+    assert [each[COLUMNS.numeric[0]] for each in found["features"]] == [
+        row[COLUMNS.numeric[0]] for row in rows
+    ]
+    assert "someone@example.com" not in str(found.to_dict())
+
+
+def swap(to: str) -> None:
+    releases = Releases(settings(), PRODUCT.name)
+    if releases.champion() != to:
+        releases.rollback(by="Ada", because="To see it swap.", to=to)
+
+
+def test_a_new_champion_goes_live_and_a_bad_one_never_does(
+    product: Trial, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TestClient(app_of(service)) as client:
+        follower = service.follower
+        live = follower.live
+        assert live is not None
+        broken = replace(live.loaded, version="2")
+        monkeypatch.setattr(Releases, "load_champion", lambda self: broken)
+        monkeypatch.setattr(Releases, "champion", lambda self: "2")
+        monkeypatch.setattr(follower._opened.models, "alias", lambda name: "2")  # type: ignore[union-attr]
+        monkeypatch.setattr(following, "unfit", lambda *given: "its scores are not between 0 and 1")
+        follower.poll()
+        assert ask(client, some_rows(1)).json()["model"]["version"] == "1"
+        assert "version 2 is not taken live" in client.get("/model").json()["trouble"]
+        assert client.get("/health/ready").status_code == 200
+        monkeypatch.setattr(following, "unfit", lambda *given: None)
+        for _ in range(following.AGAIN_AFTER + 1):
+            follower.poll()
+        assert client.get("/model").json()["version"] == "2"
+
+
+def test_an_alias_that_the_history_does_not_know_is_not_followed(
+    product: Trial, service: Service
+) -> None:
+    with TestClient(app_of(service)) as client:
+        opened = service.follower._opened
+        assert opened is not None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(opened.models, "alias", lambda name: "2")
+            service.follower.poll()
+        assert client.get("/model").json()["version"] == "1"
+        assert "the history of decisions says 1" in client.get("/model").json()["trouble"]
+
+
+@pytest.mark.parametrize("moved", ["2", None])
+@pytest.mark.usefixtures("product", "aliases")
+def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_by_hand(
+    service: Service,
+    moved: str | None,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    releases = Releases(settings(), PRODUCT.name)
+    releases.models.point("champion", moved)
+    with TestClient(app_of(service)) as client:
+        assert client.get("/health/ready").status_code == 200
+        told = client.get("/model").json()
+        assert told["version"] == ask(client, some_rows(1)).json()["model"]["version"] == "1"
+        said = (
+            f"MLflow's alias champion says version {moved or 'none'}, the history of decisions says"
+            " 1"
+        )
+        assert said in told["trouble"]
+        assert said in caplog.text
+        assert "champion_alias_differs 1.0" in client.get("/metrics").text
+        assert releases.models.alias("champion") == moved
+        main(["doctor"])
+        before = f"version {moved}" if moved else "none"
+        assert f"MLflow's alias said {before} and was set back" in capsys.readouterr().out
+        assert releases.models.alias("champion") == "1"
+        service.follower.poll()
+        assert client.get("/model").json()["trouble"] is None
+        assert "champion_alias_differs 0.0" in client.get("/metrics").text
+
+
+def test_an_alias_of_another_history_is_no_champion(product: Trial, service: Service) -> None:
+    (product.root / "var" / "product.db").unlink()
+    with TestClient(app_of(service)) as client:
+        told = client.get("/health/ready")
+        assert told.status_code == 503
+        assert (
+            told.json()["because"] == "the registry's alias is another version's"
+        )  # no more to anybody
+        assert "the history of decisions says none" in str(service.follower.trouble)
+        assert "check PRODUCT_DATABASE_URL" in str(service.follower.trouble)
+
+
+def test_a_registry_that_is_down_leaves_the_last_good_one(product: Trial, service: Service) -> None:
+    with TestClient(app_of(service)) as client:
+        opened = service.follower._opened
+        assert opened is not None
+
+        def down(name: str) -> str:
+            raise ConnectionError("nobody answers")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(opened.models, "alias", down)
+            service.follower.poll()
+            assert ask(client, some_rows(1)).status_code == 200
+            assert "nobody answers" in client.get("/model").json()["trouble"]
+        service.follower.poll()
+        assert client.get("/model").json()["trouble"] is None
+
+
+ADDRESSES = [
+    "postgresql://127.0.0.1:1/product?user=ada&password=s3cr3t",
+    "postgresql://ada:s3cr3t@127.0.0.1:1/product",
+    "postgresql://ada:p%40s3cr3t@127.0.0.1:1/product",
+    "postgresql://ada:p:s3cr3t@127.0.0.1:1/product",
+    "postgresql://ada:p/s3cr3t@127.0.0.1:1/product",
+    "postgresql://ada:p@s3cr3t@127.0.0.1:1/product",
+    "postgresql://product:product@127.0.0.1:1/product",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_health_says_that_the_database_is_away_and_nothing_about_it(
+    product: Trial, address: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for the health has no key: neither address nor password are theirs to know."""
+    logger = logging.getLogger(Follower.__module__)
+    monkeypatch.setattr(logger.parent, "propagate", True)
+    service = service_of(PRODUCT, replace(settings(), database_url=address), WANTED)
+    with TestClient(app_of(service)) as client:
+        told = client.get("/health/ready")
+    assert told.status_code == 503
+    wrong = "@s3cr3t" in address
+    assert told.json()["because"] == (
+        "the configuration is wrong" if wrong else "database unavailable"
+    )
+    assert "127.0.0.1" not in told.text
+    shown = told.text + str(service.follower.trouble) + caplog.text
+    assert not any(part in shown for part in ("s3cr3t", "product@", ":product"))
+    assert "PRODUCT_DATABASE_URL" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda model: setattr(model, "feature_names_in_", ["other"]), "features are not those"),
+        (lambda model: setattr(model, "predict_interval", None), None),
+    ],
+)
+def test_a_model_that_does_not_fit_is_told(
+    released: Trial, change: Any, complaint: str | None
+) -> None:
+    releases = released.releases
+    loaded = releases.load_champion()
+    assert loaded is not None
+    _, example = releases.models.reference(releases.models.find("1"))
+    assert following.unfit(loaded.model, example, COLUMNS) is None
+    if complaint:
+
+        class Other:
+            def __init__(self) -> None:
+                change(self)
+
+        assert complaint in str(following.unfit(Other(), example, COLUMNS))
+
+
+def test_a_model_that_says_nonsense_does_not_fit(released: Trial) -> None:
+    releases = released.releases
+    _, example = releases.models.reference(releases.models.find("1"))
+
+    class Nonsense:
+        def predict(self, rows: Any) -> Any:
+            return np.full(len(rows), np.nan)
+
+    assert "not one number for each row" in str(following.unfit(Nonsense(), example, COLUMNS))
+
+
+def again(client: Any, rows: Any, key: str = "order-1") -> Any:
+    return client.post("/predict", json={"rows": rows}, headers={"Idempotency-Key": key})
+
+
+def logged() -> list[str]:
+    return sorted(in_log(today() - timedelta(days=1), today())["key"])
+
+
+@pytest.mark.usefixtures("product", "aliases")
+def test_a_request_that_is_sent_again_is_answered_as_before_and_logged_once(
+    service: Service,
+) -> None:
+    rows = [*some_rows(3), {}]
+    for row in rows:
+        row.pop(str(COLUMNS.time), None)  # now, if left out: another moment when it is sent again
+    with (
+        TestClient(app_of(service)) as client,
+        TestClient(app_of(service_of(PRODUCT, settings(), WANTED))) as other,
+    ):
+        first = again(client, rows)
+        assert first.status_code == 200
+        assert len(first.json()["predictions"]) == 3
+        assert again(client, rows).content == again(other, rows).content == first.content
+        assert [again(each, some_rows(1)).status_code for each in (client, other)] == [409, 409]
+        assert again(client, rows, "order-2").status_code == 200
+        service.follower.stop()
+    Releases(settings(), PRODUCT.name).approve("2", by="Ada", because="To have another champion.")
+    with TestClient(app_of(service_of(PRODUCT, settings(), WANTED))) as client:
+        assert ask(client, rows).json()["model"]["version"] == "2"
+        assert again(client, rows).content == first.content
+    assert logged() == sorted(3 * [row[COLUMNS.key] for row in some_rows(3)])
+
+
+def test_retries_at_the_same_time_are_one_prediction(product: Trial) -> None:
+    apps = [app_of(service_of(PRODUCT, settings(), WANTED)) for _ in range(2)]
+    with TestClient(apps[0]) as first, TestClient(apps[1]) as second, ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda n: again((first, second)[n % 2], some_rows(2)), range(16)))
+        plain = list(pool.map(lambda n: ask(first, some_rows(1)).status_code, range(8)))
+    assert {each.status_code for each in told} == {200}
+    assert len({each.content for each in told}) == 1
+    assert set(plain) == {200}
+    assert len(logged()) == 2 + 8
+
+
+def test_what_was_erased_is_not_predicted_again_under_its_key(
+    product: Trial, client: TestClient
+) -> None:
+    assert again(client, some_rows(2)).status_code == 200
+    assert main(["forget", some_rows(2)[0][COLUMNS.key], "--by", "Ada"]) == 0
+    told = again(client, some_rows(2))
+    assert (told.status_code, told.json()["title"]) == (409, "Key used before")
+    assert "erased" in told.json()["detail"]
+    assert len(logged()) == 1
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 201, "\t"])
+def test_a_key_that_is_none_is_refused(client: TestClient, key: str) -> None:
+    told = again(client, some_rows(1), key)
+    assert told.status_code == 422
+    assert "Idempotency-Key has 1 to 200" in told.json()["detail"]
+
+
+def test_without_its_log_a_request_with_a_key_is_not_answered(
+    product: Trial, service: Service
+) -> None:
+    away = Away()
+    service.writer._log = away
+    with TestClient(app_of(service)) as client:
+        told = again(client, some_rows(2))
+        assert (told.status_code, told.headers["retry-after"]) == (503, "1")
+        assert ask(client, some_rows(1)).status_code == 200
+        away.is_away = False
+        assert [again(client, some_rows(2)).status_code for _ in range(2)] == [200, 200]
+    assert len(logged()) == 3
+
+
+class Away:
+    """A database that is away until it is called back."""
+
+    def __init__(self) -> None:
+        self.is_away = True
+
+    def __call__(self) -> PredictionLog:
+        if self.is_away:
+            raise DatabaseUnavailable("nobody answers")
+        return log()
+
+
+def test_a_database_that_is_away_costs_no_answer_and_no_prediction(
+    product: Trial, service: Service
+) -> None:
+    away = Away()
+    service.writer._log = away
+    with TestClient(app_of(service)) as client:
+        for _ in range(3):
+            assert ask(client, some_rows(5)).status_code == 200
+            until(lambda: service.writer.state.queued == 0)
+        until(lambda: service.writer.state.trouble)
+        assert service.writer.state.blocks >= 1
+        assert "nobody answers" in str(service.writer.state.trouble)
+        assert client.get("/health/ready").json()["log"] == "database unavailable"
+        assert in_log(today(), today()).empty
+        away.is_away = False
+        until(lambda: service.writer.state.blocks == 0)
+        assert service.writer.state.trouble is None
+    assert len(in_log(today(), today())) == 15
+
+
+def test_what_was_spooled_is_recorded_by_the_next_process(product: Trial, service: Service) -> None:
+    service.writer._log = Away()
+    with TestClient(app_of(service)) as client:
+        ask(client, some_rows(5))
+    assert in_log(today(), today()).empty
+    with TestClient(app_of(service_of(PRODUCT, settings(), WANTED))):
+        until(lambda: len(in_log(today(), today())) == 5)
+    assert main(["forget", some_rows(1)[0][COLUMNS.key], "--by", "Ada"]) == 0
+    assert len(in_log(today(), today())) == 4
+
+
+def test_a_full_disk_costs_no_prediction(
+    product: Trial, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Any, path: Any, content: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(service.writer.spool), "_write", full)
+    with TestClient(app_of(service)) as client:
+        assert ask(client, some_rows(5)).status_code == 200
+        until(lambda: service.writer.state.recorded == 5)
+        assert "No space left" in client.get("/health/ready").json()["log"]
+    assert len(in_log(today(), today())) == 5
+
+
+def test_disk_and_database_away_fill_the_memory_and_then_lose_aloud(product: Trial) -> None:
+    small = service_of(PRODUCT, settings(), replace(WANTED, queue_rows=8, spool_megabytes=0))
+    away = Away()
+    small.writer._log = away
+    with TestClient(app_of(small)) as client:
+        for _ in range(3):
+            assert ask(client, some_rows(5)).status_code == 200
+        assert small.writer.state.lost == 10
+        assert "rows were lost" in client.get("/health/ready").json()["log"]
+        away.is_away = False
+        until(lambda: small.writer.state.recorded == 5)
+    assert len(in_log(today(), today())) == 5
+
+
+def test_two_services_on_one_folder_deliver_each_others_blocks(
+    product: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each block is listed by both, and gone for one of them when it is looked at."""
+    listed, both = Path.glob, Barrier(2)
+
+    def together(path: Path, pattern: str) -> list[Path]:
+        found = list(listed(path, pattern))
+        if found and threading.current_thread().name == "log-deliver":
+            with suppress(threading.BrokenBarrierError):
+                both.wait(0.1)
+        return found
+
+    monkeypatch.setattr(Path, "glob", together)
+    apps = [app_of(service_of(PRODUCT, settings(), WANTED)) for _ in range(2)]
+    with TestClient(apps[0]) as first, TestClient(apps[1]) as second:
+        for number in range(30):
+            rows = [
+                {**row, COLUMNS.key: f"asked-{number}-{place}"}
+                for place, row in enumerate(some_rows(2))
+            ]
+            for client in (first, second):
+                assert ask(client, rows).status_code == 200
+                assert [client.get(path).status_code for path in ("/health/ready", "/metrics")] == [
+                    200,
+                    200,
+                ]
+        until(lambda: len(in_log(today() - timedelta(days=1), today())) == 120)
+        assert [client.get("/health/ready").json()["log"] for client in (first, second)] == [
+            None,
+            None,
+        ]
+
+
+def test_a_file_that_cannot_be_removed_does_not_end_the_delivery(
+    product: Trial, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with TestClient(app_of(service)) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", kept)
+            ask(client, some_rows(2))
+            until(lambda: "Permission denied" in str(service.writer.state.trouble))
+        until(lambda: service.writer.state.blocks == 0)
+        assert service.writer.state.trouble is None
+    assert len(in_log(today() - timedelta(days=1), today())) == 2
+
+
+def test_a_spooled_file_that_no_database_takes_is_set_aside(
+    product: Trial, service: Service
+) -> None:
+    spool = service.writer.spool
+    spool.folder.mkdir(parents=True)
+    (spool.folder / "service-0.json").write_text("{")
+    with TestClient(app_of(service)) as client:
+        ask(client, some_rows(2))
+        until(lambda: service.writer.state.recorded == 2)
+    assert [path.name for path in (spool.folder / "refused").iterdir()] == ["service-0.json"]
+
+
+def test_told_to_stop_it_says_so_answers_on_and_ends_with_0(product: Trial) -> None:
+    with serving(settings(), SERVICE_DRAIN_SECONDS="2") as process:
+        process.until(process.is_ready)
+        process.process.terminate()
+        process.until(
+            lambda: httpx.get(f"{process.url}/health/ready", timeout=5).status_code == 503, 5
+        )
+        said = httpx.post(f"{process.url}/predict", json={"rows": some_rows(3)}, timeout=30)
+        assert said.status_code == 200
+        assert said.headers["connection"] == "close"
+        assert process.process.wait(60) == 0
+        kept = process.errors.read_text()
+    assert '"event":"answered"' in kept
+    assert some_rows(1)[0][COLUMNS.key] not in kept
+    assert len(in_log(today() - timedelta(days=1), today())) == 3
+
+
+@pytest.mark.usefixtures("product", "aliases")
+def test_fifty_thousand_requests_across_ten_swaps_and_none_fails() -> None:
+    Releases(settings(), PRODUCT.name).approve("2", by="Ada", because="To have two champions.")
+    with serving(settings()) as process:
+        process.until(process.is_ready)
+        hammer = Hammer(process.port, json.dumps({"rows": some_rows(1)}).encode())
+
+        async def story() -> None:
+            running = asyncio.create_task(hammer.run(10**9, 16))
+            for number in range(10):
+                goal = "1" if number % 2 == 0 else "2"
+                await asyncio.to_thread(swap, goal)
+                await asyncio.to_thread(process.until, lambda goal=goal: process.version() == goal)
+            while sum(hammer.statuses.values()) < 50_000:
+                await asyncio.sleep(0.1)
+            hammer.stopped = True
+            await running
+
+        asyncio.run(story())
+        assert process.stop() == 0
+    assert hammer.failures == []
+    assert set(hammer.statuses) == {200}
+    assert hammer.statuses[200] >= 50_000
+    assert hammer.versions == {"1", "2"}
+    logged = in_log(today() - timedelta(days=1), today())
+    assert len(logged) == hammer.statuses[200]
+
+
+def test_stopped_under_load_no_request_is_lost(product: Trial) -> None:
+    with serving(settings()) as process:
+        process.until(process.is_ready)
+        hammer = Hammer(process.port, json.dumps({"rows": some_rows(1)}).encode())
+
+        async def story() -> None:
+            running = asyncio.create_task(hammer.run(10**9, 16))
+            while sum(hammer.statuses.values()) < 500:
+                await asyncio.sleep(0.05)
+            process.process.terminate()
+            while (
+                process.is_ready()
+            ):  # what a load balancer does: no more requests once it is not ready
+                await asyncio.sleep(0.02)
+            hammer.stopped = True
+            await running
+
+        asyncio.run(story())
+        assert process.process.wait(60) == 0
+    assert hammer.failures == []
+    assert set(hammer.statuses) == {200}

@@ -1,0 +1,59 @@
+"""What Prefect shows of a run that broke: no secret, neither in the state's message nor in the
+log.
+"""
+
+import logging
+
+import pytest
+from mlproduct.errors import ProductError
+from mlproduct.tasks import INSIDE
+from mlproduct.tasks.local_runner import run_locally
+from mlproduct.tasks.redacting import LOGGERS, redacting
+from prefect import flow, task
+
+ADDRESS = "postgresql://db/product?user=ada&password=s3cr3t"
+
+
+class Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, ConnectionError, ProductError])
+def test_a_flow_that_fails_shows_no_secret(
+    kind: type[Exception], prefect_server: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @redacting
+    def breaks() -> None:
+        raise kind(f"no answer from {ADDRESS}") from OSError(ADDRESS)
+
+    @flow
+    @redacting
+    def broken() -> None:
+        task(**INSIDE)(breaks)()
+
+    kept = Kept()
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        monkeypatch.setattr(logger, "level", logging.INFO)
+        monkeypatch.setattr(logger, "handlers", [*logger.handlers, kept])
+        monkeypatch.setattr(logger, "disabled", False)
+    state = run_locally(broken)
+    assert state.is_failed()
+    assert "postgresql://db/product" in str(state.message)
+    assert "s3cr3t" not in f"{state.message}"
+    assert any("no answer" in line for line in kept.lines)
+    assert "s3cr3t" not in "\n".join(kept.lines)
+
+
+def test_an_error_without_a_secret_passes_as_it_is() -> None:
+    @redacting
+    def breaks() -> None:
+        raise KeyError("column")
+
+    with pytest.raises(KeyError):
+        breaks()

@@ -1,0 +1,415 @@
+"""Scoring days, taking labels in, forgetting: the real flows on a small product with a champion."""
+
+import os
+import shutil
+import signal
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlproduct.data.quarantine import Quarantine
+from mlproduct.log.prediction_log import PredictionLog
+from mlproduct.tasks import scoring
+from mlproduct.testing import Trial
+from mlproduct.training.predictions import predict
+
+from ..products import (
+    COLUMNS,
+    DAY,
+    a_day,
+    deliver,
+    elsewhere,
+    in_log,
+    in_pieces,
+    log,
+    settings,
+    to_score,
+)
+from ..team import PRODUCT, main
+
+
+def parts(lane: str = "batch") -> pd.DataFrame:
+    files = sorted((settings().var / "predictions" / f"lane={lane}").rglob("*.parquet"))
+    return pd.concat(
+        [pd.read_parquet(file, partitioning=None) for file in files], ignore_index=True
+    )
+
+
+def test_a_day_is_scored_by_the_champion_written_and_logged(
+    product: Trial, released: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert f"{len(frame):,} rows scored by version 1" in capsys.readouterr().out
+    found, written = in_log(DAY, DAY), parts()
+    assert len(found) == len(written) == len(frame)
+    assert set(found["lane"]) == {"batch"}
+    model = released.releases.models.load("1").model
+    said = predict(model, written[list(COLUMNS.features)])
+    np.testing.assert_array_equal(found["decision"], said.decision)
+    np.testing.assert_array_equal(written["prediction_decision"], said.decision)
+    if said.score is not None:
+        np.testing.assert_array_equal(found["score"], said.score)
+    assert not set(COLUMNS.private) & set(written.columns)
+
+
+def test_scoring_again_doubles_nothing_and_adds_what_is_new(product: Trial) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    before = in_log(DAY, DAY)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    pd.testing.assert_frame_equal(in_log(DAY, DAY), before)
+    late = a_day(seed=1)
+    late[COLUMNS.key] = "late-" + late[COLUMNS.key].astype("str")
+    to_score(product, frame=pd.concat([frame, late], ignore_index=True))
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    now = in_log(DAY, DAY)
+    assert (len(now), now["identity"].is_unique) == (len(frame) + len(late), True)
+    assert len(parts()) == len(now)
+
+
+def test_a_row_that_comes_twice_is_scored_once(
+    product: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = a_day()
+    to_score(product, frame=pd.concat([frame, frame.head(9)], ignore_index=True))
+    in_pieces(monkeypatch)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert len(in_log(DAY, DAY)) == len(parts()) == len(frame)
+
+
+def killed_while_scoring(addresses: dict[str, str]) -> None:
+    """Dies without a word after the second part is written and before it is logged."""
+    os.environ.update(addresses)
+    record, seen = PredictionLog.record, []
+
+    def dies(self: PredictionLog, block: Any) -> bool:
+        seen.append(block)
+        if len(seen) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return record(self, block)
+
+    with pytest.MonkeyPatch.context() as patch:
+        in_pieces(patch)
+        patch.setattr(PredictionLog, "record", dies)
+        scoring.score_day(scoring.scoring_context(PRODUCT, shadow=False), DAY, "killed")
+
+
+def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(
+    product: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = to_score(product)
+    process = elsewhere(killed_while_scoring)
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+    assert [partition.done for partition in log().partitions()] == [False]
+    assert 0 < len(in_log(DAY, DAY)) < len(frame)
+    in_pieces(monkeypatch)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    found = in_log(DAY, DAY)
+    assert (len(found), found["identity"].is_unique) == (len(frame), True)
+    assert len(parts()) == len(frame)
+
+
+def test_two_workers_at_once_score_every_row_once(product: Trial) -> None:
+    frame = to_score(product)
+    workers = [elsewhere(scored_in_pieces) for _ in range(2)]
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    found = in_log(DAY, DAY)
+    assert (len(found), found["identity"].is_unique) == (len(frame), True)
+
+
+def scored_in_pieces(addresses: dict[str, str]) -> None:
+    os.environ.update(addresses)
+    with pytest.MonkeyPatch.context() as patch:
+        in_pieces(patch)
+        scoring.score_day(scoring.scoring_context(PRODUCT, shadow=False), DAY, "one of two")
+
+
+def test_missing_days_are_filled_and_the_others_left_alone(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = [DAY + timedelta(days=number) for number in range(4)]
+    for day in (days[0], days[1], days[3]):
+        to_score(product, day)
+    assert main(["score", "--day", str(days[0])]) == 0
+    begun = log().partitions()[0]
+    assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 2
+    refusal = capsys.readouterr().err
+    assert "1 of 3 days could not be scored" in refusal
+    assert str(days[2]) in refusal
+    assert [partition.day for partition in log().partitions() if partition.done] == [
+        days[0],
+        days[1],
+        days[3],
+    ]
+    assert log().partitions()[0] == begun
+    to_score(product, days[2])
+    assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 0
+    assert len(log().partitions()) == 4
+    assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 0
+    assert "is scored" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "span", [["--from", "2026-11-02"], ["--from", "2026-11-02", "--to", "2026-11-01"]]
+)
+def test_days_that_cannot_be_meant_are_refused(product: Trial, span: list[str]) -> None:
+    assert main(["score", *span]) == 2
+
+
+def test_a_begun_day_is_finished_by_the_version_it_was_begun_with(product: Trial) -> None:
+    frame = to_score(product)
+    digest = scoring.scoring_context(PRODUCT, shadow=False).model("2").digest
+    log().begin("batch", DAY, "2", digest)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert set(in_log(DAY, DAY)["version"]) == {"2"}
+    assert len(in_log(DAY, DAY)) == len(frame)
+
+
+def test_without_a_champion_nothing_is_scored(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to_score(product)
+    (product.root / "var" / "product.db").unlink()
+    assert main(["score", "--day", str(DAY)]) == 3
+    assert "there is no champion" in capsys.readouterr().err
+    assert log().partitions() == ()
+
+
+def test_bad_rows_are_kept_aside_and_too_many_leave_the_day_open(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = a_day()
+    bad = frame[COLUMNS.key].isin(frame[COLUMNS.key].head(100))
+    frame[COLUMNS.numeric[0]] = frame[COLUMNS.numeric[0]].where(~bad, -1.0)
+    to_score(product, frame=frame)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 4
+    assert "100 of 400 rows (25.0%) break the schema" in capsys.readouterr().err
+    assert len(in_log(DAY, DAY)) == 300
+    assert [partition.done for partition in log().partitions()] == [False]
+    (kept,) = Quarantine(settings().var / "quarantine").list()
+    assert (kept.run, kept.rows) == (f"score-{DAY}", 100)
+    to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    (partition,) = log().partitions()
+    assert (partition.done, partition.rows, partition.rejected) == (True, 400, 0)
+
+
+def test_a_day_without_rows_is_not_done(product: Trial) -> None:
+    to_score(product, frame=a_day().head(0))
+    assert main(["score", "--day", str(DAY)]) == 4
+    assert [partition.done for partition in log().partitions()] == [False]
+
+
+def test_the_challenger_scores_the_same_rows_apart(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY)]) == 0
+    assert "shadow: version 2 scored them too" in capsys.readouterr().out
+    counted, apart = in_log(DAY, DAY), in_log(DAY, DAY, streams=["shadow"])
+    assert (len(counted), len(apart)) == (len(frame), len(frame))
+    assert (set(counted["version"]), set(apart["version"])) == ({"1"}, {"2"})
+    assert set(counted["identity"]) == set(apart["identity"])
+
+
+def test_a_broken_challenger_harms_nothing(
+    product: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = to_score(product)
+    load = scoring.ScoringContext.model
+
+    def broken(self: scoring.ScoringContext, version: str) -> Any:
+        if version == "2":
+            raise RuntimeError("no such thing")
+        return load(self, version)
+
+    monkeypatch.setattr(scoring.ScoringContext, "model", broken)
+    assert main(["score", "--day", str(DAY)]) == 0
+    assert "shadow: broke off: RuntimeError: no such thing" in capsys.readouterr().out
+    assert len(in_log(DAY, DAY)) == len(frame)
+
+
+def test_labels_are_joined_by_key_and_day_and_counted(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    file = deliver(product, frame.head(100))
+    assert main(["label", file]) == 0
+    assert "100 rows: 100 new" in capsys.readouterr().out
+    found = in_log(DAY, DAY)
+    assert found["outcome"].notna().sum() == 100
+    expected = frame.head(100).set_index(COLUMNS.key)[COLUMNS.target].astype(float)
+    labelled = found.dropna(subset="outcome").set_index("key")["outcome"]
+    np.testing.assert_array_equal(labelled.sort_index(), expected.sort_index())
+    assert main(["coverage", "--from", str(DAY), "--to", str(DAY)]) == 0
+    assert "100 labelled  25%" in capsys.readouterr().out
+
+
+def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["label", "--day", str(DAY)]) == 2
+    assert "no such file" in capsys.readouterr().err
+    written = product.read("config/scoring.yaml")
+    product.write(
+        "config/scoring.yaml",
+        {**written, "labels": written["labels"] | {"delivered": "irregularly"}},
+    )
+    assert main(["label", "--day", str(DAY)]) == 0
+    assert "nothing was delivered" in capsys.readouterr().out
+    product.save(a_day().head(0), f"var/sample/labels/{DAY}.parquet")
+    assert main(["label", "--day", str(DAY)]) == 0
+    assert main(["label", "no-such-file.parquet"]) == 2
+
+
+def test_an_empty_delivery_is_refused_where_labels_come_daily(
+    product: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product.save(a_day().head(0), f"var/sample/labels/{DAY}.parquet")
+    assert main(["label", "--day", str(DAY)]) == 4
+    monkeypatch.setattr("mlproduct.tasks.labelling.read", lambda *given, **named: iter(()))
+    assert main(["label", "--day", str(DAY)]) == 4
+
+
+def test_without_a_day_the_labels_of_today_are_recorded(
+    product: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mlproduct.tasks.labelling.today", lambda: DAY)
+    columns = [name for name in (COLUMNS.key, COLUMNS.time, COLUMNS.target) if name]
+    product.save(a_day().head(100)[columns], f"var/sample/labels/{DAY}.parquet")
+    assert main(["label"]) == 0
+    assert "100 rows: 100 new" in capsys.readouterr().out
+
+
+def test_a_label_file_handed_in_twice_changes_nothing(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    file = deliver(product, frame)
+    assert main(["label", file]) == 0
+    before = in_log(DAY, DAY)
+    assert "recorded before" not in capsys.readouterr().out
+    assert main(["label", file]) == 0
+    assert "recorded before, on " in capsys.readouterr().out
+    pd.testing.assert_frame_equal(in_log(DAY, DAY), before)
+
+
+def test_labels_of_the_wrong_kind_are_refused_whole(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    frame[COLUMNS.target] = -7
+    assert main(["label", deliver(product, frame)]) == 4
+    assert "break the schema" in capsys.readouterr().err
+    assert in_log(DAY, DAY)["outcome"].isna().all()
+    assert main(["label", deliver(product, frame.assign(**{str(COLUMNS.target): None}))]) == 4
+
+
+def test_a_forgotten_subject_is_nowhere(product: Trial, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = a_day()
+    bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
+    frame.loc[frame[COLUMNS.key] == bad, COLUMNS.numeric[0]] = -1.0
+    to_score(product, frame=frame)
+    assert main(["score", "--day", str(DAY)]) == 0
+    assert main(["label", deliver(product, frame)]) == 0
+    part = next((settings().var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
+    shutil.copy(part, part.with_name("part-of-a-scoring-that-was-killed.parquet"))
+    for key in (bad, gone):
+        assert main(["forget", key, "--by", "Ada"]) == 0
+    assert (
+        "2 predictions, 1 labels and 0 rows in quarantine are erased; 3 Parquet"
+        in capsys.readouterr().out
+    )
+    assert Quarantine(settings().var / "quarantine").list() == ()
+    for path in settings().var.rglob("*"):
+        if path.is_file() and path.suffix == ".parquet" and "sample" not in path.parts:
+            held = pd.read_parquet(path, partitioning=None).astype(str)
+            assert not held.isin([bad, gone]).to_numpy().any(), path
+    assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, gone]).any()
+    assert len(in_log(DAY, DAY)) == len(frame) - 2
+
+
+def test_what_is_too_old_is_deleted(product: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "today", lambda: DAY)
+    old = DAY - timedelta(days=product.read("config/scoring.yaml")["keep_days"])
+    for day in (old, DAY):
+        to_score(product, day)
+        assert main(["score", "--day", str(day), "--no-shadow"]) == 0
+    monkeypatch.setattr("mlproduct.tasks.labelling.today", lambda: DAY + timedelta(days=1))
+    assert main(["expire"]) == 0
+    assert in_log(old, old).empty
+    assert len(in_log(DAY, DAY)) == 400
+    assert [
+        path.name for path in sorted((settings().var / "predictions" / "lane=batch").iterdir())
+    ] == [f"day={DAY}"]
+
+
+def test_sample_rows_of_a_day_can_be_scored_and_labelled(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sample", "--scoring", "--until", str(DAY), "--rows", "300"]) == 0
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert main(["label", "--day", str(DAY + timedelta(days=7))]) == 0
+    (covered,) = log().coverage(DAY, DAY)
+    assert covered.share > 0.9
+
+
+@pytest.mark.parametrize("option", [["--shuffle-labels"], ["--to", "elsewhere.parquet"]])
+def test_sample_rows_of_a_day_are_written_where_they_are_looked_for(
+    product: Trial, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sample", "--scoring", "--until", str(DAY), *option]) == 2
+    assert "leave them out" in capsys.readouterr().err
+    assert not (product.root / "var" / "sample").exists()
+
+
+def test_a_damaged_file_stops_no_erasure(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = a_day()
+    bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
+    frame.loc[frame[COLUMNS.key] == bad, COLUMNS.numeric[0]] = -1.0
+    to_score(product, frame=frame)
+    assert main(["score", "--day", str(DAY)]) == 0
+    assert main(["label", deliver(product, frame)]) == 0
+    capsys.readouterr()
+    var = settings().var
+    part = next((var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
+    kept = part.read_bytes()
+    part.write_bytes(kept[:-100])
+    spool = var / "service" / "spool"
+    damaged = [part, spool / "1.json", var / "quarantine" / "run-0" / "d" / "rows.parquet"]
+    for path in damaged[1:]:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"PAR1 no more")
+    for key in (gone, bad):
+        assert main(["forget", key, "--by", "Ada"]) == 1
+        told = capsys.readouterr()
+        assert all(
+            str(path.relative_to(var)) in told.err
+            for path in (damaged if key == gone else damaged[1:])
+        )
+        assert "and in the database it is done" in told.err
+        assert "restore" in told.err
+        assert "Traceback" not in told.err
+        assert "rows in quarantine are erased" in told.out
+    assert Quarantine(var / "quarantine").forget(COLUMNS.key, bad).erased == 0
+    assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, gone]).any()
+    shadow = next((var / "predictions" / "lane=shadow" / f"day={DAY}").iterdir())
+    assert gone not in set(pd.read_parquet(shadow, partitioning=None)[COLUMNS.key])
+    for path in damaged[1:]:
+        path.unlink()
+    part.write_bytes(
+        kept
+    )  # as from a backup: the database no longer says that it holds the subject
+    assert main(["forget", gone, "--by", "Ada"]) == 0
+    assert gone not in set(pd.read_parquet(part, partitioning=None)[COLUMNS.key])

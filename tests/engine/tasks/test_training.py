@@ -1,0 +1,158 @@
+"""The training flow from end to end: what it leaves behind, and how it ends. Trains small
+models.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mlproduct.errors import InvalidData
+from mlproduct.gate.criteria import Decision
+from mlproduct.tasks import training
+from mlproduct.tasks.local_runner import run_locally
+from mlproduct.testing import Trial
+from trial_radar.flows import train
+
+from ..gate_products import COLUMNS, rows, stage
+from ..team import main
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> tuple[Trial, Any]:
+    """A product with a first model that was ready, whose criteria leave approval to the gate."""
+    found = stage(tmp_path_factory.mktemp("trained"))
+    criteria = found.read("product/success_criteria.yaml")
+    found.write("product/success_criteria.yaml", {**criteria, "approval": "automatic"})
+    return found, found.train()
+
+
+@pytest.fixture
+def here(trained: tuple[Trial, Any], monkeypatch: pytest.MonkeyPatch) -> Trial:
+    monkeypatch.setenv("PRODUCT_ROOT", str(trained[0].root))
+    monkeypatch.setenv("PREFECT_HOME", str(trained[0].root / "var" / "prefect"))
+    return trained[0]
+
+
+def test_a_ready_model_is_promoted_where_the_file_leaves_it_to_the_gate(
+    trained: tuple[Trial, Any],
+) -> None:
+    product, registered = trained
+    assert (registered.document.decision, registered.version, registered.promoted) == (
+        Decision.READY,
+        "1",
+        True,
+    )
+    assert product.standing() == ("1", "1", None)
+    (entry,) = product.releases.audit_log.read().entries
+    assert (entry.action, entry.by) == ("automatic", "the gate")
+
+
+def test_the_run_holds_what_a_reviewer_looks_for(trained: tuple[Trial, Any]) -> None:
+    product, registered = trained
+    runs = product.releases.models.runs
+    run = runs.client.get_run(registered.document.run_id)
+    held = {artifact.path for artifact in runs.client.list_artifacts(run.info.run_id)}
+    assert held == {"decision.json", "scorecard.html", "success_criteria.yaml", "validation.md"}
+    assert run.data.tags["verdict"] == "ready"
+    assert run.data.tags["decision_digest"] == registered.document.digest
+    assert {"skill", "skill_low", "skill_high"} <= set(run.data.metrics)
+    assert run.info.run_name.startswith(f"ready · {registered.document.model.candidate} · ")
+
+
+def test_personal_data_are_nowhere_in_what_was_written(trained: tuple[Trial, Any]) -> None:
+    product, _ = trained
+    names = set(COLUMNS.private)
+    assert names <= set(rows().columns)
+    written = [path for path in (product.root / "var").rglob("*") if path.is_file()]
+    assert written
+    for path in written:
+        content = path.read_bytes()
+        assert b"@example.com" not in content.replace(b"retention@example.com", b"").replace(
+            b"pricing@example.com", b""
+        )
+
+
+def test_the_champion_loads_and_predicts(trained: tuple[Trial, Any]) -> None:
+    product, registered = trained
+    champion = product.releases.load_champion()
+    assert champion is not None
+    assert champion.digest == registered.document.model.digest
+    assert len(champion.model.predict(rows().dropna()[list(COLUMNS.features)])) > 0
+    assert product.releases.verify("1") == ()
+
+
+def test_a_refused_model_is_an_answer_and_not_a_failure(here: Trial) -> None:
+    state = run_locally(train, cause="a second time")
+    assert (state.type.value, state.name) == ("COMPLETED", "Blocked")
+    assert "beats-champion" in state.message
+    assert main(["train"]) == 3
+
+
+def test_too_many_bad_rows_stop_it_and_are_kept(here: Trial) -> None:
+    source = here.save(rows(dirty=0.2), "data/dirty.parquet")
+    before = {kept.run for kept in quarantine(here).list()}
+    assert main(["train", "--source", source]) == InvalidData.exit_code
+    (kept,) = [kept for kept in quarantine(here).list() if kept.run not in before]
+    assert kept.rows == pytest.approx(0.2 * len(rows()), rel=0.05)
+    assert here.standing() == ("1", "1", None)
+
+
+def test_a_missing_column_stops_it_and_is_named(
+    here: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = here.save(rows().drop(columns=[COLUMNS.numeric[0]]), "data/narrow.parquet")
+    assert main(["train", "--source", source]) == InvalidData.exit_code
+    assert COLUMNS.numeric[0] in capsys.readouterr().err
+
+
+def test_a_missing_file_is_a_mistake_in_one_line(
+    here: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--source", "data/nowhere.parquet"]) == 2
+    told = capsys.readouterr().err
+    assert "nowhere.parquet" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_the_criteria_are_fixed_before_the_first_row_is_read(
+    here: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, str] = {}
+    honest: Callable[..., Any] = training.read
+
+    def looks(*given: Any, **named: Any) -> Any:
+        seen.update(newest_run(here).data.tags)
+        return honest(*given, **named)
+
+    monkeypatch.setattr(training, "read", looks)
+    registered = here.train()
+    assert seen["criteria_digest"] == registered.document.criteria_digest
+    assert "verdict" not in seen
+
+
+def test_a_run_that_broke_is_marked_as_failed(here: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def breaks(*given: Any, **named: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(training, "search_candidates", breaks)
+    assert main(["train", "--cause", "that breaks"]) == 1
+    assert newest_run(here).info.status == "FAILED"
+    assert here.standing() == ("1", "1", None)
+
+
+def newest_run(here: Trial) -> Any:
+    """The run in MLflow that was begun last."""
+    runs = here.releases.models.runs
+    place = runs.client.get_experiment_by_name(runs.product).experiment_id
+    return runs.client.search_runs([place], order_by=["attributes.start_time DESC"], max_results=1)[
+        0
+    ]
+
+
+def quarantine(here: Trial) -> Any:
+    from mlproduct.data.quarantine import Quarantine
+
+    return Quarantine(here.settings.var / "quarantine")

@@ -1,0 +1,115 @@
+"""A schema without a time column: the same subject scored and labelled on several days, through the
+real flows.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from mlproduct.tasks.logged_rows import labelled, logbook
+from mlproduct.testing import Trial
+from trial_radar.schemas import Features, Labelled
+
+from ..products import COLUMNS, DAY, a_day, in_log, settings, to_score
+from ..team import PRODUCT, main
+
+NEXT = DAY + timedelta(days=1)
+KEY, TARGET = COLUMNS.key, str(COLUMNS.target)
+
+
+@pytest.fixture
+def product(product: Trial, monkeypatch: pytest.MonkeyPatch) -> Trial:
+    """The released product, whose schema has no time column."""
+
+    def timeless(schema: Any) -> Any:
+        class Timeless(schema):
+            @classmethod
+            def to_schema(cls) -> Any:
+                return schema.to_schema().remove_columns([COLUMNS.time])
+
+        return Timeless
+
+    without_time = replace(PRODUCT, features=timeless(Features), labelled=timeless(Labelled))
+    for module in ("product", "flows"):
+        monkeypatch.setattr(f"trial_radar.{module}.product", without_time)
+    monkeypatch.setattr(f"{__name__}.PRODUCT", without_time)
+    return product
+
+
+def score(product: Trial, frame: pd.DataFrame) -> None:
+    for day in (DAY, NEXT):
+        to_score(product, day, frame)
+        assert main(["score", "--day", str(day)]) == 0
+
+
+def deliver(product: Trial, frame: pd.DataFrame, **more: Any) -> str:
+    return product.save(frame[[KEY, TARGET]].assign(**more), "labels.parquet")
+
+
+def day_column(product: Trial, name: str) -> None:
+    written = product.read("config/scoring.yaml")
+    product.write(
+        "config/scoring.yaml", {**written, "labels": written["labels"] | {"day_column": name}}
+    )
+
+
+def other(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same rows, and something else came true of each."""
+    return frame.assign(
+        **{TARGET: 1 - frame[TARGET] if COLUMNS.task == "classification" else frame[TARGET] + 1}
+    )
+
+
+def test_each_day_is_judged_by_its_own_labels(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day_column(product, "scored_on")
+    frame = a_day(count=100)
+    score(product, frame)
+    for day, came in ((DAY, frame), (NEXT, other(frame))):
+        assert main(["label", deliver(product, came, scored_on=str(day))]) == 0
+        assert "100 rows: 100 new" in capsys.readouterr().out
+    for day, came in ((DAY, frame), (NEXT, other(frame))):
+        for found in (in_log(day, day), in_log(day, day, ["shadow"])):
+            told = found.set_index("key")["outcome"].sort_index()
+            assert told.tolist() == came.set_index(KEY)[TARGET].sort_index().astype(float).tolist()
+        assert len(labelled(logbook(PRODUCT, settings()), [day])) == 100
+    assert len(labelled(logbook(PRODUCT, settings()), [DAY, NEXT])) == 200
+    assert main(["doctor"]) in (0, 2)
+    assert "labels" in (said := capsys.readouterr().out)
+    assert f"matched by {KEY} and scored_on" in said
+
+
+def test_without_a_day_nothing_is_lost(product: Trial, capsys: pytest.CaptureFixture[str]) -> None:
+    frame = a_day(count=100)
+    to_score(product, DAY, frame)
+    assert main(["score", "--day", str(DAY)]) == 0
+    main(["doctor"])
+    assert f"matched by {KEY} alone" in capsys.readouterr().out
+    assert main(["label", deliver(product, frame)]) == 0
+    score(product, frame)
+    main(["doctor"])
+    assert "100 keys were predicted on more than one day" in capsys.readouterr().out
+    assert main(["label", deliver(product, other(frame))]) == 4
+    refusal = capsys.readouterr().err
+    assert "100 of 100 labels" in refusal
+    assert "day_column" in refusal
+    assert in_log(DAY, DAY).set_index("key")["outcome"].sort_index().tolist() == (
+        frame.set_index(KEY)[TARGET].sort_index().astype(float).tolist()
+    )
+    assert in_log(NEXT, NEXT)["outcome"].isna().all()
+
+
+def test_a_day_column_that_is_missing_or_taken_is_refused(
+    product: Trial, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = a_day(count=100)
+    score(product, frame)
+    day_column(product, "scored_on")
+    assert main(["label", deliver(product, frame)]) == 4
+    assert "scored_on" in capsys.readouterr().err
+    day_column(product, TARGET)
+    assert main(["label", deliver(product, frame)]) == 2
+    assert f"labels.day_column is {TARGET}" in capsys.readouterr().err

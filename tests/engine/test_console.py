@@ -1,0 +1,49 @@
+"""How it looks in a terminal, and elsewhere. Can run before anything was trained."""
+
+import io
+
+import pytest
+from mlproduct.console import coloured, error, table
+from mlproduct.errors import InvalidData
+from mlproduct.gate.criteria import Criterion, Interval, Outcome, Result
+from mlproduct.scorecard.terminal import result_lines
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert coloured("met", "green", Terminal()) == "\033[32mmet\033[0m"
+    assert coloured("met", "green", io.StringIO()) == "met"
+    monkeypatch.setenv("NO_COLOR", "")
+    assert coloured("met", "green", Terminal()) == "met"
+
+
+def test_a_table_is_aligned_and_ends_ragged() -> None:
+    assert table([("a", "bb", "c"), ("aaa", "b", "cc")]) == ["  a    bb  c", "  aaa  b   cc"]
+    assert table([]) == []
+
+
+def test_a_result_shows_what_was_measured_and_says_why_only_where_it_has_to() -> None:
+    criterion = Criterion(
+        id="catch", says="We catch 6 of 10.", why="It pays.", metric="recall", at_least=0.6
+    )
+    ends = Interval(low=0.65, high=0.75)
+    met = Result(
+        criterion=criterion, outcome=Outcome.MET, because="It is.", value=0.7, interval=ends
+    )
+    failed = met.model_copy(update={"outcome": Outcome.NOT_MET, "because": "It is not. " * 60})
+    lines = result_lines([met, failed])
+    assert len(lines) == 3
+    assert "catch  0.70 [0.65, 0.75]  We catch 6 of 10." in lines[0]
+    assert lines[2].endswith("… and more in the scorecard")
+
+
+def test_reasons_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    error(InvalidData("too many bad rows", (("age", "at least 0", 1200, "-7"),)))
+    told = capsys.readouterr().err
+    assert "error: too many bad rows" in told
+    assert "age     at least 0  1,200  -7" in told

@@ -1,0 +1,78 @@
+"""The names a team may import: documented, typed, listed in docs/public-names.md, kept."""
+
+import inspect
+import re
+import typing
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from .team import TEMPLATE
+
+MODULES = (
+    "mlproduct",
+    "mlproduct.problems",
+    "mlproduct.tasks",
+    "mlproduct.synthetic",
+    "mlproduct.testing",
+    "mlproduct.cli",
+)
+PAGE = TEMPLATE / "docs" / "public-names.md"
+HEAD = """# Public names
+
+What a team's package may import from `mlproduct`. Each name lives for at least two minor versions
+after a deprecation warning; one that goes is named in the changelog. Everything else may change
+without notice.
+"""
+LISTED = re.compile(r"^\| `([\w.]+)` \|", re.MULTILINE)
+
+
+def names() -> Iterator[tuple[str, Any]]:
+    """Every public name with what it stands for; one that two modules give is listed once."""
+    seen: set[int] = set()
+    for module in MODULES:
+        found = import_module(module)
+        for name in found.__all__:
+            value = getattr(found, name)
+            if id(value) not in seen:
+                seen.add(id(value))
+                yield f"{module}.{name}", value
+
+
+def first_sentence(value: Any) -> str:
+    text = inspect.getdoc(inspect.unwrap(getattr(value, "fn", value))) or ""
+    return " ".join(text.partition("\n\n")[0].split()).replace("|", "/")
+
+
+def page() -> str:
+    rows = [f"| `{name}` | {first_sentence(value)} |" for name, value in names()]
+    return "\n".join((HEAD, "| name | |", "|---|---|", *rows, ""))
+
+
+def test_every_public_name_is_on_the_page_and_none_goes_silently() -> None:
+    """Where the page is not what it should be, it is written: look at the change, and commit it."""
+    written = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    newest = (TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1]
+    gone = set(LISTED.findall(written)) - {name for name, _ in names()}
+    silently = [name for name in sorted(gone) if name.rpartition(".")[2] not in newest]
+    assert silently == [], "public names went, and the changelog does not say so"
+    if written != page():
+        PAGE.write_text(page(), encoding="utf-8")
+        pytest.fail(f"{PAGE.name} was written anew: look at the change, and commit it")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [pytest.param(name, value, id=name) for name, value in names()]
+)
+def test_every_public_name_is_documented_and_typed(name: str, value: Any) -> None:
+    function = inspect.unwrap(getattr(value, "fn", value))  # of a task of Prefect
+    if not callable(value) or typing.get_origin(value):
+        return  # a constant or an alias has its text in the module
+    assert first_sentence(value), f"{name} has no docstring"
+    if inspect.isfunction(function):
+        hints = typing.get_type_hints(function)
+        untyped = [each for each in inspect.signature(function).parameters if each not in hints]
+        assert untyped == []
+        assert "return" in hints

@@ -1,0 +1,69 @@
+"""Models, rules and doing nothing speak one language."""
+
+import numpy as np
+import pandas as pd
+from mlproduct.data.columns import Columns
+from mlproduct.problems import Task
+from mlproduct.training.predictions import Predictions, by_rule, do_nothing, predict
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
+
+X = pd.DataFrame({"x": np.linspace(-2, 2, 40)})
+Y = (X["x"] + np.sin(9 * X["x"]) > 0).astype(int)
+
+
+def columns(task: Task) -> Columns:
+    return Columns("k", None, None, "y", task, ("x",), (), (), (), {})
+
+
+def test_a_threshold_decides_as_the_model_does() -> None:
+    model = FixedThresholdClassifier(LogisticRegression(), threshold=0.2).fit(X, Y)
+    said = predict(model, X)
+    assert said.decision.tolist() == model.predict(X).tolist()
+    assert said.score is not None
+    assert said.decision.sum() > (said.score >= 0.5).sum()
+
+
+def test_a_plain_classifier_and_a_regression() -> None:
+    classifier = LogisticRegression().fit(X, Y)
+    assert predict(classifier, X).decision.tolist() == classifier.predict(X).tolist()
+    said = predict(LinearRegression().fit(X, X["x"]), X)
+    assert said.score is None
+    assert said.low is None
+    np.testing.assert_allclose(said.decision, X["x"])
+
+
+def test_intervals_of_a_model_are_taken() -> None:
+    class Model:
+        def predict(self, rows: pd.DataFrame) -> pd.Series:
+            return rows["x"]
+
+        def predict_interval(self, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+            return rows["x"] - 1, rows["x"] + 1
+
+    said = predict(Model(), X)
+    assert said.low is not None
+    assert said.high is not None
+    np.testing.assert_allclose(said.high, said.low + 2)
+
+
+def test_doing_nothing() -> None:
+    nobody = do_nothing(pd.DataFrame({"y": [0, 0, 0, 1]}), columns("classification"))(X)
+    assert nobody.decision.sum() == 0
+    assert nobody.score is not None
+    assert set(nobody.score) == {0.25}
+    usual = do_nothing(pd.DataFrame({"y": [1.0, 2.0, 90.0]}), columns("regression"))(X)
+    assert set(usual.decision) == {2.0}
+
+
+def test_a_rule_decides_without_a_score() -> None:
+    said = by_rule(lambda rows: rows["x"] > 0)(X)
+    assert said.decision.sum() == 20
+    assert said.score is None
+
+
+def test_the_same_predictions_are_the_same() -> None:
+    one = Predictions(np.ones(2), np.ones(2))
+    assert one.same_as(Predictions(np.ones(2), np.ones(2)))
+    assert not one.same_as(Predictions(np.ones(2)))
+    assert not one.same_as(Predictions(np.ones(2), np.zeros(2)))

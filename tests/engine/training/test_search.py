@@ -1,0 +1,325 @@
+"""The search: within its budget, the same every time, blind to the holdout. Trains small models."""
+
+import itertools
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlproduct.config.settings import Search
+from mlproduct.data.columns import Columns
+from mlproduct.errors import ConfigError, InvalidData, ProductError
+from mlproduct.estimators import calibrated_scores
+from mlproduct.gate.criteria import Value
+from mlproduct.problems import Task
+from mlproduct.product import Candidate
+from mlproduct.training.calibration import calibration, conformal_half_width
+from mlproduct.training.folds import folds
+from mlproduct.training.objective import objective
+from mlproduct.training.preprocess import preprocess
+from mlproduct.training.search import Found, search
+from scipy.stats import loguniform
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from ..data.small_tables import columns, table
+
+VALUE = Value(currency="EUR", true_positive=10, false_positive=-2)
+
+
+def linear(columns: Columns, seed: int) -> Any:
+    return make_pipeline(preprocess(columns), LogisticRegression())
+
+
+def dummy(columns: Columns, seed: int) -> Any:
+    return DummyClassifier()
+
+
+class Breaks(ClassifierMixin, BaseEstimator):
+    def fit(self, X: Any, y: Any) -> None:
+        raise RuntimeError("no luck")
+
+
+LINEAR = Candidate("linear", "a sum", linear, {"logisticregression__C": loguniform(0.01, 10)})
+DUMMY = Candidate("dummy", "the same for everyone", dummy)
+BROKEN = Candidate("broken", "breaks", lambda columns, seed: Breaks())
+RIDGE = Candidate(
+    "ridge", "a sum", lambda columns, seed: make_pipeline(preprocess(columns), Ridge())
+)
+
+
+def found(
+    *candidates: Candidate,
+    task: Task = "classification",
+    rows: pd.DataFrame | None = None,
+    by: Literal["time", "group", "hash"] = "hash",
+    **more: Any,
+) -> Found:
+    budget = Search(**{"trials": 4, "workers": 1, "seed": 3, **more.pop("budget", {})})
+    goal = objective("value_per_1000" if task == "classification" else "mae", VALUE)
+    training = table(task=task) if rows is None else rows
+    return search(
+        training, columns(task), candidates or (LINEAR, DUMMY), goal, budget, by=by, **more
+    )
+
+
+@pytest.mark.parametrize("by", ["time", "group", "hash"])
+def test_the_same_rows_and_seed_give_the_same_model_for_any_number_of_workers(by: Any) -> None:
+    one, two = (found(by=by, budget={"workers": workers}) for workers in (1, 2))
+    rows = table(seed=5)[["a", "b", "c"]]
+    assert [(t.candidate, t.params, t.score) for t in one.trials] == [
+        (t.candidate, t.params, t.score) for t in two.trials
+    ]
+    assert np.array_equal(one.model.predict_proba(rows), two.model.predict_proba(rows))
+
+
+def test_each_candidate_is_tried_as_it_is_built_and_then_the_varied_ones_in_turn() -> None:
+    trials = found(budget={"trials": 5}).trials
+    assert [trial.candidate for trial in trials] == [
+        "linear",
+        "dummy",
+        "linear",
+        "linear",
+        "linear",
+    ]
+    assert [bool(trial.params) for trial in trials] == [False, False, True, True, True]
+
+
+def test_the_better_one_wins_and_is_ranked_first() -> None:
+    result = found(DUMMY, LINEAR)
+    assert result.candidate == "linear" == result.ranked[0].candidate
+    assert result.ranked[-1].candidate == "dummy"
+
+
+def test_of_equals_the_earlier_wins() -> None:
+    assert found(DUMMY, Candidate("copy", "the same", dummy)).ranked[0].number == 0
+
+
+def test_only_the_training_side_is_ever_seen() -> None:
+    seen: list[pd.DataFrame] = []
+
+    class Spy(DummyClassifier):
+        def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+            seen.append(X)
+            return super().fit(X, y)
+
+    training = table(rows=200)
+    found(Candidate("spy", "looks", lambda columns, seed: Spy()), rows=training)
+    assert seen
+    assert all(
+        set(rows["a"]) <= set(training["a"]) and list(rows.columns) == ["a", "b", "c"]
+        for rows in seen
+    )
+
+
+def test_a_trial_that_breaks_is_out_and_the_others_go_on() -> None:
+    result = found(BROKEN, LINEAR)
+    assert result.candidate == "linear"
+    assert result.ranked[-1].problem == "RuntimeError: no luck"
+
+
+def test_where_every_trial_breaks_the_reasons_are_said() -> None:
+    with pytest.raises(ProductError, match="broken: RuntimeError: no luck"):
+        found(BROKEN)
+
+
+def test_a_candidate_that_the_kit_lacks_is_a_mistake_in_the_file() -> None:
+    with pytest.raises(ConfigError, match="no candidate 'linaer'"):
+        found(budget={"candidates": ("linaer",)})
+
+
+def test_seconds_stop_the_search_after_the_first_trial_at_the_soonest() -> None:
+    ticks: Iterator[int] = itertools.count(0, 100)
+    result = found(budget={"trials": 4, "seconds": 1}, clock=lambda: float(next(ticks)))
+    assert (len(result.trials), result.stopped_early) == (1, True)
+    assert not found().stopped_early
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_network_on_fewer_rows_than_its_batch_says_nothing(workers: int) -> None:
+    network = Candidate(
+        "network", "two units", lambda columns, seed: make_pipeline(preprocess(columns), small())
+    )
+    with warnings.catch_warnings(record=True) as noise:
+        warnings.simplefilter("always")
+        found(network, rows=table(120), budget={"trials": 1, "workers": workers})
+    assert [str(each.message) for each in noise if "batch_size" in str(each.message)] == []
+
+
+def small() -> MLPClassifier:
+    return MLPClassifier((2,), batch_size=512, max_iter=400, tol=1e-2, random_state=0)
+
+
+def test_every_finished_trial_is_told() -> None:
+    told: list[int] = []
+    found(progress=lambda trial: told.append(trial.number))
+    assert sorted(told) == [0, 1, 2, 3]
+
+
+def test_the_threshold_serves_the_primary_metric_and_is_part_of_the_model() -> None:
+    result, rows = found(LINEAR), table(rows=2000, seed=9)
+    probability = result.model.predict_proba(rows[["a", "b", "c"]])[:, 1]
+    decided = result.model.predict(rows[["a", "b", "c"]])
+    assert np.array_equal(decided, (probability >= result.threshold).astype(float))
+
+    def worth(decisions: np.ndarray) -> float:
+        return float(((decisions == 1) * np.where(rows["y"] == 1, 10, -2)).sum())
+
+    assert worth(decided) > worth((probability >= 0.5).astype(float))
+
+
+def test_probabilities_that_are_too_sure_are_calibrated_and_honest_ones_are_left() -> None:
+    random = np.random.default_rng(2)
+    honest = random.uniform(0.05, 0.95, 4000)
+    y = (random.uniform(size=4000) < honest).astype(float)
+    odds = np.log(honest / (1 - honest))
+    assert calibration(y, honest, 0) == ("none", None)
+    sure = 1 / (1 + np.exp(-3 * odds))
+    method, curve = calibration(y, sure, 0)
+    assert method == "sigmoid"
+    assert np.abs(calibrated_scores(curve, sure) - honest).mean() < 0.02
+
+
+def test_a_few_positives_calibrate_nothing() -> None:
+    y = np.r_[np.ones(29), np.zeros(300)]
+    assert calibration(y, np.where(y == 1, 0.999, 0.5), 0) == ("none", None)
+
+
+def test_a_candidate_that_needs_calibration_gets_it() -> None:
+    rows = table(rows=1500)
+    rows["b"] = rows["a"] + 0.01 * rows["b"].fillna(0)  # naive Bayes counts the same evidence twice
+    sure = Candidate(
+        "bayes",
+        "twice sure",
+        lambda columns, seed: make_pipeline(preprocess(columns), GaussianNB()),
+    )
+    result, new = found(sure, rows=rows), table(rows=5000, seed=9)
+    new["b"] = new["a"]
+    probability = result.model.predict_proba(new[["a", "b", "c"]])[:, 1]
+    bare = (
+        sure.build(columns(), 3)
+        .fit(rows[["a", "b", "c"]], rows["y"])
+        .predict_proba(new[["a", "b", "c"]])[:, 1]
+    )
+    assert result.calibration == "sigmoid"
+    assert log_loss(new["y"], probability) < 0.95 * log_loss(new["y"], bare)
+    assert log_loss(new["y"], probability) < 1.01 * log_loss(
+        new["y"], calibrated_scores(calibration(new["y"], bare, 0)[1], bare)
+    )
+
+
+def test_prediction_intervals_hold_nine_of_ten_new_rows() -> None:
+    result, rows = found(RIDGE, task="regression"), table(rows=4000, task="regression", seed=8)
+    low, high = result.model.predict_interval(rows[["a", "b", "c"]])
+    assert 0.87 < np.mean((low <= rows["y"]) & (rows["y"] <= high)) < 0.94
+    assert result.threshold is None
+
+
+def test_the_half_width_is_taken_one_row_further_out() -> None:
+    assert conformal_half_width(
+        np.array([1.1, 1.2, 1.3, 1.4]), np.ones(4), level=0.6
+    ) == pytest.approx((0.3, False))
+
+
+def test_the_half_width_is_relative_where_errors_grow_with_the_prediction() -> None:
+    random = np.random.default_rng(4)
+    price = np.exp(random.normal(size=2000))
+    assert conformal_half_width(price * random.uniform(0.9, 1.1, 2000), price)[1]
+    around_nothing = random.normal(size=2000)
+    assert not conformal_half_width(
+        around_nothing + random.uniform(-0.1, 0.1, 2000), around_nothing
+    )[1]
+    assert conformal_half_width(np.ones(100), np.zeros(100)) == (1.0, False)
+
+
+def test_folds_by_time_never_look_ahead() -> None:
+    rows = table()
+    cuts = folds(rows, columns(), "time", 3, 0)
+    at = rows["at"].to_numpy()[cuts.order]
+    assert all(at[fitted].max() <= at[left].min() for fitted, left in cuts.cuts)
+    assert list(cuts.left_out) == list(range(len(rows) // 4, len(rows)))
+
+
+def test_folds_keep_groups_and_repeated_keys_together() -> None:
+    rows = table()
+    rows["id"] = [f"k{number % 100}" for number in range(len(rows))]
+    for by, name in (("group", "family"), ("hash", "id")):
+        for fitted, left in folds(rows, columns(), by, 3, 0).cuts:  # type: ignore[arg-type]  # tried by name
+            assert not set(rows[name].iloc[fitted]) & set(rows[name].iloc[left])
+
+
+def test_rows_without_a_group_stay_together() -> None:
+    rows = table()
+    rows["family"] = rows["family"].where(rows["family"] > 3)
+    for fitted, left in folds(rows, columns(), "group", 3, 0).cuts:
+        assert len({rows["family"].iloc[part].isna().any() for part in (fitted, left)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("by", "rows"), [("group", table().assign(family=1)), ("hash", table(2)), ("time", table(3))]
+)
+def test_too_few_for_the_folds_is_said_with_the_numbers(by: str, rows: pd.DataFrame) -> None:
+    with pytest.raises(InvalidData, match=r"has \d .*search.folds needs \d"):
+        folds(rows, columns(), by, 3, 0)  # type: ignore[arg-type]  # tried by name
+
+
+def test_one_answer_in_all_rows_is_said_before_anything_is_tried() -> None:
+    with pytest.raises(InvalidData, match="y is 0 in all 600 rows"):
+        found(rows=table().assign(y=0))
+
+
+def test_a_model_that_leaves_hard_rows_unanswered_is_out() -> None:
+    class Coward(Ridge):
+        def predict(self, X: Any) -> Any:
+            sure = super().predict(X)
+            return np.where(np.abs(sure - 5) > 0.5, np.nan, sure)
+
+    coward = Candidate(
+        "coward", "", lambda columns, seed: make_pipeline(preprocess(columns), Coward())
+    )
+    result = found(coward, RIDGE, task="regression")
+    assert result.candidate == "ridge"
+    assert "predictions are not numbers" in str(result.ranked[-1].problem)
+
+
+def test_every_trial_has_one_thread_to_itself() -> None:
+    inside: list[int] = []
+
+    class Counts(DummyClassifier):
+        def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+            if threading.current_thread() is not threading.main_thread():
+                inside.extend(
+                    pool["num_threads"]
+                    for pool in threadpool_info()
+                    if pool["user_api"] == "openmp"
+                )
+            return super().fit(X, y)
+
+    counts = Candidate(
+        "counts",
+        "",
+        lambda columns, seed: Counts(),
+        {"strategy": ["prior", "uniform", "stratified"]},
+    )
+    with threadpool_limits(2):
+        found(counts, budget={"workers": 2, "trials": 3})
+    assert set(inside) == {1}
+
+
+@pytest.mark.parametrize("texts", ["one-hot", "ordinal"])
+def test_what_was_never_seen_and_what_is_missing_are_welcome(texts: Any) -> None:
+    rows = table()[["a", "b", "c"]]
+    fitted = preprocess(columns(), texts=texts).fit(rows)
+    odd = pd.DataFrame(
+        {"a": [0.0, np.nan], "b": [np.nan, 1.0], "c": pd.Series(["never seen", None], dtype="str")}
+    )
+    assert np.asarray(fitted.transform(odd)).shape[0] == 2

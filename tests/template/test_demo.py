@@ -1,0 +1,49 @@
+"""The demo of each kit, as its owner types it: the story comes true, or says that it did not."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from conftest import Bake
+
+Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
+
+
+def test_twelve_weeks_come_true(make: Make, bake: Bake, kit: str) -> None:
+    product = bake(kit=kit)
+    told = make(product, "demo")
+    assert told.returncode == 0, told.stdout[-4000:] + told.stderr[-4000:]
+    assert re.findall(r"^week +(\d+)", told.stdout, re.MULTILINE) == [
+        str(week) for week in range(13)
+    ]
+    decisions = re.findall(
+        r"^(?:week.{14}| {19})  (approve|reject|rollback) +version (\d+)", told.stdout, re.MULTILINE
+    )
+    assert decisions[0] == ("approve", "1")
+    assert [what for what, _ in decisions if what != "reject"] == [
+        "approve",
+        "approve",
+        "approve",
+        "rollback",
+    ]
+    assert decisions[-1][1] == [version for what, version in decisions if what == "approve"][1]
+    assert "shuffled labels: blocked" in told.stdout
+    assert "refused: there is no version" in told.stdout
+    assert (product / "var" / "demo" / "var" / "demo.log").read_text(encoding="utf-8").count(
+        "BLOCKED"
+    ) >= 1
+    assert not (product / "var" / "mlflow.db").exists()  # the product itself is as it was
+
+
+def test_a_story_that_does_not_come_true_ends_with_an_error(make: Make, bake: Bake) -> None:
+    """A monitoring that hears nothing: in the fourth week there should be an alarm."""
+    product = bake(kit="churn")
+    rules = product / "config" / "monitoring.yaml"
+    text = rules.read_text(encoding="utf-8")
+    assert "psi_at_least: 0.02" in text
+    rules.write_text(text.replace("psi_at_least: 0.02", "psi_at_least: 1000"), encoding="utf-8")
+    told = make(product, "demo")
+    assert told.returncode != 0
+    assert "The story did not come true: in week 4 logins_30d should be an alarm." in told.stderr
+    assert "Everything came as told" not in told.stdout

@@ -1,0 +1,234 @@
+"""The documentation says what is: its commands can be typed, and what it names is there."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, Bake, sources
+
+DOCS = ROOT / "docs"
+COMMAND = re.compile(r"python -m churn_radar ([a-z][^\n`|]*)")
+QUOTED = re.compile(r"`([^`\n]+)`")
+FILE = re.compile(r"[\w<>.-]+(?:/[\w<>.-]+)+\.(?:py|ya?ml|toml|sh|lock)")
+VARIABLE = re.compile(
+    r"\b(?:AWS|MLFLOW|NO|NOTIFY|OMP|POSTGRES|PREFECT|PRODUCT|S3|SERVICE)_[A-Z0-9_]*[A-Z0-9]\b"
+)
+NO_VARIABLES = {
+    "NO_CACHE",
+    "POSTGRES_DB",
+    "POSTGRES_USER",
+}  # a constant of Prefect; PostgreSQL's image only
+
+# Run in the product's environment: what its parser says to each command, what it has, and the
+# columns of its tables.
+ASK = """
+import contextlib, io, json, sys
+import sqlalchemy as sa
+from mlproduct.cli import parser
+from mlproduct.log.database import Database
+
+def refused(words):
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        try:
+            parser("churn_radar").parse_args(words)
+        except SystemExit as stop:
+            return said.getvalue().splitlines()[-1] if stop.code else None
+
+def options(verbs, names=()):
+    for action in verbs._actions:
+        if isinstance(action.choices, dict):
+            for name, inner in action.choices.items():
+                yield from options(inner, (*names, name))
+                found = {o for a in inner._actions for o in a.option_strings}
+                yield (*names, name), sorted(found - {"-h", "--help"})
+
+tables = sa.inspect(Database(f"sqlite:///{sys.argv[1]}").engine)
+names = [*tables.get_table_names(), *tables.get_view_names()]
+print(json.dumps({
+    "refused": {" ".join(words): why for words in json.load(sys.stdin) if (why := refused(words))},
+    "verbs": [[" ".join(names), found] for names, found in options(parser("churn_radar"))],
+    "columns": {name: [column["name"] for column in tables.get_columns(name)] for name in names},
+}))
+"""
+
+
+def pages() -> dict[str, str]:
+    """Every page, and the template's own README, by name."""
+    return {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (*DOCS.glob("*.md"), ROOT / "README.md")
+    }
+
+
+def baked_pages(product: Path) -> dict[str, str]:
+    """What a product says of itself, in its README.md and AGENTS.md."""
+    names = ("README.md", "AGENTS.md")
+    return {name: (product / name).read_text(encoding="utf-8") for name in names}
+
+
+@pytest.fixture(scope="session")
+def churn(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A product with the default answers. Look, don't touch."""
+    return bake_into(tmp_path_factory.mktemp("docs"))
+
+
+@pytest.fixture(scope="session")
+def told(churn: Path, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What the product says of itself, asked once."""
+    texts = [*pages().values(), *baked_pages(churn).values()]
+    typed = sorted(
+        {found.partition("  ")[0].strip() for text in texts for found in COMMAND.findall(text)}
+    )
+    assert len(typed) > 30
+    asked = subprocess.run(
+        [
+            environment / "bin" / "python",
+            "-c",
+            ASK,
+            tmp_path_factory.mktemp("database") / "product.db",
+        ],
+        input=json.dumps([shlex.split(line) for line in typed]),
+        env={**os.environ, "PYTHONPATH": sources(churn)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert asked.returncode == 0, asked.stderr
+    return json.loads(asked.stdout)
+
+
+def test_every_command_can_be_typed(told: Any) -> None:
+    assert told["refused"] == {}
+
+
+def test_every_make_target_that_a_product_names_is_there(churn: Path) -> None:
+    makefile = (churn / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    for page, text in baked_pages(churn).items():
+        named = set(re.findall(r"(?:^|`)make ([a-z]+)\b", text, re.MULTILINE))
+        assert len(named) >= 4, page
+        assert named <= targets, page
+
+
+def test_every_file_that_a_product_names_is_there(churn: Path) -> None:
+    for page, text in baked_pages(churn).items():
+        quoted = {name for found in QUOTED.findall(text) for name in FILE.findall(found)}
+        missing = [
+            name for name in quoted if not name.startswith("var/") and not (churn / name).is_file()
+        ]
+        assert missing == [], page
+
+
+def test_a_product_introduces_itself_on_a_page(churn: Path) -> None:
+    assert len(baked_pages(churn)["README.md"].splitlines()) <= 80
+    assert len(baked_pages(churn)["AGENTS.md"].splitlines()) <= 60
+
+
+def test_the_diagram_and_the_tree_are_the_same_everywhere(churn: Path) -> None:
+    readme = baked_pages(churn)["README.md"]
+    diagram, tree = re.findall(r"```\n((?:training|churn-radar/).*?)```", readme, re.DOTALL)
+    assert diagram in pages()["index.md"]
+    assert diagram in pages()["README.md"]
+    assert tree in pages()["index.md"]
+
+
+def test_every_verb_and_option_is_in_the_reference(told: Any) -> None:
+    reference = (DOCS / "reference.md").read_text(encoding="utf-8")
+    for verb, options in told["verbs"]:
+        lines = [line for line in reference.splitlines() if re.search(rf"`{verb}\b", line)]
+        assert lines or verb in ("criteria", "quarantine"), f"{verb} is not in reference.md"
+        missing = [option for option in options if not re.search(rf"{option}\b", " ".join(lines))]
+        assert missing == [], f"{verb} has options that reference.md does not name"
+
+
+def test_every_column_of_every_table_is_on_the_page(told: Any) -> None:
+    text = (DOCS / "tables.md").read_text(encoding="utf-8")
+    for table, columns in told["columns"].items():
+        if table == "product_version":  # Alembic's own
+            continue
+        found = re.search(rf"^\| `{table}` \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
+        assert found is not None, f"tables.md has no table {table}"
+        named = [
+            name
+            for line in found.group(1).splitlines()
+            for name in QUOTED.findall(line.split("|")[1])
+        ]
+        assert sorted(named) == sorted(columns), table
+
+
+def test_every_metric_of_the_service_is_on_the_page(churn: Path) -> None:
+    source = (churn / "engine" / "src" / "mlproduct" / "service" / "app.py").read_text(
+        encoding="utf-8"
+    )
+    counted = re.findall(r'(Counter|Histogram)\(\s*"(\w+)"', source)
+    names = [name + ("_total" if kind == "Counter" else "") for kind, name in counted]
+    names += re.findall(r'^ +"(\w+)": lambda', source, re.MULTILINE)
+    assert len(names) == 13
+    metrics = (DOCS / "serving.md").read_text(encoding="utf-8").partition("## Metrics")[2]
+    assert [name for name in names if f"`{name}" not in metrics] == []
+
+
+def test_every_environment_variable_is_on_its_page_and_in_the_example(churn: Path) -> None:
+    files = [
+        *(churn / "src").rglob("*.py"),
+        *(churn / "engine").rglob("*.py"),
+        *(churn / "deploy").iterdir(),
+    ]
+    files += [
+        churn / name for name in ("compose.yaml", "Dockerfile", "prefect.yaml", ".env.example")
+    ]
+    named = {
+        name for path in files for name in VARIABLE.findall(path.read_text(encoding="utf-8"))
+    } - NO_VARIABLES
+    page = (DOCS / "environment.md").read_text(encoding="utf-8")
+    assert sorted(named - set(VARIABLE.findall(page))) == []
+    # What the product, its image or its compose file sets itself is nobody's to fill in.
+    set_by_us = set(
+        VARIABLE.findall(page.partition("## Set by the product")[2].partition("\n## ")[0])
+    )
+    set_by_us |= set(
+        re.findall(
+            r"^ +([A-Z0-9_]+): ", (churn / "compose.yaml").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
+    set_by_us |= {"MLFLOW_AUTH_CONFIG_PATH", "OMP_NUM_THREADS"}
+    example = set(VARIABLE.findall((churn / ".env.example").read_text(encoding="utf-8")))
+    assert sorted(named - set_by_us - example) == []
+
+
+def test_the_example_can_be_used_as_it_is_with_the_signs_taken_away(
+    churn: Path, tmp_path: Path
+) -> None:
+    """A remark behind a value would become part of it, or a command."""
+    lines = (churn / ".env.example").read_text(encoding="utf-8").splitlines()
+    given = [line.removeprefix("#") for line in lines if re.match(r"# ?[A-Z0-9_]+=", line)]
+    (tmp_path / ".env").write_text("\n".join(given), encoding="utf-8")
+    sourced = subprocess.run(
+        ["sh", "-c", "set -eua; . ./.env; env"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (sourced.returncode, sourced.stderr) == (0, "")
+    assert len(given) > 30
+    assert [line for line in given if " " in line or line not in sourced.stdout.splitlines()] == []
+
+
+def test_every_file_that_is_named_is_there(churn: Path) -> None:
+    places = (churn, churn / "src" / "churn_radar", churn / "engine" / "src" / "mlproduct", ROOT)
+    missing = []
+    for page, text in pages().items():
+        named = {name for quoted in QUOTED.findall(text) for name in FILE.findall(quoted)}
+        for name in named:
+            path = name.replace("<package>", "churn_radar")
+            written_by_running = path.startswith(("var/", "path/"))
+            if not written_by_running and not any((place / path).is_file() for place in places):
+                missing.append(f"{page}: {name}")
+    assert missing == []

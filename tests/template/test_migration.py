@@ -1,0 +1,103 @@
+"""An edited product of 0.2.0 becomes one of this version by what the changelog says under *By
+hand*.
+"""
+
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Bake, sources
+
+Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
+OLD = ROOT / "tests" / "engine" / "fixtures" / "product-0.2.0-churn.tar.xz"
+THEIRS = ("schemas.py", "candidates.py", "sample.py")
+
+
+@pytest.fixture(scope="module")
+def migrated(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The old product's folder, with the team's files brought over step by step."""
+    folder = tmp_path_factory.mktemp("migrated")
+    product = bake_into(folder)
+    old = folder / "old"
+    with tarfile.open(OLD) as packed:
+        packed.extractall(old, filter="data")
+    # 1. The new files are there; the product manager's, the configuration and var/ stay as they
+    # are.
+    for name in ("product", "config", "var"):
+        shutil.copytree(old / name, product / name, dirs_exist_ok=True)
+    # 2. The team's Python, with what the changelog asks to be changed in it.
+    package = product / "src" / "churn_radar"
+    for name in THEIRS:
+        shutil.copy(old / "src" / "churn_radar" / name, package / name)
+    edit(package / "schemas.py", (r', "task": "classification"', ""))
+    rule = re.search(
+        r"\ndef rule\(.*", (package / "candidates.py").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert rule is not None
+    (package / "rule.py").write_text(
+        f'"""What we do today."""\n\nimport numpy as np\nimport pandas as pd\n{rule.group()}',
+        encoding="utf-8",
+    )
+    edit(
+        package / "candidates.py",
+        (r"\ndef rule\(.*", ""),
+        (
+            r"from \.columns import Columns\n",
+            "from mlproduct import Candidate, Columns, preprocess\n",
+        ),
+        (r"from \.steps\..*\n", ""),
+        (r'"CANDIDATES", "rule"', '"CANDIDATES"'),
+        (r"import (numpy as np|pandas as pd)\n", ""),
+    )
+    edit(
+        package / "sample.py",
+        (
+            r"from \.clock import today\nfrom \.synthetic import ",
+            "from mlproduct.synthetic import today, ",
+        ),
+    )
+    # 3. Lines have at most 100 characters now; who wants more says so.
+    edit(product / "pyproject.toml", (r"line-length = 100", "line-length = 120"))
+    return product
+
+
+def edit(path: Path, *changes: tuple[str, str]) -> None:
+    text = path.read_text(encoding="utf-8")
+    for pattern, new in changes:
+        text, count = re.subn(pattern, new, text, flags=re.DOTALL if "rule" in pattern else 0)
+        assert count, f"{path.name} has no {pattern}"
+    path.write_text(text, encoding="utf-8")
+
+
+def test_the_migrated_product_is_green(make: Make, migrated: Path) -> None:
+    for target in ("fix", "check", "test"):
+        done = make(migrated, target)
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    edited = (migrated / "src" / "churn_radar" / "candidates.py").read_text(encoding="utf-8")
+    assert 'class_weight="balanced"' in edited
+
+
+def test_its_champion_history_and_log_are_what_they_were(environment: Path, migrated: Path) -> None:
+    def said(*verb: str) -> str:
+        done = subprocess.run(
+            [environment / "bin" / "python", "-m", "churn_radar", *verb],
+            cwd=migrated,
+            env={"PYTHONPATH": sources(migrated), "PATH": "/usr/bin:/bin", "HOME": str(migrated)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert said("verify").count("every digest matches") == 2
+    assert said("history").count("approve  version") == 2
+    assert "nothing" in said("ledger")
+    assert "labelled" in said("coverage", "--from", "2026-11-01", "--to", "2026-11-30")
+    assert "Version 1 is the champion again" in said(
+        "rollback", "--by", "Ada", "--because", "The second is worse."
+    )

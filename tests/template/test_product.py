@@ -1,0 +1,265 @@
+"""A baked product by its own words: what its owner types has to end well, whatever its name."""
+
+import ast
+import os
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import KITS, Bake, sources
+
+Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
+NAMES = {
+    "shortest": {"project": "a", "package": "a", "product_name": "A"},
+    "longest": {
+        "project": "l" + "o" * 38 + "g",
+        "package": "l" + "o" * 28 + "g",
+        "product_name": "Lo" * 29 + "ng",
+    },
+}
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES.keys())
+def test_a_product_of_any_name_passes_its_check(
+    make: Make, bake: Bake, kit: str, names: dict[str, str]
+) -> None:
+    """Lint, format and types; with the default names, ``make check`` of the template does it."""
+    checked = make(bake(kit=kit, **names), "check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture(scope="session")
+def own_tests(
+    environment: Path, bake_into: Bake, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], tuple[int, str]]]:
+    """``own_tests(kit)``: how ``make test`` of its product ended, and what it said.
+
+    All kits begin at once: their tests wait for servers and for each other's processes more than
+    they compute.
+    """
+    folder = tmp_path_factory.mktemp("own")
+    begun = {}
+    for kit in KITS:
+        product = bake_into(folder / kit, kit=kit)
+        log = folder / f"{kit}.txt"
+        with log.open("w") as kept:
+            process = subprocess.Popen(
+                ["make", "test", f"VENV={environment}"],
+                cwd=product,
+                stdout=kept,
+                stderr=kept,
+                start_new_session=True,
+                env={
+                    **os.environ,
+                    "OMP_NUM_THREADS": "1",
+                },
+            )
+        begun[kit] = (process, log)
+    yield lambda kit: (begun[kit][0].wait(), begun[kit][1].read_text(encoding="utf-8"))
+    for process, _ in begun.values():
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_product_passes_its_own_tests(
+    own_tests: Callable[[str], tuple[int, str]], kit: str
+) -> None:
+    code, said = own_tests(kit)
+    assert code == 0, said[-10_000:]
+    assert re.search(r"\d+ passed", said)
+
+
+def test_a_check_that_finds_something_fails(make: Make, bake: Bake) -> None:
+    """The check is not green because it looks at nothing: a bake can stand inside another
+    repository.
+    """
+    product = bake()
+    (product / "src" / "churn_radar" / "bad.py").write_text("import os\n", encoding="utf-8")
+    checked = make(product, "check")
+    assert checked.returncode != 0
+    assert "F401" in checked.stdout
+
+
+def test_the_help_lists_every_command(make: Make, product: Path) -> None:
+    makefile = (product / "Makefile").read_text(encoding="utf-8")
+    said = make(product, "help").stdout
+    for word in (
+        "run",
+        "score",
+        "label",
+        "monitor",
+        "serve",
+        "up",
+        "down",
+        "status",
+        "review",
+        "sample",
+        "demo",
+        "doctor",
+        "fix",
+        "check",
+        "test",
+    ):
+        assert f"make {word} " in said
+        assert re.search(rf"^{word}:", makefile, re.MULTILINE)
+
+
+def test_another_python_is_refused_in_one_line(product: Path, tmp_path: Path) -> None:
+    old = tmp_path / "python2"
+    old.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo "Python 2.7.18" || exit 1\n', encoding="utf-8"
+    )
+    old.chmod(0o755)
+    command = ["make", "ready", f"PYTHON={old}", f"VENV={tmp_path / 'venv'}"]
+    refused = subprocess.run(command, cwd=product, capture_output=True, text=True, check=False)
+    lines = [line for line in refused.stderr.splitlines() if not line.startswith("make")]
+    assert refused.returncode != 0
+    assert len(lines) == 1
+    assert "Python 2.7.18 – Python 3.11, 3.12 or 3.13 is expected" in lines[0]
+
+
+def test_a_folder_that_is_no_environment_is_not_emptied(product: Path, tmp_path: Path) -> None:
+    (tmp_path / "letters").write_text("dear", encoding="utf-8")
+    command = ["make", "ready", f"VENV={tmp_path}"]
+    refused = subprocess.run(command, cwd=product, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "is not an environment" in refused.stderr
+    assert (tmp_path / "letters").read_text(encoding="utf-8") == "dear"
+
+
+@pytest.mark.parametrize(
+    ("source", "there", "made"),
+    [
+        ("source:\n  path: var/sample/rows.parquet  # synthetic", False, True),
+        ("source: {path: 'var/sample/rows.parquet', format: parquet}", False, True),
+        ("source:\n  path: var/sample/rows.parquet", True, False),
+        ("source: {path: var/own.parquet}", False, False),
+        ("source:\n  # path: var/sample/rows.parquet\n  path: data/own.csv", False, False),
+        ("source: {url_from: WAREHOUSE, query: select 1}", False, False),
+    ],
+    ids=[
+        "no sample yet",
+        "in one line",
+        "sample there",
+        "own file in var",
+        "own file",
+        "a database",
+    ],
+)
+def test_run_makes_the_sample_where_it_is_the_source(
+    environment: Path, bake: Bake, source: str, there: bool, made: bool
+) -> None:
+    product = bake()
+    (product / "config" / "pipeline.yaml").write_text(source, encoding="utf-8")
+    (product / "var" / "sample").mkdir(parents=True)
+    if there:
+        (product / "var" / "sample" / "rows.parquet").touch()
+    command = ["make", "--dry-run", "run", f"VENV={environment}"]
+    would = subprocess.run(command, cwd=product, capture_output=True, text=True, check=True).stdout
+    assert ("churn_radar sample" in would) is made
+    assert would.rstrip().endswith("churn_radar train")
+
+
+def test_help_of_a_verb_needs_no_heavy_import(environment: Path, product: Path) -> None:
+    """What is not imported takes no time; seconds would depend on the machine."""
+    heavy = {"mlflow", "prefect", "sklearn", "evidently", "matplotlib", "skops", "scipy"}
+    ask = (
+        "import contextlib, io, sys\n"
+        "from mlproduct.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    main('churn_radar', ['train', '--help'])\n"
+        f"print(*sorted({heavy!r} & set(sys.modules)))\n"
+    )
+    asked = subprocess.run(
+        [environment / "bin" / "python", "-c", ask],
+        env={**os.environ, "PYTHONPATH": sources(product), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert asked.stdout.split() == []
+
+
+def test_every_library_imported_is_a_declared_dependency(product: Path) -> None:
+    """What only comes along with another library can go away with it."""
+    named_otherwise = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
+    comes_with = {
+        "pydantic_core": "pydantic",
+        "markupsafe": "jinja2",
+        "aiohttp": "fsspec",
+        "botocore": "s3fs",
+    }
+    comes_with |= {"starlette": "fastapi"}
+    engine = product / "engine"
+    project = tomllib.loads((engine / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[^\w-]", line, maxsplit=1)[0] for line in project["dependencies"]}
+    imported = {
+        name.partition(".")[0]
+        for path in (*(product / "src").rglob("*.py"), *(engine / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in modules_of(node)
+    } - set(sys.stdlib_module_names)
+    imported -= {
+        "mlproduct",
+        "pytest",
+    }  # mlproduct.testing is for tests, whose libraries are in the dev group
+    known = named_otherwise | comes_with
+    assert {
+        name for name in imported if known.get(name, name.replace("_", "-")) not in declared
+    } == set()
+
+
+def modules_of(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
+
+
+# --- declared = wired ------------------------------------------------------------------------
+
+
+WRITTEN_BY_HAND = {
+    "config/settings.py": {
+        "ProductName",
+        *("Source", "Split", "AcceptedLeak", "Checks", "Search", "Evaluation", "Pipeline"),
+        *("Scoring", "LabelSource"),
+        *("Monitoring", "DriftLimits", "LabelsJudged", "ReportSize", "Reactions"),
+    },
+    "gate/criteria.py": {"Criteria", "Criterion", "Waiver", "Value", "Owner"},
+}
+
+
+def declared(module: Path, models: set[str]) -> set[tuple[str, str]]:
+    """The keys a person can write, as (model, field)."""
+    return {
+        (node.name, line.target.id)
+        for node in ast.parse(module.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name in models
+        for line in node.body
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+    }
+
+
+def attributes_read(folder: Path) -> set[str]:
+    return {
+        node.attr
+        for path in folder.rglob("*.py")
+        if path.name != "settings.py"  # its validators look at a key without obeying it
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+
+
+@pytest.mark.parametrize("module", WRITTEN_BY_HAND)
+def test_every_key_of_the_configuration_is_read(product: Path, module: str) -> None:
+    """A key that nothing reads is a promise that nothing keeps."""
+    package = product / "engine" / "src" / "mlproduct"
+    keys = declared(package / module, WRITTEN_BY_HAND[module])
+    read = attributes_read(package)
+    assert {model for model, _ in keys} == WRITTEN_BY_HAND[module]
+    assert {f"{model}.{key}" for model, key in keys if key not in read} == set()

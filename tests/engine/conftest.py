@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from . import team  # makes the team's package, before a test imports it
 from .databases import postgresql, url_in
@@ -35,7 +35,7 @@ pytest.register_assert_rewrite("mlproduct.testing.gate_tests")
 
 
 @pytest.fixture(scope="session")
-def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Trial:
+def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> TrialProduct:
     """A product with a champion, version 1, and a challenger, version 2. To be read only: making it
     takes a while.
     """
@@ -51,7 +51,9 @@ def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> 
 
 
 @pytest.fixture
-def product(released: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
+def product(
+    released: TrialProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> TrialProduct:
     """A copy of the released product, to do with as one likes; the registry is shared and only
     read.
     """
@@ -61,7 +63,7 @@ def product(released: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def cable(product: Trial, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlakyProxy]:
+def cable(product: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlakyProxy]:
     """The line between the product and its database, which is on the PostgreSQL of CI."""
     from .databases import postgresql
     from .products import with_database
@@ -72,7 +74,7 @@ def cable(product: Trial, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlakyProx
 
 
 @pytest.fixture
-def aliases(released: Trial) -> Iterator[None]:
+def aliases(released: TrialProduct) -> Iterator[None]:
     """The aliases of the shared registry may be moved here; they are put back."""
     yield
     models = released.releases.models

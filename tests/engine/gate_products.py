@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from mlproduct.testing import Trial, make_trial, trial_rows
+from mlproduct.testing import TrialProduct, make_trial, trial_rows
 from mlproduct.testing import trial as trials
 from trial_radar import flows
 
@@ -25,7 +25,7 @@ def compared(versus: str, bar: float = 0.0, **more: Any) -> dict[str, Any]:
     return trials.compared(PRIMARY, versus, bar, **more)
 
 
-def stage(root: Path, *, margin: float = 0.0) -> Trial:
+def stage(root: Path, *, margin: float = 0.0) -> TrialProduct:
     """A product whose criteria are to beat doing nothing and, by less than ``margin`` lost, the
     champion.
     """

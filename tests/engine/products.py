@@ -16,7 +16,7 @@ from mlproduct.log.prediction_log import PredictionLog
 from mlproduct.registry.audit_log import AuditLog
 from mlproduct.tables import Batch
 from mlproduct.tasks import scoring
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 from trial_radar.sample import sample
 
 from .databases import whole
@@ -28,7 +28,7 @@ ADDRESSES = ("PRODUCT_ROOT", "MLFLOW_TRACKING_URI")
 PARTS = 4
 
 
-def copy_of(released: Trial, root: Path, patch: pytest.MonkeyPatch) -> Trial:
+def copy_of(released: TrialProduct, root: Path, patch: pytest.MonkeyPatch) -> TrialProduct:
     """A copy of the files, with a database that holds the same champion; the registry is shared and
     only read.
     """
@@ -42,7 +42,9 @@ def copy_of(released: Trial, root: Path, patch: pytest.MonkeyPatch) -> Trial:
     return trial_at(root)
 
 
-def with_registry(product: Trial, released: Trial, patch: pytest.MonkeyPatch) -> Trial:
+def with_registry(
+    product: TrialProduct, released: TrialProduct, patch: pytest.MonkeyPatch
+) -> TrialProduct:
     """The product with a registry of its own, in which decisions may be made."""
     shutil.copy(released.settings.var / "mlflow.db", product.settings.var / "mlflow.db")
     shutil.copytree(released.settings.var / "mlartifacts", product.settings.var / "mlartifacts")
@@ -50,7 +52,7 @@ def with_registry(product: Trial, released: Trial, patch: pytest.MonkeyPatch) ->
     return product
 
 
-def with_database(product: Trial, url: str, patch: pytest.MonkeyPatch) -> Trial:
+def with_database(product: TrialProduct, url: str, patch: pytest.MonkeyPatch) -> TrialProduct:
     """The product with its decisions in the database of that address, and whatever comes then."""
     new = AuditLog(url)
     for entry in AuditLog(product.settings.database_url).read().entries:
@@ -59,7 +61,7 @@ def with_database(product: Trial, url: str, patch: pytest.MonkeyPatch) -> Trial:
     return product
 
 
-def with_operations(found: Trial) -> Trial:
+def with_operations(found: TrialProduct) -> TrialProduct:
     """The stage with the project's own files of scoring and monitoring."""
     for name in ("scoring", "monitoring"):
         found.write(f"config/{name}.yaml", (PROJECT / "config" / f"{name}.yaml").read_text())
@@ -75,13 +77,15 @@ def a_day(day: date = DAY, count: int = 400, **knobs: Any) -> pd.DataFrame:
     )
 
 
-def to_score(product: Trial, day: date = DAY, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+def to_score(
+    product: TrialProduct, day: date = DAY, frame: pd.DataFrame | None = None
+) -> pd.DataFrame:
     frame = a_day(day) if frame is None else frame
     product.save(frame.drop(columns=COLUMNS.target), f"var/sample/scoring/{day}.parquet")
     return frame
 
 
-def deliver(product: Trial, frame: pd.DataFrame, name: str = "labels.parquet") -> str:
+def deliver(product: TrialProduct, frame: pd.DataFrame, name: str = "labels.parquet") -> str:
     return product.save(frame[[n for n in (COLUMNS.key, COLUMNS.time, COLUMNS.target) if n]], name)
 
 

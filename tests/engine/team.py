@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, StrictUndefined
 
 if TYPE_CHECKING:
-    from mlproduct.testing import Trial
+    from mlproduct.testing import TrialProduct
 
 TEMPLATE = Path(__file__).parents[2]
 BASE = TEMPLATE / "<<cookiecutter.project>>"
@@ -68,11 +68,11 @@ assert PRODUCT.name == BLANKS["project"]
 del os.environ["PRODUCT_ROOT"]
 
 
-def trial_at(root: Path) -> "Trial":
+def trial_at(root: Path) -> "TrialProduct":
     """A folder as a product of this package."""
-    from mlproduct.testing import Trial
+    from mlproduct.testing import TrialProduct
 
-    return Trial(root, PRODUCT, import_module(f"{PACKAGE}.flows"))
+    return TrialProduct(root, PRODUCT, import_module(f"{PACKAGE}.flows"))
 
 
 def main(arguments: Sequence[str]) -> int:

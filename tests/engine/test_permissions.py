@@ -10,7 +10,7 @@ from mlproduct import permissions
 from mlproduct.permissions import keep_private, private_settings
 from mlproduct.registry.audit_log import AuditLog
 from mlproduct.registry.runs import Runs
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from .registry.release_desk import PIPELINE, criteria
 from .team import ENGINE, PROJECT, main, trial_at
@@ -26,7 +26,7 @@ def usual_umask() -> Iterator[None]:
 
 
 @pytest.fixture
-def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
+def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialProduct:
     monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "var" / "prefect"))
     found = trial_at(tmp_path)
@@ -43,7 +43,7 @@ def open_to_others(folder: Path) -> list[Path]:
     return [path for path in (folder, *folder.rglob("*")) if mode(path) & 0o077]
 
 
-def test_what_a_verb_writes_is_its_users_alone(product: Trial, tmp_path: Path) -> None:
+def test_what_a_verb_writes_is_its_users_alone(product: TrialProduct, tmp_path: Path) -> None:
     assert main(["sample", "--rows", "200"]) == 0
     assert [main([verb]) for verb in ("doctor", "history", "verify")] == [0, 0, 0]
     Runs(product.settings, "Radar").open(
@@ -55,7 +55,7 @@ def test_what_a_verb_writes_is_its_users_alone(product: Trial, tmp_path: Path) -
     assert mode(tmp_path / "export.csv") == 0o600
 
 
-def test_what_an_earlier_release_left_open_is_closed(product: Trial) -> None:
+def test_what_an_earlier_release_left_open_is_closed(product: TrialProduct) -> None:
     var = product.settings.var
     AuditLog(product.settings.database_url)
     for name in ("product.db-wal", "mlflow.db", "prefect/prefect.db"):
@@ -69,7 +69,7 @@ def test_what_an_earlier_release_left_open_is_closed(product: Trial) -> None:
     assert (mode(product.root), mode(product.root / "config/pipeline.yaml")) == before
 
 
-def test_a_flow_that_a_worker_runs_is_as_careful(product: Trial) -> None:
+def test_a_flow_that_a_worker_runs_is_as_careful(product: TrialProduct) -> None:
     product.settings.var.mkdir()
     AuditLog(private_settings().database_url)
     assert open_to_others(product.settings.var) == []

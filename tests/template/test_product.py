@@ -226,7 +226,7 @@ def modules_of(node: ast.AST) -> list[str]:
 WRITTEN_BY_HAND = {
     "config/settings.py": {
         "ProductName",
-        *("Source", "Split", "AcceptedLeak", "Checks", "Search", "Evaluation", "Pipeline"),
+        *("Source", "Split", "AcceptedLeak", "Checks", "Search", "EvaluationBudget", "Pipeline"),
         *("Scoring", "LabelSource"),
         *("Monitoring", "DriftLimits", "LabelsJudged", "ReportSize", "Reactions"),
     },

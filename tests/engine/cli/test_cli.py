@@ -14,7 +14,7 @@ from mlproduct.clock import today
 from mlproduct.data.quarantine import Quarantine
 from mlproduct.registry.audit_log import AuditLog, Entry, taken_on_text
 from mlproduct.tables import Rejected
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..team import PACKAGE, PROJECT, main, trial_at
 
@@ -46,7 +46,7 @@ VERBS += ["status"]
 
 
 @pytest.fixture
-def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
+def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialProduct:
     """A product's two files, and no data."""
     monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "elsewhere" / "prefect"))
@@ -95,7 +95,7 @@ def test_outside_a_product_it_says_where_to_run(
 
 
 def test_the_projects_own_criteria_are_sound_and_can_be_read_aloud(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["criteria", "check"]) == 0
     assert main(["criteria", "explain"]) == 0
@@ -106,7 +106,7 @@ def test_the_projects_own_criteria_are_sound_and_can_be_read_aloud(
 
 
 def test_a_mistake_in_the_criteria_is_two_with_its_line(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = (product.root / "product/success_criteria.yaml").read_text(encoding="utf-8")
     line = 1 + text[: text.index("metric: ")].count("\n")
@@ -116,7 +116,7 @@ def test_a_mistake_in_the_criteria_is_two_with_its_line(
 
 
 def test_the_doctor_says_what_is_missing_and_goes_on(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["doctor"]) == 2
     told = capsys.readouterr().out
@@ -126,7 +126,7 @@ def test_the_doctor_says_what_is_missing_and_goes_on(
 
 
 def test_where_nothing_was_decided_yet_that_is_said(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert [main([verb]) for verb in ("history", "verify")] == [0, 0]
     assert main(["quarantine", "list"]) == 0
@@ -138,7 +138,7 @@ def test_where_nothing_was_decided_yet_that_is_said(
 
 
 def test_the_history_shows_what_was_taken_on(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trail = AuditLog(product.settings.database_url)
     first = Entry("approve", "1", None, "Ada", "It pays.", "ready", "d" * 64, "m" * 64)
@@ -158,7 +158,7 @@ def test_the_history_shows_what_was_taken_on(
 
 
 def test_the_history_shows_a_forged_row_as_one_line(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trail = AuditLog(product.settings.database_url)
     forged = "Fine.\n2026-11-25 00:00  approve  version 9\x1b[2K\u202e"
@@ -173,14 +173,14 @@ def test_the_history_shows_a_forged_row_as_one_line(
 
 @pytest.mark.parametrize("run", ["score-2026-11-24", "labels-2026-11-24"])
 def test_only_rows_of_a_training_are_replayed(
-    product: Trial, run: str, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, run: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["quarantine", "replay", run]) == 2
     assert "only the rows of a training" in capsys.readouterr().err
 
 
 def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
-    product: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def breaks(*given: object) -> None:
         raise ZeroDivisionError("unforeseen")
@@ -193,7 +193,9 @@ def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
     assert "Traceback" in (product.root / "var" / "last-error.txt").read_text(encoding="utf-8")
 
 
-def test_prefect_finds_a_home_in_a_product_that_has_written_nothing_yet(product: Trial) -> None:
+def test_prefect_finds_a_home_in_a_product_that_has_written_nothing_yet(
+    product: TrialProduct,
+) -> None:
     assert main(["criteria", "check"]) == 0
     assert (product.root / "elsewhere" / "prefect").is_dir()
 
@@ -221,7 +223,7 @@ OWN = "customer_id\n1\n"
 
 
 def test_sample_never_writes_over_the_teams_source(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     product.write("data/own.csv", OWN)
     inside = product.root / "var" / "sample" / "linked.csv"
@@ -248,7 +250,7 @@ def test_sample_never_writes_over_the_teams_source(
 
 
 def test_sample_of_a_day_never_writes_over_the_teams_source(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sources = {
         "source": {"path": "var/sample/{day}.csv"},
@@ -263,7 +265,7 @@ def test_sample_of_a_day_never_writes_over_the_teams_source(
 
 
 def test_a_file_that_is_there_is_only_replaced_where_an_option_names_it(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = product.root / "data" / "own.csv"
     product.write("data/own.csv", OWN)
@@ -287,7 +289,7 @@ def test_a_file_that_is_there_is_only_replaced_where_an_option_names_it(
 
 
 def test_the_demo_replaces_no_folder_but_its_own(
-    product: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (product.root / ".demo").touch()
     product.write("letter", "dear")

@@ -22,7 +22,7 @@ from mlproduct.log.decision_log import Decided, DecisionLog, Reaction
 from mlproduct.log.label_log import DELIVERIES
 from mlproduct.log.prediction_log import PredictionLog
 from mlproduct.registry.audit_log import AuditLog, Entry
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..products import with_registry
 from ..team import PACKAGE, PRODUCT, SOURCES, main
@@ -130,14 +130,14 @@ def traces(root: Path) -> dict[str, str]:
     }
 
 
-def scored(product: Trial, *days: date) -> None:
+def scored(product: TrialProduct, *days: date) -> None:
     log = PredictionLog(product.settings.database_url)
     for day in days:
         log.finish(log.begin("batch", day, "1", "m" * 64), rejected=0)
 
 
 def decided(
-    product: Trial, action: Reaction, day: date, champion: str = "1", cause: str = "drift:x"
+    product: TrialProduct, action: Reaction, day: date, champion: str = "1", cause: str = "drift:x"
 ) -> None:
     said = Decided(
         action, cause, "support_calls drifted.", "proxy", day, day, champion, {"drifted": ["x"]}
@@ -145,7 +145,7 @@ def decided(
     DecisionLog(product.settings.database_url).decide(lambda before: said)
 
 
-def delivered(product: Trial, **told: Any) -> None:
+def delivered(product: TrialProduct, **told: Any) -> None:
     counted = {
         "rows": 10,
         "new": 10,
@@ -167,7 +167,7 @@ def delivered(product: Trial, **told: Any) -> None:
 
 
 def test_where_nothing_is_wrong_it_says_so_and_ends_with_zero(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     yesterday = today() - timedelta(days=1)
     scored(product, yesterday)
@@ -198,7 +198,7 @@ def test_where_nothing_is_wrong_it_says_so_and_ends_with_zero(
     assert traces(product.root) == before
 
 
-FAULTS: dict[str, tuple[Callable[[Trial], Any], str, str]] = {
+FAULTS: dict[str, tuple[Callable[[TrialProduct], Any], str, str]] = {
     "a file is missing": (
         lambda p: (p.root / "config/scoring.yaml").unlink(),
         "labels",
@@ -255,7 +255,7 @@ FAULTS: dict[str, tuple[Callable[[Trial], Any], str, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_wrong_is_found(product: Trial, fault: str) -> None:
+def test_what_is_wrong_is_found(product: TrialProduct, fault: str) -> None:
     make, part, says = FAULTS[fault]
     assert says not in " ".join(wrong().values())
     make(product)
@@ -263,18 +263,20 @@ def test_what_is_wrong_is_found(product: Trial, fault: str) -> None:
     assert main(["status"]) == 1
 
 
-def test_what_was_seen_of_an_earlier_champion_is_no_alarm_of_this_one(product: Trial) -> None:
+def test_what_was_seen_of_an_earlier_champion_is_no_alarm_of_this_one(
+    product: TrialProduct,
+) -> None:
     decided(product, "retrain", today(), champion="0")
     assert wrong() == {}
 
 
-def test_criteria_that_are_overdue_are_told(product: Trial) -> None:
+def test_criteria_that_are_overdue_are_told(product: TrialProduct) -> None:
     criteria = product.read("product/success_criteria.yaml")
     product.write("product/success_criteria.yaml", {**criteria, "review_by": date(2026, 1, 1)})
     assert "reviewed by 2026-01-01" in wrong()["files"]
 
 
-def test_predictions_that_the_database_has_not_got_are_told(product: Trial) -> None:
+def test_predictions_that_the_database_has_not_got_are_told(product: TrialProduct) -> None:
     spool = product.settings.var / "service" / "spool"
     (spool / "refused").mkdir(parents=True)
     block = spool / "one.json"
@@ -286,7 +288,7 @@ def test_predictions_that_the_database_has_not_got_are_told(product: Trial) -> N
     assert "1 block of predictions was refused" in wrong()["spool"]
 
 
-def test_servers_that_run_and_one_that_ended_by_itself(product: Trial) -> None:
+def test_servers_that_run_and_one_that_ended_by_itself(product: TrialProduct) -> None:
     from mlproduct.cli.servers import Started, _write
     from mlproduct.processes import began
 
@@ -301,7 +303,7 @@ def test_servers_that_run_and_one_that_ended_by_itself(product: Trial) -> None:
     assert "service was started by up and has ended" in dict(status.wrong)["servers"]
 
 
-def test_an_alias_that_differs_is_told_and_not_mended(product: Trial, aliases: None) -> None:
+def test_an_alias_that_differs_is_told_and_not_mended(product: TrialProduct, aliases: None) -> None:
     from mlproduct.registry.models import Models
 
     models = Models(Settings.from_environment(os.environ), PRODUCT.name)
@@ -313,14 +315,14 @@ def test_an_alias_that_differs_is_told_and_not_mended(product: Trial, aliases: N
 
 
 def test_a_rejected_version_and_one_compared_with_an_earlier_champion_do_not_wait(
-    product: Trial,
+    product: TrialProduct,
 ) -> None:
     trail = AuditLog(product.settings.database_url)
     trail.append(Entry("reject", "2", "1", "Ada", "No.", "ready", "d", "m"), after=1)
     assert standing_now().to_json()["waiting"] == []
 
 
-def test_a_version_whose_champion_is_gone_does_not_wait(product: Trial) -> None:
+def test_a_version_whose_champion_is_gone_does_not_wait(product: TrialProduct) -> None:
     trail = AuditLog(product.settings.database_url)
     trail.append(Entry("approve", "7", "1", "Ada", "Better.", "ready", "d", "m"), after=1)
     status = standing_now()
@@ -332,7 +334,10 @@ def test_a_version_whose_champion_is_gone_does_not_wait(product: Trial) -> None:
 
 @pytest.mark.parametrize("how", ["missing", "garbage", "old", "unreachable"])
 def test_a_database_that_cannot_be_read_is_told_and_the_rest_is_shown(
-    product: Trial, how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct,
+    how: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = product.settings.var / "product.db"
     if how == "missing":
@@ -362,7 +367,7 @@ def test_a_database_that_cannot_be_read_is_told_and_the_rest_is_shown(
 
 @pytest.mark.parametrize("how", ["missing", "garbage", "unreachable"])
 def test_a_registry_that_cannot_be_read_is_told_and_the_rest_is_shown(
-    product: Trial, released: Trial, how: str, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, released: TrialProduct, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = with_registry(product, released, monkeypatch)
     path = found.settings.var / "mlflow.db"
@@ -393,7 +398,7 @@ def test_in_a_product_that_has_done_nothing_it_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_needs_no_prefect(product: Trial) -> None:
+def test_it_needs_no_prefect(product: TrialProduct) -> None:
     code = (
         f"import sys; from mlproduct.cli import main; main({PACKAGE!r}, ['status']);"
         " print('prefect' in sys.modules)"

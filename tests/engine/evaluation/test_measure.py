@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from mlproduct.config.settings import Evaluation as Settings
+from mlproduct.config.settings import EvaluationBudget as Settings
 from mlproduct.data.columns import Columns
 from mlproduct.evaluation import metrics
 from mlproduct.evaluation.measure import Baseline, Challenger, evaluate, measure_data

@@ -19,7 +19,7 @@ from mlproduct.cli.servers import Started, _free, _start, down, running, up
 from mlproduct.config.settings import Settings
 from mlproduct.errors import ConfigError, ProductError
 from mlproduct.processes import began
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..team import PACKAGE, PRODUCT, PROJECT, SOURCES
 
@@ -27,7 +27,9 @@ ANY = {"prefect": 0, "mlflow": 0, "service": 0}
 
 
 @pytest.fixture
-def product(released: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+def product(
+    released: TrialProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
     """A copy of the product with its own registry, to be started."""
     root = tmp_path / "product"
     shutil.copytree(released.root, root)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from mlproduct.registry.moved_artifacts import ADDRESSES, follow
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..team import PACKAGE, main, trial_at
 
 
-def copied(released: Trial, root: Path) -> Trial:
+def copied(released: TrialProduct, root: Path) -> TrialProduct:
     shutil.copytree(released.root, root)
     return trial_at(root)
 
@@ -31,7 +31,7 @@ def digests(root: Path) -> dict[str, str]:
     }
 
 
-def addresses(product: Trial) -> set[str]:
+def addresses(product: TrialProduct) -> set[str]:
     with closing(sqlite3.connect(product.settings.var / "mlflow.db")) as connection:
         return {
             str(address)
@@ -44,7 +44,7 @@ def addresses(product: Trial) -> set[str]:
 
 
 def test_a_moved_product_still_has_its_models(
-    released: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    released: TrialProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also to a path with blanks and letters that an address writes otherwise."""
     first = copied(released, tmp_path / "first")
@@ -57,7 +57,7 @@ def test_a_moved_product_still_has_its_models(
     assert moved.releases.approve("2", by="Ada", because="It is as good.").version == "2"
 
 
-def test_a_copy_writes_nothing_into_the_original(released: Trial, tmp_path: Path) -> None:
+def test_a_copy_writes_nothing_into_the_original(released: TrialProduct, tmp_path: Path) -> None:
     original = copied(released, tmp_path / "original")
     assert original.releases.verify("1") == ()
     before = digests(original.root)
@@ -70,7 +70,7 @@ def test_a_copy_writes_nothing_into_the_original(released: Trial, tmp_path: Path
     assert [each for each in addresses(copy) if not each.startswith(root)] == []
 
 
-def test_a_copy_does_without_the_original(released: Trial, tmp_path: Path) -> None:
+def test_a_copy_does_without_the_original(released: TrialProduct, tmp_path: Path) -> None:
     original = copied(released, tmp_path / "original")
     copy = copied(original, tmp_path / "copy")
     shutil.rmtree(original.root)
@@ -78,7 +78,7 @@ def test_a_copy_does_without_the_original(released: Trial, tmp_path: Path) -> No
 
 
 def test_files_that_only_a_server_found_are_found_without_one(
-    released: Trial, tmp_path: Path
+    released: TrialProduct, tmp_path: Path
 ) -> None:
     """The MLflow that ``up`` of 0.2.0 started gave such addresses."""
     product = copied(released, tmp_path / "product")
@@ -92,7 +92,7 @@ def test_files_that_only_a_server_found_are_found_without_one(
     assert product.releases.verify("1") == ()
 
 
-def test_other_addresses_are_left_alone(released: Trial, tmp_path: Path) -> None:
+def test_other_addresses_are_left_alone(released: TrialProduct, tmp_path: Path) -> None:
     product = copied(released, tmp_path / "product")
     with closing(sqlite3.connect(product.settings.var / "mlflow.db")) as connection, connection:
         connection.execute(

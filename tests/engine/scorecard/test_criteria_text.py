@@ -8,7 +8,7 @@ import pytest
 from mlproduct.data.columns import Columns
 from mlproduct.evaluation.metrics import METRICS
 from mlproduct.gate.criteria import Criteria
-from mlproduct.scorecard.criteria_text import Problem, explain, problems
+from mlproduct.scorecard.criteria_text import CriteriaMistake, explain, problems
 
 from .documents import CHURN, PRICE, TODAY
 
@@ -27,12 +27,14 @@ COLUMNS = Columns(
 RECALL = CHURN["criteria"][0]
 
 
-def found(*written: dict[str, Any], columns: Columns = COLUMNS, **more: Any) -> tuple[Problem, ...]:
+def found(
+    *written: dict[str, Any], columns: Columns = COLUMNS, **more: Any
+) -> tuple[CriteriaMistake, ...]:
     criteria = Criteria.model_validate({**CHURN, "criteria": written or CHURN["criteria"], **more})
     return problems(criteria, columns, METRICS, on=TODAY)
 
 
-def the_one(*written: dict[str, Any], **more: Any) -> Problem:
+def the_one(*written: dict[str, Any], **more: Any) -> CriteriaMistake:
     (problem,) = found(*written, **more)
     return problem
 
@@ -160,7 +162,7 @@ def test_what_is_past_is_a_note() -> None:
 
 def test_a_problem_in_words_has_file_line_key_value_and_nearest() -> None:
     text = "decision: d\ncriteria:\n  - id: a\n    metric: recal\n"
-    problem = Problem(("criteria", 0, "metric"), "recal", "no such metric", "recall")
+    problem = CriteriaMistake(("criteria", 0, "metric"), "recal", "no such metric", "recall")
     words = "criteria.yaml:4: criteria.0.metric: recal: no such metric – did you mean 'recall'?"
     assert problem.in_words("criteria.yaml", text) == words
 

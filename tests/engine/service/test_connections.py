@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..products import settings
 from .services import Process, serving, some_rows
@@ -20,7 +20,7 @@ HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(
 
 
 @pytest.fixture
-def process(product: Trial) -> Iterator[Process]:
+def process(product: TrialProduct) -> Iterator[Process]:
     limits = {
         "SERVICE_READ_SECONDS": f"{READ_SECONDS}",
         "SERVICE_CONNECTIONS_AT_MOST": f"{CONNECTIONS}",

@@ -15,7 +15,7 @@ from mlproduct.service import log_writer as writing
 from mlproduct.service.app import Service, app_of
 from mlproduct.service.options import ServiceSettings
 from mlproduct.service.server import service_of
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..flaky_proxy import FlakyProxy, cable_to
 from ..products import COLUMNS, in_log, settings, with_registry
@@ -71,7 +71,7 @@ def test_a_database_that_goes_and_comes_back_has_every_prediction_once(cable: Fl
 
 @pytest.fixture
 def registry(
-    product: Trial, released: Trial, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, released: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FlakyProxy]:
     """The line between the product and an MLflow server of its own."""
     with_registry(product, released, monkeypatch)
@@ -115,7 +115,7 @@ def test_a_registry_that_goes_in_the_middle_of_a_swap_delays_it_and_no_more(
 
 
 def test_a_clock_that_jumps_loses_and_doubles_nothing(
-    product: Trial, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service: Service = service_of(PRODUCT, settings(), WANTED)
     days = itertools.cycle([date(2026, 11, 24), date(2099, 1, 1), date(2000, 1, 1)])

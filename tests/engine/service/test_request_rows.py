@@ -12,7 +12,7 @@ import pytest
 from mlproduct.data.schema_validator import SchemaValidator
 from mlproduct.data.validation import validate
 from mlproduct.service.openapi import example_of, problems_json, request_schema
-from mlproduct.service.request_rows import Problem, Rows
+from mlproduct.service.request_rows import RowProblem, Rows
 from mlproduct.tables import Batch
 from pandera.typing import Series
 from trial_radar.sample import sample
@@ -251,14 +251,14 @@ def test_a_value_of_any_depth_or_length_is_shown_in_short() -> None:
 
 
 def test_very_many_problems_are_counted_and_only_some_are_told() -> None:
-    told = problems_json([Problem(row, "plan", "is missing") for row in range(1_005)])
+    told = problems_json([RowProblem(row, "plan", "is missing") for row in range(1_005)])
     assert len(told) == 1_001
     assert told[-1] == {
         "row": 1_000,
         "field": None,
         "problem": "and 5 more problems from this row on",
     }
-    assert [each["row"] for each in problems_json([Problem(3, None, "is missing")])] == [3]
+    assert [each["row"] for each in problems_json([RowProblem(3, None, "is missing")])] == [3]
 
 
 class WithAnswer(pa.DataFrameModel):

@@ -30,7 +30,7 @@ from mlproduct.service.app import Service, app_of
 from mlproduct.service.follower import Follower
 from mlproduct.service.options import ServiceSettings
 from mlproduct.service.server import service_of
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..products import COLUMNS, DAY, a_day, in_log, log, settings, to_score
 from ..team import PRODUCT, main
@@ -41,7 +41,7 @@ WANTED = ServiceSettings.from_environment("127.0.0.1", 0, {})
 
 
 @pytest.fixture
-def service(product: Trial) -> Service:
+def service(product: TrialProduct) -> Service:
     return service_of(PRODUCT, settings(), WANTED)
 
 
@@ -67,7 +67,7 @@ def test_rows_are_answered_in_their_order_with_their_keys(client: TestClient) ->
 
 
 def test_service_and_batch_give_the_same_number_for_the_same_row(
-    product: Trial, client: TestClient
+    product: TrialProduct, client: TestClient
 ) -> None:
     frame = to_score(product, DAY, a_day(DAY, 300))
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
@@ -200,7 +200,7 @@ def test_metrics_count_what_was_answered(client: TestClient) -> None:
         assert line in text
 
 
-def test_with_keys_predictions_need_one(product: Trial) -> None:
+def test_with_keys_predictions_need_one(product: TrialProduct) -> None:
     wanted = ServiceSettings.from_environment(
         "0.0.0.0", 0, {"SERVICE_API_KEYS": f"{KEY}-1, {KEY}-2"}
     )
@@ -244,7 +244,7 @@ def test_settings_that_cannot_be_meant_are_refused(given: dict[str, str]) -> Non
         ServiceSettings.from_environment("127.0.0.1", 0, given)
 
 
-def test_without_a_champion_it_lives_and_is_not_ready(product: Trial) -> None:
+def test_without_a_champion_it_lives_and_is_not_ready(product: TrialProduct) -> None:
     (product.root / "var" / "product.db").unlink()
     wanted = replace(settings(), tracking_uri=f"sqlite:///{product.root / 'var' / 'empty.db'}")
     with TestClient(app_of(service_of(PRODUCT, wanted, WANTED))) as client:
@@ -254,7 +254,7 @@ def test_without_a_champion_it_lives_and_is_not_ready(product: Trial) -> None:
 
 
 def test_predictions_reach_the_log_with_their_features_and_nobodys_name(
-    product: Trial, service: Service
+    product: TrialProduct, service: Service
 ) -> None:
     rows = [
         {**row, **dict.fromkeys(COLUMNS.private, "someone@example.com")} for row in some_rows(20)
@@ -277,7 +277,7 @@ def swap(to: str) -> None:
 
 
 def test_a_new_champion_goes_live_and_a_bad_one_never_does(
-    product: Trial, service: Service, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TestClient(app_of(service)) as client:
         follower = service.follower
@@ -299,7 +299,7 @@ def test_a_new_champion_goes_live_and_a_bad_one_never_does(
 
 
 def test_an_alias_that_the_history_does_not_know_is_not_followed(
-    product: Trial, service: Service
+    product: TrialProduct, service: Service
 ) -> None:
     with TestClient(app_of(service)) as client:
         opened = service.follower._opened
@@ -342,7 +342,9 @@ def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_b
         assert "champion_alias_differs 0.0" in client.get("/metrics").text
 
 
-def test_an_alias_of_another_history_is_no_champion(product: Trial, service: Service) -> None:
+def test_an_alias_of_another_history_is_no_champion(
+    product: TrialProduct, service: Service
+) -> None:
     (product.root / "var" / "product.db").unlink()
     with TestClient(app_of(service)) as client:
         told = client.get("/health/ready")
@@ -354,7 +356,9 @@ def test_an_alias_of_another_history_is_no_champion(product: Trial, service: Ser
         assert "check PRODUCT_DATABASE_URL" in str(service.follower.trouble)
 
 
-def test_a_registry_that_is_down_leaves_the_last_good_one(product: Trial, service: Service) -> None:
+def test_a_registry_that_is_down_leaves_the_last_good_one(
+    product: TrialProduct, service: Service
+) -> None:
     with TestClient(app_of(service)) as client:
         opened = service.follower._opened
         assert opened is not None
@@ -384,7 +388,10 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_health_says_that_the_database_is_away_and_nothing_about_it(
-    product: Trial, address: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct,
+    address: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whoever asks for the health has no key: neither address nor password are theirs to know."""
     logger = logging.getLogger(Follower.__module__)
@@ -411,7 +418,7 @@ def test_health_says_that_the_database_is_away_and_nothing_about_it(
     ],
 )
 def test_a_model_that_does_not_fit_is_told(
-    released: Trial, change: Any, complaint: str | None
+    released: TrialProduct, change: Any, complaint: str | None
 ) -> None:
     releases = released.releases
     loaded = releases.load_champion()
@@ -427,7 +434,7 @@ def test_a_model_that_does_not_fit_is_told(
         assert complaint in str(following.unfit(Other(), example, COLUMNS))
 
 
-def test_a_model_that_says_nonsense_does_not_fit(released: Trial) -> None:
+def test_a_model_that_says_nonsense_does_not_fit(released: TrialProduct) -> None:
     releases = released.releases
     _, example = releases.models.reference(releases.models.find("1"))
 
@@ -471,7 +478,7 @@ def test_a_request_that_is_sent_again_is_answered_as_before_and_logged_once(
     assert logged() == sorted(3 * [row[COLUMNS.key] for row in some_rows(3)])
 
 
-def test_retries_at_the_same_time_are_one_prediction(product: Trial) -> None:
+def test_retries_at_the_same_time_are_one_prediction(product: TrialProduct) -> None:
     apps = [app_of(service_of(PRODUCT, settings(), WANTED)) for _ in range(2)]
     with TestClient(apps[0]) as first, TestClient(apps[1]) as second, ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda n: again((first, second)[n % 2], some_rows(2)), range(16)))
@@ -483,7 +490,7 @@ def test_retries_at_the_same_time_are_one_prediction(product: Trial) -> None:
 
 
 def test_what_was_erased_is_not_predicted_again_under_its_key(
-    product: Trial, client: TestClient
+    product: TrialProduct, client: TestClient
 ) -> None:
     assert again(client, some_rows(2)).status_code == 200
     assert main(["forget", some_rows(2)[0][COLUMNS.key], "--by", "Ada"]) == 0
@@ -501,7 +508,7 @@ def test_a_key_that_is_none_is_refused(client: TestClient, key: str) -> None:
 
 
 def test_without_its_log_a_request_with_a_key_is_not_answered(
-    product: Trial, service: Service
+    product: TrialProduct, service: Service
 ) -> None:
     away = Away()
     service.writer._log = away
@@ -527,7 +534,7 @@ class Away:
 
 
 def test_a_database_that_is_away_costs_no_answer_and_no_prediction(
-    product: Trial, service: Service
+    product: TrialProduct, service: Service
 ) -> None:
     away = Away()
     service.writer._log = away
@@ -546,7 +553,9 @@ def test_a_database_that_is_away_costs_no_answer_and_no_prediction(
     assert len(in_log(today(), today())) == 15
 
 
-def test_what_was_spooled_is_recorded_by_the_next_process(product: Trial, service: Service) -> None:
+def test_what_was_spooled_is_recorded_by_the_next_process(
+    product: TrialProduct, service: Service
+) -> None:
     service.writer._log = Away()
     with TestClient(app_of(service)) as client:
         ask(client, some_rows(5))
@@ -558,7 +567,7 @@ def test_what_was_spooled_is_recorded_by_the_next_process(product: Trial, servic
 
 
 def test_a_full_disk_costs_no_prediction(
-    product: Trial, service: Service, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Any, path: Any, content: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -571,7 +580,7 @@ def test_a_full_disk_costs_no_prediction(
     assert len(in_log(today(), today())) == 5
 
 
-def test_disk_and_database_away_fill_the_memory_and_then_lose_aloud(product: Trial) -> None:
+def test_disk_and_database_away_fill_the_memory_and_then_lose_aloud(product: TrialProduct) -> None:
     small = service_of(PRODUCT, settings(), replace(WANTED, queue_rows=8, spool_megabytes=0))
     away = Away()
     small.writer._log = away
@@ -586,7 +595,7 @@ def test_disk_and_database_away_fill_the_memory_and_then_lose_aloud(product: Tri
 
 
 def test_two_services_on_one_folder_deliver_each_others_blocks(
-    product: Trial, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each block is listed by both, and gone for one of them when it is looked at."""
     listed, both = Path.glob, Barrier(2)
@@ -620,7 +629,7 @@ def test_two_services_on_one_folder_deliver_each_others_blocks(
 
 
 def test_a_file_that_cannot_be_removed_does_not_end_the_delivery(
-    product: Trial, service: Service, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def kept(path: Path, missing_ok: bool = False) -> None:
         raise PermissionError(13, "Permission denied")
@@ -636,7 +645,7 @@ def test_a_file_that_cannot_be_removed_does_not_end_the_delivery(
 
 
 def test_a_spooled_file_that_no_database_takes_is_set_aside(
-    product: Trial, service: Service
+    product: TrialProduct, service: Service
 ) -> None:
     spool = service.writer.spool
     spool.folder.mkdir(parents=True)
@@ -647,7 +656,7 @@ def test_a_spooled_file_that_no_database_takes_is_set_aside(
     assert [path.name for path in (spool.folder / "refused").iterdir()] == ["service-0.json"]
 
 
-def test_told_to_stop_it_says_so_answers_on_and_ends_with_0(product: Trial) -> None:
+def test_told_to_stop_it_says_so_answers_on_and_ends_with_0(product: TrialProduct) -> None:
     with serving(settings(), SERVICE_DRAIN_SECONDS="2") as process:
         process.until(process.is_ready)
         process.process.terminate()
@@ -692,7 +701,7 @@ def test_fifty_thousand_requests_across_ten_swaps_and_none_fails() -> None:
     assert len(logged) == hammer.statuses[200]
 
 
-def test_stopped_under_load_no_request_is_lost(product: Trial) -> None:
+def test_stopped_under_load_no_request_is_lost(product: TrialProduct) -> None:
     with serving(settings()) as process:
         process.until(process.is_ready)
         hammer = Hammer(process.port, json.dumps({"rows": some_rows(1)}).encode())

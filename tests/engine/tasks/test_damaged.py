@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..products import DAY, a_day, deliver, to_score, with_registry
 from ..team import main
@@ -35,7 +35,9 @@ DAMAGED = [("mlflow.db", [*OF_BOTH, ["review"]]), ("product.db", [*OF_BOTH, *OF_
 
 
 @pytest.fixture
-def whole(product: Trial, released: Trial, monkeypatch: pytest.MonkeyPatch) -> Trial:
+def whole(
+    product: TrialProduct, released: TrialProduct, monkeypatch: pytest.MonkeyPatch
+) -> TrialProduct:
     """The product with files of its own, rows to score and labels to take in."""
     found = with_registry(product, released, monkeypatch)
     deliver(found, to_score(found, frame=a_day(count=50)))
@@ -50,7 +52,11 @@ def damage(path: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["garbage", "truncated"])
 @pytest.mark.parametrize(("name", "verbs"), DAMAGED, ids=["mlflow.db", "product.db"])
 def test_a_damaged_database_is_one_line_in_every_verb(
-    whole: Trial, name: str, verbs: list[list[str]], how: str, capsys: pytest.CaptureFixture[str]
+    whole: TrialProduct,
+    name: str,
+    verbs: list[list[str]],
+    how: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     damage(whole.settings.var / name, how)
     for verb in verbs:
@@ -65,7 +71,9 @@ def test_a_damaged_database_is_one_line_in_every_verb(
     assert found.err == ""
 
 
-def test_the_doctor_checks_every_page(whole: Trial, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor_checks_every_page(
+    whole: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["doctor"])
     assert "product.db is sound" in (said := capsys.readouterr().out)
     assert "mlflow.db is sound" in said
@@ -98,7 +106,7 @@ def test_the_doctor_checks_every_page(whole: Trial, capsys: pytest.CaptureFixtur
     ids=lambda verb: verb[0],
 )
 def test_a_lost_trail_does_not_take_the_champion_along(
-    whole: Trial, verb: list[str], capsys: pytest.CaptureFixture[str]
+    whole: TrialProduct, verb: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (whole.settings.var / "product.db").unlink()
     assert main(verb) == (2 if verb == ["doctor"] else 3)

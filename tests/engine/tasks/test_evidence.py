@@ -14,7 +14,7 @@ from mlproduct.errors import Refused
 from mlproduct.gate.criteria import Decision
 from mlproduct.tasks import State, flow
 from mlproduct.tasks.local_runner import run_locally
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..gate_products import stage
 from ..team import PRODUCT
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture(scope="module")
-def trial(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Trial:
+def trial(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> TrialProduct:
     """A product with a champion, which no flow here may move."""
     made = stage(tmp_path_factory.mktemp("evidence"), margin=1e9)
     made.releases.approve(made.train().version, by="a test", because="It is the first.")
@@ -31,7 +31,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Tri
 
 
 @pytest.fixture
-def tried(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> Any:
+def tried(trial: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a flow on the trial; in the end nothing is registered, and the champion is what it
     was.
     """
@@ -61,7 +61,7 @@ def trained(
     return tasks.register(run, judged)
 
 
-def test_the_usual_flow_registers(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_usual_flow_registers(trial: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is slipped in below is what is refused, and nothing else."""
     monkeypatch.setenv("PRODUCT_ROOT", str(trial.root))
 
@@ -135,7 +135,7 @@ def test_what_is_slipped_in_is_refused(tried: Any, slipped_in: dict[str, Any], r
 
 
 def test_a_model_that_is_fitted_again_after_the_search_is_not_the_one_that_is_registered(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch
+    trial: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file of the search is evaluated and registered; the object in memory counts for
     nothing.

@@ -21,7 +21,7 @@ from mlproduct.service.server import service_of
 from mlproduct.tasks import training, training_run
 from mlproduct.tasks.labelling import expire, label_context
 from mlproduct.tasks.monitoring import decide, monitoring_context, monitoring_report
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..flaky_proxy import FlakyProxy
 from ..gate_products import compared, rows
@@ -42,7 +42,9 @@ from ..team import PRODUCT, main
 
 
 @pytest.fixture
-def deciding(product: Trial, released: Trial, monkeypatch: pytest.MonkeyPatch) -> Trial:
+def deciding(
+    product: TrialProduct, released: TrialProduct, monkeypatch: pytest.MonkeyPatch
+) -> TrialProduct:
     """A product with a registry of its own."""
     return with_registry(product, released, monkeypatch)
 
@@ -67,7 +69,7 @@ def killed_while_searching(addresses: dict[str, str]) -> None:
 
 
 def test_a_training_that_was_killed_is_said_by_the_next_one_which_registers(
-    deciding: Trial, capsys: pytest.CaptureFixture[str]
+    deciding: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deciding.save(rows(), "data/rows.parquet")
     process = elsewhere(killed_while_searching)
@@ -100,7 +102,7 @@ def test_a_training_that_was_killed_is_said_by_the_next_one_which_registers(
 
 
 def test_a_database_that_goes_while_scoring_and_comes_back_costs_nothing(
-    product: Trial, cable: FlakyProxy, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, cable: FlakyProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It goes when the second part is recorded and nobody has heard that it is; the retry finds it
     there.
@@ -115,7 +117,7 @@ def test_a_database_that_goes_while_scoring_and_comes_back_costs_nothing(
 
 @pytest.mark.parametrize("verb", ["score", "monitor"])
 def test_a_database_that_is_away_at_the_start_is_waited_for(
-    product: Trial, cable: FlakyProxy, verb: str
+    product: TrialProduct, cable: FlakyProxy, verb: str
 ) -> None:
     to_score(product)
     cable.cut()
@@ -144,7 +146,7 @@ def assert_scored_once(count: int) -> None:
 
 
 def test_a_database_that_stays_away_ends_scoring_in_a_line_and_the_next_run_finishes(
-    product: Trial,
+    product: TrialProduct,
     cable: FlakyProxy,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -169,7 +171,7 @@ def test_a_database_that_stays_away_ends_scoring_in_a_line_and_the_next_run_fini
 
 
 def test_labels_whose_database_goes_are_taken_once(
-    product: Trial, cable: FlakyProxy, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, cable: FlakyProxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
@@ -184,7 +186,7 @@ def test_labels_whose_database_goes_are_taken_once(
 
 
 def test_killed_while_it_deletes_what_is_old_the_next_run_deletes_the_rest(
-    product: Trial, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows about people must not stay behind in files that no log names any more."""
     to_score(product)
@@ -211,7 +213,7 @@ def test_killed_while_it_deletes_what_is_old_the_next_run_deletes_the_rest(
 
 
 def test_whatever_way_the_days_go_one_cause_asks_for_one_retraining(
-    deciding: Trial, monkeypatch: pytest.MonkeyPatch
+    deciding: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = deciding.read("product/success_criteria.yaml")
     hopeless = compared("do_nothing", -1e9) | {"id": "out-of-reach"}
@@ -241,7 +243,7 @@ def test_whatever_way_the_days_go_one_cause_asks_for_one_retraining(
 # --- a release to undo ----------------------------------------------------------------------
 
 
-def test_the_rollback_drill(deciding: Trial, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_rollback_drill(deciding: TrialProduct, capsys: pytest.CaptureFixture[str]) -> None:
     """A release, complaints, one command: service and batch are back, and the history says who and
     why.
     """
@@ -266,7 +268,7 @@ def answered_by(client: TestClient) -> str:
     return str(client.post("/predict", json={"rows": some_rows(1)}).json()["model"]["version"])
 
 
-def scored_by(product: Trial, day: date) -> set[str]:
+def scored_by(product: TrialProduct, day: date) -> set[str]:
     to_score(product, day)
     assert main(["score", "--day", str(day), "--no-shadow"]) == 0
     return set(in_log(day, day, ["batch"])["version"])

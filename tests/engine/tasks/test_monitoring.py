@@ -24,7 +24,7 @@ from mlproduct.tasks.local_runner import run_locally
 from mlproduct.tasks.logged_rows import labelled_batches, logbook
 from mlproduct.tasks.monitoring import decide, monitoring_context, monitoring_report
 from mlproduct.tasks.monitoring_report import Monitored
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 from trial_radar.flows import monitor
 from trial_radar.sample import sample
 
@@ -36,26 +36,30 @@ WEEK = timedelta(days=7)
 
 
 @pytest.fixture
-def product(released: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
+def product(
+    released: TrialProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> TrialProduct:
     """As the scoring tests have it; shadow off, which is not looked at here."""
     found = copy_of(released, tmp_path, monkeypatch)
     found.write("config/scoring.yaml", {**found.read("config/scoring.yaml"), "shadow": False})
     return found
 
 
-def rules(product: Trial, **reaction: Any) -> None:
+def rules(product: TrialProduct, **reaction: Any) -> None:
     """The project's rules, that 1,000 labels are enough for, changed by ``reaction``."""
     content = product.read("config/monitoring.yaml")
     product.write("config/monitoring.yaml", {**content, "reaction": content["reaction"] | reaction})
 
 
-def scored(product: Trial, day: date = DAY, count: int = 1_500, **knobs: Any) -> pd.DataFrame:
+def scored(
+    product: TrialProduct, day: date = DAY, count: int = 1_500, **knobs: Any
+) -> pd.DataFrame:
     frame = to_score(product, day, a_day(day, count, **knobs))
     assert main(["score", "--day", str(day)]) == 0
     return frame
 
 
-def labelled(product: Trial, frame: pd.DataFrame) -> None:
+def labelled(product: TrialProduct, frame: pd.DataFrame) -> None:
     assert main(["label", deliver(product, frame)]) == 0
 
 
@@ -70,7 +74,7 @@ def broken(day: date, count: int = 1_500) -> pd.DataFrame:
     return sample(rows=count, until=day, span=0, dirty=0.0, seed=9, changed_since=day)
 
 
-def impossible(product: Trial) -> None:
+def impossible(product: TrialProduct) -> None:
     """A criterion that nobody can meet: by so much, in the metric that counts."""
     content = product.read("product/success_criteria.yaml")
     criterion = compared("do_nothing", -1e9) | {"id": "out-of-reach"}
@@ -79,7 +83,9 @@ def impossible(product: Trial) -> None:
     )
 
 
-def test_quiet_rows_lead_to_nothing(product: Trial, capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_rows_lead_to_nothing(
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
     scored(product)
     assert main(["monitor", "--day", str(DAY)]) == 0
     said = capsys.readouterr().out
@@ -88,7 +94,7 @@ def test_quiet_rows_lead_to_nothing(product: Trial, capsys: pytest.CaptureFixtur
     assert "nothing  proxy  Nothing drifted." in capsys.readouterr().out
 
 
-def test_review_leads_to_the_runs_of_training_and_of_monitoring(product: Trial) -> None:
+def test_review_leads_to_the_runs_of_training_and_of_monitoring(product: TrialProduct) -> None:
     scored(product)
     run = monitored().run
     found = places(settings(), PRODUCT.name, "http://mlflow")
@@ -101,7 +107,9 @@ def test_review_leads_to_the_runs_of_training_and_of_monitoring(product: Trial) 
     )
 
 
-def test_a_broken_feature_is_an_alarm_that_names_it_and_waits_for_labels(product: Trial) -> None:
+def test_a_broken_feature_is_an_alarm_that_names_it_and_waits_for_labels(
+    product: TrialProduct,
+) -> None:
     to_score(product, DAY, broken(DAY))
     assert main(["score", "--day", str(DAY)]) == 0
     found = monitored()
@@ -119,7 +127,9 @@ def test_a_broken_feature_is_an_alarm_that_names_it_and_waits_for_labels(product
     assert "Dataset Drift is detected" in Path(page).read_text()
 
 
-def test_labels_judge_the_criteria_and_a_failing_one_asks_for_retraining(product: Trial) -> None:
+def test_labels_judge_the_criteria_and_a_failing_one_asks_for_retraining(
+    product: TrialProduct,
+) -> None:
     labelled(product, scored(product))
     calm = monitored()
     assert calm.report.live is not None
@@ -132,7 +142,7 @@ def test_labels_judge_the_criteria_and_a_failing_one_asks_for_retraining(product
     assert (found.decision.action, found.decision.cause) == ("retrain", "criteria:out-of-reach")
 
 
-def test_of_many_labels_no_more_are_read_than_are_judged(product: Trial) -> None:
+def test_of_many_labels_no_more_are_read_than_are_judged(product: TrialProduct) -> None:
     frame = scored(product)
     labelled(product, frame)
     book = logbook(PRODUCT, settings())
@@ -145,7 +155,7 @@ def test_of_many_labels_no_more_are_read_than_are_judged(product: Trial) -> None
 
 
 @pytest.mark.usefixtures("aliases")
-def test_a_champion_answers_for_its_own_predictions_only(product: Trial) -> None:
+def test_a_champion_answers_for_its_own_predictions_only(product: TrialProduct) -> None:
     """After a release the window still holds rows of the one before it: features count, predictions
     do not.
     """
@@ -166,7 +176,7 @@ def test_a_champion_answers_for_its_own_predictions_only(product: Trial) -> None
 
 
 @pytest.mark.usefixtures("aliases")
-def test_a_release_that_died_before_its_alias_was_set_is_finished(product: Trial) -> None:
+def test_a_release_that_died_before_its_alias_was_set_is_finished(product: TrialProduct) -> None:
     scored(product)
     models = Releases(settings(), PRODUCT.name).models
     models.point("champion", "2")
@@ -174,7 +184,7 @@ def test_a_release_that_died_before_its_alias_was_set_is_finished(product: Trial
     assert models.alias("champion") == "1"
 
 
-def test_few_labels_are_only_partial(product: Trial) -> None:
+def test_few_labels_are_only_partial(product: TrialProduct) -> None:
     impossible(product)
     labelled(product, scored(product).head(500))
     found = monitored()
@@ -183,7 +193,7 @@ def test_few_labels_are_only_partial(product: Trial) -> None:
     assert (found.decision.action, found.decision.trust) == ("wait", "partial")
 
 
-def test_one_retraining_per_cause_and_again_after_the_cooldown(product: Trial) -> None:
+def test_one_retraining_per_cause_and_again_after_the_cooldown(product: TrialProduct) -> None:
     impossible(product)
     rules(product, cooldown_days=7)
     labelled(product, scored(product))
@@ -204,7 +214,7 @@ def deciding(addresses: dict[str, str], ready: Any) -> None:
     decide(watched, seen)
 
 
-def test_two_monitors_at_once_ask_for_one_retraining(product: Trial) -> None:
+def test_two_monitors_at_once_ask_for_one_retraining(product: TrialProduct) -> None:
     impossible(product)
     labelled(product, scored(product))
     context = multiprocessing.get_context("spawn")
@@ -218,14 +228,14 @@ def test_two_monitors_at_once_ask_for_one_retraining(product: Trial) -> None:
     assert sorted(decided.action for decided in decisions) == ["retrain", "wait"]
 
 
-def test_too_few_new_labels_wait(product: Trial) -> None:
+def test_too_few_new_labels_wait(product: TrialProduct) -> None:
     rules(product, new_labels_at_least=100_000)
     impossible(product)
     labelled(product, scored(product))
     assert monitored().decision.action == "wait"
 
 
-def test_drift_that_labels_call_harmless_trains_nothing(product: Trial) -> None:
+def test_drift_that_labels_call_harmless_trains_nothing(product: TrialProduct) -> None:
     frame = to_score(product, DAY, broken(DAY))
     assert main(["score", "--day", str(DAY)]) == 0
     content = product.read("product/success_criteria.yaml")
@@ -237,7 +247,7 @@ def test_drift_that_labels_call_harmless_trains_nothing(product: Trial) -> None:
     assert "still met" in found.decision.sentence
 
 
-def test_an_unusual_number_of_rows_is_said(product: Trial) -> None:
+def test_an_unusual_number_of_rows_is_said(product: TrialProduct) -> None:
     for weeks in (2, 1):
         scored(product, DAY - weeks * WEEK, 800)
     scored(product, DAY, 200)
@@ -248,7 +258,7 @@ def test_an_unusual_number_of_rows_is_said(product: Trial) -> None:
     assert "200 rows in the window, usual are 800" in found.decision.sentence
 
 
-def test_a_look_is_kept_in_mlflow_with_its_pages(product: Trial) -> None:
+def test_a_look_is_kept_in_mlflow_with_its_pages(product: TrialProduct) -> None:
     labelled(product, scored(product))
     found = monitored()
     runs = MonitoringRuns(settings(), PRODUCT.name)
@@ -264,7 +274,7 @@ def test_a_look_is_kept_in_mlflow_with_its_pages(product: Trial) -> None:
     assert not any(key in everything for key in in_log(DAY, DAY)["key"].head(20))
 
 
-def test_over_time_there_is_a_run_for_each_champion(product: Trial) -> None:
+def test_over_time_there_is_a_run_for_each_champion(product: TrialProduct) -> None:
     scored(product)
     runs = MonitoringRuns(settings(), PRODUCT.name)
     first = monitored()
@@ -276,7 +286,7 @@ def test_over_time_there_is_a_run_for_each_champion(product: Trial) -> None:
 
 
 def test_a_picture_that_cannot_be_drawn_keeps_no_alarm_back(
-    product: Trial, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken_page(*given: Any) -> dict[str, str]:
         raise RuntimeError("no ink")
@@ -287,21 +297,21 @@ def test_a_picture_that_cannot_be_drawn_keeps_no_alarm_back(
 
 
 def test_without_a_champion_there_is_nothing_to_watch(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (product.root / "var" / "product.db").unlink()
     assert main(["monitor"]) == 3
     assert "there is no champion" in capsys.readouterr().err
 
 
-def test_a_reference_that_was_changed_is_refused(released: Trial) -> None:
+def test_a_reference_that_was_changed_is_refused(released: TrialProduct) -> None:
     models = released.releases.models
     version = models.find("1")
     with pytest.raises(Refused, match="it was changed since"):
         models.reference(replace(version, tags={**version.tags, "reference_digest": "0"}))
 
 
-def test_the_ledger_keeps_what_it_stood_on(product: Trial) -> None:
+def test_the_ledger_keeps_what_it_stood_on(product: TrialProduct) -> None:
     scored(product)
     decided = monitored().decision
     (kept,) = DecisionLog(settings().database_url).decisions()
@@ -309,7 +319,7 @@ def test_the_ledger_keeps_what_it_stood_on(product: Trial) -> None:
     assert (kept.sentence, kept.details["rows"], kept.window_end) == (decided.sentence, 1_500, DAY)
 
 
-def test_labelled_predictions_are_learned_from(product: Trial) -> None:
+def test_labelled_predictions_are_learned_from(product: TrialProduct) -> None:
     frame = scored(product)
     labelled(product, frame.head(700))
     (batch,) = labelled_batches(logbook(PRODUCT, settings()))

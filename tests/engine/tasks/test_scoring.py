@@ -12,7 +12,7 @@ import pytest
 from mlproduct.data.quarantine import Quarantine
 from mlproduct.log.prediction_log import PredictionLog
 from mlproduct.tasks import scoring
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 from mlproduct.training.predictions import predict
 
 from ..products import (
@@ -38,7 +38,7 @@ def parts(lane: str = "batch") -> pd.DataFrame:
 
 
 def test_a_day_is_scored_by_the_champion_written_and_logged(
-    product: Trial, released: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, released: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
@@ -55,7 +55,7 @@ def test_a_day_is_scored_by_the_champion_written_and_logged(
     assert not set(COLUMNS.private) & set(written.columns)
 
 
-def test_scoring_again_doubles_nothing_and_adds_what_is_new(product: Trial) -> None:
+def test_scoring_again_doubles_nothing_and_adds_what_is_new(product: TrialProduct) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     before = in_log(DAY, DAY)
@@ -71,7 +71,7 @@ def test_scoring_again_doubles_nothing_and_adds_what_is_new(product: Trial) -> N
 
 
 def test_a_row_that_comes_twice_is_scored_once(
-    product: Trial, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = a_day()
     to_score(product, frame=pd.concat([frame, frame.head(9)], ignore_index=True))
@@ -98,7 +98,7 @@ def killed_while_scoring(addresses: dict[str, str]) -> None:
 
 
 def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(
-    product: Trial, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = to_score(product)
     process = elsewhere(killed_while_scoring)
@@ -113,7 +113,7 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(
     assert len(parts()) == len(frame)
 
 
-def test_two_workers_at_once_score_every_row_once(product: Trial) -> None:
+def test_two_workers_at_once_score_every_row_once(product: TrialProduct) -> None:
     frame = to_score(product)
     workers = [elsewhere(scored_in_pieces) for _ in range(2)]
     for worker in workers:
@@ -131,7 +131,7 @@ def scored_in_pieces(addresses: dict[str, str]) -> None:
 
 
 def test_missing_days_are_filled_and_the_others_left_alone(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     days = [DAY + timedelta(days=number) for number in range(4)]
     for day in (days[0], days[1], days[3]):
@@ -158,11 +158,11 @@ def test_missing_days_are_filled_and_the_others_left_alone(
 @pytest.mark.parametrize(
     "span", [["--from", "2026-11-02"], ["--from", "2026-11-02", "--to", "2026-11-01"]]
 )
-def test_days_that_cannot_be_meant_are_refused(product: Trial, span: list[str]) -> None:
+def test_days_that_cannot_be_meant_are_refused(product: TrialProduct, span: list[str]) -> None:
     assert main(["score", *span]) == 2
 
 
-def test_a_begun_day_is_finished_by_the_version_it_was_begun_with(product: Trial) -> None:
+def test_a_begun_day_is_finished_by_the_version_it_was_begun_with(product: TrialProduct) -> None:
     frame = to_score(product)
     digest = scoring.scoring_context(PRODUCT, shadow=False).model("2").digest
     log().begin("batch", DAY, "2", digest)
@@ -172,7 +172,7 @@ def test_a_begun_day_is_finished_by_the_version_it_was_begun_with(product: Trial
 
 
 def test_without_a_champion_nothing_is_scored(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     to_score(product)
     (product.root / "var" / "product.db").unlink()
@@ -182,7 +182,7 @@ def test_without_a_champion_nothing_is_scored(
 
 
 def test_bad_rows_are_kept_aside_and_too_many_leave_the_day_open(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = a_day()
     bad = frame[COLUMNS.key].isin(frame[COLUMNS.key].head(100))
@@ -200,14 +200,14 @@ def test_bad_rows_are_kept_aside_and_too_many_leave_the_day_open(
     assert (partition.done, partition.rows, partition.rejected) == (True, 400, 0)
 
 
-def test_a_day_without_rows_is_not_done(product: Trial) -> None:
+def test_a_day_without_rows_is_not_done(product: TrialProduct) -> None:
     to_score(product, frame=a_day().head(0))
     assert main(["score", "--day", str(DAY)]) == 4
     assert [partition.done for partition in log().partitions()] == [False]
 
 
 def test_the_challenger_scores_the_same_rows_apart(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY)]) == 0
@@ -219,7 +219,7 @@ def test_the_challenger_scores_the_same_rows_apart(
 
 
 def test_a_broken_challenger_harms_nothing(
-    product: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     load = scoring.ScoringContext.model
@@ -236,7 +236,7 @@ def test_a_broken_challenger_harms_nothing(
 
 
 def test_labels_are_joined_by_key_and_day_and_counted(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
@@ -253,7 +253,7 @@ def test_labels_are_joined_by_key_and_day_and_counted(
 
 
 def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["label", "--day", str(DAY)]) == 2
     assert "no such file" in capsys.readouterr().err
@@ -270,7 +270,7 @@ def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(
 
 
 def test_an_empty_delivery_is_refused_where_labels_come_daily(
-    product: Trial, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     product.save(a_day().head(0), f"var/sample/labels/{DAY}.parquet")
     assert main(["label", "--day", str(DAY)]) == 4
@@ -279,7 +279,7 @@ def test_an_empty_delivery_is_refused_where_labels_come_daily(
 
 
 def test_without_a_day_the_labels_of_today_are_recorded(
-    product: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("mlproduct.tasks.labelling.today", lambda: DAY)
     columns = [name for name in (COLUMNS.key, COLUMNS.time, COLUMNS.target) if name]
@@ -289,7 +289,7 @@ def test_without_a_day_the_labels_of_today_are_recorded(
 
 
 def test_a_label_file_handed_in_twice_changes_nothing(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
@@ -303,7 +303,7 @@ def test_a_label_file_handed_in_twice_changes_nothing(
 
 
 def test_labels_of_the_wrong_kind_are_refused_whole(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
@@ -314,7 +314,9 @@ def test_labels_of_the_wrong_kind_are_refused_whole(
     assert main(["label", deliver(product, frame.assign(**{str(COLUMNS.target): None}))]) == 4
 
 
-def test_a_forgotten_subject_is_nowhere(product: Trial, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_forgotten_subject_is_nowhere(
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
     frame = a_day()
     bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
     frame.loc[frame[COLUMNS.key] == bad, COLUMNS.numeric[0]] = -1.0
@@ -338,7 +340,7 @@ def test_a_forgotten_subject_is_nowhere(product: Trial, capsys: pytest.CaptureFi
     assert len(in_log(DAY, DAY)) == len(frame) - 2
 
 
-def test_what_is_too_old_is_deleted(product: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_too_old_is_deleted(product: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "today", lambda: DAY)
     old = DAY - timedelta(days=product.read("config/scoring.yaml")["keep_days"])
     for day in (old, DAY):
@@ -354,7 +356,7 @@ def test_what_is_too_old_is_deleted(product: Trial, monkeypatch: pytest.MonkeyPa
 
 
 def test_sample_rows_of_a_day_can_be_scored_and_labelled(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["sample", "--scoring", "--until", str(DAY), "--rows", "300"]) == 0
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
@@ -365,7 +367,7 @@ def test_sample_rows_of_a_day_can_be_scored_and_labelled(
 
 @pytest.mark.parametrize("option", [["--shuffle-labels"], ["--to", "elsewhere.parquet"]])
 def test_sample_rows_of_a_day_are_written_where_they_are_looked_for(
-    product: Trial, option: list[str], capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, option: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["sample", "--scoring", "--until", str(DAY), *option]) == 2
     assert "leave them out" in capsys.readouterr().err
@@ -373,7 +375,7 @@ def test_sample_rows_of_a_day_are_written_where_they_are_looked_for(
 
 
 def test_a_damaged_file_stops_no_erasure(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = a_day()
     bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]

@@ -10,7 +10,7 @@ from mlproduct.errors import InvalidData
 from mlproduct.gate.criteria import Decision
 from mlproduct.tasks import training
 from mlproduct.tasks.local_runner import run_locally
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 from trial_radar.flows import train
 
 from ..gate_products import COLUMNS, rows, stage
@@ -20,7 +20,9 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> tuple[Trial, Any]:
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, prefect_server: None
+) -> tuple[TrialProduct, Any]:
     """A product with a first model that was ready, whose criteria leave approval to the gate."""
     found = stage(tmp_path_factory.mktemp("trained"))
     criteria = found.read("product/success_criteria.yaml")
@@ -29,14 +31,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> t
 
 
 @pytest.fixture
-def here(trained: tuple[Trial, Any], monkeypatch: pytest.MonkeyPatch) -> Trial:
+def here(trained: tuple[TrialProduct, Any], monkeypatch: pytest.MonkeyPatch) -> TrialProduct:
     monkeypatch.setenv("PRODUCT_ROOT", str(trained[0].root))
     monkeypatch.setenv("PREFECT_HOME", str(trained[0].root / "var" / "prefect"))
     return trained[0]
 
 
 def test_a_ready_model_is_promoted_where_the_file_leaves_it_to_the_gate(
-    trained: tuple[Trial, Any],
+    trained: tuple[TrialProduct, Any],
 ) -> None:
     product, registered = trained
     assert (registered.document.decision, registered.version, registered.promoted) == (
@@ -49,7 +51,7 @@ def test_a_ready_model_is_promoted_where_the_file_leaves_it_to_the_gate(
     assert (entry.action, entry.by) == ("automatic", "the gate")
 
 
-def test_the_run_holds_what_a_reviewer_looks_for(trained: tuple[Trial, Any]) -> None:
+def test_the_run_holds_what_a_reviewer_looks_for(trained: tuple[TrialProduct, Any]) -> None:
     product, registered = trained
     runs = product.releases.models.runs
     run = runs.client.get_run(registered.document.run_id)
@@ -61,7 +63,7 @@ def test_the_run_holds_what_a_reviewer_looks_for(trained: tuple[Trial, Any]) -> 
     assert run.info.run_name.startswith(f"ready · {registered.document.model.candidate} · ")
 
 
-def test_personal_data_are_nowhere_in_what_was_written(trained: tuple[Trial, Any]) -> None:
+def test_personal_data_are_nowhere_in_what_was_written(trained: tuple[TrialProduct, Any]) -> None:
     product, _ = trained
     names = set(COLUMNS.private)
     assert names <= set(rows().columns)
@@ -74,7 +76,7 @@ def test_personal_data_are_nowhere_in_what_was_written(trained: tuple[Trial, Any
         )
 
 
-def test_the_champion_loads_and_predicts(trained: tuple[Trial, Any]) -> None:
+def test_the_champion_loads_and_predicts(trained: tuple[TrialProduct, Any]) -> None:
     product, registered = trained
     champion = product.releases.load_champion()
     assert champion is not None
@@ -83,14 +85,14 @@ def test_the_champion_loads_and_predicts(trained: tuple[Trial, Any]) -> None:
     assert product.releases.verify("1") == ()
 
 
-def test_a_refused_model_is_an_answer_and_not_a_failure(here: Trial) -> None:
+def test_a_refused_model_is_an_answer_and_not_a_failure(here: TrialProduct) -> None:
     state = run_locally(train, cause="a second time")
     assert (state.type.value, state.name) == ("COMPLETED", "Blocked")
     assert "beats-champion" in state.message
     assert main(["train"]) == 3
 
 
-def test_too_many_bad_rows_stop_it_and_are_kept(here: Trial) -> None:
+def test_too_many_bad_rows_stop_it_and_are_kept(here: TrialProduct) -> None:
     source = here.save(rows(dirty=0.2), "data/dirty.parquet")
     before = {kept.run for kept in quarantine(here).list()}
     assert main(["train", "--source", source]) == InvalidData.exit_code
@@ -100,7 +102,7 @@ def test_too_many_bad_rows_stop_it_and_are_kept(here: Trial) -> None:
 
 
 def test_a_missing_column_stops_it_and_is_named(
-    here: Trial, capsys: pytest.CaptureFixture[str]
+    here: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = here.save(rows().drop(columns=[COLUMNS.numeric[0]]), "data/narrow.parquet")
     assert main(["train", "--source", source]) == InvalidData.exit_code
@@ -108,7 +110,7 @@ def test_a_missing_column_stops_it_and_is_named(
 
 
 def test_a_missing_file_is_a_mistake_in_one_line(
-    here: Trial, capsys: pytest.CaptureFixture[str]
+    here: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", "--source", "data/nowhere.parquet"]) == 2
     told = capsys.readouterr().err
@@ -117,7 +119,7 @@ def test_a_missing_file_is_a_mistake_in_one_line(
 
 
 def test_the_criteria_are_fixed_before_the_first_row_is_read(
-    here: Trial, monkeypatch: pytest.MonkeyPatch
+    here: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, str] = {}
     honest: Callable[..., Any] = training.read
@@ -132,7 +134,9 @@ def test_the_criteria_are_fixed_before_the_first_row_is_read(
     assert "verdict" not in seen
 
 
-def test_a_run_that_broke_is_marked_as_failed(here: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_broke_is_marked_as_failed(
+    here: TrialProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
 
     def breaks(*given: Any, **named: Any) -> None:
         raise RuntimeError("the disk is full")
@@ -143,7 +147,7 @@ def test_a_run_that_broke_is_marked_as_failed(here: Trial, monkeypatch: pytest.M
     assert here.standing() == ("1", "1", None)
 
 
-def newest_run(here: Trial) -> Any:
+def newest_run(here: TrialProduct) -> Any:
     """The run in MLflow that was begun last."""
     runs = here.releases.models.runs
     place = runs.client.get_experiment_by_name(runs.product).experiment_id
@@ -152,7 +156,7 @@ def newest_run(here: Trial) -> Any:
     ]
 
 
-def quarantine(here: Trial) -> Any:
+def quarantine(here: TrialProduct) -> Any:
     from mlproduct.data.quarantine import Quarantine
 
     return Quarantine(here.settings.var / "quarantine")

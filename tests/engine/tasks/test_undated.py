@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from mlproduct.tasks.logged_rows import labelled, logbook
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 from trial_radar.schemas import Features, Labelled
 
 from ..products import COLUMNS, DAY, a_day, in_log, settings, to_score
@@ -20,7 +20,7 @@ KEY, TARGET = COLUMNS.key, str(COLUMNS.target)
 
 
 @pytest.fixture
-def product(product: Trial, monkeypatch: pytest.MonkeyPatch) -> Trial:
+def product(product: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> TrialProduct:
     """The released product, whose schema has no time column."""
 
     def timeless(schema: Any) -> Any:
@@ -38,17 +38,17 @@ def product(product: Trial, monkeypatch: pytest.MonkeyPatch) -> Trial:
     return product
 
 
-def score(product: Trial, frame: pd.DataFrame) -> None:
+def score(product: TrialProduct, frame: pd.DataFrame) -> None:
     for day in (DAY, NEXT):
         to_score(product, day, frame)
         assert main(["score", "--day", str(day)]) == 0
 
 
-def deliver(product: Trial, frame: pd.DataFrame, **more: Any) -> str:
+def deliver(product: TrialProduct, frame: pd.DataFrame, **more: Any) -> str:
     return product.save(frame[[KEY, TARGET]].assign(**more), "labels.parquet")
 
 
-def day_column(product: Trial, name: str) -> None:
+def day_column(product: TrialProduct, name: str) -> None:
     written = product.read("config/scoring.yaml")
     product.write(
         "config/scoring.yaml", {**written, "labels": written["labels"] | {"day_column": name}}
@@ -63,7 +63,7 @@ def other(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_each_day_is_judged_by_its_own_labels(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     day_column(product, "scored_on")
     frame = a_day(count=100)
@@ -82,7 +82,9 @@ def test_each_day_is_judged_by_its_own_labels(
     assert f"matched by {KEY} and scored_on" in said
 
 
-def test_without_a_day_nothing_is_lost(product: Trial, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_day_nothing_is_lost(
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
     frame = a_day(count=100)
     to_score(product, DAY, frame)
     assert main(["score", "--day", str(DAY)]) == 0
@@ -103,7 +105,7 @@ def test_without_a_day_nothing_is_lost(product: Trial, capsys: pytest.CaptureFix
 
 
 def test_a_day_column_that_is_missing_or_taken_is_refused(
-    product: Trial, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = a_day(count=100)
     score(product, frame)

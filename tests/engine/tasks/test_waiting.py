@@ -6,7 +6,7 @@ import pytest
 from mlproduct.gate.criteria import Decision
 from mlproduct.tasks import events
 from mlproduct.tasks.notifications import _occasions
-from mlproduct.testing import Trial
+from mlproduct.testing import TrialProduct
 
 from ..gate_products import compared, rows, stage
 from ..team import PRODUCT
@@ -25,12 +25,12 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+def product(tmp_path_factory: pytest.TempPathFactory) -> TrialProduct:
     return stage(tmp_path_factory.mktemp("waiting"), margin=1e9)
 
 
 def test_a_version_that_waits_is_told_once_and_a_blocked_one_is_not(
-    product: Trial, told: list[Any]
+    product: TrialProduct, told: list[Any]
 ) -> None:
     assert product.train().version == "1"
     resource = {

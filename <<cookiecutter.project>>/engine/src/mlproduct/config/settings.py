@@ -17,18 +17,18 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ..clock import REHEARSED, today
 from ..errors import ConfigError
 from ..redaction import redacted
-from .strict_yaml import read_yaml
+from .strict_yaml import Strict, read_yaml
 
 __all__ = [
     "AcceptedLeak",
     "Checks",
     "DriftLimits",
-    "Evaluation",
+    "EvaluationBudget",
     "LabelSource",
     "LabelsJudged",
     "Monitoring",
@@ -49,11 +49,7 @@ __all__ = [
 ]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ProductName(_Strict):
+class ProductName(Strict):
     """The whole of config/product.yaml."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=40)]
@@ -63,7 +59,7 @@ class ProductName(_Strict):
     title: Annotated[str, Field(min_length=1, max_length=60)]
 
 
-class Source(_Strict):
+class Source(Strict):
     """Where the rows come from: ``path``, or ``url_from`` with ``query``."""
 
     path: str | None = None
@@ -104,23 +100,23 @@ class Source(_Strict):
         return self.model_copy(update=dated)
 
 
-class Split(_Strict):
+class Split(Strict):
     by: Literal["time", "group", "hash"]
     holdout: float = Field(gt=0, lt=1)
 
 
-class AcceptedLeak(_Strict):
+class AcceptedLeak(Strict):
     feature: str
     because: Annotated[str, Field(min_length=1)]
 
 
-class Checks(_Strict):
+class Checks(Strict):
     rejected_share_at_most: float = Field(default=0.05, ge=0, le=1)
     leak_at: float = Field(default=0.98, gt=0.5, le=1)
     accepted_leaks: tuple[AcceptedLeak, ...] = ()
 
 
-class Search(_Strict):
+class Search(Strict):
     """The budget. ``trials`` decides the result; ``seconds`` is the safety stop, and said when
     used.
     """
@@ -140,24 +136,24 @@ class Search(_Strict):
         return self
 
 
-class Evaluation(_Strict):
+class EvaluationBudget(Strict):
     resamples: int = Field(default=1000, ge=200)
     importance_rows: int = Field(default=2000, ge=100)
 
 
-class Pipeline(_Strict):
+class Pipeline(Strict):
     """The whole of config/pipeline.yaml."""
 
     source: Source
     split: Split
     checks: Checks = Checks()
     search: Search
-    evaluation: Evaluation = Evaluation()
+    evaluation: EvaluationBudget = EvaluationBudget()
     labelled_log: bool = False
     """Whether rows that were scored and labelled since are learned from as well."""
 
 
-class LabelSource(_Strict):
+class LabelSource(Strict):
     source: Source
     delivered: Literal["daily", "irregularly"] = "daily"
     late_after_days: int = Field(default=90, ge=0)
@@ -166,7 +162,7 @@ class LabelSource(_Strict):
     """
 
 
-class Scoring(_Strict):
+class Scoring(Strict):
     """The whole of config/scoring.yaml; ``{day}`` in a source is the day that is scored or
     delivered.
     """
@@ -178,7 +174,7 @@ class Scoring(_Strict):
     keep_days: int = Field(default=400, ge=1)
 
 
-class DriftLimits(_Strict):
+class DriftLimits(Strict):
     false_alarms_at_most: float = Field(default=0.01, gt=0, lt=1)
     psi_at_least: float = Field(default=0.02, ge=0)
     share_factor: float = Field(default=1.5, gt=1)
@@ -194,33 +190,33 @@ class DriftLimits(_Strict):
         return self
 
 
-class LabelsJudged(_Strict):
+class LabelsJudged(Strict):
     days: int = Field(default=35, ge=1)
     coverage_at_least: float = Field(default=0.8, gt=0, le=1)
     rows_at_least: int = Field(default=300, ge=1)
     rows_at_most: int = Field(default=20_000, ge=1000)
 
 
-class ReportSize(_Strict):
+class ReportSize(Strict):
     rows: int = Field(default=5000, ge=100, le=50_000)
     seed: int = 7
 
 
-Answer = Literal["retrain", "wait", "nothing"]
+Action = Literal["retrain", "wait", "nothing"]
 
 
-class Reactions(_Strict):
+class Reactions(Strict):
     """What is done about what was seen; the last three hold back whatever would be asked for."""
 
-    criteria_fail: Answer = "retrain"
-    drift_and_criteria_met: Answer = "nothing"
-    drift_before_labels: Answer = "wait"
+    criteria_fail: Action = "retrain"
+    drift_and_criteria_met: Action = "nothing"
+    drift_before_labels: Action = "wait"
     cooldown_days: int = Field(default=14, ge=0)
     new_labels_at_least: int = Field(default=1000, ge=0)
     per_month: int = Field(default=3, ge=0)
 
 
-class Monitoring(_Strict):
+class Monitoring(Strict):
     """The whole of config/monitoring.yaml."""
 
     window_days: int = Field(default=7, ge=1)

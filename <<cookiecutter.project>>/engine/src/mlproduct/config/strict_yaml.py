@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import ConfigError
 
-__all__ = ["line_of", "nearest", "read_yaml"]
+__all__ = ["Strict", "line_of", "nearest", "read_yaml"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -46,6 +46,12 @@ EXPECTED = {
     "tuple_type": "expected a list, such as [north, south]",
 }
 """The validator's kinds of mistake in words; its own message stands for the rest."""
+
+
+class Strict(BaseModel):
+    """A model that has no field but its own, and never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def read_yaml(path: Path, model: type[M]) -> M:

@@ -59,7 +59,7 @@ def evaluate(
     *,
     columns: Columns,
     criteria: Criteria,
-    settings: settings.Evaluation,
+    settings: settings.EvaluationBudget,
     seed: int,
 ) -> Evaluation:
     """The measurements of ``challenger`` on ``holdout``, whose row identities are ``identities``.

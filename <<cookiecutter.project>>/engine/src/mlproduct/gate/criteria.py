@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
@@ -27,7 +26,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from ..config.strict_yaml import read_yaml
+from ..config.strict_yaml import Strict, read_yaml
 
 __all__ = [
     "ALWAYS",
@@ -36,6 +35,7 @@ __all__ = [
     "Criteria",
     "Criterion",
     "Decision",
+    "Frozen",
     "Interval",
     "Level",
     "Measurement",
@@ -52,8 +52,10 @@ __all__ = [
 ]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+class Frozen(Strict):
+    """Written into the history as JSON, numbers without an end included."""
+
+    model_config = ConfigDict(ser_json_inf_nan="strings")
 
 
 Sentence = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -89,7 +91,7 @@ class Decision(StrEnum):
 # --- what the product manager writes --------------------------------------------------------
 
 
-class Criterion(_Frozen):
+class Criterion(Frozen):
     """One statement of good enough: a metric, a bar, and why the bar is where it is.
 
     Exactly one of ``at_least``, ``at_most`` and ``gap_at_most`` is given; ``gap_at_most`` goes
@@ -137,7 +139,7 @@ class Criterion(_Frozen):
         return next(bar for bar in bars if bar is not None)
 
 
-class Waiver(_Frozen):
+class Waiver(Frozen):
     """One criterion set aside until a date, by a named person, instead of loosening its bar."""
 
     criterion: str
@@ -146,12 +148,12 @@ class Waiver(_Frozen):
     why: Sentence
 
 
-class Owner(_Frozen):
+class Owner(Frozen):
     name: Sentence
     contact: Sentence
 
 
-class Value(_Frozen):
+class Value(Frozen):
     """What each of the four outcomes of a yes/no decision is worth, in ``currency`` per row."""
 
     currency: Sentence
@@ -161,7 +163,7 @@ class Value(_Frozen):
     true_negative: Amount = 0.0
 
 
-class Criteria(_Frozen):
+class Criteria(Frozen):
     """The whole of product/success_criteria.yaml."""
 
     decision: Sentence
@@ -256,12 +258,12 @@ ALWAYS_DATA = (
 # --- what the evaluation finds --------------------------------------------------------------
 
 
-class Interval(_Frozen):
+class Interval(Frozen):
     low: float
     high: float
 
 
-class Measurement(_Frozen):
+class Measurement(Frozen):
     """One metric on one set of rows.
 
     ``rows`` is the number of rows looked at and ``support`` the number that the metric rests on
@@ -296,7 +298,7 @@ class Measurement(_Frozen):
 # --- what the judge says --------------------------------------------------------------------
 
 
-class Result(_Frozen):
+class Result(Frozen):
     """What one criterion came to, on which measurement, in a sentence."""
 
     criterion: Criterion
@@ -311,7 +313,7 @@ class Result(_Frozen):
     waiver: Waiver | None = None
 
 
-class SliceResult(_Frozen):
+class SliceResult(Frozen):
     slice: str
     outcome: Outcome
     value: float | None
@@ -320,7 +322,7 @@ class SliceResult(_Frozen):
     because: str = ""
 
 
-class Verdict(_Frozen):
+class Verdict(Frozen):
     """One decision, the results it rests on, and the reasons for it in sentences."""
 
     decision: Decision

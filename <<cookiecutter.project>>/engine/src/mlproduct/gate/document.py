@@ -10,9 +10,9 @@ import json
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-from .criteria import Criteria, Decision, Measurement, Verdict, criteria_digest
+from .criteria import Criteria, Decision, Frozen, Measurement, Verdict, criteria_digest
 from .judge import judge
 
 __all__ = [
@@ -26,11 +26,7 @@ __all__ = [
 ]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
-
-
-class DataSummary(_Frozen):
+class DataSummary(Frozen):
     source: str
     digest: str
     rows: int
@@ -40,7 +36,7 @@ class DataSummary(_Frozen):
     holdout_rows: int = 0
 
 
-class ModelSummary(_Frozen):
+class ModelSummary(Frozen):
     """The judged model; ``digest`` is the sha256 of its file, which is checked before every
     loading.
     """
@@ -53,14 +49,14 @@ class ModelSummary(_Frozen):
     calibration: str = "none"
 
 
-class ChampionReference(_Frozen):
+class ChampionReference(Frozen):
     """The champion that the model was compared with; it must still be the champion at approval."""
 
     version: str
     digest: str
 
 
-class CandidateRow(_Frozen):
+class CandidateRow(Frozen):
     """One trial of the search, best first."""
 
     candidate: str
@@ -70,7 +66,7 @@ class CandidateRow(_Frozen):
     problem: str | None = None
 
 
-class Importance(_Frozen):
+class Importance(Frozen):
     """How much worse the model gets when the feature is shuffled, in units of ``metric``."""
 
     feature: str
@@ -79,16 +75,16 @@ class Importance(_Frozen):
     metric: str
 
 
-class Plots(_Frozen):
+class Plots(Frozen):
     """What the scorecard's pictures show. ``curves`` are named lists of points (x, y)."""
 
     primary: str = ""
     candidates: tuple[CandidateRow, ...] = ()
     importance: tuple[Importance, ...] = ()
-    curves: dict[str, tuple[tuple[float, float], ...]] = {}
+    curves: dict[str, tuple[tuple[float, float], ...]] = Field(default_factory=dict)
 
 
-class Document(_Frozen):
+class Document(Frozen):
     schema_version: Literal[1] = 1
     product: str
     run_id: str

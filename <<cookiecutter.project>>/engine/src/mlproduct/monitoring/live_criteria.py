@@ -45,7 +45,7 @@ def measure_live(
     *,
     columns: Columns,
     criteria: Criteria,
-    settings: settings.Evaluation,
+    settings: settings.EvaluationBudget,
     seed: int,
 ) -> tuple[Measurement, ...]:
     """The measurements of what was ``said`` about ``rows``, which have the features and the

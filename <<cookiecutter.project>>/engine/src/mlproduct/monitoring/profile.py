@@ -9,8 +9,8 @@ from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
+from ..config.strict_yaml import Strict
 from ..data.columns import Columns
 from ..training.predictions import Predictions
 
@@ -25,11 +25,7 @@ DECILES = np.linspace(0.1, 0.9, 9)
 VALUES_AT_MOST = 50
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ColumnProfile(_Frozen):
+class ColumnProfile(Strict):
     """One column's counts.
 
     A number has ``edges``, and counts of the values below the first, between two, and from the last
@@ -63,7 +59,7 @@ class ColumnProfile(_Frozen):
         return self.model_copy(update={"counts": counts, "missing": self.missing + other.missing})
 
 
-class Profile(_Frozen):
+class Profile(Strict):
     rows: int
     columns: tuple[ColumnProfile, ...]
 

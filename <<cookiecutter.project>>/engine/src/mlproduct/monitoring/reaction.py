@@ -7,7 +7,7 @@ from typing import Literal
 
 from ..config.settings import Reactions
 
-__all__ = ["Answer", "Asked", "Seen", "react"]
+__all__ = ["Asked", "Reaction", "Seen", "react"]
 
 Trust = Literal["proxy", "partial", "confirmed"]
 MONTH = timedelta(days=30)
@@ -41,7 +41,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reaction:
     """The decision; ``cause`` is the same for the same cause, whatever is done about it."""
 
     action: Literal["retrain", "wait", "nothing"]
@@ -51,7 +51,7 @@ class Answer:
     notes: tuple[str, ...] = field(default=())
 
 
-def react(seen: Seen, before: Sequence[Asked], rules: Reactions) -> Answer:
+def react(seen: Seen, before: Sequence[Asked], rules: Reactions) -> Reaction:
     """What to do about ``seen``, given the retrainings asked for before. The same input gives the
     same answer.
     """
@@ -61,10 +61,10 @@ def react(seen: Seen, before: Sequence[Asked], rules: Reactions) -> Answer:
     held = _held_back(seen, before, rules)
     if held is None:
         return wanted
-    return Answer("wait", wanted.cause, f"{wanted.sentence} {held}", wanted.trust)
+    return Reaction("wait", wanted.cause, f"{wanted.sentence} {held}", wanted.trust)
 
 
-def _wanted(seen: Seen, rules: Reactions) -> Answer:
+def _wanted(seen: Seen, rules: Reactions) -> Reaction:
     drift = f"drift:{','.join(sorted(seen.drifted))}"
     moved = f"{_named(seen.drifted)} drifted"
     if seen.failing and seen.judged == "confirmed":
@@ -72,7 +72,7 @@ def _wanted(seen: Seen, rules: Reactions) -> Answer:
             f"Labels say that {_named(seen.failing)} is not met any"
             f" more{f', and {moved}' if seen.drifted else ''}."
         )
-        return Answer(
+        return Reaction(
             rules.criteria_fail, f"criteria:{','.join(sorted(seen.failing))}", sentence, "confirmed"
         )
     if seen.failing:
@@ -80,23 +80,23 @@ def _wanted(seen: Seen, rules: Reactions) -> Answer:
             f"The labels so far say that {_named(seen.failing)} is not met; too few have come to be"
             " sure."
         )
-        return Answer("wait", f"criteria:{','.join(sorted(seen.failing))}", sentence, "partial")
+        return Reaction("wait", f"criteria:{','.join(sorted(seen.failing))}", sentence, "partial")
     if seen.drifted and seen.drift_labelled and seen.judged is not None:
         sentence = (
             f"{moved}; labels of such rows say that every criterion they can answer is still met."
         )
-        return Answer(rules.drift_and_criteria_met, drift, sentence, seen.judged)
+        return Reaction(rules.drift_and_criteria_met, drift, sentence, seen.judged)
     if seen.drifted:
         sentence = f"{moved}; no label tells yet whether that matters."
-        return Answer(rules.drift_before_labels, drift, sentence, "proxy")
+        return Reaction(rules.drift_before_labels, drift, sentence, "proxy")
     if seen.other:
-        return Answer(
+        return Reaction(
             "nothing", f"alarm:{','.join(sorted(seen.other))}", f"{'; '.join(seen.other)}.", "proxy"
         )
     sentence = "Nothing drifted" + (
         ", and labels say that the criteria are met." if seen.judged else "."
     )
-    return Answer("nothing", "none", sentence, seen.judged or "proxy")
+    return Reaction("nothing", "none", sentence, seen.judged or "proxy")
 
 
 def _held_back(seen: Seen, before: Sequence[Asked], rules: Reactions) -> str | None:

@@ -15,7 +15,7 @@ from ..evaluation.metrics import Metric
 from ..gate.bars import bar_in_words, exact
 from ..gate.criteria import ALWAYS, ALWAYS_DATA, Criteria, Criterion
 
-__all__ = ["Problem", "explain", "problems", "statement"]
+__all__ = ["CriteriaMistake", "explain", "problems", "statement"]
 
 Metrics = Mapping[str, Metric]
 Location = tuple[Hashable, ...]
@@ -25,7 +25,7 @@ DATA_METRICS = frozenset({"rows", "rejected_share", "age_days", "leaking_feature
 
 
 @dataclass(frozen=True)
-class Problem:
+class CriteriaMistake:
     """One mistake of the criteria file, or a ``note`` on what is allowed and probably not meant."""
 
     location: Location
@@ -154,7 +154,7 @@ def _how_decided(criteria: Criteria, metrics: Metrics) -> str:
 
 def problems(
     criteria: Criteria, columns: Columns, metrics: Metrics, *, on: date
-) -> tuple[Problem, ...]:
+) -> tuple[CriteriaMistake, ...]:
     """Every mistake and note, in the order of the file; those that are a ``note`` refuse
     nothing.
     """
@@ -165,7 +165,9 @@ def problems(
     return (*found, *_past(criteria, on))
 
 
-def _of_primary(criteria: Criteria, columns: Columns, metrics: Metrics) -> Iterator[Problem]:
+def _of_primary(
+    criteria: Criteria, columns: Columns, metrics: Metrics
+) -> Iterator[CriteriaMistake]:
     at: Location = ("primary",)
     usable = [
         m.name
@@ -174,14 +176,14 @@ def _of_primary(criteria: Criteria, columns: Columns, metrics: Metrics) -> Itera
     ]
     if criteria.primary not in usable:
         expected = f"candidates compete on a metric of the model, one of {', '.join(usable)}"
-        yield Problem(at, criteria.primary, expected, nearest(criteria.primary, usable))
+        yield CriteriaMistake(at, criteria.primary, expected, nearest(criteria.primary, usable))
     elif "value" in metrics[criteria.primary].needs and criteria.value is None:
         yield _value_missing(at, criteria.primary)
 
 
 def _of_criterion(
     at: Location, criterion: Criterion, criteria: Criteria, columns: Columns, metrics: Metrics
-) -> Iterator[Problem]:
+) -> Iterator[CriteriaMistake]:
     usable = _usable(at[0] == "data", columns, metrics)
     metric = metrics.get(criterion.metric)
     if metric is None or criterion.metric not in usable:
@@ -190,7 +192,7 @@ def _of_criterion(
     if "value" in metric.needs and criteria.value is None:
         yield _value_missing((*at, "metric"), metric.name)
     if metric.name == "age_days" and columns.time is None:
-        yield Problem(
+        yield CriteriaMistake(
             (*at, "metric"),
             metric.name,
             "no column of the schema has the role time; mark one, or leave it out",
@@ -209,34 +211,34 @@ def _usable(of_data: bool, columns: Columns, metrics: Metrics) -> list[str]:
 
 def _unusable(
     at: Location, name: str, metric: Metric | None, usable: list[str], columns: Columns
-) -> Problem:
+) -> CriteriaMistake:
     names = f"one of {', '.join(usable)}"
     if metric is None:
-        return Problem(at, name, f"no such metric; expected {names}", nearest(name, usable))
+        return CriteriaMistake(at, name, f"no such metric; expected {names}", nearest(name, usable))
     if at[0] == "data":
-        return Problem(
+        return CriteriaMistake(
             at,
             name,
             f"is measured on a model, and data is judged before there is one; expected {names}",
         )
     if name in DATA_METRICS:
-        return Problem(at, name, "is counted before training; move this criterion to data:")
-    return Problem(
+        return CriteriaMistake(at, name, "is counted before training; move this criterion to data:")
+    return CriteriaMistake(
         at,
         name,
         f"is a metric of {metric.task}, and the target asks for {columns.task}; expected {names}",
     )
 
 
-def _value_missing(at: Location, name: str) -> Problem:
-    return Problem(
+def _value_missing(at: Location, name: str) -> CriteriaMistake:
+    return CriteriaMistake(
         at, name, "needs to know what each outcome is worth; add value: with currency and amounts"
     )
 
 
 def _of_slices(
     at: Location, criterion: Criterion, metric: Metric, columns: Columns
-) -> Iterator[Problem]:
+) -> Iterator[CriteriaMistake]:
     by = criterion.by
     if by is None:
         return
@@ -244,19 +246,19 @@ def _of_slices(
     group = (columns.group,) if columns.group else ()
     usable = (*columns.categorical, *columns.ignored, *group)
     if metric.combine is None:
-        yield Problem(
+        yield CriteriaMistake(
             where, by, f"{metric.name} is measured as a whole, not per slice; take by: out"
         )
     elif by in columns.private:
-        yield Problem(
+        yield CriteriaMistake(
             where, by, f"is personal data and never read; expected one of {', '.join(usable)}"
         )
     elif by in columns.read and by not in usable:
-        yield Problem(
+        yield CriteriaMistake(
             where, by, f"has too many values to be slices; expected one of {', '.join(usable)}"
         )
     elif by not in usable:
-        yield Problem(
+        yield CriteriaMistake(
             where,
             by,
             f"no such column in schemas.py; expected one of {', '.join(usable)}",
@@ -265,19 +267,21 @@ def _of_slices(
     yield from _of_left_out(at, criterion, columns)
 
 
-def _of_left_out(at: Location, criterion: Criterion, columns: Columns) -> Iterator[Problem]:
+def _of_left_out(at: Location, criterion: Criterion, columns: Columns) -> Iterator[CriteriaMistake]:
     known = [str(value) for value in columns.known_values.get(criterion.by or "", ())]
     for place, value in enumerate(criterion.leaving_out):
         if known and value not in known:
             expected = f"{criterion.by} has no such value; expected one of {', '.join(known)}"
-            yield Problem((*at, "leaving_out", place), value, expected, nearest(value, known))
+            yield CriteriaMistake(
+                (*at, "leaving_out", place), value, expected, nearest(value, known)
+            )
 
 
-def _of_comparison(at: Location, criterion: Criterion, metric: Metric) -> Iterator[Problem]:
+def _of_comparison(at: Location, criterion: Criterion, metric: Metric) -> Iterator[CriteriaMistake]:
     versus = criterion.versus
     if versus is None:
         if "if_none" in criterion.model_fields_set:
-            yield Problem(
+            yield CriteriaMistake(
                 (*at, "if_none"),
                 criterion.if_none,
                 "has no effect without versus: champion",
@@ -286,22 +290,22 @@ def _of_comparison(at: Location, criterion: Criterion, metric: Metric) -> Iterat
         return
     where = (*at, "versus")
     if metric.combine is None:
-        yield Problem(
+        yield CriteriaMistake(
             where, versus, f"{metric.name} is not compared row by row; set a bar of its own"
         )
     elif "interval" in metric.needs and versus != "champion":
-        yield Problem(
+        yield CriteriaMistake(
             where, versus, f"{_OTHER[versus]} gives no intervals to measure {metric.name} on"
         )
     elif "score" in metric.needs and versus == "rule":
-        yield Problem(
+        yield CriteriaMistake(
             where,
             versus,
             f"the rule of thumb decides and gives no score to measure {metric.name} on",
         )
 
 
-def _of_bar(at: Location, criterion: Criterion, metric: Metric) -> Iterator[Problem]:
+def _of_bar(at: Location, criterion: Criterion, metric: Metric) -> Iterator[CriteriaMistake]:
     name = next(
         each
         for each in ("at_least", "at_most", "gap_at_most")
@@ -316,12 +320,12 @@ def _of_bar(at: Location, criterion: Criterion, metric: Metric) -> Iterator[Prob
     )
     values = f"{_subject(criterion)} lies {upwards}"
     if (name == "at_least" and bar > highest) or (name == "at_most" and bar < lowest):
-        yield Problem(where, shown, f"no model can keep this bar; {values}")
+        yield CriteriaMistake(where, shown, f"no model can keep this bar; {values}")
     elif (name == "at_least" and bar <= lowest) or (name != "at_least" and bar >= highest):
-        yield Problem(where, shown, f"every model keeps this bar; {values}", note=True)
+        yield CriteriaMistake(where, shown, f"every model keeps this bar; {values}", note=True)
     if name == {"higher": "at_most", "lower": "at_least"}[metric.better]:
         other = {"at_most": "at_least", "at_least": "at_most"}[name]
-        yield Problem(
+        yield CriteriaMistake(
             where,
             shown,
             f"{metric.name} is better when {metric.better}; {other} would be usual",
@@ -345,13 +349,15 @@ def _range(criterion: Criterion, metric: Metric) -> tuple[float, float]:
     return metric.lowest, metric.highest
 
 
-def _past(criteria: Criteria, on: date) -> Iterator[Problem]:
+def _past(criteria: Criteria, on: date) -> Iterator[CriteriaMistake]:
     if criteria.review_by < on:
         expected = (
             "is past; no verdict is better than 'needs review' until the criteria are reviewed"
         )
-        yield Problem(("review_by",), str(criteria.review_by), expected, note=True)
+        yield CriteriaMistake(("review_by",), str(criteria.review_by), expected, note=True)
     for place, waiver in enumerate(criteria.waivers):
         if waiver.until < on:
             expected = f"this waiver of {waiver.criterion} is over and has no effect"
-            yield Problem(("waivers", place, "until"), str(waiver.until), expected, note=True)
+            yield CriteriaMistake(
+                ("waivers", place, "until"), str(waiver.until), expected, note=True
+            )

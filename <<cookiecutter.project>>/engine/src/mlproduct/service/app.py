@@ -33,7 +33,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..errors import DatabaseUnavailable
 from .batching import Batcher, Busy
 from .follower import Follower
-from .idempotency import KEY_HEADER, Answer, Once, UsedBefore
+from .idempotency import KEY_HEADER, Once, StoredAnswer, UsedBefore
 from .log_writer import LogWriter
 from .openapi import answer, problem, problems_json, request_schema
 from .options import ServiceSettings
@@ -218,7 +218,7 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
         return problem(422, "Bad rows", "The errors say which fields.", checked.problems)
     try:
         if once is None:
-            found = Answer.of(await batcher.score(checked.cells))
+            found = StoredAnswer.of(await batcher.score(checked.cells))
         else:
             found = await once.answer(checked.cells, batcher, service.writer)
     except Busy:
@@ -260,7 +260,7 @@ def _shape(asked: Any, rows_at_most: int) -> str | None:
     return None if other is None else f"There is no {other[:80]!r} beside rows and all_or_nothing."
 
 
-def _told(checked: Checked, found: Answer) -> dict[str, Any]:
+def _told(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
     predictions = found.predictions
     columns = {"decision": predictions.decision, "score": predictions.score}
     columns |= {"low": predictions.low, "high": predictions.high}

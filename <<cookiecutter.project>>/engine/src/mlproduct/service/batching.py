@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..training.predictions import Predictions, predict
 from .accelerate import ArrayRows
-from .follower import Live
+from .follower import LiveModel
 from .request_rows import Cells, Rows
 
 __all__ = ["Batcher", "Busy", "ScoredBatch"]
@@ -31,7 +31,7 @@ class Busy(Exception):
 class ScoredBatch:
     """What one model said about one request's rows."""
 
-    live: Live
+    live: LiveModel
     predictions: Predictions
 
 
@@ -50,7 +50,7 @@ class Batcher:
 
     def __init__(
         self,
-        live: Callable[[], Live | None],
+        live: Callable[[], LiveModel | None],
         rules: Rows,
         scored: Callable[[int], None],
         keep: Callable[[Cells, ScoredBatch], None],
@@ -142,7 +142,7 @@ class Batcher:
             start += len(waiting.cells)
         return found
 
-    def _predictions(self, live: Live, cells: Cells) -> Predictions:
+    def _predictions(self, live: LiveModel, cells: Cells) -> Predictions:
         if live.fast is not None:
             return predict(
                 live.fast, ArrayRows(self._rules.arrays(cells, self._features), len(cells))

@@ -25,7 +25,7 @@ from ..registry.versions import CHAMPION, Loaded
 from ..training.predictions import predict
 from .accelerate import accelerated
 
-__all__ = ["Follower", "Live", "unfit"]
+__all__ = ["Follower", "LiveModel", "unfit"]
 
 logger = logging.getLogger(__name__)
 SMOKE_ROWS = 50
@@ -34,7 +34,7 @@ AGAIN_AFTER = 12
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveModel:
     """The model that answers; ``fast`` says the same in less time, where that can be had."""
 
     loaded: Loaded
@@ -55,7 +55,7 @@ class Follower:
     def __init__(self, releases: Callable[[], Releases], columns: Columns, every: float) -> None:
         self._releases, self._columns, self._every = releases, columns, every
         self._opened: Releases | None = None
-        self.live: Live | None = None
+        self.live: LiveModel | None = None
         self.trouble: str | None = None
         self.outage: str | None = None
         self.alias_differs = False
@@ -132,7 +132,7 @@ class Follower:
                 f"version {number} is not taken live: {in_words(error)}", "the champion was refused"
             )
             return
-        self.live = Live(loaded, accelerated(loaded.model, example, self._columns))
+        self.live = LiveModel(loaded, accelerated(loaded.model, example, self._columns))
         self.trouble = self.outage = None
         self._refused = ("", 0)
         self.swaps += 1

@@ -20,7 +20,7 @@ from .batching import Batcher, ScoredBatch
 from .log_writer import LogWriter
 from .request_rows import Cells
 
-__all__ = ["KEY_HEADER", "Answer", "Once", "UsedBefore"]
+__all__ = ["KEY_HEADER", "Once", "StoredAnswer", "UsedBefore"]
 
 KEY_HEADER = "Idempotency-Key"
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -31,7 +31,7 @@ class UsedBefore(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class StoredAnswer:
     """What one model predicted for the good rows of one request."""
 
     version: str
@@ -64,7 +64,7 @@ class Once:
             hashlib.sha256(body).hexdigest(),
         )
 
-    async def answer(self, cells: Cells, batcher: Batcher, writer: LogWriter) -> Answer:
+    async def answer(self, cells: Cells, batcher: Batcher, writer: LogWriter) -> StoredAnswer:
         """The answer that is in the log, or the one that is put there now.
 
         Raises UsedBefore for another body, Busy where too many rows wait, DatabaseUnavailable.
@@ -79,7 +79,7 @@ class Once:
             found = made if recorded else await asyncio.to_thread(writer.find, self.name)
         return self._from(found, len(cells))
 
-    def _from(self, block: LogBatch | None, rows: int) -> Answer:
+    def _from(self, block: LogBatch | None, rows: int) -> StoredAnswer:
         if block is not None and block.run != self.body:
             raise UsedBefore(
                 f"This {KEY_HEADER} was used with another body. Send this one under a key of its"
@@ -90,7 +90,7 @@ class Once:
                 f"What was predicted under this {KEY_HEADER} was erased since. Send it under"
                 " another key."
             )
-        return Answer(block.version, block.digest, _predictions(block.predictions))
+        return StoredAnswer(block.version, block.digest, _predictions(block.predictions))
 
 
 def _predictions(rows: pd.DataFrame) -> Predictions:

@@ -9,7 +9,7 @@ import orjson
 from fastapi import Response
 
 from ..data.schema_rules import in_words
-from .request_rows import Problem, Rows
+from .request_rows import RowProblem, Rows
 
 __all__ = ["answer", "example_of", "problem", "problems_json", "request_schema"]
 
@@ -37,7 +37,7 @@ def answer(content: Any, status: int = 200, media_type: str = "application/json"
     return Response(orjson.dumps(content), status, media_type=media_type)
 
 
-def problem(status: int, title: str, detail: str, errors: Sequence[Problem] = ()) -> Response:
+def problem(status: int, title: str, detail: str, errors: Sequence[RowProblem] = ()) -> Response:
     """An answer of ``application/problem+json``: what is wrong, and in which row and field."""
     payload: dict[str, Any] = {
         "type": "about:blank",
@@ -50,13 +50,13 @@ def problem(status: int, title: str, detail: str, errors: Sequence[Problem] = ()
     return answer(payload, status, "application/problem+json")
 
 
-def problems_json(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+def problems_json(problems: Sequence[RowProblem]) -> list[dict[str, Any]]:
     """The problems as an answer lists them; of very many the first, and how many more there are."""
     listed = [each.to_json() for each in problems[:PROBLEMS_AT_MOST]]
     others = problems[PROBLEMS_AT_MOST:]
     if others:
         listed.append(
-            Problem(
+            RowProblem(
                 others[0].row, None, f"and {len(others):,} more problems from this row on"
             ).to_json()
         )

@@ -22,7 +22,7 @@ from ..data.keys import key_of
 from ..data.schema_rules import in_words
 from ..data.schema_validator import SchemaValidator, schema_validator
 
-__all__ = ["Cells", "Checked", "Problem", "Rows"]
+__all__ = ["Cells", "Checked", "RowProblem", "Rows"]
 
 Cells = Sequence[Sequence[Any]]
 Test = Callable[[Any], bool]
@@ -55,7 +55,7 @@ class _Wrong(Exception):
 
 
 @dataclass(frozen=True)
-class Problem:
+class RowProblem:
     """What is wrong with one field of one row (counted from 0); ``field`` is None for the row
     itself.
     """
@@ -76,7 +76,7 @@ class Checked:
 
     cells: list[list[Any]]
     positions: list[int]
-    problems: list[Problem]
+    problems: list[RowProblem]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Rows:
         """The rows sorted into good and bad ones; never an exception for anything that JSON can
         hold.
         """
-        problems: list[Problem] = []
+        problems: list[RowProblem] = []
         positions: list[int] = []
         cells: list[list[Any]] = []
         now = datetime.now(UTC).replace(tzinfo=None)
@@ -118,7 +118,7 @@ class Rows:
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
                 problems.append(
-                    Problem(number, None, f"expected an object with fields, not {_kind_of(row)}")
+                    RowProblem(number, None, f"expected an object with fields, not {_kind_of(row)}")
                 )
                 continue
             found = self._unknown(number, row, advice)
@@ -126,7 +126,7 @@ class Rows:
             for column in self.columns:
                 cell, problem = _cell(column, row, now)
                 line.append(cell)
-                found += [Problem(number, column.name, problem)] if problem else []
+                found += [RowProblem(number, column.name, problem)] if problem else []
             problems += found
             if not found:
                 positions.append(number)
@@ -168,15 +168,16 @@ class Rows:
 
     def _unknown(
         self, number: int, row: Mapping[str, Any], advice: dict[str, str]
-    ) -> list[Problem]:
+    ) -> list[RowProblem]:
         """Fields that nobody knows; personal data is known, and dropped."""
         unknown = [name for name in row if name not in self.allowed]
         named = unknown[:UNKNOWN_AT_MOST]
         found = [
-            Problem(number, name[:SHOWN_CHARACTERS], self._no_such(name, advice)) for name in named
+            RowProblem(number, name[:SHOWN_CHARACTERS], self._no_such(name, advice))
+            for name in named
         ]
         if others := len(unknown) - len(named):
-            found.append(Problem(number, None, f"and {others:,} more fields that are none"))
+            found.append(RowProblem(number, None, f"and {others:,} more fields that are none"))
         return found
 
     def _no_such(self, name: str, advice: dict[str, str]) -> str:
@@ -198,7 +199,7 @@ class Rows:
             sound[one.positions] = False
             field = None if one.column == "(row)" else one.column
             problems += [
-                Problem(checked.positions[place], field, f"expected {one.rule}")
+                RowProblem(checked.positions[place], field, f"expected {one.rule}")
                 for place in one.positions
             ]
         kept = np.flatnonzero(sound)

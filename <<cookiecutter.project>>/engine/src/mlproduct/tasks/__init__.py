@@ -33,7 +33,7 @@ from .labelling import label_context
 from .monitoring_report import Monitored, MonitoringContext, MonitoringReport
 from .redacting import redact_logs, redacting
 from .releasing import approve, reject, rollback
-from .scoring import Scored, ScoringContext, days_to_score, show_scored
+from .scoring import ScoredDay, ScoringContext, days_to_score, show_scored
 from .training import Registered
 from .training_state import TrainingRun, training_run
 
@@ -132,25 +132,25 @@ judge = task(name="judge", **INSIDE)(redacting(training.judge))
 record = task(name="record", timeout_seconds=HOUR, **OUTSIDE)(redacting(training.record))
 _register = task(name="register", timeout_seconds=HOUR, **OUTSIDE)(redacting(training.register))
 
-scoring_context = task(name="open the desk", timeout_seconds=HOUR, **OUTSIDE)(
+scoring_context = task(name="scoring context", timeout_seconds=HOUR, **OUTSIDE)(
     redacting(scoring.scoring_context)
 )
 _score_day = task(name="score a day", timeout_seconds=12 * HOUR, **OUTSIDE)(
     redacting(scoring.score_day)
 )
-record_labels = task(name="take in labels", timeout_seconds=2 * HOUR, **OUTSIDE)(
+record_labels = task(name="record labels", timeout_seconds=2 * HOUR, **OUTSIDE)(
     redacting(labelling.record_labels)
 )
 expire = task(name="expire", timeout_seconds=2 * HOUR, **OUTSIDE)(redacting(labelling.expire))
 
-monitoring_context = task(name="open the watch", timeout_seconds=HOUR, **OUTSIDE)(
+monitoring_context = task(name="monitoring context", timeout_seconds=HOUR, **OUTSIDE)(
     redacting(monitoring.monitoring_context)
 )
-monitoring_report = task(name="look", timeout_seconds=2 * HOUR, **OUTSIDE)(
+monitoring_report = task(name="monitoring report", timeout_seconds=2 * HOUR, **OUTSIDE)(
     redacting(monitoring.monitoring_report)
 )
 decide = task(name="decide", timeout_seconds=HOUR, **OUTSIDE)(redacting(monitoring.decide))
-_record_monitoring = task(name="record the look", timeout_seconds=HOUR, **OUTSIDE)(
+_record_monitoring = task(name="record the monitoring report", timeout_seconds=HOUR, **OUTSIDE)(
     redacting(monitoring.record)
 )
 
@@ -164,13 +164,13 @@ def register(run: TrainingRun, document: Document) -> Registered:
     return registered
 
 
-def score(context: ScoringContext, days: Sequence[date]) -> tuple[Scored, ...]:
+def score(context: ScoringContext, days: Sequence[date]) -> tuple[ScoredDay, ...]:
     """The days, each scored by the champion. One that cannot be scored does not keep the others
     from it.
 
     Raises the one problem as it is; several with their days, as the first one's kind.
     """
-    scored: list[Scored] = []
+    scored: list[ScoredDay] = []
     problems: list[tuple[date, ProductError]] = []
     for day in days:
         try:

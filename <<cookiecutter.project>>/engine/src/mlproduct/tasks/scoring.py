@@ -32,7 +32,7 @@ from ..tables import Batch, Validated
 from ..training.predictions import Predictions, predict
 
 __all__ = [
-    "Scored",
+    "ScoredDay",
     "ScoringContext",
     "days_to_score",
     "predictions_of",
@@ -67,7 +67,7 @@ class ScoringContext:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredDay:
     """What became of a day. ``fresh`` rows were scored now; ``shadow`` says how the challenger
     fared.
     """
@@ -134,7 +134,7 @@ def days_to_score(
     return [each for each in (start + timedelta(days=n) for n in range(length)) if each not in done]
 
 
-def score_day(context: ScoringContext, day: date, run: str) -> Scored:
+def score_day(context: ScoringContext, day: date, run: str) -> ScoredDay:
     """The day, scored with the version its partition was begun with: today's champion where it is
     new.
 
@@ -158,11 +158,11 @@ def score_day(context: ScoringContext, day: date, run: str) -> Scored:
             f"{source.described}: no rows – expected those of {day} – check what the source holds"
         )
     _refuse_too_many(context, first, source.described, day)
-    done = Scored(context.log.finish(first.partition, rejected=first.rejected), first.fresh)
+    done = ScoredDay(context.log.finish(first.partition, rejected=first.rejected), first.fresh)
     if second is not None and trouble is None:
         kept = context.log.finish(second.partition, rejected=second.rejected)
-        return Scored(done.partition, done.fresh, f"version {kept.version} scored them too")
-    return Scored(done.partition, done.fresh, trouble and f"broke off: {trouble}")
+        return ScoredDay(done.partition, done.fresh, f"version {kept.version} scored them too")
+    return ScoredDay(done.partition, done.fresh, trouble and f"broke off: {trouble}")
 
 
 class _Chunk:
@@ -311,7 +311,7 @@ def _refuse_too_many(
     )
 
 
-def show_scored(scored: Scored) -> None:
+def show_scored(scored: ScoredDay) -> None:
     """One line on what became of the day."""
     partition = scored.partition
     rejected = f", {partition.rejected:,} in quarantine" if partition.rejected else ""

@@ -7,12 +7,12 @@ pyproject.toml.
 from typing import TYPE_CHECKING
 
 from .generated_rows import generated_rows
-from .trial import Trial, make_trial, trial_rows, validated
+from .trial import TrialProduct, make_trial, trial_rows, validated
 
 if TYPE_CHECKING:
     from .gate_tests import GateTests
 
-__all__ = ["GateTests", "Trial", "generated_rows", "make_trial", "trial_rows", "validated"]
+__all__ = ["GateTests", "TrialProduct", "generated_rows", "make_trial", "trial_rows", "validated"]
 
 
 def __getattr__(name: str) -> object:

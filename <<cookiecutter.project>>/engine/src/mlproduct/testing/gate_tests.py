@@ -23,7 +23,7 @@ from ..gate.judge import BUILT_IN
 from ..product import Product
 from ..tasks import training
 from .generated_rows import cells_at
-from .trial import Trial, compared, make_trial, trial_rows
+from .trial import TrialProduct, compared, make_trial, trial_rows
 
 __all__ = ["GateTests"]
 
@@ -46,7 +46,7 @@ def is_blocked(registered: Any, by: str) -> Any:
     return results[by]
 
 
-def file_of(contested: Trial, version: str, name: str) -> Path:
+def file_of(contested: TrialProduct, version: str, name: str) -> Path:
     found = contested.releases.models.find(version)
     folder = contested.root / "var" / "mlartifacts"
     owners = (found.run_id, found.source.split("/")[-2])
@@ -69,7 +69,7 @@ class GateTests:
         project: Path,
         product: Product,
         flows: ModuleType,
-    ) -> Trial:
+    ) -> TrialProduct:
         """A product whose first model was ready and was approved."""
         made = make_trial(tmp_path_factory.mktemp("trial"), project, product, flows)
         first = made.train()
@@ -85,7 +85,7 @@ class GateTests:
         project: Path,
         product: Product,
         flows: ModuleType,
-    ) -> Trial:
+    ) -> TrialProduct:
         """A product with a champion (1) and two versions that are ready, both compared with it
         (2 and 3).
         """
@@ -108,7 +108,7 @@ class GateTests:
         assert shared.standing() == before == ("1", "1", None)
 
     @pytest.fixture
-    def edited(self, trial: Trial) -> Iterator[Callable[..., None]]:
+    def edited(self, trial: TrialProduct) -> Iterator[Callable[..., None]]:
         """A function that changes the criteria or the configuration for one test."""
         names = ("product/success_criteria.yaml", "config/pipeline.yaml")
         kept = {name: (trial.root / name).read_text(encoding="utf-8") for name in names}
@@ -120,12 +120,12 @@ class GateTests:
         for name, text in kept.items():
             trial.write(name, text)
 
-    def test_shuffled_labels_are_blocked(self, trial: Trial) -> None:
+    def test_shuffled_labels_are_blocked(self, trial: TrialProduct) -> None:
         source = trial.save(trial_rows(trial.product, shuffle_labels=True), "data/shuffled.parquet")
         is_blocked(trial.train(source), by="learned-something")
 
     def test_a_leaked_target_is_blocked_by_name_before_anything_is_trained(
-        self, trial: Trial
+        self, trial: TrialProduct
     ) -> None:
         columns = trial.product.columns
         if not columns.numeric:
@@ -138,12 +138,12 @@ class GateTests:
         assert leak in is_blocked(registered, by="no-leak").because
         assert registered.document.model is None
 
-    def test_the_champion_resubmitted_ties_and_is_blocked(self, trial: Trial) -> None:
+    def test_the_champion_resubmitted_ties_and_is_blocked(self, trial: TrialProduct) -> None:
         result = is_blocked(trial.train(), by="beats-champion")
         assert result.value == 0
 
     def test_a_model_trained_on_the_holdout_is_blocked(
-        self, trial: Trial, monkeypatch: pytest.MonkeyPatch
+        self, trial: TrialProduct, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def seen(table: Any, columns: Any, policy: Any) -> HoldoutSplit:
             parts = honest(table, columns, policy)
@@ -155,7 +155,9 @@ class GateTests:
         result = is_blocked(registered, by="holdout-unseen")
         assert result.value == registered.document.data.holdout_rows
 
-    def test_a_slow_model_is_blocked(self, trial: Trial, edited: Callable[..., None]) -> None:
+    def test_a_slow_model_is_blocked(
+        self, trial: TrialProduct, edited: Callable[..., None]
+    ) -> None:
         """No model of this project answers in a microsecond."""
         quick = {
             "id": "quick",
@@ -168,7 +170,7 @@ class GateTests:
         is_blocked(trial.train(), by="quick")
 
     def test_a_tiny_holdout_is_undecided_and_says_how_many_rows_are_missing(
-        self, trial: Trial, edited: Callable[..., None]
+        self, trial: TrialProduct, edited: Callable[..., None]
     ) -> None:
         edited(
             "config/pipeline.yaml",
@@ -187,7 +189,7 @@ class GateTests:
             assert f"about {result.more_rows:,} more" in result.because
 
     def test_a_missing_slice_is_not_passed_over(
-        self, trial: Trial, edited: Callable[..., None]
+        self, trial: TrialProduct, edited: Callable[..., None]
     ) -> None:
         columns = trial.product.columns
         slices = next((name for name in columns.categorical if name in columns.known_values), None)
@@ -212,7 +214,7 @@ class GateTests:
         assert f"{slices}={gone}" in result.because
 
     def test_a_slice_of_an_unknown_column_is_a_mistake_in_the_file(
-        self, trial: Trial, edited: Callable[..., None]
+        self, trial: TrialProduct, edited: Callable[..., None]
     ) -> None:
         wrong = {
             "id": "each",
@@ -227,7 +229,7 @@ class GateTests:
             trial.train()
 
     def test_nan_in_a_measurement_is_blocked(
-        self, trial: Trial, monkeypatch: pytest.MonkeyPatch
+        self, trial: TrialProduct, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         primary = trial.read("product/success_criteria.yaml")["primary"]
         broken = dataclasses.replace(
@@ -243,7 +245,7 @@ class GateTests:
         assert is_blocked(trial.train(), by="beats-do-nothing").could_not_be_measured
 
     def test_an_exception_inside_the_evaluation_is_blocked(
-        self, trial: Trial, monkeypatch: pytest.MonkeyPatch
+        self, trial: TrialProduct, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def breaks(*given: Any, **named: Any) -> None:
             raise ZeroDivisionError("in the middle of it")
@@ -254,7 +256,7 @@ class GateTests:
         assert registered.document.problem == "ZeroDivisionError: in the middle of it"
 
     def test_an_exception_inside_one_metric_is_blocked_by_its_name(
-        self, trial: Trial, monkeypatch: pytest.MonkeyPatch
+        self, trial: TrialProduct, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         primary = trial.read("product/success_criteria.yaml")["primary"]
         real = training.measure_model
@@ -269,14 +271,16 @@ class GateTests:
 
     def test_a_broken_criteria_file_stops_everything(
         self,
-        trial: Trial,
+        trial: TrialProduct,
         edited: Callable[..., None],
     ) -> None:
         edited("product/success_criteria.yaml", lambda content: {**content, "aproval": "automatic"})
         with pytest.raises(ConfigError, match=r"aproval.*did you mean 'approval'"):
             trial.train()
 
-    def test_a_loosened_bar_needs_a_person(self, trial: Trial, edited: Callable[..., None]) -> None:
+    def test_a_loosened_bar_needs_a_person(
+        self, trial: TrialProduct, edited: Callable[..., None]
+    ) -> None:
         def loosen(content: Any) -> Any:
             return {
                 **content,
@@ -305,7 +309,7 @@ class GateTests:
         ],
     )
     def test_a_tampered_file_is_refused_by_its_digest(
-        self, contested: Trial, name: str, change: Callable[[bytes], bytes]
+        self, contested: TrialProduct, name: str, change: Callable[[bytes], bytes]
     ) -> None:
         path = file_of(contested, "2", name)
         content = path.read_bytes()
@@ -320,7 +324,7 @@ class GateTests:
         assert contested.releases.verify("2") == ()
 
     def test_of_two_approvals_at_once_one_is_refused_and_then_stale(
-        self, contested: Trial, monkeypatch: pytest.MonkeyPatch
+        self, contested: TrialProduct, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from ..registry.releases import Releases
 

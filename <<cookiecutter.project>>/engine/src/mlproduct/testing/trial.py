@@ -21,7 +21,7 @@ from ..registry.releases import Releases
 from ..tables import Batch, Validated
 from .generated_rows import generated_rows
 
-__all__ = ["ROWS", "Trial", "compared", "make_trial", "trial_rows", "validated"]
+__all__ = ["ROWS", "TrialProduct", "compared", "make_trial", "trial_rows", "validated"]
 
 ROWS = 6_000
 """Of a training: enough for intervals that tell a model from nothing, and fitted in a moment."""
@@ -42,7 +42,7 @@ def validated(product: Product, rows: pd.DataFrame, schema: Any = None) -> Valid
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialProduct:
     """A product's folder, with the team's product and flows, and what a test does with it."""
 
     root: Path
@@ -106,13 +106,13 @@ def compared(primary: str, versus: str, bar: float = 0.0, **more: Any) -> dict[s
 
 def make_trial(
     root: Path, project: Path, product: Product, flows: ModuleType, *, margin: float = 0.0
-) -> Trial:
+) -> TrialProduct:
     """A product in ``root`` made of the team's own in ``project``.
 
     Its criteria are to beat doing nothing and, by less than ``margin`` lost, the champion; it is
     trained on ``trial_rows``, with the first candidate alone.
     """
-    own, made = Trial(project, product, flows), Trial(root, product, flows)
+    own, made = TrialProduct(project, product, flows), TrialProduct(root, product, flows)
     criteria = own.read("product/success_criteria.yaml")
     primary = criteria["primary"]
     bars = [compared(primary, "do_nothing"), compared(primary, "champion", margin, if_none="met")]

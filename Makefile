@@ -22,7 +22,7 @@ BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check docs fix lock bench bench-serve bench-scoring bench-alarms build/bench-env build/product-env check-engine clean $(addprefix check-,$(KITS))
+.PHONY: help demo test test-product check docs fix lock bench bench-serve bench-scoring bench-alarms build/bench-env build/product-env check-engine clean $(addprefix check-,$(KITS))
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -42,6 +42,10 @@ test: build/product-env ## the engine's tests; beside them, bake and treat the r
 	grep -E '^(FAILED|ERROR)|^[0-9]+ (passed|failed)|=== .*(passed|failed|error)' build/tests-engine.txt; \
 	test $$engine -eq 0 || tail -n 100 build/tests-engine.txt; \
 	test $$template -eq 0 && test $$engine -eq 0
+
+test-product: $(LOCKED) ## bake a product, train it, run its own tests: with another Python, PYTHON=python3.13
+	@rm -rf build/test-product && $(BAKE) --output-dir build/test-product "$(CURDIR)" > /dev/null
+	@$(MAKE) --no-print-directory -C build/test-product/churn-radar VENV=.venv run test
 
 check: $(LOCKED) ## lint, format, types, docs, and what each kit's product says of itself: changes nothing
 	@$(BIN)/ruff check --quiet $(OURS)

@@ -1,6 +1,7 @@
 """Who may import whom, read from the source with ast. Nothing is trained."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,3 +120,14 @@ def test_every_module_says_what_lives_in_it() -> None:
         if p.stat().st_size and not ast.get_docstring(ast.parse(p.read_text("utf-8")))
     ]
     assert silent == []
+
+
+def test_every_file_that_a_text_names_is_there() -> None:
+    """A text that sends its reader to a module that was renamed is worse than none."""
+    there = {path.name for path in (*modules(), *BASE.rglob("*.py"))}
+    named = {
+        (path.relative_to(MLPRODUCT).as_posix(), name)
+        for path in modules()
+        for name in re.findall(r"\b\w+\.py\b", path.read_text(encoding="utf-8"))
+    }
+    assert [(path, name) for path, name in sorted(named) if name not in there] == []

@@ -2,7 +2,7 @@
 
     model         accuracy … value_per_1000, mae … interval_coverage    computed here from Scored
     operational   latency_p50_ms … training_seconds                     measured in latency.py
-    data          rows … leaking_features                               counted in evaluate.py
+    data          rows … leaking_features                               counted in measure.py
 
 Weighted forms are those of scikit-learn's ``sample_weight``: a weight is that many copies of a row.
 """

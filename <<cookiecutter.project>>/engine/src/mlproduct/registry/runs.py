@@ -36,7 +36,7 @@ NOTE_LIMIT = 8000  # MLflow's longest tag
 DATASET_DIGEST_LIMIT = 36  # the whole digest stands in the tag data_digest
 NAME_LIMIT = 240
 GIVEN_UP = "given_up"
-"""The tag that says why a run was taken for dead; abandoned.py sets it."""
+"""The tag that says why a run was taken for dead; stale_runs.py sets it."""
 BATCH = 1000
 
 

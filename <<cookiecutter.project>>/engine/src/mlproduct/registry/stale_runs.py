@@ -12,7 +12,7 @@ from .tracking import answering
 __all__ = ["close_stale_runs"]
 
 LONGEST = timedelta(days=2)
-"""More than the time limits of a training in flows/tasks.py come to."""
+"""More than the time limits of a training in tasks/__init__.py come to."""
 AT_MOST = 1_000
 
 

@@ -129,7 +129,7 @@ def _day(arrived: datetime, predicted: list[tuple[date, datetime]]) -> date | No
 
 
 def _dated(identities: list[int], days: list[date]) -> list[int]:
-    """As in identities.py; written out, since a migration stays as it is whatever becomes of the
+    """As in fingerprint.py; written out, since a migration stays as it is whatever becomes of the
     program.
     """
     numbers = np.array(days, dtype="datetime64[D]").astype(np.int64).view(np.uint64)

@@ -85,6 +85,31 @@ def test_a_check_that_finds_something_fails(make: Make, bake: Bake) -> None:
     assert "F401" in checked.stdout
 
 
+@pytest.mark.parametrize("page", ["AGENTS.md", "docs/flows.md"])
+def test_the_step_that_a_page_shows_passes_the_check(
+    make: Make, bake: Bake, template: Path, page: str
+) -> None:
+    """Typed in as it stands, it is formatted and typed by public names alone."""
+    product = bake()
+    folder = template if page.startswith("docs/") else product
+    code = (folder / page).read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    code = code.removeprefix("# src/churn_radar/flows.py\n")
+    imports, function = code.split("\n\n\n")
+    flows = product / "src" / "churn_radar" / "flows.py"
+    text = flows.read_text(encoding="utf-8")
+    for before, added in {
+        "from datetime import date\n": f"{imports}\n",
+        '@flow(product, "train"': f"{function}\n\n",
+        "        split = tasks.split(": "        rows = without_test_customers(rows)\n",
+    }.items():
+        assert before in text
+        text = text.replace(before, added + before, 1)
+    flows.write_text(text, encoding="utf-8")
+    assert make(product, "fix").returncode == 0
+    checked = make(product, "check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_the_help_lists_every_command(make: Make, product: Path) -> None:
     makefile = (product / "Makefile").read_text(encoding="utf-8")
     said = make(product, "help").stdout

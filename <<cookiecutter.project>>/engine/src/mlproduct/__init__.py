@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .data.columns import Columns
     from .problems import BinaryClassification, Problem, Regression
     from .product import Candidate, Product
+    from .tables import Validated
     from .training.preprocess import preprocess
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Problem",
     "Product",
     "Regression",
+    "Validated",
     "preprocess",
 ]
 
@@ -49,6 +51,7 @@ _HOME = {
     "Problem": ".problems",
     "Product": ".product",
     "Regression": ".problems",
+    "Validated": ".tables",
     "preprocess": ".training.preprocess",
 }
 

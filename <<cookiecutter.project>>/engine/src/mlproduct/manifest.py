@@ -53,7 +53,7 @@ def report(engine: Path) -> str:
         return f"{engine.name}/ is as it was made."
     return "\n".join(
         (
-            f"{len(differences)} files of {engine.name}/ differ from {engine.name}/{NAME}:",
+            f"{engine.name}/ differs from {engine.name}/{NAME}:",
             *(f"  {each}" for each in differences),
             "An update replaces the folder, and these edits with it. Undo them, ask for the change"
             f" in the template, or delete {engine.name}/{NAME} to own the engine from now on.",

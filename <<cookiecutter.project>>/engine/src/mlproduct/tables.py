@@ -53,7 +53,11 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Validated:
-    """Rows that keep every promise of the schema; made by the validation alone."""
+    """Rows that keep every promise of the schema; made by the validation alone.
+
+    ``rows`` is the table that the next steps work on, ``rejected`` what is in quarantine, and
+    ``seen`` how many rows were read.
+    """
 
     rows: pd.DataFrame
     rejected: Rejected

@@ -119,7 +119,8 @@ def _mlflow(project: Project) -> str:
     from ..registry.stale_runs import close_stale_runs
 
     models = releases_of(project).models
-    found = f"{len(models.versions())} versions at {redacted(project.settings.tracking_uri)}"
+    count = len(models.versions())
+    found = f"{count} version{'s' * (count != 1)} at {redacted(project.settings.tracking_uri)}"
     return "; ".join((found, *close_stale_runs(models.runs)))
 
 

@@ -1,10 +1,10 @@
 """The product's database: SQLite by default, PostgreSQL by address, and one schema for both.
 
-    champion_history                  who made which model the champion         registry/audit_log.py
-    blocks, predictions, partitions   what was predicted                        log/prediction_log.py
-    labels, deliveries                what came true                            log/label_log.py
-    decisions                         what monitoring decided, and why          log/decision_log.py
-    erasures                          that a subject was erased                 log/prediction_log.py
+    champion_history                 who made which model the champion     registry/audit_log.py
+    blocks, predictions, partitions  what was predicted                    log/prediction_log.py
+    labels, deliveries               what came true                        log/label_log.py
+    decisions                        what monitoring decided, and why      log/decision_log.py
+    erasures                         that a subject was erased             log/prediction_log.py
 
 The tables are made and changed by the migrations in ``migrations/versions``, when a database is
 opened for the first time by a newer program. A database that a newer program has changed is refused

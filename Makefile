@@ -11,18 +11,20 @@ export PRODUCT_ENV := $(BUILD)/env
 KITS := churn price
 OURS := hooks tests benchmarks
 ENGINE := <<cookiecutter.project>>/engine
-ENGINE_TESTS = { "$(PRODUCT_ENV)/bin/python" -m pytest tests/engine && \
-  PRODUCT_KIT=price "$(PRODUCT_ENV)/bin/python" -m pytest $(addprefix tests/engine/,$(OF_EACH_KIT)); }
-# What depends on the kind of task: these tests of the engine run for every kit.
-OF_EACH_KIT := evaluation training testing tasks/test_training.py tasks/test_scoring.py tasks/test_monitoring.py \
-  service/test_accelerate.py service/test_request_rows.py service/test_service.py
+ENGINE_PYTEST := "$(PRODUCT_ENV)/bin/python" -m pytest
+ENGINE_TESTS := $(ENGINE_PYTEST) -m "not long" tests/engine && \
+  PRODUCT_KIT=price $(ENGINE_PYTEST) -m "not long" tests/engine/evaluation tests/engine/training tests/engine/tasks/test_training.py
+# What depends on the kind of task: these tests of the engine run for the other kit too.
+ENGINE_TESTS_LONG := $(ENGINE_PYTEST) -m long tests/engine && \
+  PRODUCT_KIT=price $(ENGINE_PYTEST) $(addprefix tests/engine/,testing tasks/test_scoring.py tasks/test_monitoring.py \
+  service/test_accelerate.py service/test_request_rows.py service/test_service.py)
 
 LOCKED := $(VENV)/.locked-$(shell cksum < requirements.lock | cut -d ' ' -f 1)
 BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-product check docs fix lock bench bench-serve bench-scoring bench-alarms build/bench-env build/product-env check-engine clean $(addprefix check-,$(KITS))
+.PHONY: help demo test test-long test-product check docs fix lock bench bench-serve bench-scoring bench-alarms build/bench-env build/product-env check-engine clean $(addprefix check-,$(KITS))
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -34,14 +36,21 @@ demo: $(LOCKED) ## bake a product into build/churn-radar and let it tell its sto
 	@echo "Baked build/churn-radar in a moment; now its own make demo."
 	@$(MAKE) --no-print-directory -C build/churn-radar VENV=.venv DEMO='--folder .' demo
 
-# Both wait for servers more than they compute, so they run beside each other.
 test: build/product-env ## the engine's tests; beside them, bake and treat the result as its owner would
-	@echo "The engine's tests run meanwhile, and write to build/tests-engine.txt."
-	@$(ENGINE_TESTS) > build/tests-engine.txt 2>&1 & engine=$$!; trap 'kill $$engine' INT TERM; \
-	$(BIN)/python -m pytest; template=$$?; wait $$engine; engine=$$?; \
-	grep -E '^(FAILED|ERROR)|^[0-9]+ (passed|failed)|=== .*(passed|failed|error)' build/tests-engine.txt; \
-	test $$engine -eq 0 || tail -n 100 build/tests-engine.txt; \
-	test $$template -eq 0 && test $$engine -eq 0
+	@$(call BESIDE_EACH_OTHER,$(ENGINE_TESTS),$(BIN)/python -m pytest -m "not long")
+
+test-long: build/product-env ## what takes minutes each: servers, moved folders, many requests, the other cases
+	@$(call BESIDE_EACH_OTHER,$(ENGINE_TESTS_LONG),$(BIN)/python -m pytest -m long)
+
+# Both wait for servers more than they compute.
+define BESIDE_EACH_OTHER
+echo "The engine's tests run meanwhile, and write to build/tests-engine.txt."; \
+{ $(1); } > build/tests-engine.txt 2>&1 & engine=$$!; trap 'kill $$engine' INT TERM; \
+$(2); template=$$?; wait $$engine; engine=$$?; \
+grep -E '^(FAILED|ERROR)|^[0-9]+ (passed|failed)|=== .*(passed|failed|error)' build/tests-engine.txt; \
+test $$engine -eq 0 || tail -n 100 build/tests-engine.txt; \
+test $$template -eq 0 && test $$engine -eq 0
+endef
 
 test-product: $(LOCKED) ## bake a product, train it, run its own tests: with another Python, PYTHON=python3.13
 	@rm -rf build/test-product && $(BAKE) --output-dir build/test-product "$(CURDIR)" > /dev/null

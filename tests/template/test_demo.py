@@ -5,11 +5,15 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from conftest import Bake
 
 Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
 
 
+@pytest.mark.parametrize(
+    "kit", ["churn", pytest.param("price", marks=pytest.mark.long)], indirect=True
+)
 def test_twelve_weeks_come_true(make: Make, bake: Bake, kit: str) -> None:
     product = bake(kit=kit)
     told = make(product, "demo")
@@ -36,6 +40,7 @@ def test_twelve_weeks_come_true(make: Make, bake: Bake, kit: str) -> None:
     assert not (product / "var" / "mlflow.db").exists()  # the product itself is as it was
 
 
+@pytest.mark.long
 def test_a_story_that_does_not_come_true_ends_with_an_error(make: Make, bake: Bake) -> None:
     """A monitoring that hears nothing: in the fourth week there should be an alarm."""
     product = bake(kit="churn")

@@ -93,6 +93,7 @@ def test_every_dependency_of_a_product_is_bounded() -> None:
     assert unbounded <= by_years
 
 
+@pytest.mark.long
 def test_a_product_installs_on_a_machine_without_uv(bake: Bake, tmp_path: Path) -> None:
     """Its own Makefile, all of the lock, by pip alone: as where no uv can be had, it is not in the
     lock.

@@ -56,6 +56,7 @@ def folders(tmp_path: Path) -> Iterator[dict[str, Path]]:
             verb(folder, "down")
 
 
+@pytest.mark.long
 def test_a_folder_is_moved_and_then_copied_while_its_servers_run(
     bake: Bake, folders: dict[str, Path]
 ) -> None:

@@ -67,7 +67,12 @@ def test_the_engine_has_the_version_of_the_template() -> None:
 
 def test_every_ci_runs_what_a_person_types() -> None:
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    assert run[-2:] == ["make check", "make test"]
+    assert [line for line in run if line.startswith("make ")] == [
+        "make check",
+        "make test",
+        "make test-long",
+    ]
+    assert any(line.strip().startswith("make test-product PYTHON=") for line in run)
     assert "set -euo pipefail" in run
     workflow = yaml.safe_load(
         (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")

@@ -154,6 +154,7 @@ def team(environment: Path, bake: Bake, databases: dict[str, str], s3: str) -> I
         server.wait(60)
 
 
+@pytest.mark.long
 def test_from_drift_to_the_new_answer_of_the_service(team: Team) -> None:
     """Drift event → automation → training by the worker → challenger → approval deployment → the
     service answers.

@@ -182,6 +182,7 @@ def hook() -> Iterator[Callable[[Owned], str]]:
         server.server_close()
 
 
+@pytest.mark.long
 def test_two_products_on_one_machine_with_a_server_each_and_on_one_together(
     two: tuple[Owned, Owned], page: Callable[[str], Page], hook: Callable[[Owned], str]
 ) -> None:

@@ -48,7 +48,9 @@ def until(true: Callable[[], bool], what: str) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes are told apart by ps")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_a_killed_verb_leaves_no_server_behind(tmp_path: Path, number: signal.Signals) -> None:
     """Killed while its temporary Prefect server starts, which is when most is there to be left
     behind.

@@ -73,6 +73,7 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_migrated_product_is_green(make: Make, migrated: Path) -> None:
     for target in ("fix", "check", "test"):
         done = make(migrated, target)

@@ -3,15 +3,14 @@
 import ast
 import os
 import re
-import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import KITS, Bake, sources
+from conftest import Bake, sources
 
 Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
 NAMES = {
@@ -42,45 +41,13 @@ def test_a_product_of_any_name_passes_its_check(
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.fixture(scope="session")
-def own_tests(
-    environment: Path, bake_into: Bake, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], tuple[int, str]]]:
-    """``own_tests(kit)``: how ``make test`` of its product ended, and what it said.
-
-    All kits begin at once: their tests wait for servers and for each other's processes more than
-    they compute.
-    """
-    folder = tmp_path_factory.mktemp("own")
-    begun = {}
-    for kit in KITS:
-        product = bake_into(folder / kit, kit=kit)
-        log = folder / f"{kit}.txt"
-        with log.open("w") as kept:
-            process = subprocess.Popen(
-                ["make", "test", f"VENV={environment}"],
-                cwd=product,
-                stdout=kept,
-                stderr=kept,
-                start_new_session=True,
-                env={
-                    **os.environ,
-                    "OMP_NUM_THREADS": "1",
-                },
-            )
-        begun[kit] = (process, log)
-    yield lambda kit: (begun[kit][0].wait(), begun[kit][1].read_text(encoding="utf-8"))
-    for process, _ in begun.values():
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def test_a_product_passes_its_own_tests(
-    own_tests: Callable[[str], tuple[int, str]], kit: str
-) -> None:
-    code, said = own_tests(kit)
-    assert code == 0, said[-10_000:]
-    assert re.search(r"\d+ passed", said)
+@pytest.mark.parametrize(
+    "kit", ["churn", pytest.param("price", marks=pytest.mark.long)], indirect=True
+)
+def test_a_product_passes_its_own_tests(make: Make, bake: Bake, kit: str) -> None:
+    tested = make(bake(kit=kit), "test")
+    assert tested.returncode == 0, tested.stdout[-10_000:] + tested.stderr[-2_000:]
+    assert re.search(r"\d+ passed", tested.stdout)
 
 
 def test_a_check_that_finds_something_fails(make: Make, bake: Bake) -> None:
@@ -94,15 +61,17 @@ def test_a_check_that_finds_something_fails(make: Make, bake: Bake) -> None:
     assert "F401" in checked.stdout
 
 
-@pytest.mark.parametrize("page", ["AGENTS.md", "docs/flows.md"])
-def test_the_step_that_a_page_shows_passes_the_check(
-    make: Make, bake: Bake, template: Path, page: str
+def test_the_step_that_the_pages_show_passes_the_check(
+    make: Make, bake: Bake, template: Path
 ) -> None:
     """Typed in as it stands, it is formatted and typed by public names alone."""
     product = bake()
-    folder = template if page.startswith("docs/") else product
-    code = (folder / page).read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    code, other = (
+        page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+        for page in (product / "AGENTS.md", template / "docs" / "flows.md")
+    )
     code = code.removeprefix("# src/churn_radar/flows.py\n")
+    assert code == other
     imports, function = code.split("\n\n\n")
     flows = product / "src" / "churn_radar" / "flows.py"
     text = flows.read_text(encoding="utf-8")

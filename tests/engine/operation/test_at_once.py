@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ..conftest import QUIET
 from ..gate_products import stage
 from ..team import PACKAGE, SOURCES
 
 
+@pytest.mark.long
 def test_two_trainings_at_once_both_finish_and_the_second_says_that_it_waits(
     tmp_path: Path,
 ) -> None:

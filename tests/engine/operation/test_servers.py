@@ -62,6 +62,15 @@ async def ran(url: str, name: str, parameters: dict[str, Any]) -> Any:
     raise AssertionError("the run did not end")
 
 
+def serves(service: str, version: str) -> bool:
+    """Whether the service takes over the version within a minute."""
+    for _ in range(600):
+        if httpx.get(f"{service}/model").json().get("version") == version:
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def test_up_starts_everything_the_worker_runs_what_people_ask_for_and_down_ends_it(
     product: Settings,
 ) -> None:
@@ -71,40 +80,34 @@ def test_up_starts_everything_the_worker_runs_what_people_ask_for_and_down_ends_
     with pytest.raises(ConfigError, match="runs already"):
         list(up(Project(PACKAGE, product), ANY))
     service = started["service"].url
-    for _ in range(200):
-        if httpx.get(f"{service}/health/ready").status_code == 200:
-            break
-        time.sleep(0.1)
-    assert httpx.get(f"{service}/model").json()["version"] == "1"
-    state = asyncio.run(
-        ran(
-            started["prefect"].url,
-            deployed("approve"),
-            {"version": "7", "by": "Ada", "because": "Why not."},
-        )
-    )
-    assert (state["type"], "there is no version 7" in state["message"]) == ("FAILED", True)
+    assert serves(service, "1")
     approval = {"version": "2", "by": "Ada", "because": "It is as good."}
     state = asyncio.run(ran(started["prefect"].url, deployed("approve"), approval))
     assert state["type"] == "COMPLETED", state
-    for _ in range(300):
-        if httpx.get(f"{service}/model").json()["version"] == "2":
-            break
-        time.sleep(0.1)
-    assert httpx.get(f"{service}/model").json()["version"] == "2"
-    state = asyncio.run(
-        ran(started["prefect"].url, deployed("rollback"), {"by": "Ada", "because": "Only to try."})
-    )
-    assert state["type"] == "COMPLETED", state
-    for _ in range(300):
-        if httpx.get(f"{service}/model").json()["version"] == "1":
-            break
-        time.sleep(0.1)
-    assert httpx.get(f"{service}/model").json()["version"] == "1"
+    assert serves(service, "2")
     ended = down(product)
     assert {one.name for one in ended} == set(started)
     assert [one for one in started.values() if began(one.pid)] == []
     assert running(product) == ()
+
+
+@pytest.mark.long
+def test_a_worker_says_what_is_refused_and_brings_back_an_earlier_champion(
+    product: Settings,
+) -> None:
+    started = {one.name: one for one in up(Project(PACKAGE, product), ANY)}
+    service, prefect = started["service"].url, started["prefect"].url
+    unknown = {"version": "7", "by": "Ada", "because": "Why not."}
+    state = asyncio.run(ran(prefect, deployed("approve"), unknown))
+    assert (state["type"], "there is no version 7" in state["message"]) == ("FAILED", True)
+    approval = {"version": "2", "by": "Ada", "because": "It is as good."}
+    state = asyncio.run(ran(prefect, deployed("approve"), approval))
+    assert state["type"] == "COMPLETED", state
+    assert serves(service, "2")
+    back = {"by": "Ada", "because": "Only to try."}
+    state = asyncio.run(ran(prefect, deployed("rollback"), back))
+    assert state["type"] == "COMPLETED", state
+    assert serves(service, "1")
 
 
 def test_what_does_not_get_ready_is_shown_with_its_last_words(product: Settings) -> None:

@@ -41,7 +41,7 @@ class Database:
     """One database, opened and brought up to date."""
 
     def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+        self.engine = _engine(url, WAIT_SECONDS)
         if self._version() != NEWEST:
             self._migrate()
 
@@ -151,7 +151,7 @@ def _version_in(connection: sa.Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _engine(url: str, wait_seconds: int = WAIT_SECONDS) -> sa.Engine:
+def _engine(url: str, wait_seconds: float) -> sa.Engine:
     try:
         address = sa.make_url(url)
         if address.drivername in ("postgres", "postgresql"):

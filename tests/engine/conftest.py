@@ -8,25 +8,14 @@ from pathlib import Path
 
 import pytest
 from mlproduct.testing import TrialProduct
+from mlproduct.testing.plugin import ADDRESSES, QUIET, prefect_server
 
 from . import team  # makes the team's package, before a test imports it
 from .databases import postgresql, url_in
 from .flaky_proxy import FlakyProxy, through
 
-QUIET = {
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-}
-ADDRESSES = (
-    "MLFLOW_TRACKING_URI",
-    "PRODUCT_DATABASE_URL",
-    "PREFECT_API_URL",
-    "PRODUCT_ROOT",
-    "PRODUCT_TODAY",
-)
+__all__ = ["prefect_server"]
+
 os.environ.update(QUIET)  # read when Prefect and MLflow are imported
 os.environ["PREFECT_HOME"] = str(team.PROJECT / "var" / "prefect")
 for name in ADDRESSES:
@@ -80,15 +69,6 @@ def aliases(released: TrialProduct) -> Iterator[None]:
     models = released.releases.models
     models.point("champion", "1")
     models.point("challenger", "2")
-
-
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """One Prefect server for all flows of the session, on a database of its own."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=180):
-        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,27 @@ def broken_rules(path: Path, package: Path) -> Iterator[str]:
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(MLPRODUCT).as_posix())
 def test_imports_point_one_way(path: Path) -> None:
     assert list(broken_rules(path, MLPRODUCT)) == []
+
+
+def module_file(imported: str) -> Path | None:
+    """The file of ``.layer.module``; None for what lies outside the engine."""
+    place = MLPRODUCT.joinpath(*imported.strip(".").split("."))
+    tried = (place.with_suffix(".py"), place / "__init__.py", place.parent.with_suffix(".py"))
+    return next((path for path in (*tried, place.parent / "__init__.py") if path.is_file()), None)
+
+
+def test_no_module_needs_itself() -> None:
+    """Also where an import is inside a function, or only for types."""
+    needs = {
+        path: {
+            found
+            for imported, _ in imports(path, MLPRODUCT)
+            if imported.startswith(".") and (found := module_file(imported)) not in (None, path)
+        }
+        for path in modules()
+    }
+    assert sum(map(len, needs.values())) > 300
+    TopologicalSorter(needs).prepare()  # raises CycleError, with the circle
 
 
 def test_a_wrong_import_is_found(tmp_path: Path) -> None:

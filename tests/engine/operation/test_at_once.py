@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from mlproduct.testing.plugin import QUIET
 
-from ..conftest import QUIET
 from ..gate_products import stage
 from ..team import PACKAGE, SOURCES
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlproduct.testing.plugin import QUIET
 
-from ..conftest import QUIET
 from ..team import PACKAGE, PROJECT, SOURCES
 
 WAIT_SECONDS = 120

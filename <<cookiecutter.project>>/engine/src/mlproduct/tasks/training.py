@@ -45,10 +45,9 @@ from ..training.search import Found, Trial
 from ..training.search import search as search_candidates
 from .logged_rows import labelled_batches, logbook
 from .progress import trials
-from .training_state import TrainingRun
+from .training_state import Evaluated, TrainingRun
 
 __all__ = [
-    "Evaluated",
     "Registered",
     "evaluate",
     "ingest",
@@ -62,14 +61,6 @@ __all__ = [
 
 SAMPLE_ROWS = 5_000
 """Of the rows a model was judged on, kept for people to compare with."""
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """The measurements of one model file, and the ``problem`` where the evaluation broke off."""
-
-    evaluation: Evaluation
-    problem: str | None = None
 
 
 @dataclass(frozen=True)

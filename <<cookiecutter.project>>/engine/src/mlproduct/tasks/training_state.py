@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from filelock import FileLock, Timeout
@@ -27,6 +26,7 @@ from ..data.columns import Columns
 from ..data.fingerprint import fingerprint
 from ..data.split import HoldoutSplit
 from ..errors import ProductError, Refused
+from ..evaluation.measure import Evaluation
 from ..gate.criteria import Criteria
 from ..gate.document import Document
 from ..permissions import private_settings
@@ -37,12 +37,9 @@ from ..registry.stale_runs import close_stale_runs
 from ..registry.versions import Loaded, Saved
 from ..tables import Validated
 from ..training.configuration import read_configuration
+from ..training.search import Found
 
-if TYPE_CHECKING:
-    from ..training.search import Found
-    from .training import Evaluated
-
-__all__ = ["CurrentChampion", "Evidence", "TrainingRun", "training_run"]
+__all__ = ["CurrentChampion", "Evaluated", "Evidence", "TrainingRun", "training_run"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +54,14 @@ class CurrentChampion:
     problem: str | None = None
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """The measurements of one model file, and the ``problem`` where the evaluation broke off."""
+
+    evaluation: Evaluation
+    problem: str | None = None
+
+
 @dataclass
 class Evidence:
     """What the tasks of one run did. Each task refuses to go on from anything else."""
@@ -65,9 +70,9 @@ class Evidence:
     split: HoldoutSplit | None = None
     digests: dict[str, str] = field(default_factory=dict)
     """Of the rows of each side, ``training`` and ``holdout``, as ``split`` made them."""
-    found: "Found | None" = None
+    found: Found | None = None
     saved: Saved | None = None
-    evaluated: "Evaluated | None" = None
+    evaluated: Evaluated | None = None
     document: Document | None = None
 
     def keep_split(self, validated: Validated, split: HoldoutSplit) -> None:

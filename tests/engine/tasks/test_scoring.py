@@ -314,15 +314,21 @@ def test_labels_of_the_wrong_kind_are_refused_whole(
     assert main(["label", deliver(product, frame.assign(**{str(COLUMNS.target): None}))]) == 4
 
 
-def test_a_forgotten_subject_is_nowhere(
-    product: TrialProduct, capsys: pytest.CaptureFixture[str]
-) -> None:
+def a_day_with_one_bad_row(product: TrialProduct) -> tuple[int, str, str]:
+    """How many rows there were, the key in quarantine, and one that was scored and labelled."""
     frame = a_day()
     bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
     frame.loc[frame[COLUMNS.key] == bad, COLUMNS.numeric[0]] = -1.0
     to_score(product, frame=frame)
     assert main(["score", "--day", str(DAY)]) == 0
     assert main(["label", deliver(product, frame)]) == 0
+    return len(frame), bad, gone
+
+
+def test_a_forgotten_subject_is_nowhere(
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    count, bad, gone = a_day_with_one_bad_row(product)
     part = next((settings().var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
     shutil.copy(part, part.with_name("part-of-a-scoring-that-was-killed.parquet"))
     for key in (bad, gone):
@@ -337,7 +343,7 @@ def test_a_forgotten_subject_is_nowhere(
             held = pd.read_parquet(path, partitioning=None).astype(str)
             assert not held.isin([bad, gone]).to_numpy().any(), path
     assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, gone]).any()
-    assert len(in_log(DAY, DAY)) == len(frame) - 2
+    assert len(in_log(DAY, DAY)) == count - 2
 
 
 def test_what_is_too_old_is_deleted(product: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,12 +383,7 @@ def test_sample_rows_of_a_day_are_written_where_they_are_looked_for(
 def test_a_damaged_file_stops_no_erasure(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    frame = a_day()
-    bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
-    frame.loc[frame[COLUMNS.key] == bad, COLUMNS.numeric[0]] = -1.0
-    to_score(product, frame=frame)
-    assert main(["score", "--day", str(DAY)]) == 0
-    assert main(["label", deliver(product, frame)]) == 0
+    _, bad, gone = a_day_with_one_bad_row(product)
     capsys.readouterr()
     var = settings().var
     part = next((var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())

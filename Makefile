@@ -1,11 +1,11 @@
-# The template's commands. Needs Python 3.11 to 3.13, git and make; everything it makes is under build/.
+# Commands of the template. They need Python 3.11 to 3.13, git and make. All output is under build/.
 # Another Python: make PYTHON=python3.12 demo.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 export BUILD := $(CURDIR)/build
-# Material speaks of its successor at every build.
+# Silence mkdocs-material's upgrade notice.
 export NO_MKDOCS_2_WARNING := 1
 export PRODUCT_ENV := $(BUILD)/env
 KITS := churn price
@@ -14,7 +14,7 @@ ENGINE := <<cookiecutter.project>>/engine
 ENGINE_PYTEST := "$(PRODUCT_ENV)/bin/python" -m pytest
 ENGINE_TESTS := $(ENGINE_PYTEST) -m "not long" tests/engine && \
   PRODUCT_KIT=price $(ENGINE_PYTEST) -m "not long" tests/engine/evaluation tests/engine/training tests/engine/tasks/test_training.py
-# What depends on the kind of task: these tests of the engine run for the other kit too.
+# The tests that depend on the task also run for the second kit.
 ENGINE_TESTS_LONG := $(ENGINE_PYTEST) -m long tests/engine && \
   PRODUCT_KIT=price $(ENGINE_PYTEST) $(addprefix tests/engine/,testing tasks/test_scoring.py tasks/test_monitoring.py \
   service/test_accelerate.py service/test_request_rows.py service/test_service.py)
@@ -26,25 +26,25 @@ BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 .NOTPARALLEL:
 .PHONY: help demo test test-long test-product check docs fix lock bench bench-serve bench-scoring bench-alarms build/bench-env build/product-env check-engine clean $(addprefix check-,$(KITS))
 
-help: ## this list
+help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s%s\n", $$1, $$2 }'
 
-demo: $(LOCKED) ## bake a product into build/churn-radar and let it tell its story; its environment stays
+demo: $(LOCKED) ## generate a project in build/churn-radar and simulate twelve weeks; keep its environment
 	@mkdir -p build/churn-radar
 	@find build/churn-radar -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
 	@$(BAKE) --output-dir build "$(CURDIR)" > build/bake.txt || { cat build/bake.txt; exit 1; }
-	@echo "Baked build/churn-radar in a moment; now its own make demo."
+	@echo "Generated build/churn-radar. Now running make demo there."
 	@$(MAKE) --no-print-directory -C build/churn-radar VENV=.venv DEMO='--folder .' demo
 
-test: build/product-env ## the engine's tests; beside them, bake and treat the result as its owner would
+test: build/product-env ## test the engine, then generate a project from each kit and use it as its owner would
 	@$(call BESIDE_EACH_OTHER,$(ENGINE_TESTS),$(BIN)/python -m pytest -m "not long")
 
-test-long: build/product-env ## what takes minutes each: servers, moved folders, many requests, the other cases
+test-long: build/product-env ## run the long tests: servers, moved folders, many requests, the other cases
 	@$(call BESIDE_EACH_OTHER,$(ENGINE_TESTS_LONG),$(BIN)/python -m pytest -m long)
 
-# Both wait for servers more than they compute.
+# The engine's tests run in the background, because both wait for servers.
 define BESIDE_EACH_OTHER
-echo "The engine's tests run meanwhile, and write to build/tests-engine.txt."; \
+echo "The engine's tests run in the background and write to build/tests-engine.txt."; \
 { $(1); } > build/tests-engine.txt 2>&1 & engine=$$!; trap 'kill $$engine' INT TERM; \
 $(2); template=$$?; wait $$engine; engine=$$?; \
 grep -E '^(FAILED|ERROR)|^[0-9]+ (passed|failed)|=== .*(passed|failed|error)' build/tests-engine.txt; \
@@ -52,11 +52,11 @@ test $$engine -eq 0 || tail -n 100 build/tests-engine.txt; \
 test $$template -eq 0 && test $$engine -eq 0
 endef
 
-test-product: $(LOCKED) ## bake a product, train it, run its own tests: with another Python, PYTHON=python3.13
+test-product: $(LOCKED) ## generate a project, train it, run its tests; PYTHON=python3.13 selects another Python
 	@rm -rf build/test-product && $(BAKE) --output-dir build/test-product "$(CURDIR)" > /dev/null
 	@$(MAKE) --no-print-directory -C build/test-product/churn-radar VENV=.venv run test
 
-check: $(LOCKED) ## lint, format, types, docs, and what each kit's product says of itself: changes nothing
+check: $(LOCKED) ## check lint, format, types, docs, and a project of each kit; change nothing
 	@$(BIN)/ruff check --quiet $(OURS)
 	@$(BIN)/ruff format --quiet --check $(OURS)
 	@$(BIN)/mypy hooks tests/template benchmarks/sitting.py benchmarks/training.py benchmarks/serving.py benchmarks/scoring.py # the other scripts run in a product's environment
@@ -66,42 +66,42 @@ check: $(LOCKED) ## lint, format, types, docs, and what each kit's product says 
 $(addprefix check-,$(KITS)): check-%: $(LOCKED)
 	@rm -rf build/check/$*
 	@$(BAKE) --output-dir build/check/$* "$(CURDIR)" kit=$* > /dev/null
-	@echo "The product of the kit $*:"
+	@echo "Checking a project of the kit $*:"
 	@$(MAKE) --no-print-directory -C build/check/$*/churn-radar VENV="$(PRODUCT_ENV)" check
 
-# The engine as it is, without a bake, in the environment of a product.
+# The engine is checked directly, in the environment of a project.
 check-engine: build/product-env
 	@"$(PRODUCT_ENV)/bin/ruff" check --quiet "$(ENGINE)"
 	@"$(PRODUCT_ENV)/bin/ruff" format --quiet --check "$(ENGINE)"
 	@cd "$(ENGINE)" && "$(PRODUCT_ENV)/bin/python" -m mypy
 	@"$(PRODUCT_ENV)/bin/python" -m mypy --config-file tests/engine/mypy.ini
 
-docs: $(LOCKED) ## the documentation as a site, in build/site
+docs: $(LOCKED) ## build the documentation in build/site
 	@$(BIN)/mkdocs build --quiet --strict --site-dir build/site
 	@echo "build/site/index.html"
 
-fix: $(LOCKED) ## lint and format: changes files
+fix: $(LOCKED) ## format the code and fix what the linter can fix
 	@$(BIN)/ruff check --quiet --fix $(OURS) "$(ENGINE)" || true
 	@$(BIN)/ruff format --quiet $(OURS) "$(ENGINE)"
 	@$(BIN)/ruff check $(OURS) "$(ENGINE)"
 
-lock: $(LOCKED) ## compute requirements.lock anew from pyproject.toml
+lock: $(LOCKED) ## update requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile --group pyproject.toml:dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --upgrade --quiet --output-file requirements.lock
 
-bench: build/bench-env ## our training flow against a straight-line script doing the same
+bench: build/bench-env ## compare our training flow with a plain script
 	@$(BIN)/python benchmarks/training.py
 
-bench-scoring: build/bench-env ## a day of rows scored, logged and looked at, against scoring alone
+bench-scoring: build/bench-env ## compare scoring, logging and monitoring of a day with scoring alone
 	@$(BIN)/python benchmarks/scoring.py
 
-bench-alarms: build/bench-env ## how often alarms are false, what they find, what they cost
+bench-alarms: build/bench-env ## measure false alarms, detected changes and cost of the alarms
 	@cd build/bench-env/churn-radar && PYTHONPATH=engine/src "$(PRODUCT_ENV)/bin/python" $(CURDIR)/benchmarks/alarms.py
 
-bench-serve: build/bench-env ## our service against a plain application with the same model
+bench-serve: build/bench-env ## compare our service with a plain application with the same model
 	@$(BIN)/python benchmarks/serving.py
 
-# The product's environment, by its own Makefile.
+# The environment of a project, created by its own Makefile.
 build/product-env: $(LOCKED)
 	@rm -rf build/product-env && $(BAKE) --output-dir build/product-env "$(CURDIR)" > /dev/null
 	@$(MAKE) --no-print-directory -C build/product-env/churn-radar VENV="$(PRODUCT_ENV)" locked
@@ -110,10 +110,10 @@ build/bench-env: $(LOCKED)
 	@rm -rf build/bench-env && $(BAKE) --output-dir build/bench-env "$(CURDIR)" > /dev/null
 	@$(MAKE) --no-print-directory -C build/bench-env/churn-radar VENV="$(PRODUCT_ENV)" locked
 
-clean: ## remove everything that was made
+clean: ## remove all output
 	@rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache
 
-# The same as in a product's Makefile: made from nothing whenever the lock changes, by uv out of the lock, or else by pip.
+# The same as in the Makefile of a project: a changed lock creates a new environment, with uv or else with pip.
 $(LOCKED):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo \
 	  "error: $(PYTHON) is $$($(PYTHON) --version 2>&1) – Python 3.11, 3.12 or 3.13 is expected – say which: make PYTHON=python3.12" >&2; exit 2; }

@@ -1,4 +1,4 @@
-# MLflow with accounts: runs and models in PostgreSQL, artifacts in S3. All of it is told by the environment.
+# MLflow with accounts: runs and models in PostgreSQL, artifacts in S3. Configured by environment variables.
 set -eu
 umask 077
 accounts="$(mktemp)"

@@ -1,4 +1,4 @@
-# The work pool, the deployments of prefect.yaml, and a worker that runs them.
+# Creates the work pool and the deployments of prefect.yaml, and starts a worker.
 set -eu
 umask 077
 prefect work-pool create << cookiecutter.project >> --type process --overwrite

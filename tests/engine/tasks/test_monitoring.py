@@ -301,7 +301,8 @@ def test_without_a_champion_there_is_nothing_to_watch(
 ) -> None:
     (product.root / "var" / "product.db").unlink()
     assert main(["monitor"]) == 3
-    assert "there is no champion" in capsys.readouterr().err
+    said = "there is no champion – monitoring needs a model that was released – train, and approve"
+    assert said in capsys.readouterr().err
 
 
 def test_a_reference_that_was_changed_is_refused(released: TrialProduct) -> None:

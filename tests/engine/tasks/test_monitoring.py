@@ -29,7 +29,18 @@ from trial_radar.flows import monitor
 from trial_radar.sample import sample
 
 from ..gate_products import compared
-from ..products import ADDRESSES, COLUMNS, DAY, a_day, copy_of, deliver, in_log, settings, to_score
+from ..products import (
+    ADDRESSES,
+    COLUMNS,
+    DAY,
+    a_day,
+    copy_of,
+    deliver,
+    in_log,
+    settings,
+    to_score,
+    with_registry,
+)
 from ..team import PRODUCT, main
 
 WEEK = timedelta(days=7)
@@ -296,12 +307,17 @@ def test_a_picture_that_cannot_be_drawn_keeps_no_alarm_back(
     assert monitored().decision.action == "nothing"
 
 
-def test_without_a_champion_there_is_nothing_to_watch(
-    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+def test_without_a_champion_there_is_nothing_to_monitor(
+    product: TrialProduct,
+    released: TrialProduct,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    with_registry(product, released, monkeypatch).releases.models.point("champion", None)
     (product.root / "var" / "product.db").unlink()
     assert main(["monitor"]) == 3
-    assert "there is no champion" in capsys.readouterr().err
+    said = "there is no champion – monitoring needs a model that was released – train, and approve"
+    assert said in capsys.readouterr().err
 
 
 def test_a_reference_that_was_changed_is_refused(released: TrialProduct) -> None:

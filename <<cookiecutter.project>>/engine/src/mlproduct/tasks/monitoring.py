@@ -61,7 +61,8 @@ def monitoring_context(product: Product, day: date | None = None) -> MonitoringC
     champion = releases.load_champion()
     if champion is None:
         raise Refused(
-            "there is no champion – there is nothing to context – train, and approve a version"
+            "there is no champion – monitoring needs a model that was released – train, and"
+            " approve a version"
         )
     profile, rows = releases.models.reference(releases.models.find(champion.version))
     return MonitoringContext(

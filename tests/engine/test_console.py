@@ -1,10 +1,12 @@
 """How it looks in a terminal, and elsewhere. Can run before anything was trained."""
 
 import io
+from typing import Any
 
 import pytest
 from mlproduct.console import coloured, error, table
 from mlproduct.errors import InvalidData
+from mlproduct.gate.bars import measured_with_bar
 from mlproduct.gate.criteria import Criterion, Interval, Outcome, Result
 from mlproduct.scorecard.terminal import result_lines
 
@@ -38,8 +40,26 @@ def test_a_result_shows_what_was_measured_and_says_why_only_where_it_has_to() ->
     failed = met.model_copy(update={"outcome": Outcome.NOT_MET, "because": "It is not. " * 60})
     lines = result_lines([met, failed])
     assert len(lines) == 3
-    assert "catch  0.70 [0.65, 0.75]  We catch 6 of 10." in lines[0]
+    assert "catch  recall 0.70 [0.65, 0.75] ≥ 0.6  We catch 6 of 10." in lines[0]
     assert lines[2].endswith("… and more in the scorecard")
+
+
+@pytest.mark.parametrize(
+    ("bar", "shown"),
+    [
+        ({"at_most": 0.05}, "recall 0.7 ≤ 0.05"),
+        ({"at_least": 0, "versus": "rule"}, "recall vs rule 0.7 > 0"),
+        ({"at_most": 0, "versus": "do_nothing"}, "recall vs do nothing 0.7 < 0"),
+        ({"at_least": 0.6, "by": "region"}, "recall by region 0.7 ≥ 0.6"),
+        ({"gap_at_most": 0.15, "by": "region"}, "recall by region 0.7 ± 0.15"),
+    ],
+)
+def test_a_measurement_is_shown_with_its_bar(bar: dict[str, Any], shown: str) -> None:
+    criterion = Criterion.model_validate(
+        {"id": "catch", "says": "We catch 6 of 10.", "why": "It pays.", "metric": "recall", **bar}
+    )
+    result = Result(criterion=criterion, outcome=Outcome.MET, because="It is.", value=0.7)
+    assert measured_with_bar(result) == shown
 
 
 def test_reasons_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:

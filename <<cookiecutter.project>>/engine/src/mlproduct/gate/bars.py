@@ -9,11 +9,13 @@ from .criteria import Criterion, Interval, Measurement, Outcome, Result
 
 __all__ = [
     "BarResult",
+    "bar_as_formula",
     "bar_in_words",
     "enough",
     "exact",
     "hold",
     "measured",
+    "measured_with_bar",
     "number",
     "right_side",
     "rounded",
@@ -156,6 +158,15 @@ def bar_in_words(criterion: Criterion) -> str:
     return f"within {exact(criterion.bar)} of each other"
 
 
+def bar_as_formula(criterion: Criterion) -> str:
+    """The bar as a mathematical sign and a number, such as ``≥ 0.6``."""
+    if criterion.at_least is not None:
+        return f"{'>' if criterion.versus else '≥'} {exact(criterion.at_least)}"
+    if criterion.at_most is not None:
+        return f"{'<' if criterion.versus else '≤'} {exact(criterion.at_most)}"
+    return f"± {exact(criterion.bar)}"
+
+
 def number(value: float) -> str:
     """``value`` as a person writes it: four digits, no exponent from a thousand up."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
@@ -186,3 +197,12 @@ def measured(result: Result) -> str:
         return ""
     value, *ends = rounded(result.value, result.interval)
     return f"{value} [{', '.join(ends)}]" if ends else value
+
+
+def measured_with_bar(result: Result) -> str:
+    """The metric, its value with the interval, and the bar: ``recall 0.83 [0.82, 0.85] ≥ 0.6``."""
+    criterion = result.criterion
+    versus = f"vs {criterion.versus.replace('_', ' ')}" if criterion.versus else ""
+    slices = f"by {criterion.by}" if criterion.by else ""
+    parts = (criterion.metric, versus, slices, measured(result), bar_as_formula(criterion))
+    return " ".join(filter(None, parts))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ..console import coloured, table
 from ..escaping import escaped
-from ..gate.bars import measured
+from ..gate.bars import measured_with_bar
 from ..gate.criteria import Outcome, Result
 
 __all__ = ["result_lines"]
@@ -19,10 +19,12 @@ OUTCOME_COLOUR = {
 
 
 def result_lines(results: Sequence[Result]) -> list[str]:
-    """Every criterion with its outcome and what was measured, in the file's own words; reasons
-    where it is not met.
+    """Every criterion with its outcome, the measurement, the bar and the sentence of the file; and
+    the reason if it is not met.
     """
-    rows = [(r.outcome.value, r.criterion.id, measured(r), r.criterion.says) for r in results]
+    rows = [
+        (r.outcome.value, r.criterion.id, measured_with_bar(r), r.criterion.says) for r in results
+    ]
     lines = []
     for result, text in zip(results, table(rows), strict=True):
         outcome = result.outcome.value

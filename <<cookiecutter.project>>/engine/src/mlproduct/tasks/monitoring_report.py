@@ -11,7 +11,7 @@ import pandas as pd
 from ..config.settings import Monitoring, Pipeline, Settings
 from ..data.columns import Columns
 from ..escaping import escaped
-from ..gate.bars import measured
+from ..gate.bars import measured_with_bar
 from ..gate.criteria import Outcome, Verdict
 from ..log.decision_log import Decided
 from ..log.prediction_log import Coverage
@@ -115,9 +115,9 @@ def statements(report: MonitoringReport) -> list[tuple[str, str, str]]:
     """Every statement as (trust, alarm or outcome, sentence), those that matter first."""
     found: list[tuple[str, str, str]] = []
     for result in report.live.verdict.results if report.live else ():
-        value = f"{result.criterion.id} {measured(result)}".strip()
+        value = f"{result.criterion.id}: {measured_with_bar(result)}"
         trust = report.live.trust if report.live else ""
-        found.append((trust, result.outcome.value, f"{value}: {result.criterion.says}"))
+        found.append((trust, result.outcome.value, f"{value}. {result.criterion.says}"))
     if report.problem:
         found.append(("partial", "problem", f"the criteria could not be judged: {report.problem}"))
     if report.findings is None:

@@ -2,10 +2,11 @@
 was trained.
 """
 
+import json
 from datetime import timedelta
 
 import pytest
-from mlproduct.gate.criteria import Decision, Measurement, criteria_digest
+from mlproduct.gate.criteria import ALWAYS, Decision, Measurement, Verdict, criteria_digest
 from mlproduct.gate.document import Document
 from mlproduct.gate.judge import judge
 
@@ -48,6 +49,37 @@ def test_a_measurement_or_a_bar_that_was_moved_is_found() -> None:
         "not the ones whose digest it carries"
         in JUDGED.model_copy(update={"criteria": easier}).contradictions()[0]
     )
+
+
+def test_a_verdict_with_the_sentences_of_another_release_still_follows() -> None:
+    """A built-in criterion, a reason and the result of a criterion were worded differently."""
+    worded = json.loads(JUDGED.verdict.model_dump_json())
+    worded["reasons"] = ["Earlier: " + reason for reason in worded["reasons"]]
+    for result in worded["results"]:
+        result["because"] = "Earlier words."
+        for each in result["slices"]:
+            each["because"] = "Earlier words."
+        if result["criterion"]["id"] in {criterion.id for criterion in ALWAYS}:
+            result["criterion"] |= {"says": "Earlier words.", "why": "Earlier words."}
+    earlier = JUDGED.model_copy(update={"verdict": Verdict.model_validate(worded)})
+    assert earlier.verdict != JUDGED.verdict
+    assert earlier.contradictions() == ()
+
+
+@pytest.mark.parametrize("change", [{"says": "Anything will do."}, {"level": "info"}])
+def test_a_criterion_of_the_file_that_was_changed_in_the_verdict_is_found(
+    change: dict[str, str],
+) -> None:
+    first, *others = JUDGED.verdict.results
+    changed = first.model_copy(update={"criterion": first.criterion.model_copy(update=change)})
+    verdict = JUDGED.verdict.model_copy(update={"results": (changed, *others)})
+    assert JUDGED.model_copy(update={"verdict": verdict}).contradictions() != ()
+
+
+def test_a_reason_that_was_removed_is_found() -> None:
+    assert BLOCKED.verdict.reasons
+    verdict = BLOCKED.verdict.model_copy(update={"reasons": BLOCKED.verdict.reasons[1:]})
+    assert BLOCKED.model_copy(update={"verdict": verdict}).contradictions() != ()
 
 
 def test_without_a_model_it_is_blocked_whatever_it_says() -> None:

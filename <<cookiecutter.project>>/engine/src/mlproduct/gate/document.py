@@ -12,7 +12,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .criteria import Criteria, Decision, Frozen, Measurement, Verdict, criteria_digest
+from .criteria import (
+    ALWAYS,
+    ALWAYS_DATA,
+    Criteria,
+    Decision,
+    Frozen,
+    Measurement,
+    Verdict,
+    criteria_digest,
+)
 from .judge import judge
 
 __all__ = [
@@ -24,6 +33,13 @@ __all__ = [
     "ModelSummary",
     "Plots",
 ]
+
+
+BUILT_IN = frozenset(criterion.id for criterion in (*ALWAYS, *ALWAYS_DATA))
+SENTENCES: Any = {
+    "reasons": True,
+    "results": {"__all__": {"because": True, "slices": {"__all__": {"because": True}}}},
+}
 
 
 class DataSummary(Frozen):
@@ -162,4 +178,12 @@ class Document(Frozen):
 
 
 def _dump(verdict: Verdict) -> Any:
-    return json.loads(verdict.model_dump_json())
+    """The verdict without the sentences that this program wrote.
+
+    Another release words them differently, and its documents still follow from their measurements.
+    """
+    content = json.loads(verdict.model_dump_json(exclude=SENTENCES))
+    for result in content["results"]:
+        if result["criterion"]["id"] in BUILT_IN:
+            del result["criterion"]["says"], result["criterion"]["why"]
+    return {**content, "reasons": len(verdict.reasons)}

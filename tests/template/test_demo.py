@@ -42,7 +42,7 @@ def test_twelve_weeks_come_true(make: Make, bake: Bake, kit: str) -> None:
 
 @pytest.mark.long
 def test_a_story_that_does_not_come_true_ends_with_an_error(make: Make, bake: Bake) -> None:
-    """A monitoring that hears nothing: in the fourth week there should be an alarm."""
+    """A monitoring that hears nothing: in the fourth week there should raise an alarm."""
     product = bake(kit="churn")
     rules = product / "config" / "monitoring.yaml"
     text = rules.read_text(encoding="utf-8")
@@ -50,5 +50,5 @@ def test_a_story_that_does_not_come_true_ends_with_an_error(make: Make, bake: Ba
     rules.write_text(text.replace("psi_at_least: 0.02", "psi_at_least: 1000"), encoding="utf-8")
     told = make(product, "demo")
     assert told.returncode != 0
-    assert "The story did not come true: in week 4 logins_30d should be an alarm." in told.stderr
-    assert "Everything came as told" not in told.stdout
+    assert "The demo did not run as expected: in week 4 logins_30d should raise an alarm." in told.stderr
+    assert "The demo ran as expected" not in told.stdout

@@ -234,7 +234,7 @@ def neither_overwrites_triggers_or_announces_the_other(
     until(lambda: len(first.told) == 2, "both are told: that it was asked for, and that it failed")
     assert sorted(first.told) == [
         f"{first.name}-train failed",
-        f"{first.name}: a retraining is asked for",
+        f"{first.name}: a retraining is requested",
     ]
 
     # The other way round; then everything that was told is there, whoever it was told to.

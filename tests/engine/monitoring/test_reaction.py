@@ -28,7 +28,7 @@ def test_labels_that_say_it_fails_ask_for_retraining() -> None:
         "confirmed",
         "criteria:catch-leavers",
     )
-    assert "catch-leavers is not met any more" in answer.sentence
+    assert "catch-leavers is no longer met" in answer.sentence
 
 
 def test_too_few_labels_to_be_sure_wait() -> None:
@@ -59,7 +59,7 @@ def test_the_same_cause_has_the_same_name_whatever_the_order() -> None:
 def test_a_retraining_just_asked_for_is_waited_for(days: int) -> None:
     answer = react(FAILING, [ago(days)], RULES)
     assert answer.action == "wait"
-    assert f"asked for on {DAY - timedelta(days=days)}" in answer.sentence
+    assert f"requested on {DAY - timedelta(days=days)}" in answer.sentence
     assert react(FAILING, [ago(7)], RULES).action == "retrain"
 
 
@@ -82,6 +82,6 @@ def test_the_budget_of_a_month_is_kept() -> None:
 
 
 def test_an_unusual_volume_is_said_and_trains_nothing() -> None:
-    answer = react(replace(CALM, other=("3 rows in the window, usual are 1,000",)), [], RULES)
+    answer = react(replace(CALM, other=("3 rows in the window (usually 1,000)",)), [], RULES)
     assert answer.action == "nothing"
     assert "3 rows" in answer.sentence

@@ -189,7 +189,7 @@ def test_explain_says_everything_the_file_says() -> None:
         "Where there is no champion yet, it counts as undecided.",
         "Left out: west.",
         "answers-while-we-talk until 2027-01-31, by Ada: New hardware.",
-        "No single feature gives the answer away.",
+        "No single feature reveals the target.",
         "right 95 times of 100",
         "fewer than 30 rows",
         "until a named person approves it",

@@ -100,9 +100,9 @@ def test_quiet_rows_lead_to_nothing(
     scored(product)
     assert main(["monitor", "--day", str(DAY)]) == 0
     said = capsys.readouterr().out
-    assert "NOTHING  Nothing drifted." in said
+    assert "OK  No drift. No action." in said
     assert main(["ledger"]) == 0
-    assert "nothing  proxy  Nothing drifted." in capsys.readouterr().out
+    assert "nothing  proxy  No drift. No action." in capsys.readouterr().out
 
 
 def test_review_leads_to_the_runs_of_training_and_of_monitoring(product: TrialProduct) -> None:
@@ -266,7 +266,7 @@ def test_an_unusual_number_of_rows_is_said(product: TrialProduct) -> None:
     assert found.report.volume is not None
     assert found.report.volume.alarm
     assert found.report.findings is None
-    assert "200 rows in the window, usual are 800" in found.decision.sentence
+    assert "200 rows in the window (usually 800)" in found.decision.sentence
 
 
 def test_a_look_is_kept_in_mlflow_with_its_pages(product: TrialProduct) -> None:

@@ -64,7 +64,7 @@ def test_one_that_needs_review_says_what_is_open_and_one_that_the_gate_promotes_
     assert payload["open"] == ["review"]
     assert (
         payload["sentence"]
-        == f"Version {registered.version} waits for a person who takes on what is open: review."
+        == f"Version {registered.version} needs review; approving it accepts these risks: review."
     )
 
 

@@ -170,19 +170,25 @@ def _verb(
 
 def _training_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     train = _verb(
-        verbs, "train", training_verbs.train, "Train, judge, and register what is good enough."
+        verbs,
+        "train",
+        training_verbs.train,
+        "Train, judge, and register a model that is good enough.",
     )
     train.add_argument(
         "--source",
         metavar="PATH",
-        help="train on this instead of the source in config/pipeline.yaml",
+        help="use this instead of the source in config/pipeline.yaml",
     )
     train.add_argument(
-        "--cause", default="by hand", help="why this training runs; kept with the run"
+        "--cause", default="by hand", help="the reason of this training; stored with the run"
     )
-    story = _verb(verbs, "demo", _demo, "Live through twelve weeks on sample data.")
+    story = _verb(verbs, "demo", _demo, "Simulate twelve weeks on sample data.")
     story.add_argument(
-        "--folder", type=Path, default=Path("var/demo"), help="where to (var/demo, made afresh)"
+        "--folder",
+        type=Path,
+        default=Path("var/demo"),
+        help="the folder to use (var/demo); it is replaced",
     )
 
 
@@ -195,10 +201,8 @@ def _demo(options: argparse.Namespace, project: Project) -> int:
 def _criteria_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     file = verbs.add_parser("criteria", help="Read or check product/success_criteria.yaml.")
     inner = file.add_subparsers(required=True, metavar="VERB")
-    _verb(inner, "explain", training_verbs.explain, "The criteria as plain sentences.")
-    _verb(
-        inner, "check", training_verbs.check, "Every mistake of the criteria file, with its line."
-    )
+    _verb(inner, "explain", training_verbs.explain, "Print the criteria as plain sentences.")
+    _verb(inner, "check", training_verbs.check, "List every mistake in the criteria file.")
 
 
 def _release_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
@@ -210,37 +214,33 @@ def _release_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         default=[],
         metavar="CRITERION",
         help=(
-            "take on a criterion that is undecided, by its id ('review' for a concern about the"
-            " criteria themselves)"
+            "accept an undecided criterion by its id ('review' accepts notes on the criteria"
+            " themselves)"
         ),
     )
-    reject = _verb(
-        verbs, "reject", release_verbs.reject, "Say no to a version; it stays out for good."
-    )
+    reject = _verb(verbs, "reject", release_verbs.reject, "Exclude a version permanently.")
     reject.add_argument("version")
     rollback = _verb(
-        verbs, "rollback", release_verbs.rollback, "Bring back the champion before this one."
+        verbs, "rollback", release_verbs.rollback, "Make the previous champion the champion again."
     )
-    rollback.add_argument("--to", metavar="VERSION", help="an earlier champion than the last one")
+    rollback.add_argument("--to", metavar="VERSION", help="an earlier champion")
     for verb in (approve, reject, rollback):
-        verb.add_argument("--by", required=True, metavar="NAME", help="who decides")
+        verb.add_argument("--by", required=True, metavar="NAME", help="the person who decides")
         verb.add_argument(
             "--because",
             required=True,
             metavar="REASON",
-            help="why, for those who read it in a year",
+            help="the reason, for later readers",
         )
-    history = _verb(
-        verbs, "history", release_verbs.history, "Who made which model the champion, when and why."
-    )
+    history = _verb(verbs, "history", release_verbs.history, "List all decisions on champions.")
     history.add_argument(
-        "--on", metavar="DATE", help="which model was champion on this day, as 2026-11-24"
+        "--on", metavar="DATE", help="show the champion of a day, such as 2026-11-24"
     )
     verify = _verb(
         verbs, "verify", release_verbs.verify, "Compute a verdict again and compare every digest."
     )
     verify.add_argument(
-        "what", nargs="?", help="a version, or a decision.json; all versions if left out"
+        "what", nargs="?", help="a version or a decision.json; by default all versions"
     )
 
 
@@ -249,34 +249,32 @@ def _prediction_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         verbs,
         "score",
         prediction_verbs.score,
-        "Score a day, or every day that is missing, by the champion.",
+        "Score a day, or all missing days, with the champion.",
     )
-    score.add_argument("--day", metavar="DATE", help="as 2026-11-24; today if left out")
+    score.add_argument("--day", metavar="DATE", help="such as 2026-11-24; by default today")
     _range(score)
     score.add_argument(
         "--shadow",
         action=argparse.BooleanOptionalAction,
-        help=(
-            "let the challenger score the same rows, or not; config/scoring.yaml says so otherwise"
-        ),
+        help=("whether the challenger scores the same rows; by default as in config/scoring.yaml"),
     )
     label = _verb(
         verbs,
         "label",
         prediction_verbs.label,
-        "Take in labels: what came true of what was predicted.",
+        "Record labels of predictions.",
     )
     label.add_argument(
-        "file", nargs="?", metavar="FILE", help="the source in config/scoring.yaml if left out"
+        "file", nargs="?", metavar="FILE", help="by default the source in config/scoring.yaml"
     )
     label.add_argument(
-        "--day", metavar="DATE", help="the day of the configured source; today if left out"
+        "--day", metavar="DATE", help="the day of the configured source; by default today"
     )
     coverage = _verb(
         verbs,
         "coverage",
         prediction_verbs.coverage,
-        "How many predictions of each day have a label by now.",
+        "Show how many predictions of each day have a label.",
     )
     _range(coverage)
     forget = _verb(
@@ -287,13 +285,13 @@ def _prediction_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     forget.add_argument("key", metavar="KEY", help="the subject's key")
     forget.add_argument(
-        "--by", required=True, metavar="NAME", help="who erases; kept, without the key"
+        "--by", required=True, metavar="NAME", help="the person who erases; stored without the key"
     )
     _verb(
         verbs,
         "expire",
         prediction_verbs.expire,
-        "Delete what is older than keep_days in config/scoring.yaml.",
+        "Delete data older than keep_days in config/scoring.yaml.",
     )
 
 
@@ -302,16 +300,16 @@ def _monitoring_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         verbs,
         "monitor",
         monitoring_verbs.monitor,
-        "Look at the last days: alarms, the criteria, a decision.",
+        "Report on the last days: alarms, criteria, a decision.",
     )
     monitor.add_argument(
-        "--day", metavar="DATE", help="the last day of the window; today if left out"
+        "--day", metavar="DATE", help="the last day of the window; by default today"
     )
     decisions = _verb(
         verbs,
         "decisions",
         monitoring_verbs.decisions,
-        "What monitoring decided, when and why.",
+        "List the decisions of monitoring.",
         alias="ledger",
     )
     decisions.add_argument(
@@ -320,11 +318,11 @@ def _monitoring_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
 
 
 def _serving_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
-    serve = _verb(verbs, "serve", server_verbs.serve, "Answer requests for predictions over HTTP.")
+    serve = _verb(verbs, "serve", server_verbs.serve, "Serve predictions over HTTP.")
     serve.add_argument(
         "--host", default="127.0.0.1", help="another address needs SERVICE_API_KEYS (127.0.0.1)"
     )
-    serve.add_argument("--port", type=int, default=8000, help="0 for any free one (8000)")
+    serve.add_argument("--port", type=int, default=8000, help="0 for any free port (8000)")
     up = _verb(
         verbs, "up", server_verbs.up, "Start the servers, a worker and the service on this machine."
     )
@@ -334,14 +332,14 @@ def _serving_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
             type=int,
             default=port,
             metavar="PORT",
-            help=f"another one where {port} is taken",
+            help=f"the port to use ({port}, or a free one)",
         )
-    _verb(verbs, "down", server_verbs.down, "End what up started, and nothing else.")
+    _verb(verbs, "down", server_verbs.down, "Stop what up started.")
     status = _verb(
         verbs,
         "status",
         server_verbs.status,
-        "How all stands, in ten lines; 1 where something is wrong.",
+        "Show the state of the product in ten lines; exits with 1 if there is a problem.",
     )
     status.add_argument("--json", action="store_true", help="the same as one JSON object")
     status.set_defaults(only_reads=True)
@@ -349,7 +347,7 @@ def _serving_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         verbs,
         "notify",
         server_verbs.notify,
-        "Arrange who is told of failures, versions that wait and retrainings.",
+        "Create notifications of failures, waiting versions and retrainings.",
     )
 
 
@@ -359,51 +357,57 @@ def _range(verb: argparse.ArgumentParser) -> None:
 
 
 def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
-    sample = _verb(verbs, "sample", data_verbs.sample, "Write synthetic data to begin with.")
+    sample = _verb(verbs, "sample", data_verbs.sample, "Write synthetic sample data.")
     sample.add_argument("--rows", type=int, default=None)
     sample.add_argument("--seed", type=int, default=7)
-    sample.add_argument("--until", metavar="DATE", help="the newest row's day; today if left out")
+    sample.add_argument(
+        "--until", metavar="DATE", help="the day of the newest row; by default today"
+    )
     sample.add_argument(
         "--drift",
         type=float,
         default=0.0,
-        help="standard deviations by which inputs move in a year",
+        help="drift of the inputs in standard deviations per year",
     )
-    sample.add_argument("--dirty", type=float, default=None, help="share of rows that break a rule")
+    sample.add_argument("--dirty", type=float, default=None, help="share of invalid rows")
     sample.add_argument(
         "--shuffle-labels",
         action="store_true",
-        help="cut the answers loose, to see the gate refuse",
+        help="shuffle the labels, to see the gate refuse",
     )
     sample.add_argument(
         "--scoring",
         action="store_true",
-        help="the rows of one day to be scored instead, and their labels a week later",
+        help="write rows of one day to score, and their labels for a week later",
     )
     _named_file(
         sample,
-        ".parquet or .csv; the source in config/pipeline.yaml, under var/sample/, if left out",
+        ".parquet or .csv; by default the source in config/pipeline.yaml, under var/sample/",
     )
-    quarantine = verbs.add_parser(
-        "quarantine", help="Rows that were not accepted: list, show, export, replay."
-    )
+    quarantine = verbs.add_parser("quarantine", help="List, show, export and replay invalid rows.")
     inner = quarantine.add_subparsers(required=True, metavar="VERB")
-    _verb(inner, "list", data_verbs.quarantine_list, "Every run that kept rows back.")
+    _verb(inner, "list", data_verbs.quarantine_list, "List all runs with quarantined rows.")
     show = _verb(
-        inner, "show", data_verbs.quarantine_show, "Which rows of a run, and which rule each broke."
+        inner,
+        "show",
+        data_verbs.quarantine_show,
+        "Show the rows of a run and the rules they broke.",
     )
     export = _verb(
-        inner, "export", data_verbs.quarantine_export, "The rows of a run as CSV, to repair them."
+        inner,
+        "export",
+        data_verbs.quarantine_export,
+        "Export the rows of a run as CSV, to repair them.",
     )
     replay = _verb(
         inner,
         "replay",
         data_verbs.quarantine_replay,
-        "Validate again; the next training gets what passes.",
+        "Validate again; the next training uses the rows that pass.",
     )
     for verb in (show, export, replay):
         verb.add_argument("run")
-    show.add_argument("--rows", type=int, default=20, help="how many to show")
+    show.add_argument("--rows", type=int, default=20, help="the number of rows to show")
     _named_file(export, "the CSV to write", required=True)
     replay.add_argument("--repaired", type=Path, metavar="FILE", help="the exported CSV, repaired")
 
@@ -415,13 +419,11 @@ def _named_file(verb: argparse.ArgumentParser, what: str, *, required: bool = Fa
     named = verb.add_mutually_exclusive_group(required=required)
     named.add_argument("--to", type=Path, metavar="FILE", help=what)
     named.add_argument(
-        "--overwrite", type=Path, metavar="FILE", help="as --to; a file that is there is replaced"
+        "--overwrite", type=Path, metavar="FILE", help="like --to, but replaces an existing file"
     )
 
 
 def _care_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
-    _verb(
-        verbs, "doctor", doctor.doctor, "Check everything that has to be right before a training."
-    )
-    review = _verb(verbs, "review", doctor.review, "Open MLflow on this product's runs.")
-    review.add_argument("--port", type=int, default=0, help="a free one if left out")
+    _verb(verbs, "doctor", doctor.doctor, "Check everything that a training needs.")
+    review = _verb(verbs, "review", doctor.review, "Start MLflow with the runs of this product.")
+    review.add_argument("--port", type=int, default=0, help="by default a free port")

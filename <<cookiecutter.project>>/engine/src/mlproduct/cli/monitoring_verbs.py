@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["decisions", "monitor", "run_monitoring", "show_report"]
 
-COLOURS = {"retrain": "red", "wait": "yellow", "nothing": "green"}
+SHOWN = {"retrain": ("RETRAIN", "red"), "wait": ("WAIT", "yellow"), "nothing": ("OK", "green")}
+"""How each decision is shown, and in which colour."""
 
 
 def monitor(options: Namespace, project: Project) -> int:
@@ -42,10 +43,7 @@ def show_report(monitored: "Monitored") -> None:
     for text in table(statements(report)):
         say(coloured(text, "red") if "  alarm  " in text or "  not met  " in text else text)
     say()
-    say(
-        f"{coloured(decision.action.upper(), COLOURS[decision.action])} "
-        f" {escaped(decision.sentence)}"
-    )
+    say(f"{coloured(*SHOWN[decision.action])}  {escaped(decision.sentence)}")
 
 
 def decisions(options: Namespace, project: Project) -> int:

@@ -44,7 +44,7 @@ def show_verdict(project: Project, registered: "Registered") -> None:
     for text in result_lines((*document.data_verdict.results, *model)):
         say(text)
     if document.problem:
-        say(f"  The evaluation broke off: {escaped(document.problem)}")
+        say(f"  The evaluation failed: {escaped(document.problem)}")
     say()
     say(f"{coloured(document.decision.value.upper(), colour)}  {_what_became_of_it(registered)}")
     say(f"  scorecard   {project.call} review")
@@ -59,14 +59,14 @@ def show_verdict(project: Project, registered: "Registered") -> None:
 
 def _what_became_of_it(registered: "Registered") -> str:
     if registered.promoted:
-        return f"version {registered.version} is the champion."
+        return f"Version {registered.version} is the champion."
     if registered.version is None:
-        return "Not registered; the champion stays as it is."
+        return "Not registered. The champion does not change."
     if registered.document.decision.is_ready:
         return f"Version {registered.version} is the challenger and waits for approval."
     return (
-        f"Version {registered.version} is registered, no challenger: a named person has to take on"
-        " what is open."
+        f"Version {registered.version} is registered. It can be approved only if a named person"
+        " accepts the open risks."
     )
 
 
@@ -99,6 +99,6 @@ def check(options: Namespace, project: Project) -> int:
         return ConfigError.exit_code
     say(
         f"{settings.criteria_file}: {len(criteria.criteria)} criteria, {len(criteria.data)} on the"
-        " data, no mistake"
+        " data, no mistakes"
     )
     return 0

@@ -49,8 +49,8 @@ def demo(options: Namespace, project: Project) -> int:
     project = _staged(options.folder.resolve(), project)
     log = project.settings.var / "demo.log"
     heading(
-        f"Twelve weeks of {project.product.name}, on sample data. What every verb printed is kept"
-        f" in {near(log)}."
+        f"Twelve weeks of {project.product.name}, on sample data. The full output of each command"
+        f" is in {near(log)}."
     )
     with rehearsed():
         world = World(project, today() - timedelta(weeks=WEEKS))
@@ -85,7 +85,8 @@ class _Story:
         bad = self._trains("shuffled labels", self.world.leaves_shuffled())
         blocked = bad.document.decision is Decision.BLOCKED and bad.version is None
         _came_true(
-            blocked, f"a model of shuffled labels should be blocked, it is {bad.document.decision}"
+            blocked,
+            f"a model trained on shuffled labels should be blocked, it is {bad.document.decision}",
         )
         self._insists()
         self._reigns(self.released[-1])
@@ -105,7 +106,7 @@ class _Story:
             self._goes_back()
 
     def ends(self) -> None:
-        _came_true(self.asked > 0, "a retraining should have been asked for")
+        _came_true(self.asked > 0, "a retraining should have been requested")
         _came_true(
             len(self.released) == 3,
             f"there should be three releases, there are {len(self.released)}",
@@ -145,8 +146,8 @@ class _Story:
 
         version, despite = str(registered.version), doubts(registered.document)
         entry = self.releases.approve(version, by=MANAGER, because=because, despite=despite)
-        taken_on = f", who takes on {', '.join(despite)}" if despite else ""
-        self.line.tells("approve", f"version {entry.version} by {entry.by}{taken_on}: {because}")
+        accepted = f", accepting the risks {', '.join(despite)}" if despite else ""
+        self.line.tells("approve", f"version {entry.version} by {entry.by}{accepted}: {because}")
         self.released.append(version)
 
     def _insists(self) -> None:
@@ -156,7 +157,7 @@ class _Story:
         except ProductError as refusal:
             self.line.tells("approve", f"refused: {str(refusal).partition(' – ')[0]}")
             return
-        raise ProductError("The story did not come true: a blocked model was approved.")
+        raise ProductError("The demo did not run as expected: a blocked model was approved.")
 
     def _labels(self, week: int) -> None:
         from ..tasks.local_runner import run_locally
@@ -166,7 +167,7 @@ class _Story:
         of = (week - 2, week - 1) if week == REST_OF_IT else (week - 1,)
         self.world.sends_labels(week, *of, share=0.5 if week == HALF_OF_IT else 1.0)
         came = run_locally(self.project.flows.label).result()
-        known = f", {came.repeated:,} known before" if came.repeated else ""
+        known = f", {came.repeated:,} unchanged" if came.repeated else ""
         half = "half of " if week == HALF_OF_IT else ""
         self.line.tells(
             "label", f"{came.new:,} new, of {half}week {' and '.join(map(str, of))}{known}"
@@ -184,8 +185,8 @@ class _Story:
         shadow = f"; {scored.shadow}" if scored.shadow else ""
         self.line.tells(
             "score",
-            f"{partition.rows:,} rows by version {partition.version}, {partition.rejected} kept"
-            f" aside{shadow}",
+            f"{partition.rows:,} rows by version {partition.version}, {partition.rejected}"
+            f" quarantined{shadow}",
         )
         _came_true(
             partition.version == self.releases.champion(), f"week {week} should be the champion's"
@@ -214,7 +215,7 @@ class _Story:
         first, action = len(self.released) == 1, monitored.decision.action
         moved = week == BAD_RELEASE + 1 or (week >= BREAK and first)
         if moved or first:
-            expected = "be an alarm" if moved else "be as usual"
+            expected = "raise an alarm" if moved else "raise no alarm"
             _came_true(
                 (self.column in monitored.report.drifted) == moved,
                 f"in week {week} {self.column} should {expected}",
@@ -236,16 +237,18 @@ class _Story:
         result.
         """
         self.asked += 1
-        new = self._trains("asked for", None)
+        new = self._trains("drift-triggered retraining", None)
         if not new.document.decision.is_ready:
             self._reigns(self.released[-1])
             if new.version:
                 self.releases.reject(
-                    new.version, by=MANAGER, because="It has seen too little of the new world."
+                    new.version,
+                    by=MANAGER,
+                    because="It was trained on too few rows since the change.",
                 )
                 self.line.tells(
                     "reject",
-                    f"version {new.version} by {MANAGER}: too little of the new world in it",
+                    f"version {new.version} by {MANAGER}: trained on too few rows since the change",
                 )
             return
         won = {r.criterion.versus: r.outcome for r in new.document.verdict.results}
@@ -265,17 +268,17 @@ class _Story:
         """Somebody mends the export and not the live feed: training and holdout agree, and are both
         wrong.
         """
-        new = self._trains("export mended", self.world.leaves_exported_anew(week - 1))
+        new = self._trains("source repaired", self.world.leaves_exported_anew(week - 1))
         _came_true(
             new.version is not None,
-            f"the gate cannot know that, and still it is {new.document.decision}",
+            f"the gate cannot detect this, but the verdict is {new.document.decision}",
         )
-        self._approves(new, "The export counts as it did at first.")
+        self._approves(new, "The source is repaired.")
 
     def _goes_back(self) -> None:
         """One command; labels of the week that was answered badly are not waited for."""
         entry = self.releases.rollback(
-            by=ENGINEER, because=f"{self.column} is not counted like that in the live feed."
+            by=ENGINEER, because=f"The live data still has the changed {self.column}."
         )
         self.line.tells(
             "rollback",
@@ -317,7 +320,7 @@ def _staged(folder: Path, project: Project) -> Project:
     sample_path(staged.settings)  # refused before anything is written, if the source is the team's
     if (version := champion(staged)) is not None:
         raise Refused(
-            f"{staged.settings.root} has a champion, version {version} – the demo begins without"
+            f"{staged.settings.root} has a champion, version {version} – the demo starts without"
             " one – leave out --folder"
         )
     return staged
@@ -327,31 +330,31 @@ def _refuse_others(folder: Path, settings: Settings) -> None:
     """Raises ConfigError where the folder is not one that the demo may replace."""
     if settings.root.is_relative_to(folder):
         raise ConfigError(
-            f"{folder} holds the product itself – expected a folder of the demo's own – give"
-            " another --folder"
+            f"{folder} contains the product itself – expected a separate folder – give another"
+            " --folder"
         )
     empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not empty and not (folder / DEMO).exists():
         raise ConfigError(
-            f"{folder} is no empty folder and no demo's – it would be replaced – give another"
+            f"{folder} is not empty and no folder of a demo – it would be replaced – give another"
             " --folder"
         )
 
 
 def _came_true(it_did: bool, otherwise: str) -> None:
     if not it_did:
-        raise ProductError(f"The story did not come true: {otherwise}.")
+        raise ProductError(f"The demo did not run as expected: {otherwise}.")
 
 
 def _what_next(project: Project) -> None:
     say()
-    say(coloured("Everything came as told. Look at it:", "green"))
+    say(coloured("The demo ran as expected. Next commands:", "green"))
     root = project.settings.root
     place = "" if root == Path.cwd() else f"PRODUCT_ROOT={near(root)} "
     for what, command in {
-        "scorecards, and the reports of a week": "review",
-        "who decided what": "history",
-        "what monitoring decided": "decisions",
-        "ask the champion over HTTP": "serve, then /docs",
+        "scorecards and monitoring reports": "review",
+        "decisions on models": "history",
+        "decisions of monitoring": "decisions",
+        "predictions over HTTP": "serve, then /docs",
     }.items():
         say(f"  {what:<39}{place}{project.call} {command}")

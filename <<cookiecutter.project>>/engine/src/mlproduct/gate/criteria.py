@@ -223,17 +223,16 @@ def _mistake(
 ALWAYS = (
     Criterion(
         id="holdout-unseen",
-        says="No row it is judged on was trained on.",
-        why="A model that has seen the answers proves nothing.",
+        says="The holdout contains no training rows.",
+        why="A result on training rows proves nothing.",
         metric="holdout_rows_trained_on",
         at_most=0,
     ),
     Criterion(
         id="learned-something",
-        says="It beats the same answer for everyone.",
+        says="It is better than always predicting the same.",
         why=(
-            "Where answers and rows do not belong together, acting on everybody can still look"
-            " profitable."
+            "Acting on everybody can be profitable even if labels and rows do not belong together."
         ),
         metric="skill",
         at_least=0.02,
@@ -246,8 +245,8 @@ take it on.
 ALWAYS_DATA = (
     Criterion(
         id="no-leak",
-        says="No single feature gives the answer away.",
-        why="What is nearly the answer is usually not known when the prediction is needed.",
+        says="No single feature reveals the target.",
+        why="Such a feature is usually not known at prediction time.",
         metric="leaking_features",
         at_most=0,
     ),

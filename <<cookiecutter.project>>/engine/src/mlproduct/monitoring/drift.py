@@ -72,7 +72,7 @@ def volume(rows: int, usual: Sequence[int], limits: DriftLimits) -> Finding | No
     typical = float(np.median(usual))
     low, high = limits.volume_between
     factor = rows / typical if typical else np.inf
-    sentence = f"{rows:,} rows in the window, usual are {typical:,.0f}"
+    sentence = f"{rows:,} rows in the window (usually {typical:,.0f})"
     return Finding("(rows)", "volume", abs(factor - 1), 0.0, not low <= factor <= high, sentence)
 
 
@@ -99,7 +99,7 @@ def _missing(
 ) -> tuple[Finding, bool]:
     table = np.array([[c.missing, sum(c.counts)] for c in (before, now)])
     was, is_now = (row[0] / max(row.sum(), 1) for row in table)
-    sentence = f"missing in {is_now:.1%} of the rows, was {was:.1%}"
+    sentence = f"{is_now:.1%} missing (reference: {was:.1%})"
     size = float(abs(is_now - was))
     return Finding(
         before.name, "missing", size, _homogeneous(table), False, sentence
@@ -109,7 +109,7 @@ def _missing(
 def _new_values(before: ColumnProfile, now: ColumnProfile, limits: DriftLimits) -> Finding:
     was, is_now = (c.counts[-1] / max(sum(c.counts), 1) for c in (before, now))
     alarm = now.counts[-1] >= ENOUGH and is_now - was > limits.new_values_at_most
-    sentence = f"values it has not been judged on in {is_now:.1%} of the rows"
+    sentence = f"{is_now:.1%} of rows have values that are not in the reference"
     return Finding(
         before.name, "new values", float(is_now), 0.0 if alarm else 1.0, bool(alarm), sentence
     )
@@ -124,12 +124,12 @@ def _moved(before: ColumnProfile, now: ColumnProfile, size: float) -> str:
         middle = len(before.edges) // 2
         above, now_above = p[middle + 1 :].sum(), q[middle + 1 :].sum()
         return (
-            f"{now_above:.0%} of the rows from {before.edges[middle]:.4g} up, was {above:.0%} (PSI"
+            f"{now_above:.0%} of rows are ≥ {before.edges[middle]:.4g} (reference: {above:.0%}; PSI"
             f" {size:.3f})"
         )
     most = int(np.argmax(np.abs(q - p)))
     name = (*before.values, "other values")[most]
-    return f"{name} in {q[most]:.1%} of the rows, was {p[most]:.1%} (PSI {size:.3f})"
+    return f"{q[most]:.1%} of rows are {name} (reference: {p[most]:.1%}; PSI {size:.3f})"
 
 
 def _homogeneous(table: np.ndarray) -> float:

@@ -69,33 +69,29 @@ def _wanted(seen: Seen, rules: Reactions) -> Reaction:
     moved = f"{_named(seen.drifted)} drifted"
     if seen.failing and seen.judged == "confirmed":
         sentence = (
-            f"Labels say that {_named(seen.failing)} is not met any"
-            f" more{f', and {moved}' if seen.drifted else ''}."
+            f"Labels confirm that {_named(seen.failing)} {_are(seen.failing)} no longer"
+            f" met{f', and {moved}' if seen.drifted else ''}."
         )
         return Reaction(
             rules.criteria_fail, f"criteria:{','.join(sorted(seen.failing))}", sentence, "confirmed"
         )
     if seen.failing:
         sentence = (
-            f"The labels so far say that {_named(seen.failing)} is not met; too few have come to be"
-            " sure."
+            f"The labels so far indicate that {_named(seen.failing)} {_are(seen.failing)} not met,"
+            " but there are too few to be sure."
         )
         return Reaction("wait", f"criteria:{','.join(sorted(seen.failing))}", sentence, "partial")
     if seen.drifted and seen.drift_labelled and seen.judged is not None:
-        sentence = (
-            f"{moved}; labels of such rows say that every criterion they can answer is still met."
-        )
+        sentence = f"{moved}. Labels of these rows show that all criteria are still met."
         return Reaction(rules.drift_and_criteria_met, drift, sentence, seen.judged)
     if seen.drifted:
-        sentence = f"{moved}; no label tells yet whether that matters."
+        sentence = f"{moved}. There are no labels yet that show whether this matters."
         return Reaction(rules.drift_before_labels, drift, sentence, "proxy")
     if seen.other:
         return Reaction(
             "nothing", f"alarm:{','.join(sorted(seen.other))}", f"{'; '.join(seen.other)}.", "proxy"
         )
-    sentence = "Nothing drifted" + (
-        ", and labels say that the criteria are met." if seen.judged else "."
-    )
+    sentence = f"No drift. {'Labels confirm the criteria. ' if seen.judged else ''}No action."
     return Reaction("nothing", "none", sentence, seen.judged or "proxy")
 
 
@@ -105,20 +101,24 @@ def _held_back(seen: Seen, before: Sequence[Asked], rules: Reactions) -> str | N
     last = max((asked.day for asked in before), default=None)
     if last is not None and seen.day < last + timedelta(days=max(rules.cooldown_days, 1)):
         return (
-            f"A retraining was asked for on {last}; the next one not before {rules.cooldown_days}"
-            " days are over."
+            f"A retraining was requested on {last}; the next one is possible"
+            f" {rules.cooldown_days} days later."
         )
     if seen.new_labels < rules.new_labels_at_least:
         return (
-            f"Only {seen.new_labels:,} labels are new since it was trained;"
-            f" {rules.new_labels_at_least:,} are asked."
+            f"Only {seen.new_labels:,} labels are new since the last training;"
+            f" {rules.new_labels_at_least:,} are required."
         )
     if len(recent) >= rules.per_month:
         return (
-            f"{len(recent)} retrainings were asked for within 30 days; {rules.per_month} are"
-            " allowed."
+            f"{len(recent)} retrainings were requested within 30 days; the limit is"
+            f" {rules.per_month}."
         )
     return None
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _named(names: Sequence[str]) -> str:

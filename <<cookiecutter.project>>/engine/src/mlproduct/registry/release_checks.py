@@ -83,7 +83,9 @@ def _beside_results(verdict: Verdict) -> tuple[str, ...]:
 def taken_on(document: Document, despite: Collection[str], number: str) -> None:
     decision, open_questions = document.decision, doubts(document)
     if decision is Decision.BLOCKED:
-        raise Refused(f"version {number} is blocked – nobody can take that on – train again")
+        raise Refused(
+            f"version {number} is blocked – no blocked version can be approved – train again"
+        )
     if unknown := sorted(set(despite) - set(open_questions)):
         asked = ", ".join(open_questions) or "none"
         raise ConfigError(
@@ -93,11 +95,11 @@ def taken_on(document: Document, despite: Collection[str], number: str) -> None:
     if missing := [each for each in open_questions if each not in despite]:
         flags = " ".join(f"--despite {each}" for each in missing)
         raise Refused(
-            f"version {number} needs review: {', '.join(missing)} – take it on by name with {flags}"
+            f"version {number} needs review: {', '.join(missing)} – accept these risks with {flags}"
         )
     if not (decision.is_ready or open_questions):
         raise Refused(
-            f"version {number} is {decision} for no reason that could be taken on – train again"
+            f"version {number} is {decision} for a reason that cannot be accepted – train again"
         )
 
 

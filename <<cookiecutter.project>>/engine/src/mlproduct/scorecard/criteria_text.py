@@ -140,7 +140,7 @@ def _how_decided(criteria: Criteria, metrics: Metrics) -> str:
         "In a comparison with another, equal is not better.",
         f"Undecided: the bar is inside the interval, or fewer than {criteria.smallest} rows stand"
         " behind it;"
-        " a named person has to take that on.",
+        " a named person has to accept this risk.",
         "What could not be measured is not met and cannot be set aside.",
         f"A model that is good enough waits as challenger until {approval}."
         if criteria.approval == "required"

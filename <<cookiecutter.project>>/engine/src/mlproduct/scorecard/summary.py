@@ -21,10 +21,10 @@ __all__ = [
 ]
 
 NEXT = {
-    Decision.READY: "It is good enough to become champion.",
-    Decision.WARNINGS: "It is good enough to become champion; read the warnings first.",
-    Decision.REVIEW: "It may become champion only if a named person takes on what is open.",
-    Decision.BLOCKED: "It does not become champion.",
+    Decision.READY: "It can become champion.",
+    Decision.WARNINGS: "It can become champion; read the warnings first.",
+    Decision.REVIEW: "It can become champion only if a named person accepts the open risks.",
+    Decision.BLOCKED: "It cannot become champion.",
 }
 
 

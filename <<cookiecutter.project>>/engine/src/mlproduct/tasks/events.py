@@ -63,7 +63,7 @@ def announce_waiting(product: Product, registered: Registered) -> None:
     payload = {
         "version": registered.version,
         "decision": decision.value,
-        "sentence": f"{named} waits for a person who takes on what is open: {open_points}."
+        "sentence": f"{named} needs review; approving it accepts these risks: {open_points}."
         if unsure
         else ready,
         "open": list(unsure),

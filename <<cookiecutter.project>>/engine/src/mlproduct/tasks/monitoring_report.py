@@ -122,7 +122,11 @@ def statements(report: MonitoringReport) -> list[tuple[str, str, str]]:
         found.append(("partial", "problem", f"the criteria could not be judged: {report.problem}"))
     if report.findings is None:
         found.append(
-            ("proxy", "too few", f"{report.rows:,} rows in the window say nothing about drift")
+            (
+                "proxy",
+                "too few",
+                f"{report.rows:,} rows are too few to test for drift",
+            )
         )
     if report.volume is not None:
         found.append(

@@ -41,13 +41,13 @@ def arrange(
     """
     if not environ.get("PREFECT_API_URL"):
         raise ConfigError(
-            "PREFECT_API_URL is not set – a Prefect server has to do the telling – see make up"
+            "PREFECT_API_URL is not set – a Prefect server sends the notifications – run make up"
         )
     blocks = {name: block for name, block in _blocks(product, environ).items() if block is not None}
     if not blocks:
         raise ConfigError(
-            "nobody is to be told of anything – expected NOTIFY_SLACK_URL, NOTIFY_WEBHOOK_URL or"
-            " NOTIFY_EMAIL_TO – see .env.example"
+            "no channel is set – expected NOTIFY_SLACK_URL, NOTIFY_WEBHOOK_URL or NOTIFY_EMAIL_TO –"
+            " see .env.example"
         )
     arranged = []
     for way, block in blocks.items():
@@ -117,9 +117,9 @@ def _occasions(product: Product, flows: Sequence[str]) -> list[tuple[str, EventT
             "{{ event.payload.sentence }}",
         ),
         (
-            "a retraining is asked for",
+            "a retraining is requested",
             _on({retraining_event(product)}, resource, {}),
-            f"{product.name}: a retraining is asked for",
+            f"{product.name}: a retraining is requested",
             "{{ event.payload.sentence }}",
         ),
     ]

@@ -4,8 +4,10 @@ python serve_plain.py PACKAGE PORT
 """
 
 import sys
-from importlib import import_module
+
+from mlproduct.cli import main
+from mlproduct.service import follower
 
 package, port = sys.argv[1:]
-import_module(f"{package}.service.follower").accelerated = lambda model, example, columns: None
-sys.exit(import_module(f"{package}.cli").main(["serve", "--port", port]))
+follower.accelerated = lambda model, example, columns: None
+sys.exit(main(package, ["serve", "--port", port]))

@@ -51,7 +51,7 @@ def test_a_result_shows_what_was_measured_and_says_why_only_where_it_has_to() ->
         ({"at_least": 0, "versus": "rule"}, "recall vs rule 0.7 > 0"),
         ({"at_most": 0, "versus": "do_nothing"}, "recall vs do nothing 0.7 < 0"),
         ({"at_least": 0.6, "by": "region"}, "recall by region 0.7 ≥ 0.6"),
-        ({"gap_at_most": 0.15, "by": "region"}, "recall by region 0.7 ± 0.15"),
+        ({"gap_at_most": 0.15, "by": "region"}, "recall gap by region 0.7 within ±0.15"),
     ],
 )
 def test_a_measurement_is_shown_with_its_bar(bar: dict[str, Any], shown: str) -> None:
@@ -60,6 +60,14 @@ def test_a_measurement_is_shown_with_its_bar(bar: dict[str, Any], shown: str) ->
     )
     result = Result(criterion=criterion, outcome=Outcome.MET, because="It is.", value=0.7)
     assert measured_with_bar(result) == shown
+
+
+def test_a_bar_without_a_measurement_is_not_shown_as_a_result() -> None:
+    first = Criterion(
+        id="first", says="Better.", why="Pays.", metric="recall", versus="champion", at_least=0
+    )
+    result = Result(criterion=first, outcome=Outcome.MET, because="There is no champion.")
+    assert measured_with_bar(result) == "recall vs champion: no value, bar > 0"
 
 
 def test_reasons_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from ..config.settings import Settings
@@ -93,7 +94,7 @@ def down(settings: Settings) -> tuple[Started, ...]:
     last_first = running(settings)[::-1]
     for one in last_first:
         _signal(one, signal.SIGTERM)
-        if not _waited(lambda one=one: not _lives(one), END_SECONDS):  # type: ignore[misc]  # bound now, on purpose
+        if not _waited(partial(_ended, one), END_SECONDS):
             _signal(one, signal.SIGKILL)
     _state(settings).unlink(missing_ok=True)
     return last_first
@@ -252,6 +253,10 @@ def _start(
 
 def _lives(one: Started) -> bool:
     return bool(one.began) and began(one.pid) == one.began
+
+
+def _ended(one: Started) -> bool:
+    return not _lives(one)
 
 
 def _signal(one: Started, number: signal.Signals) -> None:

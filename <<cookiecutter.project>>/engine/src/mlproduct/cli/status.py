@@ -216,7 +216,7 @@ def _champion(trail: "AuditTrail", registry: _Once[_Registry]) -> Part:
 def _alias_differs(trail: "AuditTrail", registry: _Once[_Registry]) -> Iterator[str]:
     try:
         found = registry()
-    except Exception:  # told where the versions are
+    except Exception:  # the part on waiting versions reports the registry's problem
         return
     if found.alias is not None and not trail.entries:
         yield (

@@ -250,7 +250,7 @@ def _joined(chunks: list[_Piece], validator: SchemaValidator) -> pd.DataFrame:
 
 
 def validation_report(validated: Validated) -> str:
-    """Markdown: how many rows were seen, accepted and kept aside, and which rule each of the latter
+    """Markdown: how many rows were read, accepted and quarantined, and the rules that the last ones
     broke.
     """
     aside = len(validated.rejected.rows)

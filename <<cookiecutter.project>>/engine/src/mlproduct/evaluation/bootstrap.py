@@ -133,7 +133,7 @@ def _draw(measured: Sequence[BootstrapEstimate], scored: Scored, weights: np.nda
     for estimates in measured:
         try:
             estimates.chunks.append(_as_floats(estimates.metric.of(weighted)))
-        except Exception as error:  # as above
+        except Exception as error:  # one metric must not hide the others
             estimates.problem = in_words(error)
 
 

@@ -247,7 +247,7 @@ def by_slice(
         }
         try:
             return measure_slices(sliced, by_name, comparison.criteria.confidence)
-        except Exception as error:  # as above
+        except Exception as error:  # one metric must not hide the others
             problem = in_words(error)
     return [
         _refusal(sliced.metric, problem, by=sliced.by, gap=sliced.gap, rows=len(comparison.holdout))

@@ -164,7 +164,7 @@ def bar_as_formula(criterion: Criterion) -> str:
         return f"{'>' if criterion.versus else '≥'} {exact(criterion.at_least)}"
     if criterion.at_most is not None:
         return f"{'<' if criterion.versus else '≤'} {exact(criterion.at_most)}"
-    return f"± {exact(criterion.bar)}"
+    return f"within ±{exact(criterion.bar)}"
 
 
 def number(value: float) -> str:
@@ -200,9 +200,16 @@ def measured(result: Result) -> str:
 
 
 def measured_with_bar(result: Result) -> str:
-    """The metric, its value with the interval, and the bar: ``recall 0.83 [0.82, 0.85] ≥ 0.6``."""
+    """The metric, its value with the interval, and the bar: ``recall 0.83 [0.82, 0.85] ≥ 0.6``.
+
+    Without a value it says so: the bar beside nothing would read as a result.
+    """
     criterion = result.criterion
     versus = f"vs {criterion.versus.replace('_', ' ')}" if criterion.versus else ""
+    gap = "gap" if criterion.gap_at_most is not None else ""
     slices = f"by {criterion.by}" if criterion.by else ""
-    parts = (criterion.metric, versus, slices, measured(result), bar_as_formula(criterion))
-    return " ".join(filter(None, parts))
+    name = " ".join(filter(None, (criterion.metric, gap, versus, slices)))
+    bar = bar_as_formula(criterion)
+    return (
+        f"{name} {shown} {bar}" if (shown := measured(result)) else f"{name}: no value, bar {bar}"
+    )

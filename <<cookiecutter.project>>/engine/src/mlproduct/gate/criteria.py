@@ -238,9 +238,7 @@ ALWAYS = (
         at_least=0.02,
     ),
 )
-"""Judged with every model whatever the file says; undecided is not good enough here, and nobody can
-take it on.
-"""
+"""Judged for every model. *Undecided* blocks here, and nobody can accept it."""
 
 ALWAYS_DATA = (
     Criterion(

@@ -82,7 +82,9 @@ def _wanted(seen: Seen, rules: Reactions) -> Reaction:
         )
         return Reaction("wait", f"criteria:{','.join(sorted(seen.failing))}", sentence, "partial")
     if seen.drifted and seen.drift_labelled and seen.judged is not None:
-        sentence = f"{moved}. Labels of these rows show that all criteria are still met."
+        sentence = (
+            f"{moved}. Labels of these rows show that every criterion they can judge is still met."
+        )
         return Reaction(rules.drift_and_criteria_met, drift, sentence, seen.judged)
     if seen.drifted:
         sentence = f"{moved}. There are no labels yet that show whether this matters."
@@ -106,7 +108,7 @@ def _held_back(seen: Seen, before: Sequence[Asked], rules: Reactions) -> str | N
         )
     if seen.new_labels < rules.new_labels_at_least:
         return (
-            f"Only {seen.new_labels:,} labels are new since the last training;"
+            f"Only {seen.new_labels:,} labels are new since the champion was trained;"
             f" {rules.new_labels_at_least:,} are required."
         )
     if len(recent) >= rules.per_month:

@@ -45,9 +45,8 @@ def places(settings: Settings, product: str, address: str) -> dict[str, str]:
         with answering(settings):
             experiment = client.get_experiment_by_name(name)
         if experiment is not None:
-            found[what] = (
-                f"{address}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
-            )
+            runs = f"{experiment.experiment_id}/runs?workflowType=machine_learning"
+            found[what] = f"{address}/#/experiments/{runs}"
     return found
 
 

@@ -145,7 +145,7 @@ def _is_missing(settings: Settings, folder: str, name: str) -> bool:
 
     try:
         there = list_artifacts(artifact_uri=folder, tracking_uri=settings.tracking_uri)
-    except Exception:  # as above
+    except Exception:  # each kind of store raises its own; what cannot be listed may be there
         return False
     return name not in {Path(file.path).name for file in there}
 

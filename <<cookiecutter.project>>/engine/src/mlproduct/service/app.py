@@ -161,7 +161,8 @@ def app_of(service: Service) -> FastAPI:
         return Response(generate_latest(service.registry), media_type="text/plain; version=0.0.4")
 
     page = app.openapi
-    app.openapi = lambda: with_key(page())  # type: ignore[method-assign]  # FastAPI's own way to change the page
+    # FastAPI documents this assignment as the way to change the page.
+    app.openapi = lambda: with_key(page())  # type: ignore[method-assign]
     return app
 
 
@@ -339,7 +340,7 @@ class _Around:
             else:
                 await problem(401, "No API key", "Send one as X-API-Key.")(scope, receive, sending)
         except ClientDisconnect:
-            pass  # before all of its request was here; nobody waits for an answer
+            pass  # the client left before its request was complete, so no response is needed
         except Exception:  # whatever broke, who asked gets an answer and the log the reason
             logger.exception("request %s broke", number)
             if not sent:

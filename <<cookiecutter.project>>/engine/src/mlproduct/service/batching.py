@@ -1,7 +1,7 @@
 """Rows that wait together are scored together: a hundred rows cost a model little more than one.
 
-Nobody waits for company. While one batch is being scored, those who come are the next one. Scoring
-happens on the event loop itself: a second thread would only pass Python's lock to and fro.
+No request is delayed to fill a batch. Requests that arrive while a batch is scored form the next one.
+Scoring runs on the event loop: with Python's global lock, a second thread would only add latency.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class Batcher:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Ends when nobody waits any more."""
+        """Returns when no rows are waiting."""
         while self._waiting:
             await asyncio.sleep(0.01)
         if self._task is not None:

@@ -36,7 +36,8 @@ class Predictions:
     def take(self, rows: np.ndarray) -> "Predictions":
         """The predictions of ``rows`` (positions or a mask), in that order."""
         parts = (self.decision, self.score, self.low, self.high)
-        return Predictions(*(None if part is None else part[rows] for part in parts))  # type: ignore[arg-type]  # the decision is never None
+        taken = (None if part is None else part[rows] for part in parts)
+        return Predictions(*taken)  # type: ignore[arg-type]  # the decision is never None
 
     def same_as(self, other: "Predictions") -> bool:
         """Whether nothing that was predicted differs, as for a model that is submitted again."""

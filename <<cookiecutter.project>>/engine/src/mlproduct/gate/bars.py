@@ -210,6 +210,6 @@ def measured_with_bar(result: Result) -> str:
     slices = f"by {criterion.by}" if criterion.by else ""
     name = " ".join(filter(None, (criterion.metric, gap, versus, slices)))
     bar = bar_as_formula(criterion)
-    return (
-        f"{name} {shown} {bar}" if (shown := measured(result)) else f"{name}: no value, bar {bar}"
-    )
+    if result.value is None:
+        return f"{name}: no value, bar {bar}"
+    return f"{name} {measured(result)} {bar}"

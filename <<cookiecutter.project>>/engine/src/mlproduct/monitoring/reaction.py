@@ -82,9 +82,7 @@ def _wanted(seen: Seen, rules: Reactions) -> Reaction:
         )
         return Reaction("wait", f"criteria:{','.join(sorted(seen.failing))}", sentence, "partial")
     if seen.drifted and seen.drift_labelled and seen.judged is not None:
-        sentence = (
-            f"{moved}. Labels of these rows show that every criterion they can judge is still met."
-        )
+        sentence = f"{moved}. Their labels show that every criterion they can judge is still met."
         return Reaction(rules.drift_and_criteria_met, drift, sentence, seen.judged)
     if seen.drifted:
         sentence = f"{moved}. There are no labels yet that show whether this matters."

@@ -1,7 +1,7 @@
 """Rows that wait together are scored together: a hundred rows cost a model little more than one.
 
-No request is delayed to fill a batch. Requests that arrive while a batch is scored form the next one.
-Scoring runs on the event loop: with Python's global lock, a second thread would only add latency.
+No request is delayed to fill a batch: those that arrive while one is scored form the next. Scoring
+runs on the event loop: with Python's global lock, a second thread would only add latency.
 """
 
 import asyncio

@@ -25,7 +25,12 @@ BASE = TEMPLATE / "<<cookiecutter.project>>"
 ENGINE = BASE / "engine" / "src"
 KIT = os.environ.get("PRODUCT_KIT", "churn")
 PACKAGE = "trial_radar"
-BLANKS = {"project": "trial-radar", "package": PACKAGE, "product_name": "Trial Radar"}
+BLANKS = {
+    "project": "trial-radar",
+    "package": PACKAGE,
+    "product_name": "Trial Radar",
+    "__prefect_title": "Trial Radar",
+}
 WITH_BLANKS = ("config/product.yaml", "prefect.yaml", "product/success_criteria.yaml")
 
 

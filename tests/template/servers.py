@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 WAIT_SECONDS = 240
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -54,7 +55,7 @@ def started(printed: str) -> dict[str, str]:
 def ran(prefect: str, name: str, parameters: dict[str, Any]) -> Any:
     """The state in which a run of the deployment ended."""
     api = f"{prefect}/api"
-    deployment = asked(f"{api}/deployments/name/{name}")
+    deployment = asked(f"{api}/deployments/name/{quote(name)}")
     made = asked(
         f"{api}/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters}
     )

@@ -81,7 +81,7 @@ def test_a_folder_is_moved_and_then_copied_while_its_servers_run(
         until(lambda: asked(f"{urls['service']}/model"), "the service has the champion")["version"]
         == "1"
     )
-    trained = ran(urls["prefect"], "churn-radar-train/churn-radar-train-weekly", {"cause": "moved"})
+    trained = ran(urls["prefect"], "churn-radar-train/Churn Radar: train", {"cause": "moved"})
     assert trained["type"] == "COMPLETED", trained
     assert (
         verb(moved, "verify").count("every digest matches") == 2

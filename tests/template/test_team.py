@@ -183,11 +183,11 @@ def test_from_drift_to_the_new_answer_of_the_service(team: Team) -> None:
     team.types("sample", "--scoring", "--drift", "8", "--until", today)
     team.types("sample", "--rows", "16000", "--seed", "8")
     assert (
-        ran(urls["prefect"], "churn-radar-score/churn-radar-score-daily", {"day": today})["type"]
+        ran(urls["prefect"], "churn-radar-score/Churn Radar: score the day", {"day": today})["type"]
         == "COMPLETED"
     )
     assert (
-        ran(urls["prefect"], "churn-radar-monitor/churn-radar-monitor-daily", {"day": today})[
+        ran(urls["prefect"], "churn-radar-monitor/Churn Radar: monitor", {"day": today})[
             "name"
         ]
         == "Retrain"
@@ -198,7 +198,7 @@ def test_from_drift_to_the_new_answer_of_the_service(team: Team) -> None:
 
     approval = {"version": "2", "by": "Ada", "because": "As good."}
     assert (
-        ran(urls["prefect"], "churn-radar-approve/churn-radar-approve", approval)["type"]
+        ran(urls["prefect"], "churn-radar-approve/Churn Radar: approve a version", approval)["type"]
         == "COMPLETED"
     )
     until(
@@ -215,7 +215,7 @@ def ended_training(urls: dict[str, str]) -> Any:
     """The training that the worker ran; the first one, run by hand, has no deployment."""
     asked_for = {
         "flows": {"name": {"any_": ["churn-radar-train"]}},
-        "deployments": {"name": {"like_": "train-weekly"}},
+        "deployments": {"name": {"like_": "Churn Radar: train"}},
     }
     runs = asked(f"{urls['prefect']}/api/flow_runs/filter", asked_for)
     return next((run for run in runs or () if run["state"]["type"] in ENDED), None)

@@ -15,13 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import pytest
 from conftest import Bake, sources
 from servers import ENDED, asked, ran, started, until
 
-ACTIONS = ("train-weekly", "score-daily", "label-daily", "monitor-daily", "expire-weekly")
-BY_HAND = ("approve", "reject", "rollback")
+ACTIONS = ("train", "score the day", "record labels", "monitor", "delete expired data")
+BY_HAND = {"approve": "approve a version", "reject": "reject a version", "rollback": "roll back"}
 BROWSERS_OWN = (".google.com", ".googleapis.com", ".gstatic.com")
 """Hosts that Chromium asks for itself, whatever page it shows."""
 ASKS = """
@@ -36,8 +37,8 @@ emit_event(retraining_event(product), {{"prefect.resource.id": resource_id(produ
 class Owned:
     """A product as its owner has it: what is typed there, and what its servers answer."""
 
-    def __init__(self, root: Path, package: str, python: Path) -> None:
-        self.root, self.package, self.python = root, package, python
+    def __init__(self, root: Path, title: str, package: str, python: Path) -> None:
+        self.root, self.title, self.package, self.python = root, title, package, python
         self.name = root.name
         self.urls: dict[str, str] = {}
         self.told: list[str] = []
@@ -67,7 +68,7 @@ class Owned:
 
     @property
     def names(self) -> set[str]:
-        return {f"{self.name}-{what}" for what in (*ACTIONS, *BY_HAND)}
+        return {f"{self.title}: {what}" for what in (*ACTIONS, *BY_HAND.values())}
 
     def _ran(self, *words: str, **environ: str) -> str:
         ours = ("PREFECT", "MLFLOW", "PRODUCT")
@@ -97,7 +98,10 @@ def two(bake: Bake, environment: Path) -> Iterator[tuple[Owned, Owned]]:
         bake(product_name="Churn Radar"),
         bake(product_name="Price Guide", project="price_guide", kit="price"),
     )
-    products = Owned(made[0], "churn_radar", python), Owned(made[1], "price_guide", python)
+    products = (
+        Owned(made[0], "Churn Radar", "churn_radar", python),
+        Owned(made[1], "Price Guide", "price_guide", python),
+    )
     try:
         yield products
     finally:
@@ -204,11 +208,12 @@ def each_page_shows_its_own_product(two: tuple[Owned, Owned], page: Callable[[st
         assert [name for name in own.names if name not in shown] == []
         assert [name for name in other.names if name in shown] == []
         for what in ("approve", "rollback"):
-            name = f"{own.name}-{what}"
-            deployment = asked(f"{prefect}/api/deployments/name/{name}/{name}")["id"]
+            name = f"{own.title}: {BY_HAND[what]}"
+            path = quote(f"{own.name}-{what}/{name}")
+            deployment = asked(f"{prefect}/api/deployments/name/{path}")["id"]
             form = page(f"{prefect}/deployments/deployment/{deployment}/run").text
-            assert name in form, form[-2000:]
-            assert "because" in form.lower(), form[-2000:]
+            for shown in (name, "Decided by", "Reason", "Example: Ann Lee"):
+                assert shown in form, form[-2000:]
     # Who opens what up printed is told of to nobody: pages ask their own server only.
     for server in ("prefect", "mlflow"):
         opened = page(f"{two[0].urls[server]}/")
@@ -240,7 +245,7 @@ def neither_overwrites_triggers_or_announces_the_other(
     # The other way round; then everything that was told is there, whoever it was told to.
     assert ran(
         prefect,
-        f"{second.name}-rollback/{second.name}-rollback",
+        f"{second.name}-rollback/{second.title}: roll back",
         {"by": "Ada", "because": "A try."},
     )
     until(lambda: second.told, "the failed roll back is told")

@@ -5,10 +5,8 @@ lines. The gate refuses a training that changes the split, evaluates on other ro
 or brings a model from elsewhere.
 """
 
-from datetime import date
-
 from mlproduct import tasks
-from mlproduct.tasks import State, flow
+from mlproduct.tasks import State, flow, form
 
 from .product import product
 
@@ -16,13 +14,8 @@ __all__ = ["approve", "expire", "label", "monitor", "reject", "rollback", "score
 
 
 @flow(product, "train", run_name="train, {cause}")
-def train(cause: str = "by hand", source: str | None = None) -> State:
-    """Trains, judges, and registers what is good enough.
-
-    Args:
-        cause: Why this training runs; kept with the run.
-        source: A path that takes the place of the source in config/pipeline.yaml.
-    """
+def train(cause: form.Cause = "by hand", source: form.Source = None) -> State:
+    """Trains a model, judges it, and registers it if it is good enough."""
     with tasks.training_run(product, cause, source) as run:
         rows = tasks.ingest(run)
         split = tasks.split(run, rows)
@@ -38,19 +31,12 @@ def train(cause: str = "by hand", source: str | None = None) -> State:
 
 @flow(product, "score")
 def score(
-    day: date | None = None,
-    start: date | None = None,
-    end: date | None = None,
-    shadow: bool | None = None,
+    day: form.Day = None,
+    start: form.FirstDay = None,
+    end: form.LastDay = None,
+    shadow: form.Shadow = None,
 ) -> State:
-    """Scores the rows of a day, or of every day that is missing, with the champion.
-
-    Args:
-        day: Today if nothing is given.
-        start: With ``end``: every day from one to the other that was not finished before.
-        end: The last of several days.
-        shadow: Whether the challenger scores the same rows; config/scoring.yaml says so otherwise.
-    """
+    """Scores the rows of a day, or of every unfinished day of a range, with the champion."""
     context = tasks.scoring_context(product, shadow)
     days = tasks.days_to_score(context, day, start, end)
     scored = tasks.score(context, days)
@@ -58,13 +44,8 @@ def score(
 
 
 @flow(product, "label")
-def label(day: date | None = None, file: str | None = None) -> State:
-    """Records the labels of a day at the configured source, or those of a file.
-
-    Args:
-        day: Today if left out.
-        file: A delivery that takes the place of the source in config/scoring.yaml.
-    """
+def label(day: form.Day = None, file: form.Delivery = None) -> State:
+    """Records the labels of a day from the configured source, or those of a file."""
     context = tasks.label_context(product)
     delivery = tasks.record_labels(context, day, file)
     return tasks.completed(delivery)
@@ -72,20 +53,15 @@ def label(day: date | None = None, file: str | None = None) -> State:
 
 @flow(product, "expire")
 def expire() -> State:
-    """Deletes what is older than config/scoring.yaml allows."""
+    """Deletes data older than keep_days in config/scoring.yaml."""
     context = tasks.label_context(product)
     erased = tasks.expire(context)
     return tasks.completed(erased)
 
 
 @flow(product, "monitor")
-def monitor(day: date | None = None) -> State:
-    """Compares the last days with what the champion was judged on, decides, and asks for a
-    retraining if it helps.
-
-    Args:
-        day: The last day of the window; today if left out.
-    """
+def monitor(day: form.Day = None) -> State:
+    """Compares the last days with the reference, decides, and requests a retraining if needed."""
     context = tasks.monitoring_context(product, day)
     report = tasks.monitoring_report(context)
     decision = tasks.decide(context, report)
@@ -94,40 +70,23 @@ def monitor(day: date | None = None) -> State:
 
 
 @flow(product, "approve", run_name="approve {version}")
-def approve(version: str, by: str, because: str, despite: list[str] | None = None) -> State:
-    """Makes a version the champion; the run fails, and says why, where the gate refuses.
-
-    Args:
-        version: The number of the version, as MLflow shows it.
-        by: Who approves.
-        because: Why, for those who read it in a year.
-        despite: The ids of criteria that are undecided and are taken on.
-    """
+def approve(
+    version: form.Version, by: form.Person, because: form.Reason, despite: form.Risks = None
+) -> State:
+    """Makes a version the champion. The run fails with the reason if the gate refuses."""
     entry = tasks.approve(product, version, by=by, because=because, despite=despite)
     return tasks.completed(entry)
 
 
 @flow(product, "reject", run_name="reject {version}")
-def reject(version: str, by: str, because: str) -> State:
-    """Keeps a version out for good.
-
-    Args:
-        version: The number of the version, as MLflow shows it.
-        by: Who rejects.
-        because: Why, for those who read it in a year.
-    """
+def reject(version: form.Version, by: form.Person, because: form.Reason) -> State:
+    """Excludes a version permanently."""
     entry = tasks.reject(product, version, by=by, because=because)
     return tasks.completed(entry)
 
 
 @flow(product, "rollback")
-def rollback(by: str, because: str, to: str | None = None) -> State:
-    """Brings back an earlier champion.
-
-    Args:
-        by: Who rolls back.
-        because: Why, for those who read it in a year.
-        to: The number of an earlier champion; the last one if left out.
-    """
+def rollback(by: form.Person, because: form.Reason, to: form.EarlierVersion = None) -> State:
+    """Makes an earlier champion the champion again."""
     entry = tasks.rollback(product, by=by, because=because, to=to)
     return tasks.completed(entry)

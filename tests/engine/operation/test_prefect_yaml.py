@@ -12,6 +12,7 @@ from mlproduct.tasks.notifications import _occasions, flow_names
 from prefect import Flow
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events import DeploymentEventTrigger
+from prefect.utilities.callables import parameter_schema
 from trial_radar import flows
 
 from ..team import PRODUCT, PROJECT
@@ -69,23 +70,35 @@ def test_what_runs_by_itself_and_what_people_run() -> None:
         if "schedules" in each
     }
     assert scheduled == {
-        f"{PRODUCT.name}-train/{PRODUCT.name}-train-weekly": ["weekly"],
-        f"{PRODUCT.name}-score/{PRODUCT.name}-score-daily": ["daily"],
-        f"{PRODUCT.name}-label/{PRODUCT.name}-label-daily": ["daily"],
-        f"{PRODUCT.name}-monitor/{PRODUCT.name}-monitor-daily": ["daily"],
-        f"{PRODUCT.name}-expire/{PRODUCT.name}-expire-weekly": ["weekly"],
+        f"{PRODUCT.name}-train/{PRODUCT.title}: train": ["weekly"],
+        f"{PRODUCT.name}-score/{PRODUCT.title}: score the day": ["daily"],
+        f"{PRODUCT.name}-label/{PRODUCT.title}: record labels": ["daily"],
+        f"{PRODUCT.name}-monitor/{PRODUCT.title}: monitor": ["daily"],
+        f"{PRODUCT.name}-expire/{PRODUCT.title}: delete expired data": ["weekly"],
     }
     by_hand = {called(each) for each in DEPLOYMENTS} - set(scheduled)
     assert by_hand == {
-        f"{PRODUCT.name}-{what}/{PRODUCT.name}-{what}" for what in ("approve", "reject", "rollback")
+        f"{PRODUCT.name}-approve/{PRODUCT.title}: approve a version",
+        f"{PRODUCT.name}-reject/{PRODUCT.title}: reject a version",
+        f"{PRODUCT.name}-rollback/{PRODUCT.title}: roll back",
     }
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=called)
+def test_each_field_of_the_form_has_a_label_and_an_example(deployment: dict[str, Any]) -> None:
+    """Of the schema that ``prefect deploy`` sends to the server."""
+    for name, field in parameter_schema(flow_of(deployment)).properties.items():
+        assert field["title"] != name
+        assert field["title"][0].isupper()
+        (example,) = field["examples"]
+        assert field["description"].endswith(f"Example: {example}")
 
 
 def test_a_day_is_scored_and_labelled_before_it_is_looked_at() -> None:
     daily = {
         flow_of(each).name: each["schedules"][0]["cron"]
         for each in DEPLOYMENTS
-        if each["name"].endswith("-daily")
+        if [schedule["slug"] for schedule in each.get("schedules", [])] == ["daily"]
     }
     minutes = {
         name: int(cron.split()[1]) * 60 + int(cron.split()[0]) for name, cron in daily.items()
@@ -124,13 +137,13 @@ def test_people_are_told_of_this_product_only() -> None:
 
 def test_every_name_on_a_server_carries_the_products() -> None:
     """Two products on one server: a deployment is found by its flow's name and its own."""
-    names = {flow_of(each).name for each in DEPLOYMENTS} | {each["name"] for each in DEPLOYMENTS}
     triggers = [trigger for each in DEPLOYMENTS for trigger in each.get("triggers", [])]
-    names |= {trigger["name"] for trigger in triggers} | {
-        event for trigger in triggers for event in trigger["expect"]
-    }
+    names = {flow_of(each).name for each in DEPLOYMENTS}
+    names |= {event for trigger in triggers for event in trigger["expect"]}
     names |= {RETRAINING, MONITORED, WAITING}
     assert [name for name in names if not name.startswith(PRODUCT.name)] == []
+    titled = [each["name"] for each in (*DEPLOYMENTS, *triggers)]
+    assert [name for name in titled if not name.startswith(f"{PRODUCT.title}: ")] == []
     assert (
         events.slug(PRODUCT).replace("-", "").isalnum()
     )  # what Prefect takes in the name of an artifact or a block

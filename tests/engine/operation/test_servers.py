@@ -11,15 +11,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from mlproduct.cli.project import Project
-from mlproduct.cli.servers import Started, _free, _start, down, running, up
+from mlproduct.cli.servers import Started, _delete_former, _free, _start, down, running, up
 from mlproduct.config.settings import Settings
 from mlproduct.errors import ConfigError, ProductError
 from mlproduct.processes import began
 from mlproduct.testing import TrialProduct
+from prefect.settings import get_current_settings
 
 from ..team import PACKAGE, PRODUCT, PROJECT, SOURCES
 
@@ -43,17 +45,20 @@ def product(
     down(settings)
 
 
-def deployed(what: str) -> str:
-    return f"{PRODUCT.name}-{what}/{PRODUCT.name}-{what}"
+APPROVE = f"{PRODUCT.name}-approve/{PRODUCT.title}: approve a version"
+ROLLBACK = f"{PRODUCT.name}-rollback/{PRODUCT.title}: roll back"
 
 
 async def ran(url: str, name: str, parameters: dict[str, Any]) -> Any:
     """The state in which the run of a deployment ended."""
     async with httpx.AsyncClient(base_url=f"{url}/api", timeout=60) as client:
-        deployment = (await client.get(f"/deployments/name/{name}")).json()
+        found = await client.get(f"/deployments/name/{quote(name)}")
+        assert found.status_code == 200, (found.url, found.text)
+        deployment = found.json()
         run = await client.post(
             f"/deployments/{deployment['id']}/create_flow_run", json={"parameters": parameters}
         )
+        assert run.status_code == 201, run.text
         for _ in range(600):
             state = (await client.get(f"/flow_runs/{run.json()['id']}")).json()["state"]
             if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
@@ -82,7 +87,7 @@ def test_up_starts_everything_the_worker_runs_what_people_ask_for_and_down_ends_
     service = started["service"].url
     assert serves(service, "1")
     approval = {"version": "2", "by": "Ada", "because": "It is as good."}
-    state = asyncio.run(ran(started["prefect"].url, deployed("approve"), approval))
+    state = asyncio.run(ran(started["prefect"].url, APPROVE, approval))
     assert state["type"] == "COMPLETED", state
     assert serves(service, "2")
     ended = down(product)
@@ -98,16 +103,31 @@ def test_a_worker_says_what_is_refused_and_brings_back_an_earlier_champion(
     started = {one.name: one for one in up(Project(PACKAGE, product), ANY)}
     service, prefect = started["service"].url, started["prefect"].url
     unknown = {"version": "7", "by": "Ada", "because": "Why not."}
-    state = asyncio.run(ran(prefect, deployed("approve"), unknown))
+    state = asyncio.run(ran(prefect, APPROVE, unknown))
     assert (state["type"], "there is no version 7" in state["message"]) == ("FAILED", True)
     approval = {"version": "2", "by": "Ada", "because": "It is as good."}
-    state = asyncio.run(ran(prefect, deployed("approve"), approval))
+    state = asyncio.run(ran(prefect, APPROVE, approval))
     assert state["type"] == "COMPLETED", state
     assert serves(service, "2")
     back = {"by": "Ada", "because": "Only to try."}
-    state = asyncio.run(ran(prefect, deployed("rollback"), back))
+    state = asyncio.run(ran(prefect, ROLLBACK, back))
     assert state["type"] == "COMPLETED", state
     assert serves(service, "1")
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_up_deletes_the_deployments_of_an_earlier_release_and_no_others() -> None:
+    """Else the schedules of both would run: the weekly training, for one, twice."""
+    api = get_current_settings().api.url
+    assert api
+    with httpx.Client(base_url=api, timeout=60) as client:
+        flow = client.post("/flows/", json={"name": f"{PRODUCT.name}-train"}).json()["id"]
+        kept = {f"{PRODUCT.title}: train", "other-radar-train-weekly", f"{PRODUCT.name}-of-mine"}
+        for name in (*kept, f"{PRODUCT.name}-train-weekly", f"{PRODUCT.name}-approve"):
+            client.post("/deployments/", json={"name": name, "flow_id": flow}).raise_for_status()
+        _delete_former(api, PRODUCT.name)
+        left = client.post("/deployments/filter", json={}).json()
+    assert {each["name"] for each in left} == kept
 
 
 def test_what_does_not_get_ready_is_shown_with_its_last_words(product: Settings) -> None:

@@ -3,6 +3,7 @@ log.
 """
 
 import asyncio
+import io
 import json
 import logging
 import random
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -29,7 +30,7 @@ from mlproduct.service import follower as following
 from mlproduct.service.app import Service, app_of
 from mlproduct.service.follower import Follower
 from mlproduct.service.options import ServiceSettings
-from mlproduct.service.server import service_of
+from mlproduct.service.server import JsonLines, service_of
 from mlproduct.testing import TrialProduct
 
 from ..products import COLUMNS, DAY, a_day, in_log, log, settings, to_score
@@ -220,6 +221,52 @@ def test_with_keys_predictions_need_one(product: TrialProduct) -> None:
         assert client.get("/model").status_code == 401
         assert client.get("/health/ready").status_code == 200
         assert client.get("/docs-files/swagger-ui.css").status_code == 200
+        page = client.get("/openapi.json").json()
+    scheme = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+    ((name, described),) = page["components"]["securitySchemes"].items()
+    assert described == scheme
+    verbs = [(path, verb) for path, each in page["paths"].items() for verb in each.values()]
+    needing = {path for path, verb in verbs if "security" in verb}
+    assert needing == {"/predict", "/model"}
+    assert page["paths"]["/model"]["get"]["security"] == [{name: []}]
+
+
+def test_a_request_without_a_key_is_refused_before_its_body_is_read(product: TrialProduct) -> None:
+    wanted = ServiceSettings.from_environment("0.0.0.0", 0, {"SERVICE_API_KEYS": KEY})
+
+    with TestClient(app_of(service_of(PRODUCT, settings(), wanted))) as client:
+        refused = client.post("/predict", content=(part for part in (b"x" * 10**7,) * 3))
+        assert refused.status_code == 401
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["detail"] == "Send one as X-API-Key."
+        assert refused.headers["x-request-id"]
+        assert 'requests_total{path="/predict",status="401"} 1.0' in client.get("/metrics").text
+
+
+def test_the_log_is_lines_of_json_without_passwords() -> None:
+    handler = logging.StreamHandler(text := io.StringIO())
+    handler.setFormatter(JsonLines())
+    logger = logging.Logger("tried")
+    logger.addHandler(handler)
+    logger.info("answered", extra={"id": "a1", "status": 200, "rows": None, "ms": 1.25})
+    try:
+        raise OSError("no host in postgresql://ann:pass-1word@db:5432/x")
+    except OSError:
+        logger.exception("%s is away", "postgresql://ann:pass-2word@db/x")
+    answered, away = map(json.loads, text.getvalue().splitlines())
+    moment = datetime.fromisoformat(answered.pop("time"))
+    assert abs(moment - datetime.now(UTC)) < timedelta(minutes=1)
+    assert answered == {
+        "level": "info",
+        "event": "answered",
+        "id": "a1",
+        "status": 200,
+        "rows": None,
+        "ms": 1.25,
+    }
+    assert away["level"] == "error"
+    assert "OSError" in away["exception"]
+    assert "word@" not in text.getvalue()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ..config.settings import Settings
 from ..errors import ConfigError, ProductError
@@ -36,6 +37,17 @@ __all__ = ["Started", "down", "ended", "of_another_folder", "running", "up"]
 WAIT_SECONDS = 180
 END_SECONDS = 45
 HOST = "127.0.0.1"
+# Their names until 0.3.0; since then a deployment is named after the product's title.
+FORMER_DEPLOYMENTS = (
+    "train-weekly",
+    "score-daily",
+    "label-daily",
+    "monitor-daily",
+    "expire-weekly",
+    "approve",
+    "reject",
+    "rollback",
+)
 PREFECT = (sys.executable, "-m", "prefect")
 """As a module: the script beside this Python has the folder's old path in it when the folder was
 moved.
@@ -185,7 +197,7 @@ def _service(project: Project, environ: Mapping[str, str], port: int) -> Started
 
 
 def _deploy(project: Project, environ: Mapping[str, str]) -> None:
-    """Work pool and deployments, as prefect.yaml has them."""
+    """Creates the work pool and the deployments of prefect.yaml."""
     settings = project.settings
     pool = ["work-pool", "create", project.product.name, "--type", "process", "--overwrite"]
     deploy = [
@@ -209,6 +221,23 @@ def _deploy(project: Project, environ: Mapping[str, str]) -> None:
                 " prefect.yaml were expected – see var/up/deploy.log:"
                 f" {(done.stderr or done.stdout).strip()[-300:]}"
             )
+    _delete_former(environ["PREFECT_API_URL"], project.product.name)
+
+
+def _delete_former(api: str, product: str) -> None:
+    """Deletes the deployments that an earlier release created: their schedules would run as well."""
+    names = [f"{product}-{name}" for name in FORMER_DEPLOYMENTS]
+    found = _json(f"{api}/deployments/filter", {"deployments": {"name": {"any_": names}}})
+    for deployment in found:
+        _json(f"{api}/deployments/{deployment['id']}", method="DELETE")
+
+
+def _json(url: str, body: Any = None, method: str = "POST") -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    asked = urllib.request.Request(url, data, headers, method=method)
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return json.loads(answer.read() or "null")
 
 
 def _start(

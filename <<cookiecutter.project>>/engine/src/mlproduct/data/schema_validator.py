@@ -10,9 +10,10 @@ import pandera.pandas as pa
 from pandera.errors import SchemaError, SchemaErrors
 
 from ..errors import ConfigError, InvalidData
+from .broken_rules import Broken, Reason, reason_table
 from .coercion import STORED, Kind, kind_of
 from .columns import Columns, columns_of
-from .schema_rules import Broken, Reason, in_words, reason_table
+from .rules import Rule, rule_of
 
 __all__ = ["SchemaValidator", "schema_validator"]
 
@@ -156,12 +157,11 @@ def _dtype(kind: Kind, nullable: bool) -> str:
 def _broken(error: SchemaError, where: np.ndarray, rows: int) -> Broken:
     """One of Pandera's errors as the rows that caused it; never without a row."""
     column = str(error.schema.name) if isinstance(error.schema, pa.Column) else "(row)"
-    rule, reason = (
-        in_words(error.check) if isinstance(error.check, pa.Check) else (str(error.check), "rule")
-    )
+    check = error.check
+    rule = rule_of(check) if isinstance(check, pa.Check) else Rule(str(check))
     if str(getattr(error.reason_code, "name", "")) == "CHECK_ERROR":
         raise ConfigError(
-            f"schemas.py: the check {rule!r} of {column} broke:"
+            f"schemas.py: the check {rule.words!r} of {column} broke:"
             f" {' '.join(str(error.failure_cases).split())[:300]} – expected true or false for each"
             " row – mend the check; it never sees columns marked pii"
         )
@@ -170,11 +170,11 @@ def _broken(error: SchemaError, where: np.ndarray, rows: int) -> Broken:
         cases["index"] if isinstance(cases, pd.DataFrame) and "index" in cases else []
     ).dropna()
     if labels.empty:
-        reasons: tuple[Reason, ...] = ((column, rule, rows, ""),)
+        reasons: tuple[Reason, ...] = ((column, rule.words, rows, ""),)
         raise InvalidData(
-            f"the rows together break a rule of schemas.py – expected {column} to keep {rule!r} –"
-            " look at the source"
+            f"the rows together break a rule of schemas.py – expected {column} to keep"
+            f" {rule.words!r} – look at the source"
             f"\n{reason_table(reasons)}",
             reasons,
         )
-    return Broken(where[np.unique(labels.to_numpy(dtype=np.int64))], column, rule, reason)
+    return Broken(where[np.unique(labels.to_numpy(dtype=np.int64))], column, rule.words, rule.code)

@@ -14,9 +14,9 @@ from pandera.pandas import DataFrameModel
 
 from ..errors import InvalidData
 from ..tables import Batch, Rejected, Validated
+from .broken_rules import Broken, failure_table, reason_table, reasons_of
 from .coercion import Cells, as_text, coerce, coerce_key
 from .fingerprint import row_hashes
-from .schema_rules import Broken, failure_table, reason_table, reasons_of
 from .schema_validator import SchemaValidator, schema_validator
 
 __all__ = ["validate", "validation_report"]

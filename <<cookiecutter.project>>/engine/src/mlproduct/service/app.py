@@ -18,10 +18,11 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response, Security
+from fastapi.security import APIKeyHeader
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.datastructures import MutableHeaders
@@ -38,7 +39,7 @@ from .log_writer import LogWriter
 from .openapi import answer, problem, problems_json, request_schema
 from .options import ServiceSettings
 from .request_rows import Checked, Rows
-from .response_schemas import IDEMPOTENCY_KEY, LIVE, MODEL, PREDICT, READY, with_key
+from .response_schemas import IDEMPOTENCY_KEY, LIVE, MODEL, PREDICT, READY
 
 __all__ = ["Service", "app_of"]
 
@@ -46,8 +47,13 @@ logger = logging.getLogger(__name__)
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 WAITING_ROWS = 20_000
 KEY = 0  # the first of the columns that are read is the key
-OPEN = ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
-"""Paths that ask for no key: they tell nothing about anybody."""
+# Without FastAPI's own refusal: that one is no problem after RFC 9457.
+API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False)
+# The paths that are counted under their name; any other is "other", so that a stranger who tries
+# many paths does not fill the metrics.
+ROUTES = frozenset(
+    ("/predict", "/model", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
+)
 
 PAGE_FILES = "/docs-files"
 """What the page of the API is made of; FastAPI itself would have it fetched from a stranger's
@@ -113,25 +119,24 @@ def app_of(service: Service) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
+        details = {401: "Send one as X-API-Key."}
+        missing = f"There is no {request.method} {request.url.path[:80]}."
         response = problem(
-            error.status_code,
-            str(error.detail),
-            f"There is no {request.method} {request.url.path[:80]}.",
+            error.status_code, str(error.detail), details.get(error.status_code, missing)
         )
-        response.headers.update(error.headers or {})  # a 405 says which methods there are
+        response.headers.update(error.headers or {})  # a 405 lists the methods that exist
         return response
 
-    asks_for_key: dict[str, Any] = {"security": [{"key": []}]} if service.settings.keys else {}
     body = {"required": True, "content": {"application/json": {"schema": _schema(service)}}}
+    extra = {"requestBody": body, "parameters": [IDEMPOTENCY_KEY]}
+    keyed = APIRouter(dependencies=_key_needed(service.settings.keys))
 
-    extra = asks_for_key | {"requestBody": body, "parameters": [IDEMPOTENCY_KEY]}
-
-    @app.post("/predict", openapi_extra=extra, responses=PREDICT, response_model=None)
+    @keyed.post("/predict", openapi_extra=extra, responses=PREDICT, response_model=None)
     async def predict(request: Request) -> Response:
         """A prediction for each good row, and for each bad one what is wrong with it."""
         return await _predict(service, batcher, request)
 
-    @app.get("/model", openapi_extra=asks_for_key, responses=MODEL, response_model=None)
+    @keyed.get("/model", responses=MODEL, response_model=None)
     async def model() -> Response:
         """The model that answers: its version, its verdict, and what keeps a newer one out, if
         anything does.
@@ -160,10 +165,21 @@ def app_of(service: Service) -> FastAPI:
         """Counters and gauges for Prometheus."""
         return Response(generate_latest(service.registry), media_type="text/plain; version=0.0.4")
 
-    page = app.openapi
-    # FastAPI documents this assignment as the way to change the page.
-    app.openapi = lambda: with_key(page())  # type: ignore[method-assign]
+    app.include_router(keyed)
     return app
+
+
+def _key_needed(keys: tuple[str, ...]) -> list[Any]:
+    """The dependency that refuses a request without one of ``keys``; none where there are none."""
+
+    async def key_needed(given: Annotated[str | None, Security(API_KEY)]) -> None:
+        sent = (given or "").encode()
+        # A list, not a generator: every key is compared, in constant time, so that the time of
+        # a refusal tells nothing about the keys.
+        if not any([hmac.compare_digest(sent, key.encode()) for key in keys]):
+            raise HTTPException(401, "No API key")
+
+    return [Security(key_needed)] if keys else []
 
 
 def _life(
@@ -306,8 +322,7 @@ def _model(service: Service) -> Response:
 
 
 class _Around:
-    """A key is asked for, a request id given, a line logged, and what breaks is a problem without a
-    traceback.
+    """Gives a request id, logs a line, and turns an exception into a problem without a traceback.
 
     Plain ASGI: Starlette's own base class for middleware costs more than checking a row.
     """
@@ -335,10 +350,7 @@ class _Around:
             await send(message)
 
         try:
-            if _open(scope["path"]) or _has_key(request, self.service.settings.keys):
-                await self.app(scope, receive, sending)
-            else:
-                await problem(401, "No API key", "Send one as X-API-Key.")(scope, receive, sending)
+            await self.app(scope, receive, sending)
         except ClientDisconnect:
             pass  # the client left before its request was complete, so no response is needed
         except Exception:  # whatever broke, who asked gets an answer and the log the reason
@@ -363,19 +375,4 @@ class _Around:
                 "rows": rows,
                 "ms": round(seconds * 1000, 2),
             }
-            logger.info("answered", extra={"fields": fields})
-
-
-ROUTES = frozenset((*OPEN, "/predict", "/model"))
-
-
-def _open(path: str) -> bool:
-    return path in OPEN or path.startswith(f"{PAGE_FILES}/")
-
-
-def _has_key(request: Request, keys: tuple[str, ...]) -> bool:
-    """Whether the request has one of the keys; every key is compared, in constant time."""
-    if not keys:
-        return True
-    given = request.headers.get("x-api-key", "").encode()
-    return any([hmac.compare_digest(given, key.encode()) for key in keys])
+            logger.info("answered", extra=fields)

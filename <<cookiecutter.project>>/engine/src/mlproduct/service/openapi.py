@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from fastapi import Response
 
-from ..data.schema_rules import in_words
+from ..data.rules import rule_of
 from .request_rows import RowProblem, Rows
 
 __all__ = ["answer", "example_of", "problem", "problems_json", "request_schema"]
@@ -22,12 +22,6 @@ TYPES: dict[str, dict[str, Any]] = {
         "description": "Also yes and no, or 1 and 0, as text or number.",
     },
     "date": {"type": "string", "format": "date-time"},
-}
-BOUNDS = {
-    "greater_than": ("exclusiveMinimum", "min_value"),
-    "greater_than_or_equal_to": ("minimum", "min_value"),
-    "less_than": ("exclusiveMaximum", "max_value"),
-    "less_than_or_equal_to": ("maximum", "max_value"),
 }
 PROBLEMS_AT_MOST = 1_000
 """Problems that one answer tells: as many as a request usually may have rows."""
@@ -121,27 +115,11 @@ def example_of(rows: Rows) -> dict[str, Any]:
 
 def _field(kind: str, nullable: bool, checks: Sequence[Any]) -> dict[str, Any]:
     found: dict[str, Any] = dict(TYPES[kind])
-    for check in checks:
-        known, name = check.statistics or {}, str(check.name)
-        if name in BOUNDS and kind in ("number", "whole number"):
-            key, bound = BOUNDS[name]
-            found[key] = known[bound]
-        elif name == "in_range" and kind in ("number", "whole number"):
-            low = "minimum" if known.get("include_min", True) else "exclusiveMinimum"
-            high = "maximum" if known.get("include_max", True) else "exclusiveMaximum"
-            found |= {low: known["min_value"], high: known["max_value"]}
-        elif name == "isin" and kind != "yes or no":
-            found["enum"] = list(known["allowed_values"])
-        elif name == "str_length":
-            exact, shortest, longest = (
-                known.get(each) for each in ("exact_value", "min_value", "max_value")
-            )
-            lengths = {"minLength": exact or shortest, "maxLength": exact or longest}
-            found |= {key: length for key, length in lengths.items() if length is not None}
-        elif name == "str_matches":
-            found["pattern"] = str(getattr(known["pattern"], "pattern", known["pattern"]))
-        else:  # JSON Schema has no word for it
-            found["description"] = f"Expected {in_words(check)[0]}."
+    for rule in map(rule_of, checks):
+        if rule.keywords and kind != "yes or no":  # several spellings of yes and no are accepted
+            found |= rule.keywords
+        else:
+            found["description"] = f"Expected {rule.words}."
     if nullable:
         found["type"] = [found["type"], "null"]
         if "enum" in found:

@@ -6,26 +6,23 @@ after all. A test holds both against each other.
 """
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandera.api.checks import Check
 from pandera.pandas import DataFrameModel
 
 from ..data.coercion import Kind, yes_or_no
 from ..data.keys import key_of
-from ..data.schema_rules import in_words
+from ..data.rules import Rule, Test, rule_of
 from ..data.schema_validator import SchemaValidator, schema_validator
 
 __all__ = ["Cells", "Checked", "RowProblem", "Rows"]
 
 Cells = Sequence[Sequence[Any]]
-Test = Callable[[Any], bool]
 EXPECTED: dict[Kind, str] = {
     "text": "a text",
     "number": "a number",
@@ -101,9 +98,7 @@ class Rows:
         self.places = {name: place for place, name in enumerate(roles.read)}
         self.allowed = frozenset((*roles.read, *roles.private))
         self.custom = bool(self.validator.schema.checks) or any(
-            _test(check) is None
-            for name in roles.read
-            for check in self.validator.schema.columns[name].checks
+            rule.test is None for name in roles.read for rule in self._rules(name)
         )
 
     def check(self, rows: Sequence[Any]) -> Checked:
@@ -155,16 +150,22 @@ class Rows:
             {name: pd.array(values, TEXT) if name in texts else values for name, values in made}
         )
 
+    def _rules(self, name: str) -> list[Rule]:
+        return [rule_of(check) for check in self.validator.schema.columns[name].checks]
+
     def _column(self, name: str) -> _Column:
-        checks = self.validator.schema.columns[name].checks
-        tests = [
-            (test, in_words(check)[0]) for check in checks if (test := _test(check)) is not None
-        ]
-        roles = self.validator.columns
-        longest = _longest(checks) or (KEY_CHARACTERS if name == roles.key else TEXT_CHARACTERS)
-        kind, nullable = self.validator.kinds[name], name in self.validator.nullable
+        rules, roles = self._rules(name), self.validator.columns
         key, time = name == roles.key, name == roles.time
-        return _Column(name, kind, nullable, key, time, tuple(tests), longest)
+        lengths = [rule.keywords["maxLength"] for rule in rules if "maxLength" in rule.keywords]
+        return _Column(
+            name,
+            self.validator.kinds[name],
+            nullable=name in self.validator.nullable,
+            is_key=key,
+            defaults_to_now=time,
+            tests=tuple((rule.test, rule.words) for rule in rules if rule.test is not None),
+            characters=min(lengths, default=KEY_CHARACTERS if key else TEXT_CHARACTERS),
+        )
 
     def _unknown(
         self, number: int, row: Mapping[str, Any], advice: dict[str, str]
@@ -275,61 +276,6 @@ def _array(values: Sequence[Any], kind: Kind, nullable: bool) -> np.ndarray:
     if kind == "date":
         return np.array(values, dtype="datetime64[us]")
     return np.array(values, dtype=np.float64 if kind == "number" or nullable else np.int64)
-
-
-def _test(check: Check) -> Test | None:
-    """The check as a function of one cell; None where only Pandera knows."""
-    known = check.statistics or {}
-    low, high = known.get("min_value"), known.get("max_value")
-    name = str(check.name)
-    if name == "in_range":
-        above = _at_least(low) if known.get("include_min", True) else _more(low)
-        below = _at_most(high) if known.get("include_max", True) else _less(high)
-        return lambda cell: above(cell) and below(cell)
-    if name == "str_length":
-        exact = known.get("exact_value")
-        least, most = (exact, exact) if exact is not None else (low, high)
-        return lambda cell: (
-            (least is None or len(cell) >= least) and (most is None or len(cell) <= most)
-        )
-    made: dict[str, Callable[[], Test]] = {
-        "greater_than": lambda: _more(low),
-        "greater_than_or_equal_to": lambda: _at_least(low),
-        "less_than": lambda: _less(high),
-        "less_than_or_equal_to": lambda: _at_most(high),
-        "equal_to": lambda: lambda cell: bool(cell == known["value"]),
-        "not_equal_to": lambda: lambda cell: bool(cell != known["value"]),
-        "isin": lambda: frozenset(known["allowed_values"]).__contains__,
-        "notin": lambda: lambda cell: cell not in frozenset(known["forbidden_values"]),
-        "str_matches": lambda: lambda cell: re.match(known["pattern"], cell) is not None,
-        "str_contains": lambda: lambda cell: re.search(known["pattern"], cell) is not None,
-        "str_startswith": lambda: lambda cell: cell.startswith(known["string"]),
-        "str_endswith": lambda: lambda cell: cell.endswith(known["string"]),
-    }
-    return made[name]() if name in made else None
-
-
-def _longest(checks: Sequence[Check]) -> int | None:
-    """How long a text may be by the schema; None where it does not say."""
-    known = [check.statistics or {} for check in checks if str(check.name) == "str_length"]
-    found = [each.get("exact_value") or each.get("max_value") for each in known]
-    return min((longest for longest in found if longest is not None), default=None)
-
-
-def _at_least(bound: Any) -> Test:
-    return lambda cell: bool(cell >= bound)
-
-
-def _more(bound: Any) -> Test:
-    return lambda cell: bool(cell > bound)
-
-
-def _at_most(bound: Any) -> Test:
-    return lambda cell: bool(cell <= bound)
-
-
-def _less(bound: Any) -> Test:
-    return lambda cell: bool(cell < bound)
 
 
 def _shown(value: Any) -> str:

@@ -4,10 +4,9 @@ them.
 
 from typing import Any
 
-__all__ = ["IDEMPOTENCY_KEY", "LIVE", "MODEL", "PREDICT", "READY", "with_key"]
+__all__ = ["IDEMPOTENCY_KEY", "LIVE", "MODEL", "PREDICT", "READY"]
 
 Answers = dict[int | str, dict[str, Any]]
-KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
 
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
@@ -19,12 +18,6 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
         " another, 409."
     ),
 }
-
-
-def with_key(page: dict[str, Any]) -> dict[str, Any]:
-    """The page with the scheme by which a key is sent; the paths say whether one is asked for."""
-    page.setdefault("components", {})["securitySchemes"] = {"key": KEY}
-    return page
 
 
 def _object(needed: dict[str, Any], **others: Any) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import logging
 import socket
 import sys
 import threading
+import time
 from types import FrameType
 from typing import Any
 
-import orjson
 import uvicorn
+from pythonjsonlogger.orjson import OrjsonFormatter
 
-from ..clock import now
 from ..config.settings import Settings
 from ..errors import ConfigError
 from ..log.prediction_log import PredictionLog
@@ -30,7 +30,7 @@ from .log_writer import LogWriter
 from .options import ServiceSettings
 from .request_rows import Rows
 
-__all__ = ["run", "service_of", "spool_folder"]
+__all__ = ["JsonLines", "run", "service_of", "spool_folder"]
 
 FINISH_SECONDS = 30
 SWITCH_SECONDS = 0.0005
@@ -120,25 +120,33 @@ def _bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-class _Json(logging.Formatter):
-    """A line of JSON: time, level, what, and what else is told; never a request's content or a
-    secret.
+class JsonLines(OrjsonFormatter):
+    """Log records as lines of JSON: time, level, event, and the fields in ``extra``.
+
+    Neither a request's content nor a secret is ever among them.
     """
 
-    def format(self, record: logging.LogRecord) -> str:
-        entry: dict[str, Any] = {
-            "time": now().isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
+    # Logs of several machines are read side by side: UTC, in the form of RFC 3339.
+    converter = time.gmtime
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self) -> None:
+        named = {"asctime": "time", "levelname": "level", "message": "event"}
+        super().__init__(tuple(named), rename_fields=named | {"exc_info": "exception"})
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The record without secrets: libraries put addresses into messages and exceptions."""
+        log_data["level"] = log_data["level"].lower()
+        return {
+            name: redacted(value) if isinstance(value, str) else value
+            for name, value in log_data.items()
         }
-        entry |= {"event": redacted(record.getMessage()), **getattr(record, "fields", {})}
-        if record.exc_info:
-            entry["exception"] = redacted(self.formatException(record.exc_info))
-        return orjson.dumps(entry, default=str).decode()
 
 
 def _log_as_json() -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json())
+    handler.setFormatter(JsonLines())
     package, root = logging.getLogger(__package__), logging.getLogger()
     package.handlers, package.propagate = [handler], False
     package.setLevel(logging.INFO)

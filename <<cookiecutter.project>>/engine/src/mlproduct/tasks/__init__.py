@@ -27,7 +27,7 @@ from ..log.label_log import Delivery
 from ..log.prediction_log import Erased
 from ..product import Product
 from ..registry.audit_log import Entry
-from . import labelling, monitoring, scoring, training
+from . import form, labelling, monitoring, scoring, training
 from .events import announce_monitored, announce_waiting
 from .labelling import label_context
 from .monitoring_report import Monitored, MonitoringContext, MonitoringReport
@@ -46,6 +46,7 @@ __all__ = [
     "evaluate",
     "expire",
     "flow",
+    "form",
     "ingest",
     "judge",
     "judge_data",

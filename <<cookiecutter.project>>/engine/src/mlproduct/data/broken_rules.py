@@ -1,12 +1,10 @@
-"""Pandera's rules in words, and the tables that tell which row broke which of them."""
+"""Which rows break which rules: a line for each, and the counts that a message shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandera.api.checks import Check
 
 from .coercion import as_text
 
@@ -15,7 +13,6 @@ __all__ = [
     "Broken",
     "Reason",
     "failure_table",
-    "in_words",
     "reason_table",
     "reasons_of",
 ]
@@ -28,18 +25,6 @@ Reason = tuple[str, str, int, str]
 SHOWN_CHARACTERS = 80
 SHOWN_REASONS = 20
 
-CODES = {
-    "greater_than": "range",
-    "greater_than_or_equal_to": "range",
-    "less_than": "range",
-    "less_than_or_equal_to": "range",
-    "in_range": "range",
-    "isin": "category",
-    "notin": "category",
-    "equal_to": "category",
-    "not_equal_to": "category",
-}
-
 
 @dataclass(frozen=True)
 class Broken:
@@ -49,52 +34,6 @@ class Broken:
     column: str
     rule: str
     reason: str
-
-
-def in_words(check: Check) -> tuple[str, str]:
-    """The rule of a check as a person says it, and its reason code."""
-    known = check.statistics or {}
-    spelled = {
-        "greater_than": "more than {min_value}",
-        "greater_than_or_equal_to": "at least {min_value}",
-        "less_than": "less than {max_value}",
-        "less_than_or_equal_to": "at most {max_value}",
-        "in_range": "between {min_value} and {max_value}",
-        "equal_to": "equal to {value}",
-        "not_equal_to": "not {value}",
-        "str_matches": "matches {pattern}",
-        "str_contains": "contains {pattern}",
-        "str_startswith": "starts with {string}",
-        "str_endswith": "ends with {string}",
-    }.get(str(check.name))
-    code = CODES.get(str(check.name), "rule")
-    if check.name in {"isin", "notin"}:
-        values = known.get("allowed_values", known.get("forbidden_values", ()))
-        return f"{'one' if check.name == 'isin' else 'none'} of {_listed(list(values))}", code
-    if check.name == "str_length":
-        return _length(known), code
-    if spelled is not None:
-        return spelled.format(**{key: _short(value) for key, value in known.items()}), code
-    return str(check.error or str(check.name or "a check of the schema").replace("_", " ")), code
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, pd.Timestamp):
-        return value.isoformat(sep=" ").removesuffix(" 00:00:00")
-    return f"{value:g}" if isinstance(value, float) else str(getattr(value, "pattern", value))
-
-
-def _listed(values: list[Any]) -> str:
-    return ", ".join(map(str, values[:4])) + ("…" if len(values) > 4 else "")
-
-
-def _length(known: dict[str, Any]) -> str:
-    low, high, exact = (known.get(name) for name in ("min_value", "max_value", "exact_value"))
-    if exact is not None:
-        return f"exactly {exact} characters"
-    if low is not None and high is not None:
-        return f"{low} to {high} characters"
-    return f"at least {low} characters" if low is not None else f"at most {high} characters"
 
 
 def failure_table(

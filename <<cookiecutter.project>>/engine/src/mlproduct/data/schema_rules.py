@@ -1,4 +1,4 @@
-"""Pandera's rules in words, and the tables that tell which row broke which of them."""
+"""The rules of Pandera in words, and tables of the rows that broke them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,12 +22,13 @@ __all__ = [
 
 FAILURE_COLUMNS = ("row", "column", "rule", "value", "reason", "source")
 
+# A column, the broken rule, the number of rows that break it, and the value of one of them.
 Reason = tuple[str, str, int, str]
-"""A column, the rule it breaks, in how many rows, and one of its values."""
 
-SHOWN_CHARACTERS = 80
+SHOWN_CHARACTERS = 80  # of a cell
 SHOWN_REASONS = 20
 
+# Pandera's checks by reason code; all others have the code "rule".
 CODES = {
     "greater_than": "range",
     "greater_than_or_equal_to": "range",
@@ -43,7 +44,7 @@ CODES = {
 
 @dataclass(frozen=True)
 class Broken:
-    """A rule, and the rows of one batch (counted from 0 in it) that break it."""
+    """A rule and the rows that break it, as positions in one batch, counted from 0."""
 
     positions: np.ndarray
     column: str
@@ -52,7 +53,7 @@ class Broken:
 
 
 def in_words(check: Check) -> tuple[str, str]:
-    """The rule of a check as a person says it, and its reason code."""
+    """The rule of a check in plain words, and its reason code."""
     known = check.statistics or {}
     spelled = {
         "greater_than": "more than {min_value}",
@@ -100,7 +101,7 @@ def _length(known: dict[str, Any]) -> str:
 def failure_table(
     broken: Sequence[Broken], rows: pd.DataFrame, numbers: np.ndarray, origin: str
 ) -> pd.DataFrame:
-    """A line per broken rule and row, with the cell as it was read, cut at 80 characters."""
+    """One line per broken rule and row, with the cell as it was read, cut at 80 characters."""
     tables = []
     for one in broken:
         cells = rows[one.column].iloc[one.positions] if one.column in rows.columns else None
@@ -127,7 +128,7 @@ def failure_table(
 
 
 def reasons_of(failures: pd.DataFrame) -> tuple[Reason, ...]:
-    """What went wrong, the most frequent first."""
+    """The broken rules by column, the most frequent first."""
     grouped = failures.groupby(["column", "rule"], sort=True).agg(
         rows=("row", "size"), example=("value", "first")
     )
@@ -136,7 +137,7 @@ def reasons_of(failures: pd.DataFrame) -> tuple[Reason, ...]:
 
 
 def reason_table(reasons: Sequence[Reason]) -> str:
-    """The reasons as aligned lines of text, under a line of headings."""
+    """The reasons as aligned lines of text with a header; at most 20, then the number of others."""
     shown = [
         (column, rule, f"{rows:,}", repr(example))
         for column, rule, rows, example in reasons[:SHOWN_REASONS]

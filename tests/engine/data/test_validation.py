@@ -326,7 +326,7 @@ def bad_schema(check: Callable[..., Any]) -> type[pa.DataFrameModel]:
 
 
 def test_a_check_that_breaks_is_an_error_of_the_schema() -> None:
-    with pytest.raises(ConfigError, match=r"my check.*amount broke"):
+    with pytest.raises(ConfigError, match=r"my check.*amount failed"):
         checked(table(), schema=bad_schema(lambda values: values.no_such_thing))
 
 

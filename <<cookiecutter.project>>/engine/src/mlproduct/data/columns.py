@@ -26,7 +26,7 @@ ROLES = ("key", "time", "group", "feature", "target", "ignored")
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a table by role; ``private`` ones are never read."""
+    """The columns of a table by role; ``private`` columns are never read."""
 
     key: str
     time: str | None

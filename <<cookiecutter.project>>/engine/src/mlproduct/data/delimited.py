@@ -65,7 +65,7 @@ def frames(
     found = [column for column in wanted if column in names]
     if twice := [column for column in found if names.count(column) > 1]:
         raise SourceError(
-            f"{name}: there are two columns {twice[0]} – expected each name once – rename one"
+            f"{name}: the column {twice[0]} is there twice – expected each name once – rename one"
         )
     unread = tuple(column for column in names if column not in wanted)
     if not found:

@@ -17,6 +17,7 @@ T = TypeVar("T")
 # kind.
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
 
+
 @dataclass
 class Erasure:
     """How much was ``erased``, and which unreadable files may still contain the subject."""

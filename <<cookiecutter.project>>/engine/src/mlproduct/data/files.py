@@ -100,8 +100,7 @@ def _found_here(path: str, root: Path) -> list[File]:
     full = root / Path(path.removeprefix("file://")).expanduser()
     if full.is_dir():
         raise SourceError(
-            f"{path}: is a folder – expected a file or a pattern – use"
-            f" {path.rstrip('/')}/*.parquet"
+            f"{path}: is a folder – expected a file or a pattern – use {path.rstrip('/')}/*.parquet"
         )
     if full.is_file():
         return [File(_shown(full, root), system, str(full), "file")]
@@ -139,9 +138,7 @@ def _found_elsewhere(path: str, scheme: str) -> list[File]:
             return [File(name, system, inner, scheme)]
         matches = sorted(system.glob(inner))
     if not matches:
-        raise SourceMissing(
-            f"{name}: no file matches – expected at least one – check the pattern"
-        )
+        raise SourceMissing(f"{name}: no file matches – expected at least one – check the pattern")
     start = "" if scheme in WEB else f"{scheme}://"
     return [
         File(start + match.lstrip("/") if start else match, system, match, scheme)

@@ -22,6 +22,7 @@ WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 # How spreadsheets and programs write a float of which they have dropped digits.
 SCIENTIFIC = re.compile(r"-?[0-9]+(?:\.[0-9]+)?[eE]\+[0-9]+")
 
+
 def key_of(value: Any) -> str | None:
     """The key in its canonical form, None for a missing or empty one.
 
@@ -31,7 +32,7 @@ def key_of(value: Any) -> str | None:
     if isinstance(value, str):
         return _of_text(value)
     if isinstance(value, bool | np.bool_ | list | dict | tuple | np.ndarray):
-        raise ValueError("neither a text nor a whole number")
+        raise ValueError("a key is a text or a whole number")
     if isinstance(value, int | np.integer):
         return str(int(value))
     if value is None or pd.isna(value):
@@ -40,11 +41,11 @@ def key_of(value: Any) -> str | None:
         if not float(value).is_integer() or abs(float(value)) >= _exact_below(
             np.asarray(value).dtype
         ):
-            raise ValueError("a float that is not exactly a whole number")
+            raise ValueError("a float key must be an exact whole number")
         return str(int(value))
     if isinstance(value, Decimal):
         if not value.is_finite() or value != value.to_integral_value():
-            raise ValueError("not a whole number")
+            raise ValueError("a number as a key must be whole")
         return str(int(value))
     return _of_text(str(value))
 
@@ -90,14 +91,14 @@ def spelled(key: str) -> str:
 def _of_text(text: str) -> str | None:
     key = text.strip(BLANKS)
     if "\0" in key:
-        raise ValueError("a text with a null character")
+        raise ValueError("a key must not contain a null character")
     if whole := WHOLE.fullmatch(key):
         key = whole[1]
         if abs(int(key)) >= 2**53:
-            raise ValueError("a float that is not exactly a whole number")
+            raise ValueError("a float key must be an exact whole number")
         return "0" if key == "-0" else key
     if SCIENTIFIC.fullmatch(key):
-        raise ValueError("a float that is not exactly a whole number")
+        raise ValueError("a float key must be an exact whole number")
     return key or None
 
 

@@ -34,7 +34,7 @@ def split(rows: pd.DataFrame, columns: Columns, policy: Split) -> HoldoutSplit:
     """
     if rows.empty:
         raise InvalidData(
-            "there are no rows to split – expected rows for both sides – check the source and the"
+            "there are no rows to split – expected rows on both sides – check the source and the"
             " quarantine"
         )
     held, described = (_newest if policy.by == "time" else _hashed)(rows, columns, policy)
@@ -71,7 +71,7 @@ def _newest(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.nda
         else None
     )
     held = np.zeros(len(rows), bool) if cutoff is None else rows[columns.time].to_numpy() > cutoff
-    until = f", trained on until {pd.Timestamp(cutoff):%Y-%m-%d}" if cutoff is not None else ""
+    until = f", trained on rows until {pd.Timestamp(cutoff):%Y-%m-%d}" if cutoff is not None else ""
     return held, f"by {columns.time}{until}{_again(rows[columns.key], held)}"
 
 
@@ -81,7 +81,7 @@ def _again(keys: pd.Series, held: np.ndarray) -> str:
     In a split by time this is intended.
     """
     again = int(keys[held].isin(keys[~held]).sum())
-    return f", {again:,} rows held out have a {keys.name} seen before" if again else ""
+    return f", {again:,} holdout rows have a {keys.name} that is also trained on" if again else ""
 
 
 def _hashed(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.ndarray, str]:

@@ -76,13 +76,13 @@ class World:
         write(self.past(), sample_path(self.stage))
 
     def leaves_shuffled(self) -> str:
-        """Writes the rows before the first week with shuffled targets, and returns the file's name."""
+        """Writes the rows before the first week with shuffled targets; returns the file's name."""
         return self._leaves(
             self._sample(rows=HISTORY, until=self.start, shuffle_labels=True), "shuffled"
         )
 
     def leaves_exported_anew(self, weeks: int) -> str:
-        """Writes all rows so far without the change of the column, and returns the file's name."""
+        """Writes all rows so far without the change of the column; returns the file's name."""
         rows = [self.past(), *(self.week(number, changed=False) for number in range(1, weeks + 1))]
         return self._leaves(pd.concat(rows, ignore_index=True), "exported-anew")
 

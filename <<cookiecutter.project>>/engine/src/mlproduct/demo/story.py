@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
-# Labels arrive a week after scoring. In week HALF_OF_IT only half of them arrive; in week REST_OF_IT
-# all labels of that week are delivered again.
+# Labels arrive a week after scoring. In week HALF_OF_IT, only half of them arrive. In week
+# REST_OF_IT, all labels of that scored week are delivered again.
 HALF_OF_IT, REST_OF_IT = 3, 4
 
 BAD_RELEASE = 10  # the week of the release that is rolled back a week later
@@ -213,10 +213,10 @@ class _Story:
         return monitored
 
     def _as_expected(self, week: int, monitored: "Monitored") -> None:
-        """Checks that exactly the changed column raises an alarm, and that the decision fits.
+        """Checks the alarm of the changed column and the decision.
 
-        After the second release, the champion knows the changed column, and chance may raise other
-        alarms.
+        While the first release is the champion, the alarm must start with the change of the column.
+        Afterwards, it is checked only in the week that the bad release has scored.
         """
         first, action = len(self.released) == 1, monitored.decision.action
         moved = week == BAD_RELEASE + 1 or (week >= BREAK and first)
@@ -239,8 +239,7 @@ class _Story:
         )
 
     def _retrains(self, monitored: "Monitored") -> None:
-        """Trains as the trigger in prefect.yaml does, and approves or rejects as a product manager.
-        """
+        """Trains like the trigger in prefect.yaml, and decides like a product manager."""
         self.asked += 1
         new = self._trains("drift-triggered retraining", None)
         if not new.document.decision.is_ready:
@@ -322,9 +321,9 @@ def _staged(folder: Path, project: Project) -> Project:
             # The demo never writes to the team's registry or database.
             os.environ.pop(name, None)
         os.environ["PRODUCT_ROOT"] = str(folder)
-    synthetic_rows(project)  # raises before anything is trained if there is no sample.py
+    synthetic_rows(project)  # raises early if there is no sample.py
     staged = Project(project.package, Settings.from_environment())
-    sample_path(staged.settings)  # raises before anything is written if the source is the team's
+    sample_path(staged.settings)  # raises early if the source is the team's own
     if (version := champion(staged)) is not None:
         raise Refused(
             f"{staged.settings.root} has a champion, version {version} – expected none – leave out"

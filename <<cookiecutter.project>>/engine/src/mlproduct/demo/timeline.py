@@ -68,7 +68,8 @@ def _bar(stream: TextIO, total: int) -> Iterator[Timeline]:
     )
     screen = Console(file=stream)
     with Progress(*columns, console=screen, transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task("", total=total, completed=-1)  # the first moment counts as 0 completed
+        # Each moment adds 1 at its start, so the first one has to result in 0.
+        task = progress.add_task("", total=total, completed=-1)
         yield Timeline(
             lambda text: screen.print(Text.from_ansi(text), soft_wrap=True),
             lambda moment: progress.update(task, advance=1, description=moment),

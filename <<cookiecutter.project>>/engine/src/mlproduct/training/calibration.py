@@ -27,11 +27,13 @@ ENOUGH = {"sigmoid": 30, "isotonic": 1000}
 
 
 def calibration(y: np.ndarray, score: np.ndarray, seed: int) -> tuple[str, Any]:
-    """The calibration method (``none``, ``sigmoid`` or ``isotonic``) and its curve, None for ``none``.
+    """The calibration method (``none``, ``sigmoid``, ``isotonic``) and its curve, or None.
 
     ``score`` are out-of-fold probabilities. The method is chosen by cross-validation: each score is
-    calibrated by a curve that was fitted on others. Source: A. Niculescu-Mizil, R. Caruana (2005), Predicting good probabilities with
-    supervised learning, ICML.
+    calibrated by a curve that was fitted on others.
+
+    Source: A. Niculescu-Mizil, R. Caruana (2005), Predicting good probabilities with supervised
+    learning, ICML.
     """
     rarer = min(y.sum(), len(y) - y.sum())
     methods = [method for method, enough in ENOUGH.items() if rarer >= enough]
@@ -84,7 +86,7 @@ def _crossed(y: np.ndarray, score: np.ndarray, method: str, seed: int) -> np.nda
 
 
 def _loss(y: np.ndarray, score: np.ndarray) -> float:
-    # The log loss of a score of exactly 0 or 1 can be infinite.
+    # Isotonic curves return exactly 0 and 1, where one wrong row would dominate the loss.
     return float(log_loss(y, np.clip(score, 1e-6, 1 - 1e-6)))
 
 

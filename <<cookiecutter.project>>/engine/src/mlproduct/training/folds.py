@@ -67,8 +67,8 @@ def folds(
 def _enough(found: int, needed: int, of_what: str) -> None:
     if found < needed:
         raise InvalidData(
-            f"the training side has {found:,} {of_what} – expected {needed:,} for search.folds – get more"
-            " rows, or set fewer folds in config/pipeline.yaml"
+            f"the training side has {found:,} {of_what} – expected {needed:,} for search.folds –"
+            " get more rows, or set fewer folds in config/pipeline.yaml"
         )
 
 

@@ -229,6 +229,7 @@ def _yes_or_no(column: pd.Series) -> Cells:
         codes, cells = np.arange(len(column)), list(column)
     else:
         codes, cells = pd.factorize(column)
+    # Each different value is converted only once.
     found = np.full(len(cells) + 1, np.nan)  # the code -1 (missing) indexes the last one
     bad = np.zeros(len(cells) + 1, dtype=bool)
     for place, cell in enumerate(cells):
@@ -247,6 +248,7 @@ def _dates(column: pd.Series) -> Cells:
     if _is_number(column):
         return _all_wrong(column, "datetime64[us]")  # unit and epoch of a number are unknown
     text = as_text(column)
+    # With utc=True, the cells of a column can have different time zones.
     values = _naive(pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce"))
     wrong = np.asarray(values.isna())
     return _cells(values, wrong & ~_nothing(text) if wrong.any() else wrong)

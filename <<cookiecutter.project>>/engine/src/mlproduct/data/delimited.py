@@ -161,18 +161,19 @@ def _tables(
 
     ragged: list[Any] = []
 
-    def remember(row: Any) -> str:
+    def note(row: Any) -> str:
         ragged.append(row)
         return "error"
 
     try:
         reader = arrow_csv.open_csv(
             stream,
+            # Arrow numbers an invalid row only if it reads without threads.
             read_options=arrow_csv.ReadOptions(
                 use_threads=False, block_size=BLOCK_BYTES, encoding=encoding
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=separator, newlines_in_values=True, invalid_row_handler=remember
+                delimiter=separator, newlines_in_values=True, invalid_row_handler=note
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types={column: pa.large_string() for column in found},

@@ -217,7 +217,8 @@ class Quarantine:
                 continue
             rows, theirs, named = found
             failures = file.with_name("failures.parquet")
-            # The failures come first, because they are found by the rows.
+            # The failures are found by the rows. They come first, so that a second run still finds
+            # them if this one is killed in between.
             if failures.is_file():
                 others = sweep.read(failures, partial(_others, named=named))
                 if others is None:

@@ -137,6 +137,7 @@ def schema_validator(schema: type[pa.DataFrameModel]) -> SchemaValidator:
         for name in columns.read
     }
     prepared = whole.remove_columns(list(columns.private)).update_columns(updates)
+    # Duplicates are rejected across batches (validation.py), and cells are coerced before.
     prepared.unique, prepared.strict, prepared.coerce, prepared.drop_invalid_rows = (
         None,
         False,

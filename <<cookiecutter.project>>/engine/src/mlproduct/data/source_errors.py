@@ -58,6 +58,7 @@ def _mistake(name: str, error: Exception, remote: bool) -> SourceError:
         return SourceError(
             f"{name}: {one_line(cause)} – expected credentials in the environment – set them"
         )
+    # Trying again helps neither with a local file nor with content that cannot be decoded.
     if not remote or isinstance(cause, ValueError | EOFError):
         return _damaged(name, cause)
     why = one_line(cause)

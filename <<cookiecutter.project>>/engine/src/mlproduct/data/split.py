@@ -65,6 +65,7 @@ def _newest(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.nda
         )
     moments, counts = np.unique(rows[columns.time].to_numpy(), return_counts=True)
     newer = len(rows) - np.cumsum(counts)
+    # The last time is no candidate, because no row is newer.
     cutoff = (
         moments[np.argmin(np.abs(newer[:-1] - policy.holdout * len(rows)))]
         if len(moments) > 1

@@ -112,6 +112,7 @@ def _address(source: Source, environ: Mapping[str, str]) -> Any:
             " postgresql://user:password@host:5432/database – encode special characters of the"
             " password, for example @ as %40"
         ) from None
+    # SQLAlchemy's default driver is psycopg2; this package installs psycopg 3.
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:

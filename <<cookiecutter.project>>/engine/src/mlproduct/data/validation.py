@@ -107,6 +107,7 @@ def validate(batches: Iterable[Batch], schema: type[DataFrameModel], *, limit: f
 
 def _take(batch: Batch, validator: SchemaValidator, tally: _Tally) -> None:
     """Adds one batch to the accepted and the rejected rows."""
+    # An empty file has no header; it is only an error if no other file has rows.
     empty_file = not len(batch.rows) and not len(batch.rows.columns) and not batch.unread
     if not empty_file and not batch.repaired:
         _refuse_missing_columns(batch, validator, tally)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 # Labels arrive a week after scoring. In week HALF_OF_IT, only half of them arrive. In week
-# REST_OF_IT, all labels of that scored week are delivered again.
+# REST_OF_IT, the same labels are delivered again in full, with those of the next week.
 HALF_OF_IT, REST_OF_IT = 3, 4
 
 BAD_RELEASE = 10  # the week of the release that is rolled back a week later

@@ -67,6 +67,7 @@ def _bar(stream: TextIO, total: int) -> Iterator[Timeline]:
         TimeElapsedColumn(),
     )
     screen = Console(file=stream)
+    # rich must not redirect stdout: timeline() has redirected it to the log.
     with Progress(*columns, console=screen, transient=True, redirect_stdout=False) as progress:
         # Each moment adds 1 at its start, so the first one has to result in 0.
         task = progress.add_task("", total=total, completed=-1)

@@ -27,12 +27,12 @@ def judged_live(criteria: Criteria) -> Criteria:
     be compared with itself.
     """
 
-    def needs_only_labels(metric: str) -> bool:
+    def can_be_told(metric: str) -> bool:
         found = METRICS.get(metric)
         return found is not None and found.combine is not None
 
     kept = tuple(
-        c for c in criteria.criteria if c.versus != "champion" and needs_only_labels(c.metric)
+        c for c in criteria.criteria if c.versus != "champion" and can_be_told(c.metric)
     )
     named = {criterion.id for criterion in kept}
     waivers = tuple(waiver for waiver in criteria.waivers if waiver.criterion in named)

@@ -242,7 +242,7 @@ def _attempt(
     try:
         for fitted, left in table.cuts.cuts:
             model = draw.build(table).fit(table.features.iloc[fitted], table.y[fitted])
-            left_out[left] = _predicted(model, table.features.iloc[left], table)
+            left_out[left] = _answers(model, table.features.iloc[left], table)
         score = _score(table, left_out, objective)
         problem = None if np.isfinite(score) else f"{objective.name} is {score}"
     except Exception as error:  # a failed trial must not stop the others
@@ -253,7 +253,7 @@ def _attempt(
     ), left_out
 
 
-def _predicted(model: Any, features: pd.DataFrame, table: _Table) -> np.ndarray:
+def _answers(model: Any, features: pd.DataFrame, table: _Table) -> np.ndarray:
     return (
         model.predict_proba(features)[:, 1] if table.is_classification else model.predict(features)
     )

@@ -109,8 +109,8 @@ def _address(source: Source, environ: Mapping[str, str]) -> Any:
         # Not chained: their text contains the address with its password.
         raise SourceError(
             f"${variable}: is not the address of a database – expected"
-            " postgresql://user:password@host:5432/database – encode special characters of the"
-            " password, for example @ as %40"
+            " postgresql://host:5432/database, with user:password and an @ before the host – encode"
+            " special characters of the password, for example @ as %40"
         ) from None
     # SQLAlchemy's default driver is psycopg2; this package installs psycopg 3.
     if url.drivername in {"postgresql", "postgres"}:

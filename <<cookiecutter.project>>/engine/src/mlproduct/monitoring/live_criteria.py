@@ -31,9 +31,7 @@ def judged_live(criteria: Criteria) -> Criteria:
         found = METRICS.get(metric)
         return found is not None and found.combine is not None
 
-    kept = tuple(
-        c for c in criteria.criteria if c.versus != "champion" and can_be_told(c.metric)
-    )
+    kept = tuple(c for c in criteria.criteria if c.versus != "champion" and can_be_told(c.metric))
     named = {criterion.id for criterion in kept}
     waivers = tuple(waiver for waiver in criteria.waivers if waiver.criterion in named)
     return criteria.model_copy(update={"criteria": kept, "waivers": waivers})

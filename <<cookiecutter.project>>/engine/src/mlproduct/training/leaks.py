@@ -22,7 +22,7 @@ __all__ = ["Leak", "leaking_features"]
 AT_MOST_ROWS = 50_000
 LEAVES = 64  # of the small tree
 
-# Rows in which both numbers of a pair are known; with fewer, the pair is not judged.
+# Rows in which both numbers of a pair are known; a result from fewer rows is not reliable.
 MIN_ROWS = 50
 
 
@@ -82,7 +82,7 @@ def _known(accepted: Collection[str], columns: Columns) -> None:
 def _strength(feature: pd.Series, target: np.ndarray, columns: Columns) -> float:
     """The strength of one feature, fitted on the even rows and measured on the odd ones.
 
-    On other rows, a text that is unique to each row has no strength.
+    A text that is unique to each row predicts nothing on the other rows.
     """
     even = np.arange(len(target)) % 2 == 0
     # A half with only one value of the target cannot be fitted or measured.

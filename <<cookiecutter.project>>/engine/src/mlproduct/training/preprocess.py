@@ -1,4 +1,4 @@
-"""A building block for candidates: convert the columns of a table to the numbers a model needs."""
+"""A building block for candidates: convert table columns to the numbers that a model needs."""
 
 from typing import Literal
 

@@ -84,7 +84,10 @@ def _wanted(seen: Seen, rules: Reactions) -> Reaction:
         )
         return Reaction("wait", f"criteria:{','.join(sorted(seen.failing))}", sentence, "partial")
     if seen.drifted and seen.drift_labelled and seen.judged is not None:
-        sentence = f"{moved}. Their labels show that every criterion they can judge is still met."
+        sentence = (
+            f"{moved}. The labelled rows show the same drift, and every criterion that labels can"
+            " judge is still met."
+        )
         return Reaction(rules.drift_and_criteria_met, drift, sentence, seen.judged)
     if seen.drifted:
         sentence = f"{moved}. There are no labels yet that show whether this matters."

@@ -294,7 +294,7 @@ def test_too_many_bad_rows_stop_with_a_table_and_are_not_lost() -> None:
         limit=0.04,
     )
     lines = str(problem).split("\n")
-    assert lines[0].startswith("2 of 40 rows (5.0%) break the schema – at most 4.0% may")
+    assert lines[0].startswith("2 of 40 rows (5.0%) break the schema – expected at most 4.0%")
     assert [line.split() for line in lines[1:3]] == [
         ["column", "rule", "rows", "example"],
         ["amount", "at", "least", "0", "2", "'-1'"],

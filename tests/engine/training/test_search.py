@@ -273,7 +273,7 @@ def test_too_few_for_the_folds_is_said_with_the_numbers(by: str, rows: pd.DataFr
 
 
 def test_one_answer_in_all_rows_is_said_before_anything_is_tried() -> None:
-    with pytest.raises(InvalidData, match="y is 0 in all 600 rows"):
+    with pytest.raises(InvalidData, match="y is 0 in all 600 training rows"):
         found(rows=table().assign(y=0))
 
 

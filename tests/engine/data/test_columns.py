@@ -52,12 +52,12 @@ def test_personal_data_are_known_and_never_among_what_is_read() -> None:
 @pytest.mark.parametrize(
     ("metadata", "said"),
     [
-        ({"role": "feature", "pii": True}, "personal data can only be"),
+        ({"role": "feature", "pii": True}, "expected the role ignored for personal data"),
         ({"role": "key", "pii": True}, "pseudonymous"),
         ({"role": "featrue"}, "has the role 'featrue'"),
         (None, "has the role 'None'"),
-        ({"role": "target"}, "price and extra both have the role target"),
-        ({"role": "key"}, "who and extra both have the role key"),
+        ({"role": "target"}, "price and extra have the role target"),
+        ({"role": "key"}, "who and extra have the role key"),
     ],
 )
 def test_a_wrong_mark_is_a_mistake_with_the_columns_name(metadata: Any, said: str) -> None:

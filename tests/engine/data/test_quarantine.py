@@ -160,10 +160,10 @@ def test_leaving_rows_out_keeps_them_pending(quarantine: Quarantine, tmp_path: P
     ("run", "content", "said"),
     [
         ("run-9", None, "expected one of: run-1"),
-        ("../run-1", None, "no name of a run"),
-        ("repaired", None, "no name of a run"),
+        ("../run-1", None, "is not the name of a run"),
+        ("repaired", None, "is not the name of a run"),
         ("run-1", "key,at,amount\n1,2,3\n", "no column row"),
-        ("run-1", "row,source,key,at,amount\n77,rows.csv,1,2,3\n", "is not of run run-1"),
+        ("run-1", "row,source,key,at,amount\n77,rows.csv,1,2,3\n", "is not a row of run run-1"),
         ("run-1", "", "no column row"),
     ],
 )

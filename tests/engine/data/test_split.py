@@ -54,7 +54,7 @@ def test_a_policy_without_its_column_is_a_mistake_in_the_file(by: str, missing: 
     "rows", [ROWS.iloc[:0], ROWS.iloc[:1], ROWS.assign(at=pd.Timestamp("2026-01-01"))]
 )
 def test_an_empty_side_is_refused(rows: pd.DataFrame) -> None:
-    with pytest.raises(InvalidData, match="both sides need rows"):
+    with pytest.raises(InvalidData, match="expected rows on both sides"):
         split(rows, columns(), Split(by="time", holdout=0.25))
 
 
@@ -72,8 +72,8 @@ def test_a_row_without_a_time_is_refused_with_the_number() -> None:
 
 
 def test_subjects_on_both_sides_are_counted() -> None:
-    assert "seen before" not in split(ROWS, columns(), Split(by="time", holdout=0.25)).described
+    assert "also trained on" not in split(ROWS, columns(), Split(by="time", holdout=0.25)).described
     repeated = ROWS.assign(id=[f"k{number % 100}" for number in range(len(ROWS))])
     parts = split(repeated, columns(), Split(by="time", holdout=0.25))
     again = parts.holdout["id"].isin(parts.training["id"]).sum()
-    assert f"{again} rows held out have a id seen before" in parts.described
+    assert f"{again} holdout rows have a id that is also trained on" in parts.described

@@ -16,7 +16,7 @@ def test_rules_are_counted_and_values_stay_out() -> None:
         pd.DataFrame(failures, columns=COLUMNS), pd.DataFrame({"row": [1, 5], "source": "a.csv"})
     )
     report = validation_report(Validated(pd.DataFrame({"age": [3.0] * 8}), rejected, seen=10))
-    assert "10 rows read, 8 accepted, 2 in quarantine (20.00%)" in report
+    assert "10 rows read, 8 accepted, 2 quarantined (20.00%)" in report
     assert "| age | at least 0 | range | 2 |" in report
     assert "-7" not in report
 

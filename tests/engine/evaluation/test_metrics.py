@@ -148,7 +148,7 @@ def test_a_tie_does_not_beat_and_direction_is_the_metrics() -> None:
     ("name", "words"),
     [
         ("recal", "did you mean 'recall'"),
-        ("rows", "tell models apart"),
+        ("rows", "cannot be used to compare models"),
         ("value_per_1000", "value:"),
     ],
 )

@@ -268,12 +268,12 @@ def test_rows_without_a_group_stay_together() -> None:
     ("by", "rows"), [("group", table().assign(family=1)), ("hash", table(2)), ("time", table(3))]
 )
 def test_too_few_for_the_folds_is_said_with_the_numbers(by: str, rows: pd.DataFrame) -> None:
-    with pytest.raises(InvalidData, match=r"has \d .*search.folds needs \d"):
+    with pytest.raises(InvalidData, match=r"has \d .*expected \d for search.folds"):
         folds(rows, columns(), by, 3, 0)  # type: ignore[arg-type]  # tried by name
 
 
 def test_one_answer_in_all_rows_is_said_before_anything_is_tried() -> None:
-    with pytest.raises(InvalidData, match="y is 0 in all 600 rows"):
+    with pytest.raises(InvalidData, match="y is 0 in all 600 training rows"):
         found(rows=table().assign(y=0))
 
 

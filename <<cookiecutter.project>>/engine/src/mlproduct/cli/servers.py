@@ -225,7 +225,7 @@ def _deploy(project: Project, environ: Mapping[str, str]) -> None:
 
 
 def _delete_former(api: str, product: str) -> None:
-    """Deletes the deployments that an earlier release created: their schedules would run as well."""
+    """Deletes the deployments of an earlier release, whose schedules would run as well."""
     names = [f"{product}-{name}" for name in FORMER_DEPLOYMENTS]
     found = _json(f"{api}/deployments/filter", {"deployments": {"name": {"any_": names}}})
     for deployment in found:

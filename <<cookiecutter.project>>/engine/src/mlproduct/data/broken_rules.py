@@ -19,16 +19,16 @@ __all__ = [
 
 FAILURE_COLUMNS = ("row", "column", "rule", "value", "reason", "source")
 
+# A column, the broken rule, the number of rows that break it, and the value of one of them.
 Reason = tuple[str, str, int, str]
-"""A column, the rule it breaks, in how many rows, and one of its values."""
 
-SHOWN_CHARACTERS = 80
+SHOWN_CHARACTERS = 80  # of a cell
 SHOWN_REASONS = 20
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A rule, and the rows of one batch (counted from 0 in it) that break it."""
+    """A rule and the rows that break it, as positions in one batch, counted from 0."""
 
     positions: np.ndarray
     column: str
@@ -39,7 +39,7 @@ class Broken:
 def failure_table(
     broken: Sequence[Broken], rows: pd.DataFrame, numbers: np.ndarray, origin: str
 ) -> pd.DataFrame:
-    """A line per broken rule and row, with the cell as it was read, cut at 80 characters."""
+    """One line per broken rule and row, with the cell as it was read, cut at 80 characters."""
     tables = []
     for one in broken:
         cells = rows[one.column].iloc[one.positions] if one.column in rows.columns else None
@@ -66,7 +66,7 @@ def failure_table(
 
 
 def reasons_of(failures: pd.DataFrame) -> tuple[Reason, ...]:
-    """What went wrong, the most frequent first."""
+    """The broken rules by column, the most frequent first."""
     grouped = failures.groupby(["column", "rule"], sort=True).agg(
         rows=("row", "size"), example=("value", "first")
     )
@@ -75,7 +75,7 @@ def reasons_of(failures: pd.DataFrame) -> tuple[Reason, ...]:
 
 
 def reason_table(reasons: Sequence[Reason]) -> str:
-    """The reasons as aligned lines of text, under a line of headings."""
+    """The reasons as aligned lines of text with a header; at most 20, then the number of others."""
     shown = [
         (column, rule, f"{rows:,}", repr(example))
         for column, rule, rows, example in reasons[:SHOWN_REASONS]

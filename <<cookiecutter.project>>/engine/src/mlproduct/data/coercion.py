@@ -1,7 +1,7 @@
-"""Cells to the type that the schema promises, each cell for itself: one bad cell spoils no column.
+"""Convert each cell to the type in the schema, so that one bad cell does not affect its column.
 
-Text becomes a number, a date or yes/no only where it says so without doubt: `1.5`, `2026-11-24`,
-`2026-11-24T10:00+01:00`, `yes`; never `11/24/26`. Moments with a zone become UTC without one.
+Text becomes a number, a date or yes/no only if it is unambiguous: `1.5`, `2026-11-24`,
+`2026-11-24T10:00+01:00`, `yes`; never `11/24/26`. Times with a time zone become UTC without one.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ __all__ = ["STORED", "Cells", "Kind", "as_text", "coerce", "coerce_key", "kind_o
 
 Kind = Literal["text", "number", "whole number", "yes or no", "date"]
 
+# The pandas type of each kind in a validated table without missing values.
 STORED: dict[Kind, str] = {
     "text": "str",
     "number": "float64",
@@ -27,6 +28,7 @@ STORED: dict[Kind, str] = {
     "date": "datetime64[us]",
 }
 
+# Read as missing in a number, date or yes/no column; in a text column they are texts.
 MISSING_WORDS = (
     "",
     "NA",
@@ -42,8 +44,7 @@ MISSING_WORDS = (
     "<NA>",
     "\\N",
 )
-"""Read as missing where a number or a date is due; in a text column they are texts."""
-
+# Compared in lower case.
 WORDS = {
     "true": 1,
     "yes": 1,
@@ -62,7 +63,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Cells:
-    """A column after coercion: ``values`` are missing where ``wrong`` (type) or ``infinite``."""
+    """A column after coercion; ``values`` are missing where ``wrong`` (type) or ``infinite``."""
 
     values: pd.Series
     wrong: np.ndarray
@@ -70,12 +71,12 @@ class Cells:
 
     @property
     def missing(self) -> np.ndarray:
-        """Where nothing stood in the first place."""
+        """Mask of the cells that were empty in the source."""
         return np.asarray(self.values.isna()) & ~self.wrong & ~self.infinite
 
 
 def kind_of(dtype: Any) -> Kind:
-    """What a Pandera data type asks of a cell."""
+    """The kind of cell that a Pandera data type requires."""
     if dtype is None or dtypes.is_string(dtype) or dtypes.is_category(dtype):
         return "text"
     if dtypes.is_bool(dtype):
@@ -88,7 +89,7 @@ def kind_of(dtype: Any) -> Kind:
 
 
 def coerce(column: pd.Series, kind: Kind) -> Cells:
-    """``column`` as ``kind``. Whole numbers come back as nullable Int64, whatever is missing."""
+    """``column`` as ``kind``. Whole numbers and yes/no are always nullable Int64."""
     if kind == "text":
         return _cells(as_text(column))
     if kind == "date":
@@ -99,7 +100,7 @@ def coerce(column: pd.Series, kind: Kind) -> Cells:
 
 
 def coerce_key(column: pd.Series, kind: Kind) -> Cells:
-    """The keys in their one form (``keys.py``), as ``kind``: text or whole number."""
+    """The keys in their canonical form (``keys.py``) as ``kind``: text or whole number."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return coerce(column, kind)
     keys, wrong = keys_of(column)
@@ -108,17 +109,17 @@ def coerce_key(column: pd.Series, kind: Kind) -> Cells:
 
 
 def as_text(column: pd.Series) -> pd.Series:
-    """The cells as a person would write them; a whole number has no `.0`, a missing cell stays
-    missing.
+    """The cells as a person would write them: whole numbers have no `.0`, missing stays missing.
 
-    Floats too large to be exact keep it: without, they would look like whole numbers that nobody
-    wrote.
+    Floats that are too large to be exact keep `.0`. Without it they would look like whole numbers
+    that are not in the source.
     """
     if isinstance(column.dtype, pd.StringDtype):
         return column.astype("str")
     text = column.astype("str")
     if not pd.api.types.is_float_dtype(column.dtype):
         return text
+    # Below 2**53, a float64 represents every whole number exactly.
     return text.mask(
         np.asarray((column.abs() < 2.0**53).fillna(False), dtype=bool), text.str.removesuffix(".0")
     )
@@ -152,12 +153,12 @@ def _numbers(column: pd.Series) -> Cells:
 
 
 def _parsed(text: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers that the text spells, and where it spells none."""
+    """The parsed numbers, and a mask of the texts that are not a number."""
     try:
         values = pc.cast(pa.array(text, from_pandas=True), pa.float64()).to_numpy(
             zero_copy_only=False
         )
-    except pa.ArrowInvalid:  # some cell is no number: slower, cell by cell
+    except pa.ArrowInvalid:  # at least one cell is not a number: the slower parser marks each one
         values = pd.to_numeric(text.str.strip().astype(object), errors="coerce").to_numpy(
             dtype=np.float64
         )
@@ -176,10 +177,11 @@ def _whole_numbers(column: pd.Series) -> Cells:
         return _cells(column.astype("Int64"))
     numbers = _numbers(column)
     floats = numbers.values.to_numpy()
+    # The limit 2**63 is the range of Int64.
     whole = np.isnan(floats) | ((floats == np.floor(floats)) & (np.abs(floats) < 2.0**63))
     good = pd.Series(np.where(whole, floats, np.nan))
     wrong = numbers.wrong | ~whole
-    if (np.abs(floats) >= 2.0**53).any():  # a long key would lose its last digits as a float
+    if (np.abs(floats) >= 2.0**53).any():  # a float would lose the last digits of a long key
         good = pd.Series(_exact(column, wrong | np.isnan(floats)), dtype=object)
     return Cells(good.astype("Int64"), wrong, numbers.infinite)
 
@@ -200,10 +202,10 @@ def _integer(text: str) -> int:
 
 
 def yes_or_no(cell: Any) -> int | None:
-    """1 or 0, for a batch and a request alike; None where nothing stands there.
+    """1 or 0, or None for an empty cell; the same for a batch and a request.
 
-    Raises ValueError where it is neither: a number but 1 and 0, a text but those of ``WORDS`` in
-    any case.
+    Raises ValueError for a number other than 1 and 0, a text that is not in ``WORDS`` (upper or
+    lower case), and several values in one cell.
     """
     if isinstance(cell, str):
         word = cell.strip(BLANKS)
@@ -212,7 +214,7 @@ def yes_or_no(cell: Any) -> int | None:
         if (known := WORDS.get(word.lower())) is not None:
             return known
     elif isinstance(cell, list | dict | tuple | np.ndarray):
-        pass  # several cells in one
+        pass  # several values in one cell
     elif cell is None or pd.isna(cell):
         return None
     elif cell in (0, 1):
@@ -223,11 +225,12 @@ def yes_or_no(cell: Any) -> int | None:
 def _yes_or_no(column: pd.Series) -> Cells:
     if pd.api.types.is_bool_dtype(column.dtype):
         return _cells(column.astype("Int64"))
-    if column.dtype == object:  # lists and the like cannot be looked up
+    if column.dtype == object:  # lists are not hashable, so factorize fails
         codes, cells = np.arange(len(column)), list(column)
     else:
         codes, cells = pd.factorize(column)
-    found = np.full(len(cells) + 1, np.nan)  # the last one is for the code -1, a missing cell
+    # Each different value is converted only once.
+    found = np.full(len(cells) + 1, np.nan)  # the code -1 (missing) indexes the last one
     bad = np.zeros(len(cells) + 1, dtype=bool)
     for place, cell in enumerate(cells):
         try:
@@ -243,8 +246,9 @@ def _dates(column: pd.Series) -> Cells:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return _cells(_naive(column))
     if _is_number(column):
-        return _all_wrong(column, "datetime64[us]")  # seconds, milliseconds or days since when?
+        return _all_wrong(column, "datetime64[us]")  # unit and epoch of a number are unknown
     text = as_text(column)
+    # With utc=True, the cells of a column can have different time zones.
     values = _naive(pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce"))
     wrong = np.asarray(values.isna())
     return _cells(values, wrong & ~_nothing(text) if wrong.any() else wrong)

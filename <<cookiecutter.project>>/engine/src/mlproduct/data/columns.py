@@ -1,14 +1,14 @@
-"""What each column of the schema is for.
+"""The role of each column of the schema.
 
-A schema (``schemas.py``) marks its columns once, by ``metadata``; nothing else names a column:
+A schema (``schemas.py``) gives each column its role in ``metadata``. No other file names a column:
 
-    {"role": "key"}       identifies the row's subject; may repeat when a subject is seen again
+    {"role": "key"}       identifies the row's subject; repeats if a subject has several rows
     {"role": "time"}      when the row became known
     {"role": "group"}     rows of one group stay on one side of the split
-    {"role": "feature"}   what the model may look at
+    {"role": "feature"}   input of the model
     {"role": "target"}    what is predicted
-    {"role": "ignored"}   validated, never modelled
-    {..., "pii": True}    personal data: never read past the border
+    {"role": "ignored"}   validated, never used by the model
+    {..., "pii": True}    personal data: never read from the source
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ ROLES = ("key", "time", "group", "feature", "target", "ignored")
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a table by what they are for; ``private`` ones are never read."""
+    """The columns of a table by role; ``private`` columns are never read."""
 
     key: str
     time: str | None
@@ -38,15 +38,16 @@ class Columns:
     ignored: tuple[str, ...]
     private: tuple[str, ...]
     known_values: dict[str, tuple[Any, ...]]
-    """The values a categorical column may take, where the schema lists them."""
+    """The allowed values of each column for which the schema lists them."""
 
     @property
     def features(self) -> tuple[str, ...]:
+        """The inputs of the model: numeric columns, then categorical ones."""
         return self.numeric + self.categorical
 
     @property
     def read(self) -> tuple[str, ...]:
-        """Every column that is read, in a fixed order; personal data is not among them."""
+        """Every column that is read, in a fixed order, without personal data."""
         singles = (self.key, self.time, self.group)
         named = tuple(name for name in singles if name is not None)
         rest = self.features + self.ignored
@@ -55,11 +56,10 @@ class Columns:
 
 
 def columns_of(schema: type[DataFrameModel], task: Task | None = None) -> Columns:
-    """The roles of ``schema``'s columns, as its metadata states them; ``task`` is that of the
-    target.
+    """The columns of ``schema`` by role, as in its metadata; ``task`` is the task of the target.
 
-    Raises ConfigError for an unknown role, a missing key, a role given twice that may be given
-    once, and personal data in any role but ``ignored``.
+    Raises ConfigError for an unknown role, a missing key, a second column with the role key, time,
+    group or target, and personal data in any role except ``ignored``.
     """
     columns = schema.to_schema().columns
     marked = {name: _role(name, column) for name, column in columns.items()}
@@ -68,13 +68,13 @@ def columns_of(schema: type[DataFrameModel], task: Task | None = None) -> Column
     for role in ("key", "time", "group", "target"):
         if len(by_role[role]) > 1:
             raise ConfigError(
-                f"schemas.py: {' and '.join(by_role[role])} both have the role {role} – one may"
-                " have it"
+                f"schemas.py: {' and '.join(by_role[role])} have the role {role} – expected at most"
+                " one column with it – give the others another role"
             )
     if not by_role["key"]:
         raise ConfigError(
-            "schemas.py: no column has the role key – mark the column that identifies a row's"
-            " subject"
+            "schemas.py: no column has the role key – expected one – give it to the column that"
+            " identifies a row's subject"
         )
     target = next(iter(by_role["target"]), None)
     texts = [name for name in by_role["feature"] if _is_text(described[name].dtype)]
@@ -102,8 +102,8 @@ def _role(name: str, column: Any) -> str:
         )
     if _is_private(column) and role != "ignored":
         raise ConfigError(
-            f"schemas.py: column {name} is marked pii and has the role {role} – personal data can"
-            " only be ignored; give a pseudonymous column that role instead"
+            f"schemas.py: column {name} is marked pii and has the role {role} – expected the role"
+            " ignored for personal data – give the role to a pseudonymous column instead"
         )
     return role
 
@@ -113,7 +113,7 @@ def _is_private(column: Any) -> bool:
 
 
 def _listed(column: Any) -> tuple[Any, ...]:
-    """The values that the column may take, where its rules list them."""
+    """The allowed values of the column if its checks list them, else empty."""
     listed = (check.statistics["allowed_values"] for check in column.checks if check.name == "isin")
     return tuple(next(listed, ()))
 

@@ -1,7 +1,7 @@
-"""CSV and its relatives as text tables: separator and encoding found, `00123` kept, rows counted.
+"""Read CSV and similar files as tables of text, and detect their separator and encoding.
 
-Every cell is read as text, and only an empty one is missing; what it means is for the schema to
-say.
+Every cell is read as text, so `00123` keeps its zeros. Only an empty cell is missing. The schema
+decides how a text is interpreted.
 """
 
 import codecs
@@ -19,6 +19,7 @@ from .source_errors import one_line
 __all__ = ["dialect", "frames"]
 
 SEPARATORS = (",", ";", "\t", "|")
+# The encoding is detected on the first SAMPLE_BYTES, the separator on the first SAMPLE_LINES.
 SAMPLE_BYTES = 4_000_000
 SAMPLE_LINES = 100
 BLOCK_BYTES = 8_000_000
@@ -32,9 +33,7 @@ Opened = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
 class _Counted(io.RawIOBase):
-    """A stream that counts the quotation marks that pass: an odd number is one that is never
-    closed.
-    """
+    """A stream that counts the quotation marks read: an odd number means one is never closed."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream, self.marks = stream, 0
@@ -51,7 +50,11 @@ class _Counted(io.RawIOBase):
 def frames(
     opened: Opened, name: str, wanted: Sequence[str], separator: str | None, encoding: str | None
 ) -> Iterator[tuple[pd.DataFrame, tuple[str, ...]]]:
-    """Tables of text with the ``wanted`` columns that are there, and the names of the others."""
+    """Tables of text with the ``wanted`` columns that exist, and the names of all other columns.
+
+    Raises SourceError for a file that is not a table of text, and for a wanted column that is there
+    twice.
+    """
     with opened() as stream:
         sample = stream.read(SAMPLE_BYTES)
     if not sample.strip():
@@ -62,7 +65,7 @@ def frames(
     found = [column for column in wanted if column in names]
     if twice := [column for column in found if names.count(column) > 1]:
         raise SourceError(
-            f"{name}: the column {twice[0]} is there twice – expected one of each – rename one"
+            f"{name}: the column {twice[0]} is there twice – expected each name once – rename one"
         )
     unread = tuple(column for column in names if column not in wanted)
     if not found:
@@ -87,23 +90,27 @@ def frames(
 def dialect(
     sample: bytes, name: str, wanted: Sequence[str], separator: str | None, encoding: str | None
 ) -> tuple[str, str]:
-    """Separator and encoding: as given, or the ones that fit the beginning of the file best."""
+    """Separator and encoding: as given, or those that fit the beginning of the file best.
+
+    Raises SourceError for binary data, an unknown encoding and a separator of several characters.
+    """
     encoding = encoding or _encoding(sample)
     if b"\0" in sample and "16" not in encoding and "32" not in encoding:
         raise SourceError(
-            f"{name}: holds binary data – expected text – export it as CSV, or give format: parquet"
+            f"{name}: contains binary data – expected text – export it as CSV, or set format:"
+            " parquet"
         )
     try:
         codecs.lookup(encoding)
     except LookupError:
         raise SourceError(
-            f"{name}: unknown encoding {encoding!r} – expected one that Python knows – give cp1252,"
-            " say"
+            f"{name}: unknown encoding {encoding!r} – expected one that Python supports – set for"
+            " example cp1252"
         ) from None
     separator = {"tab": "\t", "\\t": "\t"}.get(separator or "", separator)
     if separator is not None and len(separator) != 1:
         raise SourceError(
-            f"{name}: separator {separator!r} – expected one character – write ';' or tab, say"
+            f"{name}: separator {separator!r} – expected one character – set for example ';' or tab"
         )
     return separator or _separator(sample, encoding, wanted), encoding
 
@@ -120,9 +127,7 @@ def _encoding(sample: bytes) -> str:
 
 
 def _separator(sample: bytes, encoding: str, wanted: Sequence[str]) -> str:
-    """The separator that finds most of the wanted columns; then the one that cuts lines most
-    evenly.
-    """
+    """The separator that finds the most wanted columns; among equals, the most even lines."""
 
     def fit(separator: str) -> tuple[int, float, int]:
         lines = [line for line in _lines(sample, separator, encoding) if line]
@@ -163,6 +168,7 @@ def _tables(
     try:
         reader = arrow_csv.open_csv(
             stream,
+            # Arrow numbers an invalid row only if it reads without threads.
             read_options=arrow_csv.ReadOptions(
                 use_threads=False, block_size=BLOCK_BYTES, encoding=encoding
             ),
@@ -179,28 +185,29 @@ def _tables(
         for batch in reader:
             yield batch.to_pandas()
     except (pa.ArrowInvalid, UnicodeError) as error:
+        # Not chained: Arrow's own text contains the row.
         raise SourceError(_said(name, error, ragged, encoding)) from None
 
 
 def _said(name: str, error: Exception, ragged: list[Any], encoding: str) -> str:
-    """Arrow's complaint without the row itself, which may hold personal data."""
+    """Arrow's error without the content of the row, which may contain personal data."""
     if ragged:
         row = ragged[-1]
         return (
             f"{name}: row {row.number} (the header is row 1) has {row.actual_columns} cells –"
-            f" expected {row.expected_columns} – repair it; a cell with a separator or a line break"
-            " belongs in quotes"
+            f" expected {row.expected_columns} – repair the row; quote each cell that contains a"
+            " separator or a line break"
         )
     text = one_line(error)
-    if "straddling" in text:
+    if "straddling" in text:  # Arrow's message if a row does not end within a block
         return (
             f"{name}: a quotation mark is opened and never closed – expected pairs – repair the"
             " file"
         )
     if "UTF8" in text or isinstance(error, UnicodeError):
         return (
-            f"{name}: holds bytes that are not {encoding} – expected text in it – give encoding:"
-            " cp1252, say"
+            f"{name}: contains bytes that are not {encoding} – expected {encoding} text – set the"
+            " encoding, for example cp1252"
         )
     return (
         f"{name}: cannot be read as CSV ({text.split(':')[0]}) – expected a table as text – export"
@@ -209,7 +216,7 @@ def _said(name: str, error: Exception, ragged: list[Any], encoding: str) -> str:
 
 
 def _refuse_open_quote(opened: Opened, name: str, separator: str, encoding: str) -> None:
-    """Raises where a quotation mark swallows the rest of the file; a mark within a text is fine."""
+    """Raises SourceError if a quotation mark is never closed; marks within a text are allowed."""
     with opened() as stream:
         text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
         lines = csv.reader(text, delimiter=separator, strict=True)
@@ -221,5 +228,5 @@ def _refuse_open_quote(opened: Opened, name: str, separator: str, encoding: str)
             if "unexpected end" in str(error) or "field limit" in str(error):
                 raise SourceError(
                     f"{name}: line {start}: a quotation mark is opened and never closed – expected"
-                    " pairs – repair the file, the rows after it are lost"
+                    " pairs – repair the file; the rows after that line cannot be read"
                 ) from None

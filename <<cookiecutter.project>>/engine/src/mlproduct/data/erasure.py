@@ -1,5 +1,6 @@
-"""What came of taking a subject out of files: a file that cannot be read is named, and stops
-nothing else.
+"""The result of erasing a subject from files.
+
+A file that cannot be read is listed and does not stop the erasure in the other files.
 """
 
 from collections.abc import Callable
@@ -12,28 +13,26 @@ import pyarrow as pa
 __all__ = ["Erasure"]
 
 T = TypeVar("T")
+# Readers of Parquet and JSON raise these for a file that is truncated, overwritten or of another
+# kind.
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
-"""What readers of Parquet and JSON raise for a file that is cut off, overwritten, or of another
-kind.
-"""
 
 
 @dataclass
 class Erasure:
-    """How much was ``erased``, and the files that could not be read and may still hold the
-    subject.
-    """
+    """How much was ``erased``, and which unreadable files may still contain the subject."""
 
     erased: int = 0
     unreadable: list[Path] = field(default_factory=list)
 
     def read(self, path: Path, reader: Callable[[Path], T]) -> T | None:
-        """What the reader makes of the file; None where it cannot be read, which is noted, or is
-        gone by now.
+        """The result of the reader; None if the file is gone or cannot be read.
+
+        An unreadable file is added to ``unreadable``.
         """
         try:
             return reader(path)
-        except FileNotFoundError:  # recorded in the database, or expired, in this moment
+        except FileNotFoundError:  # just moved to the database by another process, or expired
             return None
         except DAMAGED:
             self.unreadable.append(path)

@@ -1,4 +1,4 @@
-"""Files of rows: found by path or pattern, here or on a server, opened, read as Parquet or CSV."""
+"""Find files of rows by path or pattern, local or remote, and read them as Parquet or CSV."""
 
 import difflib
 import shutil
@@ -23,13 +23,13 @@ __all__ = ["File", "find", "frames"]
 
 COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
 FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet"}
-READ_AHEAD = 2**20  # bytes of a column
+READ_AHEAD = 2**20  # bytes of each column
 WEB = ("http", "https")
 
 
 @dataclass(frozen=True)
 class File:
-    """One file: what people call it (never with a password), and where fsspec finds it."""
+    """One file: its name for messages (without a password), and where fsspec finds it."""
 
     name: str
     system: Any
@@ -38,21 +38,24 @@ class File:
 
     @property
     def suffixes(self) -> list[str]:
+        """The suffixes of the name in lower case, without the query of a web address."""
         path = urlsplit(self.path).path if self.scheme in WEB else self.path
         return [suffix.lower() for suffix in PurePosixPath(path).suffixes]
 
     @property
     def compression(self) -> str | None:
+        """fsspec's name of the compression, None if there is none."""
         return COMPRESSED.get(self.suffixes[-1]) if self.suffixes else None
 
     @property
     def format(self) -> str | None:
+        """``csv`` or ``parquet`` according to the name, None if it has no known suffix."""
         left = [suffix for suffix in self.suffixes if suffix not in COMPRESSED]
         return FORMATS.get(left[-1]) if left else None
 
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
-        """The file as bytes, decompressed."""
+        """The decompressed file as a stream of bytes."""
         from fsspec.core import OpenFile
 
         with OpenFile(self.system, self.path, mode="rb", compression=self.compression) as stream:
@@ -60,8 +63,9 @@ class File:
 
 
 def find(path: str, root: Path) -> list[File]:
-    """The files that ``path`` means, in the order of their names. Raises SourceError where there is
-    none.
+    """The files at ``path``, which may be a pattern, sorted by name.
+
+    Raises SourceMissing if there is none, and SourceError for a folder.
     """
     scheme = path.split("://", 1)[0].lower() if "://" in path else "file"
     return _found_here(path, root) if scheme == "file" else _found_elsewhere(path, scheme)
@@ -70,14 +74,15 @@ def find(path: str, root: Path) -> list[File]:
 def frames(
     file: File, source: Source, wanted: Sequence[str]
 ) -> Iterator[tuple[pd.DataFrame, tuple[str, ...]]]:
-    """Tables of bounded size with the ``wanted`` columns of the file, and the names of the
-    others.
+    """Tables of bounded size with the ``wanted`` columns of the file, and the names of all others.
+
+    Raises SourceError for a file that cannot be read as its format.
     """
     form = source.format or file.format
     if form is None:
         raise SourceError(
-            f"{file.name}: the name does not say what it holds – expected one that ends in"
-            f" {', '.join(FORMATS)} – give format: csv or parquet"
+            f"{file.name}: the name does not show the format – expected one that ends in"
+            f" {', '.join(FORMATS)} – set format: csv or parquet"
         )
     with _at_hand(file) as near, reading(file.name, remote=near.scheme != "file"):
         if form == "parquet":
@@ -95,8 +100,7 @@ def _found_here(path: str, root: Path) -> list[File]:
     full = root / Path(path.removeprefix("file://")).expanduser()
     if full.is_dir():
         raise SourceError(
-            f"{path}: is a folder – expected a file or a pattern – write"
-            f" {path.rstrip('/')}/*.parquet"
+            f"{path}: is a folder – expected a file or a pattern – use {path.rstrip('/')}/*.parquet"
         )
     if full.is_file():
         return [File(_shown(full, root), system, str(full), "file")]
@@ -113,7 +117,7 @@ def _found_here(path: str, root: Path) -> list[File]:
     hint = (
         f"did you mean {near[0]}?"
         if near
-        else "check the path, or make the file (sample writes one to begin with)"
+        else "check the path, or create the file (the command sample writes an example)"
     )
     raise SourceMissing(f"{path}: no such file – expected it in {folder} – {hint}")
 
@@ -129,13 +133,12 @@ def _found_elsewhere(path: str, scheme: str) -> list[File]:
     name = redacted(path)
     with reading(name, remote=True):
         system, inner = url_to_fs(path, **(_patience() if scheme in WEB else {}))
+        # A ? in a web address starts its query, so it is no pattern there.
         if not any(mark in parts.path for mark in "*[" + ("" if scheme in WEB else "?")):
             return [File(name, system, inner, scheme)]
         matches = sorted(system.glob(inner))
     if not matches:
-        raise SourceMissing(
-            f"{name}: no file matches this pattern – expected at least one – check the address"
-        )
+        raise SourceMissing(f"{name}: no file matches – expected at least one – check the pattern")
     start = "" if scheme in WEB else f"{scheme}://"
     return [
         File(start + match.lstrip("/") if start else match, system, match, scheme)
@@ -144,7 +147,7 @@ def _found_elsewhere(path: str, scheme: str) -> list[File]:
 
 
 def _patience() -> dict[str, Any]:
-    """A large file may take its time; a server that is silent for a minute is not there."""
+    """No limit for a whole file, since it may be large; 60 seconds without data are an outage."""
     from aiohttp import ClientTimeout
 
     timeout = ClientTimeout(total=None, sock_connect=20, sock_read=60)
@@ -153,7 +156,7 @@ def _patience() -> dict[str, Any]:
 
 @contextmanager
 def _at_hand(file: File) -> Iterator[File]:
-    """``file`` itself, or a temporary copy of a web page: not every server can jump within one."""
+    """``file`` itself, or a temporary copy if it is on the web: not every server can seek."""
     if file.scheme not in WEB:
         yield file
         return
@@ -175,7 +178,7 @@ def _parquet(file: File, wanted: Sequence[str]) -> Iterator[tuple[pd.DataFrame, 
 
     with file.opened() as stream:
         try:
-            # Else the whole of a row group would be held, ahead of need or column by column.
+            # With the defaults, a whole row group would be in memory.
             table = pq.ParquetFile(stream, pre_buffer=False, buffer_size=READ_AHEAD)
         except pa.ArrowInvalid as error:
             raise SourceError(
@@ -192,7 +195,7 @@ def _parquet(file: File, wanted: Sequence[str]) -> Iterator[tuple[pd.DataFrame, 
 
 
 def _frame(table: Any) -> pd.DataFrame:
-    """The table as pandas has it, but whole numbers stay whole where some are missing."""
+    """The table in pandas, in which whole numbers with missing values do not become floats."""
     import pyarrow as pa
 
     whole = {

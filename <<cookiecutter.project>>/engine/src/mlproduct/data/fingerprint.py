@@ -1,8 +1,8 @@
-"""What tells tables and rows apart: a digest of a whole table, and a number for ever per row.
+"""Identify tables and rows: a digest of a whole table, and a permanent number of each row.
 
-The hashes are our own arithmetic on the cells (the finalizer of SplitMix64, Steele, Lea and Flood
-2014), so that no new version of a library can move a row to the other side of a split. They tell
-data apart; they do not withstand somebody who builds two tables with the same digest on purpose.
+The hashes are computed here from the cells (with the finalizer of SplitMix64, Steele, Lea and Flood
+2014), so that no new version of a library can move a row to the other side of a split. They are not
+cryptographic: tables with the same digest can be constructed on purpose.
 """
 
 import hashlib
@@ -17,17 +17,20 @@ from .columns import Columns
 
 __all__ = ["dated", "fingerprint", "logged", "mix", "row_hashes", "row_identities"]
 
+# Rows hashed at a time, so that a block of a column stays in the processor's cache.
 BLOCK = 65_536
-"""Rows hashed at a time: a block of every column stays in the processor's cache."""
 
+# The increment of SplitMix64, used as the value of a missing cell.
 MISSING = np.uint64(0x9E3779B97F4A7C15)
+# TAILS[n] masks the first n of eight bytes, for the end of a text.
 TAILS = np.array([256**kept - 1 for kept in range(9)], dtype=np.uint64)
 
 
 def fingerprint(rows: pd.DataFrame) -> str:
-    """The sha256 of every cell and column name, the same for any order of rows and columns."""
+    """The sha256 of all cells and column names; the order of rows and columns does not matter."""
     digest = hashlib.sha256()
     for name in sorted(map(str, rows.columns)):
+        # The length in front keeps the names "a", "bc" and "ab", "c" apart.
         digest.update(f"{len(name)}:{name}".encode())
     digest.update(len(rows).to_bytes(8, "little"))
     digest.update(np.sort(row_hashes(rows)).astype("<u8").tobytes())
@@ -35,13 +38,13 @@ def fingerprint(rows: pd.DataFrame) -> str:
 
 
 def row_identities(rows: pd.DataFrame, columns: Columns) -> np.ndarray:
-    """A uint64 per row from its key and time: the same row has the same number in every run."""
+    """A uint64 per row from its key and time (if the schema has one), the same in every run."""
     named = [columns.key] if columns.time is None else [columns.key, columns.time]
     return row_hashes(rows, named)
 
 
 def row_hashes(rows: pd.DataFrame, columns: Sequence[str] | None = None) -> np.ndarray:
-    """A uint64 per row from the cells of ``columns`` (all of them if left out) and their names."""
+    """A uint64 per row from the cells and names of ``columns`` (by default all)."""
     names = list(rows.columns) if columns is None else list(columns)
     hashed = np.zeros(len(rows), dtype=np.uint64)
     for name in names:
@@ -57,13 +60,13 @@ def _seed(name: str) -> np.uint64:
 
 
 def _cells(column: pd.Series) -> np.ndarray:
-    """A uint64 per cell: the bits of a number, microseconds of a time, a hash of a text."""
+    """A uint64 per cell: the bits of a number, the microseconds of a time, the hash of a text."""
     kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
     if kind in "iub":
         return column.to_numpy().astype(np.int64).view(np.uint64)
     if kind == "f":
         values = column.to_numpy(dtype=np.float64, copy=True)
-        values += 0.0  # -0.0 and 0.0 are one number
+        values += 0.0  # turns -0.0 into 0.0, so that both have one hash
         return np.where(np.isnan(values), MISSING, values.view(np.uint64))
     if kind == "M":
         moments = column.to_numpy().astype("datetime64[us]").view(np.uint64)
@@ -72,7 +75,7 @@ def _cells(column: pd.Series) -> np.ndarray:
 
 
 def _texts(column: pd.Series) -> np.ndarray:
-    """A uint64 per text from its UTF-8 bytes, eight at a time, all rows at once."""
+    """A uint64 per text from its UTF-8 bytes, eight bytes at a time for all rows at once."""
     if not isinstance(column.dtype, pd.StringDtype):
         column = column.astype("str")
     array = pa.array(column, type=pa.large_string(), from_pandas=True)
@@ -100,6 +103,7 @@ def _bytes(array: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     data = array.buffers()[2]
     end = int(offsets[-1]) if len(array) else 0
     first = int(offsets[0]) if len(array) else 0
+    # Eight more bytes, so that a view from the last start does not end outside.
     content = np.zeros(end - first + 8, dtype=np.uint8)
     if data is not None:
         content[: end - first] = np.frombuffer(data, dtype=np.uint8)[first:end]
@@ -111,7 +115,10 @@ def _bytes(array: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def logged(identities: np.ndarray, as_of: pd.Series, day: date) -> np.ndarray:
-    """The identities (uint64) under which rows predicted for ``day`` are logged."""
+    """The identities (uint64) under which the log stores rows that are predicted for ``day``.
+
+    A row without a time (``as_of`` is missing) is identified by its key and the day.
+    """
     timeless = as_of.isna().to_numpy(dtype=bool)
     return (
         np.where(timeless, dated(identities, np.datetime64(day)), identities)
@@ -121,7 +128,7 @@ def logged(identities: np.ndarray, as_of: pd.Series, day: date) -> np.ndarray:
 
 
 def dated(identities: np.ndarray, days: np.ndarray | np.datetime64) -> np.ndarray:
-    """A uint64 per identity of a key and day of a prediction."""
+    """A uint64 per prediction, from the identity of its key and its day."""
     numbers = (
         np.broadcast_to(days, identities.shape)
         .astype("datetime64[D]")

@@ -1,9 +1,8 @@
-"""The one form of a key: a source, a delivery of labels, a request and ``forget`` name a subject in
-the same way.
+"""The canonical form of a key, shared by sources, labels, requests and ``forget``.
 
-A key is a text without blanks around it. A whole number is its digits, also where it comes as a
-float or as `1.0`; leading zeros of a text stay. A float that may stand for several whole numbers is
-no key: two customers would become one.
+A key is a text without whitespace around it. A whole number becomes its digits, even if it is given
+as a float or as the text `1.0`. Leading zeros of a text stay. A float that can represent several
+whole numbers is not a key, because two customers would become one.
 """
 
 import re
@@ -15,26 +14,25 @@ import pandas as pd
 
 __all__ = ["BLANKS", "key_of", "keys_of", "of_subject", "spelled"]
 
+# What ``str.strip`` removes. Listed explicitly because Arrow and databases define whitespace
+# differently.
 BLANKS = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
-"""What ``str.strip`` takes away; named, since Arrow and databases have other ideas of a blank."""
-
+# How programs write a whole number that is stored as a float.
 WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
-"""How a program writes a whole number that it holds as a float."""
-
+# How spreadsheets and programs write a float of which they have dropped digits.
 SCIENTIFIC = re.compile(r"-?[0-9]+(?:\.[0-9]+)?[eE]\+[0-9]+")
-"""How a spreadsheet or a program writes a float of which it has dropped digits."""
 
 
 def key_of(value: Any) -> str | None:
-    """The key in its one form; None where there is none.
+    """The key in its canonical form, None for a missing or empty one.
 
-    Raises ValueError for true and false, lists, fractions, infinity, floats too large to be exact,
-    and texts that no database keeps.
+    Raises ValueError for true and false, lists, fractions, infinity, floats that are too large to
+    be exact, and texts with a null character, which databases cannot store.
     """
     if isinstance(value, str):
         return _of_text(value)
     if isinstance(value, bool | np.bool_ | list | dict | tuple | np.ndarray):
-        raise ValueError("this is no key")
+        raise ValueError("a key is a text or a whole number")
     if isinstance(value, int | np.integer):
         return str(int(value))
     if value is None or pd.isna(value):
@@ -43,18 +41,19 @@ def key_of(value: Any) -> str | None:
         if not float(value).is_integer() or abs(float(value)) >= _exact_below(
             np.asarray(value).dtype
         ):
-            raise ValueError("this float is no key")
+            raise ValueError("a float key must be an exact whole number")
         return str(int(value))
     if isinstance(value, Decimal):
         if not value.is_finite() or value != value.to_integral_value():
-            raise ValueError("this number is no key")
+            raise ValueError("a number as a key must be whole")
         return str(int(value))
     return _of_text(str(value))
 
 
 def keys_of(column: pd.Series) -> tuple[pd.Series, np.ndarray]:
-    """The cells as keys (``str``, missing where there is none), and where ``key_of`` would
-    raise.
+    """The cells as keys (``str``, missing for empty cells), and a mask of the invalid ones.
+
+    Invalid are those for which ``key_of`` raises ValueError.
     """
     index, dtype = column.index, column.dtype
     if pd.api.types.is_integer_dtype(dtype):
@@ -66,20 +65,22 @@ def keys_of(column: pd.Series) -> tuple[pd.Series, np.ndarray]:
         return digits.where(whole), ~whole & ~np.isnan(numbers)
     if isinstance(dtype, pd.StringDtype):
         texts = column.astype("str").str.strip(BLANKS)
+        # Only a text with one of these characters can need the slower rules of _of_text.
         if not any(texts.str.contains(mark, regex=False).any() for mark in ".+\0"):
             return texts.mask(texts == ""), np.zeros(len(column), dtype=bool)
     return _one_by_one(column)
 
 
 def of_subject(column: pd.Series, key: str) -> np.ndarray:
-    """Which cells are this subject's key, in whatever form they were stored."""
+    """A mask of the cells that are this subject's key, in any form in which it was stored."""
     texts, _ = keys_of(column)
     return np.asarray((texts == spelled(key)) | (column.astype("str") == key), dtype=bool)
 
 
 def spelled(key: str) -> str:
-    """The key in its one form; a text that could be no key as it is, since it may have been stored
-    so.
+    """The key in its canonical form; an invalid key stays unchanged.
+
+    An invalid key may have been stored unchanged, and it has to be found again.
     """
     try:
         return key_of(key) or key
@@ -90,19 +91,19 @@ def spelled(key: str) -> str:
 def _of_text(text: str) -> str | None:
     key = text.strip(BLANKS)
     if "\0" in key:
-        raise ValueError("this text is no key")
+        raise ValueError("a key must not contain a null character")
     if whole := WHOLE.fullmatch(key):
         key = whole[1]
         if abs(int(key)) >= 2**53:
-            raise ValueError("this float is no key")
+            raise ValueError("a float key must be an exact whole number")
         return "0" if key == "-0" else key
     if SCIENTIFIC.fullmatch(key):
-        raise ValueError("this float is no key")
+        raise ValueError("a float key must be an exact whole number")
     return key or None
 
 
 def _exact_below(dtype: Any) -> float:
-    """The number below which a float of this type holds every whole number."""
+    """The limit below which a float of this type represents every whole number exactly."""
     return float(2.0 ** (np.finfo(getattr(dtype, "numpy_dtype", dtype)).nmant + 1))
 
 

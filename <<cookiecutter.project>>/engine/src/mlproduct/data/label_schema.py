@@ -1,7 +1,6 @@
-"""What a delivery of labels must look like: the key, the time and the answer of the labelled
-schema.
+"""The schema of a delivery of labels: the key, the time and the target of the labelled schema.
 
-Where the schema has no time column a delivery may have one with the day of the prediction instead.
+If the schema has no time column, a delivery may have a column with the day of the prediction.
 """
 
 from typing import Any
@@ -18,11 +17,10 @@ __all__ = ["answers_of"]
 def answers_of(
     schema: type[pa.DataFrameModel], day_column: str | None = None
 ) -> type[pa.DataFrameModel]:
-    """A schema with the key, the time and the target of ``schema`` and their rules, and nothing
-    else.
+    """A schema with only the key, the time and the target of ``schema``, and their rules.
 
-    ``day_column`` takes the place of the time. Raises ConfigError where there is one already, or
-    the name is taken.
+    ``day_column`` replaces the time. Raises ConfigError if ``schema`` has a time column, or a
+    column with that name.
     """
     columns = columns_of(schema)
     if day_column is not None:
@@ -33,10 +31,8 @@ def answers_of(
         @classmethod
         def to_schema(cls) -> Any:
             answers = schema.to_schema().select_columns(kept)
-            answers.checks, answers.unique = (
-                [],
-                None,
-            )  # rules across columns speak of others as well
+            # Rules across columns can need a column that a delivery does not have.
+            answers.checks, answers.unique = [], None
             if day_column is None:
                 return answers
             return answers.add_columns(
@@ -50,11 +46,11 @@ def _refuse_needless(day_column: str, columns: Columns) -> None:
     setting = f"config/scoring.yaml: labels.day_column is {day_column}"
     if columns.time is not None:
         raise ConfigError(
-            f"{setting} – labels are matched by {columns.key} and {columns.time}, the schema's"
-            " time – take it out"
+            f"{setting} – expected none, because labels are matched by {columns.key} and"
+            f" {columns.time}, the schema's time – remove it"
         )
     if day_column in (*columns.read, *columns.private):
         raise ConfigError(
-            f"{setting}, which is a column of schemas.py – expected a column of the delivery alone,"
-            " with the day of the prediction – give it another name"
+            f"{setting}, which is a column of schemas.py – expected a column with the day of the"
+            " prediction that only the delivery has – give it another name"
         )

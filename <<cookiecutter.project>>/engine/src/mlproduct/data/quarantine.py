@@ -1,11 +1,11 @@
-"""Rows that were not accepted: kept by run with their reasons, exported, repaired, replayed.
+"""Quarantined rows: stored per run with the reasons, exported, repaired and replayed.
 
     <folder>/<run>/<digest>/failures.parquet, rows.parquet    what a run rejected
-    <folder>/repaired/<run>/<digest>.parquet                  what passed since; training reads it
+    <folder>/repaired/<run>/<digest>.parquet                  what passed later; training reads it
 
-Nothing is ever changed or deleted but to forget a subject: a repaired row is pending no longer
-because it is among the repaired. Everything is written beside its place and moved there whole, so
-that a process that is killed leaves the old state or the new one.
+Files are changed only to forget a subject. A row is pending until it is in ``repaired``. Each file
+is written under a temporary name and then renamed, so that a killed process leaves either the old
+or the new state.
 """
 
 import hashlib
@@ -38,7 +38,10 @@ WHY = "why"
 
 @dataclass(frozen=True)
 class Kept:
-    """What one run put into the quarantine; ``pending`` rows are not repaired yet."""
+    """Summary of the rows that one run quarantined; ``pending`` of them are not repaired yet.
+
+    ``reason`` is the most frequent one.
+    """
 
     run: str
     when: datetime
@@ -50,7 +53,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Replayed:
-    """How many rows passed this time, and how many stay; ``failures`` says why."""
+    """How many rows were accepted and how many are left; ``failures`` contains the reasons."""
 
     accepted: int
     left: int
@@ -59,10 +62,12 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Quarantine:
+    """The quarantined rows in ``folder``, which the first ``keep`` creates."""
+
     folder: Path
 
     def keep(self, run: str, rejected: Rejected, *, when: datetime | None = None) -> None:
-        """Keeps the rows under the name of the run; the same rows a second time change nothing."""
+        """Stores the rejected rows under the run's name; the same rows again change nothing."""
         if rejected.rows.empty:
             return
         place = self.folder / _name(run)
@@ -79,7 +84,7 @@ class Quarantine:
         _move(beside, final)
 
     def list(self) -> tuple[Kept, ...]:
-        """A summary of every run that kept rows back, the newest first."""
+        """A summary of every run that quarantined rows, the newest first."""
         if not self.folder.is_dir():
             return ()
         runs = (
@@ -97,16 +102,16 @@ class Quarantine:
         return failures[~self._is_repaired(run, failures)].reset_index(drop=True)
 
     def rows(self, run: str) -> pd.DataFrame:
-        """The pending rows of the run as text, with ``row`` and ``source`` in front."""
+        """The pending rows of the run as text; the first columns are ``row`` and ``source``."""
         rows = self._read(run, "rows").drop_duplicates(IDENTITY)
         return rows[~self._is_repaired(run, rows)].reset_index(drop=True)
 
     def export(self, run: str, path: Path, *, texts: Collection[str] = ()) -> int:
-        """Writes the pending rows as CSV with a column ``why``; how many. Do not change ``row`` and
-        ``source``.
+        """Writes the pending rows as CSV with a column ``why``, and returns how many there are.
 
-        Cells that a spreadsheet would execute have an apostrophe in front. Numbers have none, but
-        in the columns ``texts``, where they are texts.
+        ``row`` and ``source`` identify a row in the repaired file and must not be edited. A cell
+        that a spreadsheet would execute gets an apostrophe in front. A number such as -5 gets one
+        only in the columns ``texts``, where it is a text.
         """
         rows, failures = self.rows(run), self.show(run)
         reasons = failures["column"] + ": " + failures["rule"]
@@ -124,8 +129,8 @@ class Quarantine:
             table[name] = harmless(table[name].astype("str"), numbers=name not in texts)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        # With both characters as the end of a line, a cell that holds either is quoted, and begins
-        # no row.
+        # pandas quotes a cell that contains a character of the line terminator. With both of
+        # them, neither can start a new row.
         table.rename(columns=escaped_name).to_csv(
             beside, index=False, encoding="utf-8", lineterminator="\r\n"
         )
@@ -133,10 +138,11 @@ class Quarantine:
         return len(table)
 
     def pending(self, run: str, repaired: Path | None = None) -> Iterator[Batch]:
-        """The run's pending rows as batches, as they were or as the file ``repaired`` has them now.
+        """The run's pending rows as batches, with the cells of the file ``repaired`` if given.
 
-        A row that was only rejected as a repetition is still one unless it was changed. Raises
-        ConfigError for a file without the columns ``row`` and ``source``, or with other rows.
+        A row that was rejected only as a duplicate is left out unless the file changes it. Raises
+        ConfigError for a missing file, a missing column (also ``row`` and ``source``), and rows
+        that are not of this run.
         """
         rows, failures = self.rows(run), self.show(run)
         repeats = failures.groupby(IDENTITY)["reason"].agg(
@@ -160,9 +166,9 @@ class Quarantine:
     def replay(
         self, run: str, repaired: Path | None, check: Callable[[Iterator[Batch]], Validated]
     ) -> Replayed:
-        """Validates the pending rows again by ``check``; those that pass reach the next training.
+        """Validates the pending rows again with ``check``; the next training reads those that pass.
 
-        Rows that passed before are not pending, so that a replay can be repeated.
+        Rows that passed before are no longer pending, so a replay can be repeated.
         """
         batches = list(self.pending(run, repaired))
         before = len(self.rows(run))
@@ -178,14 +184,15 @@ class Quarantine:
             ~_identities(origins).isin(list(_identities(checked.rejected.rows)))
         ].reset_index(drop=True)
         if len(passed) != len(checked.rows):
-            raise ValueError(f"{len(passed)} rows should have passed and {len(checked.rows)} did")
+            raise ValueError(f"{len(checked.rows)} rows passed the replay, expected {len(passed)}")
         if len(passed):
             self._store(run, pd.concat([passed, checked.rows], axis=1))
         return Replayed(len(passed), before - len(passed), checked.rejected.failures)
 
     def repaired(self) -> Iterator[Batch]:
-        """The rows that passed a replay, to be read after the source: where it has them by now, it
-        wins.
+        """The rows that passed a replay, to be read after the source.
+
+        If the source contains such a row as well, the source takes precedence.
         """
         for place in sorted((self.folder / REPAIRED).glob("[!.]*")):
             rows = self._repaired_rows(place.name)
@@ -196,8 +203,9 @@ class Quarantine:
             yield Batch(rows.drop(columns=IDENTITY), origin, 0, repaired=True, positions=positions)
 
     def forget(self, column: str, key: str) -> Erasure:
-        """Takes the rows of a subject out, pending and repaired ones; how many, and which files
-        could not be read.
+        """Erases the pending and repaired rows of a subject.
+
+        Returns how many rows there were, and which files could not be read.
         """
         sweep = Erasure()
         for file in (
@@ -209,7 +217,9 @@ class Quarantine:
                 continue
             rows, theirs, named = found
             failures = file.with_name("failures.parquet")
-            if failures.is_file():  # first: their values go before the rows that they are found by
+            # The failures are found by the rows. They come first, so that a second run still finds
+            # them if this one is killed in between.
+            if failures.is_file():
                 others = sweep.read(failures, partial(_others, named=named))
                 if others is None:
                     continue
@@ -219,7 +229,7 @@ class Quarantine:
         return sweep
 
     def _summary(self, run: str) -> Kept | None:
-        """None where every subject of the run was forgotten."""
+        """The summary of a run, None if all its rows were forgotten."""
         failures, rows = (
             self._read(run, "failures"),
             self._read(run, "rows").drop_duplicates(IDENTITY),
@@ -266,8 +276,8 @@ class Quarantine:
 def _name(run: str) -> str:
     if not re.fullmatch(r"\w[\w.-]*", run) or run == REPAIRED:
         raise ConfigError(
-            f"quarantine: {run!r} is no name of a run – expected letters, digits, - and _ – see the"
-            " list"
+            f"quarantine: {run!r} is not the name of a run – expected letters, digits, '.', - and"
+            " _ – see `quarantine list`"
         )
     return run
 
@@ -284,7 +294,7 @@ def _digest(rows: pd.DataFrame) -> str:
 def _of_subject(
     path: Path, column: str, key: str
 ) -> tuple[pd.DataFrame, np.ndarray, list[tuple[str, int]]]:
-    """The rows of a file, which of them are the subject's, and the names of those."""
+    """The rows of a file, a mask of the subject's rows, and their identities."""
     rows = pd.read_parquet(path)
     theirs = (
         of_subject(rows[column], key) if column in rows.columns else np.zeros(len(rows), dtype=bool)
@@ -293,7 +303,7 @@ def _of_subject(
 
 
 def _others(path: Path, named: list[tuple[str, int]]) -> pd.DataFrame:
-    """The failures in a file but those of the rows named."""
+    """The failures in a file without those of the ``named`` rows."""
     failures = pd.read_parquet(path)
     return failures[~_identities(failures).isin(named)]
 
@@ -307,7 +317,7 @@ def _replace(file: Path, rows: pd.DataFrame) -> None:
 def _move(beside: Path, final: Path) -> None:
     try:
         beside.rename(final)
-    except OSError:  # another process has kept the same rows in this moment
+    except OSError:  # another process has just stored the same rows
         shutil.rmtree(beside, ignore_errors=True)
         if not final.is_dir():
             raise
@@ -319,14 +329,14 @@ def _identities(rows: pd.DataFrame) -> pd.Series:
 
 
 def _repaired(path: Path, pending: pd.DataFrame, run: str, kept: pd.DataFrame) -> pd.DataFrame:
-    """The pending rows as the file has them; rows that were repaired before are left out."""
+    """The pending rows with the cells of the file; rows repaired earlier are left out."""
     wanted = list(pending.columns)
     if not path.is_file():
         raise ConfigError(
             f"{path}: no such file – expected the exported CSV, repaired – check the path"
         )
     headers = {escaped_name(name): name for name in wanted}
-    names = [*dict.fromkeys([*headers, *wanted])]  # release 0.2.0 exported names as they are
+    names = [*dict.fromkeys([*headers, *wanted])]  # release 0.2.0 did not escape names
     tables = [
         table
         for table, _ in delimited.frames(lambda: path.open("rb"), str(path), names, None, None)
@@ -343,8 +353,8 @@ def _repaired(path: Path, pending: pd.DataFrame, run: str, kept: pd.DataFrame) -
     strange = next((pair for pair in pairs if pair not in known), None)
     if strange is not None:
         raise ConfigError(
-            f"{path}: {strange[0]} row {strange[1]} is not of run {run} – leave row and source as"
-            " exported"
+            f"{path}: {strange[0]} row {strange[1]} is not a row of run {run} – expected the"
+            " exported row and source – do not change these columns"
         )
     rows = rows[wanted].assign(row=numbers.astype("int64")).drop_duplicates(IDENTITY)
     return rows[_identities(rows).isin(list(_identities(pending)))].reset_index(drop=True)

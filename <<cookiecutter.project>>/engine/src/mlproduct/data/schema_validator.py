@@ -1,4 +1,4 @@
-"""A schema made ready for validation: personal data taken out, types as they are stored."""
+"""Prepare a schema for validation: without personal data, with the types that are stored."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ __all__ = ["SchemaValidator", "schema_validator"]
 
 @dataclass(frozen=True)
 class SchemaValidator:
-    """What ``validate`` needs to know of a schema, worked out once."""
+    """What ``validate`` needs from a schema, computed once."""
 
     schema: pa.DataFrameSchema
     single: dict[str, pa.DataFrameSchema]
@@ -28,16 +28,19 @@ class SchemaValidator:
     kinds: dict[str, Kind]
     nullable: frozenset[str]
     identities: tuple[tuple[str, ...], ...]
-    """Columns that no two rows may share: key and time, and whatever the schema calls unique."""
+    """Column sets in which rows must differ: key and time (without a time all columns), and those
+    that the schema declares unique.
+    """
 
     @property
     def empty(self) -> pd.DataFrame:
+        """A validated table without rows."""
         return pd.DataFrame(
             {name: pd.Series(dtype=self._dtype(name)) for name in self.columns.read}
         )
 
     def stored(self, values: pd.DataFrame) -> pd.DataFrame:
-        """Coerced values with the types in which a validated table holds them."""
+        """The coerced values with the column types of a validated table."""
         typed = {}
         for name in self.columns.read:
             column, dtype = values[name], self._dtype(name)
@@ -49,10 +52,10 @@ class SchemaValidator:
         return pd.DataFrame(typed, copy=False).reset_index(drop=True)
 
     def check(self, values: pd.DataFrame, sound: np.ndarray) -> tuple[pd.DataFrame, list[Broken]]:
-        """The ``sound`` rows as they are stored, and Pandera's findings in them.
+        """The ``sound`` rows with their stored types, and the rules that rows break.
 
-        In the other rows the rules of single columns are checked where there is a cell of the right
-        type, so that a row tells everything that is wrong with it.
+        In the other rows, each cell of the right type is checked by the rules of its column, so
+        that a row is reported with everything that is wrong with it.
         """
         where = np.flatnonzero(sound)
         table = self.stored(values if sound.all() else values.iloc[where])
@@ -67,16 +70,17 @@ class SchemaValidator:
         return table, broken
 
     def nearest(self, name: str, others: Iterable[str]) -> str:
+        """A question that suggests the most similar name, empty if there is none."""
         near = difflib.get_close_matches(name, list(others), n=1)
         return f"did you mean {near[0]}?" if near else ""
 
     def advice(self, other: Sequence[str], reasons: Sequence[Reason]) -> str:
-        """What to write where a column evidently holds something else than the schema says."""
+        """A hint on the form of cells for columns of another type than in the schema, or empty."""
         examples = {column: example.strip().lower() for column, _, _, example in reasons}
         for name in other:
             if name == self.columns.key:
                 return (
-                    " (keys as text or whole numbers; a float from 2**53 on may stand for several)"
+                    " (keys as text or whole numbers; a float from 2**53 on can represent several)"
                 )
             if examples.get(name) in {"yes", "no", "true", "false", "y", "n", "t", "f"}:
                 return f" (for yes and no declare {name} as Series[bool]; it becomes 1 and 0)"
@@ -87,7 +91,7 @@ class SchemaValidator:
         return ""
 
     def expects(self, name: str) -> str:
-        """What a cell of the column has to be, in words."""
+        """The expected kind of a cell of the column, in words."""
         return "key" if name == self.columns.key else self.kinds[name]
 
     def _dtype(self, name: str) -> str:
@@ -107,8 +111,9 @@ class SchemaValidator:
 
 
 def schema_validator(schema: type[pa.DataFrameModel]) -> SchemaValidator:
-    """What to check of ``schema``; types and what may be missing are ours to coerce and check
-    before.
+    """The validator of ``schema``. Raises ConfigError for a key that is not text or whole numbers.
+
+    Pandera checks only the rules: types, missing cells and duplicates are checked outside of it.
     """
     columns, whole = columns_of(schema), schema.to_schema()
     kinds = {name: kind_of(whole.columns[name].dtype) for name in columns.read}
@@ -116,8 +121,8 @@ def schema_validator(schema: type[pa.DataFrameModel]) -> SchemaValidator:
     if kinds[columns.key] in ("number", "yes or no"):
         raise ConfigError(
             f"schemas.py: the key {columns.key} is a {kinds[columns.key]} – expected Series[str] or"
-            " Series[int] – a float cannot hold every whole number, and two customers would become"
-            " one"
+            " Series[int] – change its type; a float cannot represent every whole number, so two"
+            " customers could become one"
         )
     nullable = frozenset(
         name for name in columns.read if whole.columns[name].nullable and name not in needed
@@ -133,6 +138,7 @@ def schema_validator(schema: type[pa.DataFrameModel]) -> SchemaValidator:
         for name in columns.read
     }
     prepared = whole.remove_columns(list(columns.private)).update_columns(updates)
+    # Duplicates are rejected across batches (validation.py), and cells are coerced before.
     prepared.unique, prepared.strict, prepared.coerce, prepared.drop_invalid_rows = (
         None,
         False,
@@ -155,15 +161,19 @@ def _dtype(kind: Kind, nullable: bool) -> str:
 
 
 def _broken(error: SchemaError, where: np.ndarray, rows: int) -> Broken:
-    """One of Pandera's errors as the rows that caused it; never without a row."""
+    """The rows that caused one of Pandera's errors.
+
+    Raises ConfigError for a check that failed to run, and InvalidData for a broken rule that names
+    no row.
+    """
     column = str(error.schema.name) if isinstance(error.schema, pa.Column) else "(row)"
     check = error.check
     rule = rule_of(check) if isinstance(check, pa.Check) else Rule(str(check))
     if str(getattr(error.reason_code, "name", "")) == "CHECK_ERROR":
         raise ConfigError(
-            f"schemas.py: the check {rule.words!r} of {column} broke:"
+            f"schemas.py: the check {rule.words!r} of {column} failed:"
             f" {' '.join(str(error.failure_cases).split())[:300]} – expected true or false for each"
-            " row – mend the check; it never sees columns marked pii"
+            " row – correct the check; it never sees columns marked pii"
         )
     cases = error.failure_cases
     labels = pd.Series(
@@ -172,8 +182,8 @@ def _broken(error: SchemaError, where: np.ndarray, rows: int) -> Broken:
     if labels.empty:
         reasons: tuple[Reason, ...] = ((column, rule.words, rows, ""),)
         raise InvalidData(
-            f"the rows together break a rule of schemas.py – expected {column} to keep"
-            f" {rule.words!r} – look at the source"
+            f"the rows together break a rule of schemas.py – expected {column} to satisfy"
+            f" {rule.words!r} – check the source"
             f"\n{reason_table(reasons)}",
             reasons,
         )

@@ -1,7 +1,7 @@
-"""Where rows come from: files here or elsewhere, or a database, in batches of bounded size.
+"""Read rows from local or remote files or from a database, in batches of bounded size.
 
-Nothing is checked here but that it can be read; only the columns asked for are. Every mistake ends
-in one line: SourceError, or SourceUnavailable where trying again may help.
+Only the requested columns are read, and nothing is validated here. Every mistake becomes an error
+of one line: SourceUnavailable if trying again can help, else SourceError.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,12 +30,12 @@ def read(
     environ: Mapping[str, str],
     optional: Sequence[str] = (),
 ) -> Iterator[Batch]:
-    """The rows of ``source`` in batches of at most 200,000, with those of ``columns`` that are
-    there.
+    """The rows of ``source`` in batches of at most 200,000, with the ``columns`` that exist.
 
-    Paths are relative to ``root``; the address of a database is the value of ``source.url_from`` in
-    ``environ``. ``optional`` columns are read as well where they exist. A column ``source_row``
-    that the source does not have is made: the file's name and the row's number in it.
+    Paths are relative to ``root``. The address of a database is the value of the variable
+    ``source.url_from`` in ``environ``. ``optional`` columns are read as well if they exist. If
+    ``source_row`` is requested and missing, it is added: the name of the file and the number of the
+    row in it. Raises SourceError.
     """
     wanted = tuple(dict.fromkeys([*columns, *optional]))
     for part in _parts(source, wanted, root, environ):

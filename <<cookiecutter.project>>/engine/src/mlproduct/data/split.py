@@ -1,7 +1,7 @@
-"""Which rows are learned from and which are kept back for the verdict.
+"""Split rows into training rows and holdout rows; the verdict is based on the holdout.
 
-The configuration says by what: time (the newest rows are kept back), group or key (a hash of the
-value decides, so that a row stays on its side for ever, however the data grow).
+The configuration selects the policy: by time, the newest rows are held out. By group or key, a hash
+of the value decides, so that a row stays on its side permanently when more data are added.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ __all__ = ["HoldoutSplit", "split"]
 
 @dataclass(frozen=True)
 class HoldoutSplit:
-    """The two sides, ``described`` for people; the search is only ever given ``training``."""
+    """Both sides, and the split in words; the search gets only ``training``."""
 
     training: pd.DataFrame
     holdout: pd.DataFrame
@@ -27,68 +27,72 @@ class HoldoutSplit:
 
 
 def split(rows: pd.DataFrame, columns: Columns, policy: Split) -> HoldoutSplit:
-    """The rows on their two sides, each in the order of ``rows`` and numbered from 0.
+    """The rows of both sides, each in the order of ``rows`` and numbered from 0.
 
-    Raises ConfigError where the schema has no column of the policy's kind, and InvalidData where a
-    side would be empty.
+    Raises ConfigError if the schema has no column for the policy, and InvalidData if a side would
+    be empty or a row has no time in a split by time.
     """
     if rows.empty:
         raise InvalidData(
-            "there is no row to split – both sides need rows – look at the source, and at the"
+            "there are no rows to split – expected rows on both sides – check the source and the"
             " quarantine"
         )
     held, described = (_newest if policy.by == "time" else _hashed)(rows, columns, policy)
     if held.all() or not held.any():
         raise InvalidData(
-            f"the split {described} leaves {int((~held).sum()):,} rows to train on and"
-            f" {int(held.sum()):,} held out – both sides need rows – get more rows, or change split"
-            " in config/pipeline.yaml"
+            f"the split {described} results in {int((~held).sum()):,} training rows and"
+            f" {int(held.sum()):,} holdout rows – expected rows on both sides – get more rows, or"
+            " change split in config/pipeline.yaml"
         )
     training, holdout = (rows[side].reset_index(drop=True) for side in (~held, held))
     return HoldoutSplit(training, holdout, described)
 
 
 def _newest(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.ndarray, str]:
-    """Rows of one moment stay together: the cut is between two moments, where the share comes
-    nearest.
+    """Holds out the newest rows; rows with the same time stay together.
+
+    The cutoff is the time at which the held-out share is nearest to the configured one.
     """
     if columns.time is None:
         raise ConfigError(
             "config/pipeline.yaml: split.by: time: schemas.py has no column with the role time –"
-            " mark one, or split by hash"
+            " expected one – give a column this role, or split by hash"
         )
     if unknown := int(rows[columns.time].isna().sum()):
         raise InvalidData(
-            f"{unknown:,} of {len(rows):,} rows have no {columns.time} – a split by time needs one"
-            " in each row – make the column not nullable in schemas.py, or split by hash"
+            f"{unknown:,} of {len(rows):,} rows have no {columns.time} – expected one in each row"
+            " for a split by time – make the column not nullable in schemas.py, or split by hash"
         )
     moments, counts = np.unique(rows[columns.time].to_numpy(), return_counts=True)
     newer = len(rows) - np.cumsum(counts)
+    # The last time is no candidate, because no row is newer.
     cutoff = (
         moments[np.argmin(np.abs(newer[:-1] - policy.holdout * len(rows)))]
         if len(moments) > 1
         else None
     )
     held = np.zeros(len(rows), bool) if cutoff is None else rows[columns.time].to_numpy() > cutoff
-    until = f", trained on until {pd.Timestamp(cutoff):%Y-%m-%d}" if cutoff is not None else ""
+    until = f", trained on rows until {pd.Timestamp(cutoff):%Y-%m-%d}" if cutoff is not None else ""
     return held, f"by {columns.time}{until}{_again(rows[columns.key], held)}"
 
 
 def _again(keys: pd.Series, held: np.ndarray) -> str:
-    """How many held out rows are of a subject that is also trained on: by time that is meant to
-    be.
+    """How many holdout rows are of a subject in the training rows.
+
+    In a split by time this is intended.
     """
     again = int(keys[held].isin(keys[~held]).sum())
-    return f", {again:,} rows held out have a {keys.name} seen before" if again else ""
+    return f", {again:,} holdout rows have a {keys.name} that is also trained on" if again else ""
 
 
 def _hashed(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.ndarray, str]:
-    """The hash of the value as a number in [0, 1): below the share it is held out, in every run."""
+    """Holds out the values whose hash, scaled to [0, 1), is below the share, in every run."""
     name = columns.group if policy.by == "group" else columns.key
     if name is None:
         raise ConfigError(
             "config/pipeline.yaml: split.by: group: schemas.py has no column with the role group –"
-            " mark one, or split by hash"
+            " expected one – give a column this role, or split by hash"
         )
     place = row_hashes(rows, [name]) / np.float64(2**64)
-    return place < policy.holdout, f"by the hash of {name}, {policy.holdout:.0%} held out for ever"
+    described = f"by the hash of {name}, {policy.holdout:.0%} held out permanently"
+    return place < policy.holdout, described

@@ -1,4 +1,4 @@
-"""Rows of a database: a query whose address stands in the environment, read as a stream."""
+"""Read the rows of a query as a stream; the address of the database is in the environment."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,27 +14,28 @@ from .source_errors import one_line
 __all__ = ["frames"]
 
 ROWS_AT_ONCE = 50_000
+# Classes of SQLSTATE that are temporary: connection, rollback, resources, operator intervention
+# (PostgreSQL documentation, appendix A).
 PASSING = ("08", "40", "53", "57")
-"""Classes of SQLSTATE that may pass: connection, rollback, resources, intervention (PostgreSQL,
-appendix A).
-"""
 
+# Parts of messages that mean a wrong address or wrong credentials, not an outage.
 REFUSED = ("authentication", "does not exist", "no pg_hba", "password", "Access denied", "role ")
 
 
 def frames(
     source: Source, wanted: Sequence[str], environ: Mapping[str, str]
 ) -> Iterator[tuple[pd.DataFrame, tuple[str, ...]]]:
-    """Tables of bounded size with the ``wanted`` columns of the query, and the names of the
-    others.
+    """Tables of bounded size with the ``wanted`` columns of the query, and the names of all others.
+
+    Raises SourceError, or SourceUnavailable if the database is temporarily unavailable.
     """
     import sqlalchemy as sa
 
     name, query = source.described, str(source.query)
     url = _address(source, environ)
     engine = _engine(url, name)
-    # As text the query's colons would be parameters; within brackets a line comment at its end
-    # would be open.
+    # SQLAlchemy would read a colon as a parameter, so colons are escaped. The line break before the
+    # bracket ends a line comment at the end of the query.
     inner = sa.text(f"(\n{query.strip().rstrip(';').replace(':', chr(92) + ':')}\n) AS source_rows")
     try:
         with _told(name), engine.connect() as connection:
@@ -52,6 +53,7 @@ def _streamed(
 ) -> Iterator[tuple[pd.DataFrame, tuple[str, ...]]]:
     import sqlalchemy as sa
 
+    # A query without rows returns the names of the columns.
     names = list(
         connection.execute(
             sa.select(sa.text("*")).select_from(inner).where(sa.text("1 = 0"))
@@ -73,8 +75,9 @@ def _streamed(
 
 
 def _frame(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:
-    """The rows as a table in which whole numbers stay whole: pandas makes floats of them where one
-    is missing.
+    """The rows as a table in which whole numbers stay whole.
+
+    Without this, pandas would convert them to floats if one is missing.
     """
     frame = pd.DataFrame.from_records(rows, columns=names)
     for at, name in enumerate(names):
@@ -95,22 +98,21 @@ def _address(source: Source, environ: Mapping[str, str]) -> Any:
     if not text:
         raise SourceError(
             f"source.url_from: the environment variable {variable} is not set – expected the"
-            f" address of a database – export {variable}=postgresql://host/database, or write it"
-            " into .env"
+            f" address of a database – export {variable}=postgresql://host/database, or set it in"
+            " .env"
         )
     try:
         url = sa.engine.make_url(text)
         if "@" in (url.host or ""):
             raise ValueError("an @ of the password is not encoded")
-    except (
-        sa.exc.ArgumentError,
-        ValueError,
-    ):  # their words would repeat the address with its password
+    except (sa.exc.ArgumentError, ValueError):
+        # Not chained: their text contains the address with its password.
         raise SourceError(
             f"${variable}: is not the address of a database – expected"
-            " postgresql://host:5432/database with user:password and an @ before the host – write"
-            " special characters of the password as %40 and the like"
+            " postgresql://host:5432/database, with user:password and an @ before the host – encode"
+            " special characters of the password, for example @ as %40"
         ) from None
+    # SQLAlchemy's default driver is psycopg2; this package installs psycopg 3.
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
@@ -119,7 +121,7 @@ def _address(source: Source, environ: Mapping[str, str]) -> Any:
 
 
 def _refuse_missing(database: Path, variable: str) -> None:
-    """SQLite would make an empty database of a mistyped name."""
+    """Raises SourceError for a missing file; SQLite would create an empty database."""
     if not str(database).startswith("file:") and not database.is_file():
         raise SourceError(
             f"${variable}: {database}: no such file – expected an SQLite database – check the"
@@ -130,6 +132,8 @@ def _refuse_missing(database: Path, variable: str) -> None:
 def _engine(url: Any, name: str) -> Any:
     import sqlalchemy as sa
 
+    # Without a pool, no connection stays open between two reads. With hidden parameters, errors do
+    # not contain values.
     patience = {"connect_timeout": 20} if url.get_backend_name() == "postgresql" else {}
     try:
         return sa.create_engine(
@@ -163,14 +167,15 @@ def _mistake(name: str, error: Any) -> SourceError:
     passing = error.connection_invalidated or state[:2] in PASSING or "locked" in message
     if passing or (connecting and not any(word in message for word in REFUSED)):
         return SourceUnavailable(
-            f"{name}: no answer ({message}) – expected the database to be there – try again later"
+            f"{name}: no response ({message}) – expected the database to be available – try again"
+            " later"
         )
     if connecting:
         return SourceError(
-            f"{name}: {message} – expected to be let in –"
+            f"{name}: {message} – expected a connection –"
             f" check user, password and database in {name}"
         )
     return SourceError(
-        f"{name}: the database refuses the query: {message} – expected a SELECT –"
-        " repair source.query"
+        f"{name}: the database rejected the query: {message} – expected a SELECT –"
+        " correct source.query"
     )

@@ -1,8 +1,8 @@
-"""The border: rows as a source gave them come in, rows that keep the schema's promises go out.
+"""Validate the rows of a source and separate those that satisfy the schema from the others.
 
-Types are coerced cell by cell first; then Pandera checks whole batches, and only a batch that
-breaks a rule is looked at row by row. What is wrong with the table itself stops at once: a missing
-column, a column of another type, a share of bad rows over the limit.
+Types are coerced cell by cell. Pandera then checks whole batches, and only a batch that breaks a
+rule is checked row by row. A fault of the whole table stops the validation: a missing column, a
+column of another type, a share of bad rows above the limit.
 """
 
 from collections.abc import Iterable
@@ -21,16 +21,16 @@ from .schema_validator import SchemaValidator, schema_validator
 
 __all__ = ["validate", "validation_report"]
 
+# From this share of cells of the wrong type on, the column is wrong and not only some of its rows.
 ANOTHER_TYPE = 0.5
-"""A column in which this share of the cells has the wrong type is no column with bad rows."""
 
+# While the source is being read, a column can be refused after this number of filled cells.
 ENOUGH_TO_STOP = 100_000
-"""Cells of a column to have seen before it is given up while the source is still being read."""
 
 
 @dataclass
 class _Piece:
-    """The accepted rows of one batch, and where they come from."""
+    """The accepted rows of one batch, and their origin."""
 
     rows: pd.DataFrame
     numbers: np.ndarray
@@ -40,7 +40,7 @@ class _Piece:
 
 @dataclass
 class _Tally:
-    """What has been found so far."""
+    """The findings so far: accepted pieces, failures, rejected rows, and counts per column."""
 
     chunks: list[_Piece] = field(default_factory=list)
     failures: list[pd.DataFrame] = field(default_factory=list)
@@ -52,7 +52,7 @@ class _Tally:
     def reject(
         self, broken: list[Broken], rows: pd.DataFrame, numbers: np.ndarray, origin: str
     ) -> np.ndarray:
-        """Notes the failures; where in ``rows`` something failed."""
+        """Records the failures, and returns the positions of the rejected rows in ``rows``."""
         bad = np.unique(np.concatenate([one.positions for one in broken]))
         self.failures.append(failure_table(broken, rows, numbers, origin))
         table = pd.DataFrame({name: as_text(rows[name].iloc[bad]) for name in rows.columns})
@@ -79,16 +79,16 @@ class _Tally:
 
 
 def validate(batches: Iterable[Batch], schema: type[DataFrameModel], *, limit: float) -> Validated:
-    """The rows that keep ``schema``, in the order and with exactly the columns of ``Columns.read``.
+    """The rows that satisfy ``schema``, with exactly the columns of ``Columns.read`` in that order.
 
-    Rows that do not are in ``rejected``, with every rule they break; so is the later one of two
-    rows with the same key and time, or, where the schema has no time, with the same cells
-    throughout. Numbers are float64 or int64 (float64 where they may be missing), texts ``str``,
-    dates datetime64[us] in UTC without a zone.
+    All other rows are in ``rejected``, with every rule they break. This includes the later one of
+    two rows with the same key and time or, if the schema has no time, with the same cells in all
+    columns. Numbers are float64 or int64 (float64 if they may be missing), texts are ``str``, and
+    dates are datetime64[us] in UTC without a time zone.
 
-    Raises InvalidData for a source without rows, a missing column, a column of another type, and
-    more than ``limit`` of the rows rejected; the exception carries what was rejected until then.
-    With ``limit`` 1 only a missing column and a source without rows stop.
+    Raises InvalidData for a source without rows, a missing column, a column of another type, and a
+    share of rejected rows above ``limit``. The exception contains what was rejected until then.
+    With ``limit`` 1, only a missing column and a source without rows raise it.
     """
     validator, tally = schema_validator(schema), _Tally()
     for batch in batches:
@@ -96,7 +96,7 @@ def validate(batches: Iterable[Batch], schema: type[DataFrameModel], *, limit: f
         _refuse_other_types(validator, tally, limit, ENOUGH_TO_STOP)
     if not tally.seen:
         names = ", ".join(dict.fromkeys(piece.origin for piece in tally.chunks)) or "the source"
-        raise InvalidData(f"{names}: no rows – expected at least one – check what the source holds")
+        raise InvalidData(f"{names}: no rows – expected at least one – check the source")
     _refuse_other_types(validator, tally, limit, 1)
     for repeated in validator.identities:
         _drop_repeated(repeated, tally)
@@ -106,7 +106,8 @@ def validate(batches: Iterable[Batch], schema: type[DataFrameModel], *, limit: f
 
 
 def _take(batch: Batch, validator: SchemaValidator, tally: _Tally) -> None:
-    """Sorts one batch into accepted and rejected rows."""
+    """Adds one batch to the accepted and the rejected rows."""
+    # An empty file has no header; it is only an error if no other file has rows.
     empty_file = not len(batch.rows) and not len(batch.rows.columns) and not batch.unread
     if not empty_file and not batch.repaired:
         _refuse_missing_columns(batch, validator, tally)
@@ -137,7 +138,7 @@ def _take(batch: Batch, validator: SchemaValidator, tally: _Tally) -> None:
 def _broken_cells(
     cells: dict[str, Cells], validator: SchemaValidator, tally: _Tally
 ) -> list[Broken]:
-    """The cells of the wrong type, the infinite ones, and the missing ones that may not be."""
+    """The cells that are of the wrong type, infinite, or missing where a value is required."""
     broken = []
     for name, cell in cells.items():
         missing = cell.missing
@@ -167,7 +168,7 @@ def _refuse_missing_columns(batch: Batch, validator: SchemaValidator, tally: _Ta
     what = "column" if len(missing) == 1 else "columns"
     raise InvalidData(
         f"{batch.origin}: no {what} {', '.join(missing)} – expected every column of schemas.py –"
-        f" add it to the source, or take it out of the schema\n{reason_table(reasons)}",
+        f" add it to the source, or remove it from the schema\n{reason_table(reasons)}",
         reasons,
         tally.rejected(validator),
     )
@@ -194,8 +195,8 @@ def _refuse_other_types(
         for name in other
     )
     raise InvalidData(
-        f"wrong type: {counted} – expected what schemas.py says{validator.advice(other, reasons)} –"
-        " repair the source,"
+        f"wrong type: {counted} – expected the type in schemas.py{validator.advice(other, reasons)}"
+        " – repair the source,"
         f" or the type in the schema\n{reason_table(reasons)}",
         reasons,
         rejected,
@@ -208,8 +209,8 @@ def _refuse_too_many(rejected: Rejected, seen: int, limit: float) -> None:
         return
     reasons = reasons_of(rejected.failures)
     raise InvalidData(
-        f"{bad:,} of {seen:,} rows ({bad / seen:.1%}) break the schema – at most {limit:.1%} may –"
-        " repair the source,"
+        f"{bad:,} of {seen:,} rows ({bad / seen:.1%}) break the schema – expected at most"
+        f" {limit:.1%} – repair the source,"
         f" or the rules in schemas.py\n{reason_table(reasons)}",
         reasons,
         rejected,
@@ -217,10 +218,10 @@ def _refuse_too_many(rejected: Rejected, seen: int, limit: float) -> None:
 
 
 def _drop_repeated(names: tuple[str, ...], tally: _Tally) -> None:
-    """Rejects later rows that agree in ``names`` with an earlier one; told by a hash of 64 bits."""
+    """Rejects rows with the same values of ``names`` as an earlier row, by a hash of 64 bits."""
     hashes = np.concatenate([row_hashes(piece.rows, names) for piece in tally.chunks])
     again = pd.Series(hashes).duplicated().to_numpy()
-    if len(names) == 1:  # two rows without the value do not share it
+    if len(names) == 1:  # missing values are not duplicates of each other
         again = again & np.concatenate(
             [piece.rows[names[0]].notna().to_numpy() for piece in tally.chunks]
         )
@@ -230,7 +231,7 @@ def _drop_repeated(names: tuple[str, ...], tally: _Tally) -> None:
         start += len(repeated)
         if not repeated.any():
             continue
-        if piece.repaired:  # the source has the row by now: it wins, and nothing is wrong
+        if piece.repaired:  # the source now contains the row and takes precedence
             tally.seen -= int(repeated.sum())
         else:
             broken = [Broken(np.flatnonzero(repeated), names[0], "unique", "duplicate")]
@@ -240,7 +241,7 @@ def _drop_repeated(names: tuple[str, ...], tally: _Tally) -> None:
 
 
 def _joined(chunks: list[_Piece], validator: SchemaValidator) -> pd.DataFrame:
-    """The chunks as one table; each column of a piece is let go of as soon as it is copied."""
+    """The chunks as one table; each column of a chunk is freed after it is copied."""
     if len(chunks) == 1:
         return chunks[0].rows
     columns = {}
@@ -250,15 +251,13 @@ def _joined(chunks: list[_Piece], validator: SchemaValidator) -> pd.DataFrame:
 
 
 def validation_report(validated: Validated) -> str:
-    """Markdown: how many rows were read, accepted and quarantined, and the rules that the last ones
-    broke.
-    """
-    aside = len(validated.rejected.rows)
+    """A Markdown page: the numbers of rows read, accepted and quarantined, and the broken rules."""
+    quarantined = len(validated.rejected.rows)
     lines = [
         "# Validation",
         "",
-        f"{validated.seen:,} rows read, {len(validated.rows):,} accepted, {aside:,} in quarantine"
-        f" ({validated.rejected_share:.2%}).",
+        f"{validated.seen:,} rows read, {len(validated.rows):,} accepted, {quarantined:,}"
+        f" quarantined ({validated.rejected_share:.2%}).",
     ]
     counted = validated.rejected.failures.groupby(["column", "rule", "reason"], sort=False).size()
     if len(counted):

@@ -1,8 +1,7 @@
-"""The world in which the demo plays: what day it is, which rows come in, and what comes true of
-them.
+"""The simulated world of the demo: the date, the incoming rows, and their outcomes.
 
-From ``BREAK`` on one column counts otherwise than before; the product's ``sample.py`` says which
-and how.
+From week ``BREAK`` on, the values of one column change. The product's ``sample.py`` defines which
+column, and how it changes.
 """
 
 import os
@@ -24,13 +23,13 @@ __all__ = ["BREAK", "WEEKS", "World", "rehearsed"]
 
 WEEKS = 12
 BREAK = 4
-HISTORY, WEEKLY = 12_000, 4_000
-DIRTY = 0.002
+HISTORY, WEEKLY = 12_000, 4_000  # rows before the first week, and of each week
+DIRTY = 0.002  # the share of a week's rows that break the schema
 
 
 @contextmanager
 def rehearsed() -> Iterator[None]:
-    """Whatever day is made up inside, it is the day that it was before afterwards."""
+    """Restores the simulated date at the end, whatever the block sets."""
     before = os.environ.get(REHEARSED)
     try:
         yield
@@ -42,29 +41,30 @@ def rehearsed() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class World:
-    """Twelve weeks, the first of which is over at ``start``."""
+    """Twelve simulated weeks; week N is scored N weeks after ``start``."""
 
     project: Project
     start: date
 
     @property
     def stage(self) -> Settings:
+        """The settings of the product in the demo's folder."""
         return self.project.settings
 
     def day(self, week: int) -> date:
+        """The date on which the week is scored."""
         return self.start + timedelta(weeks=week)
 
     def dawns(self, week: int) -> None:
+        """Sets the simulated date to the day of the week."""
         os.environ[REHEARSED] = str(self.day(week))
 
     def past(self) -> pd.DataFrame:
-        """The rows from before the first week, with what came true of them."""
+        """The rows before the first week, with their targets."""
         return self._sample(rows=HISTORY, until=self.start)
 
     def week(self, week: int, *, changed: bool = True) -> pd.DataFrame:
-        """The rows of a week; without ``changed`` as they would be if no column counted
-        otherwise.
-        """
+        """The rows of a week with their targets; without ``changed``, no column has changed."""
         since = self.day(BREAK) if changed else None
         day = self.day(week)
         return self._sample(
@@ -72,30 +72,27 @@ class World:
         )
 
     def leaves_its_past(self) -> None:
+        """Writes the rows before the first week as the training source."""
         write(self.past(), sample_path(self.stage))
 
     def leaves_shuffled(self) -> str:
-        """The name of a file in which the same rows have each other's answers."""
+        """Writes the rows before the first week with shuffled targets; returns the file's name."""
         return self._leaves(
             self._sample(rows=HISTORY, until=self.start, shuffle_labels=True), "shuffled"
         )
 
     def leaves_exported_anew(self, weeks: int) -> str:
-        """The name of a file of everything so far, in which the column counts as it did at
-        first.
-        """
+        """Writes all rows so far without the change of the column; returns the file's name."""
         rows = [self.past(), *(self.week(number, changed=False) for number in range(1, weeks + 1))]
         return self._leaves(pd.concat(rows, ignore_index=True), "exported-anew")
 
     def sends_rows(self, week: int) -> None:
-        """Puts the week's rows, without the answers, where scoring looks for them."""
+        """Writes the week's rows without their targets to the source of scoring."""
         place = file_of(read_scoring(self.stage.scoring_file).source.on(self.day(week)), self.stage)
         write(self.week(week).drop(columns=self.project.product.columns.target), place)
 
     def sends_labels(self, week: int, *of: int, share: float = 1.0) -> None:
-        """Puts what came true of earlier weeks where labelling looks for it in ``week``; only a
-        share of each.
-        """
+        """Writes a share of the labels of the weeks ``of`` to the source of labels in ``week``."""
         place = file_of(
             read_scoring(self.stage.scoring_file).labels.source.on(self.day(week)), self.stage
         )
@@ -105,7 +102,7 @@ class World:
         write(pd.concat(rows, ignore_index=True), place)
 
     def _sample(self, **knobs: Any) -> pd.DataFrame:
-        """Rows of the product's sample.py. Raises ConfigError where there is none."""
+        """Rows from the product's sample.py. Raises ConfigError if there is none."""
         return synthetic_rows(self.project)(**knobs)
 
     def _leaves(self, rows: pd.DataFrame, name: str) -> str:

@@ -1,12 +1,13 @@
-"""``demo``: twelve weeks of a product's life, told and checked.
+"""``demo``: show and check twelve weeks of a product.
 
-A model is released, and one with shuffled labels refused. Weeks are scored, labels come late, a
-column breaks, monitoring says which and asks for a retraining when labels say that it matters; the
-gate keeps out what has seen too little of the new world and lets in what beats the champion. Then
-somebody releases a model that no holdout could have shown to be bad, and takes it back.
+A model is released, and a model with shuffled labels is blocked. Weeks are scored, labels arrive
+late, and a column changes. Monitoring names the column and requests a retraining once labels show
+that the change matters. The gate does not let through a model that was trained on too few rows
+since the change, and lets through the one that beats the champion. Then a model is released whose
+fault no holdout can show, and it is rolled back.
 
-The story uses the flows and the gate of every day, on days that are made up, and ends with an error
-where it does not come true.
+The demo uses the product's own flows and gate on simulated dates. It ends with an error if a step
+has another result than expected.
 """
 
 import os
@@ -33,18 +34,18 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
+# Labels arrive a week after scoring. In week HALF_OF_IT, only half of them arrive. In week
+# REST_OF_IT, the same labels are delivered again in full, with those of the next week.
 HALF_OF_IT, REST_OF_IT = 3, 4
-"""The weeks in which half of the labels come, and then all of them once more. They come a week late
-at best.
-"""
 
-BAD_RELEASE = 10
+BAD_RELEASE = 10  # the week of the release that is rolled back a week later
 MANAGER, ENGINEER = "Ann Lee, product", "Bo Berg, on call"
 
 
 def demo(options: Namespace, project: Project) -> int:
-    """0 where everything came as told. ``--folder`` is made afresh, unless it is the product's
-    own.
+    """0 if every step has the expected result; otherwise ProductError is raised.
+
+    ``--folder`` is created anew, unless it is the product's own folder.
     """
     project = _staged(options.folder.resolve(), project)
     log = project.settings.var / "demo.log"
@@ -65,7 +66,7 @@ def demo(options: Namespace, project: Project) -> int:
 
 
 class _Story:
-    """What happens, and what has to come true of it."""
+    """The steps of the demo, and the checks of their results."""
 
     def __init__(self, world: World, line: Timeline) -> None:
         self.world, self.project, self.line = world, world.project, line
@@ -75,7 +76,7 @@ class _Story:
         self.asked = 0
 
     def begins(self) -> None:
-        """A first model is trained and approved; one that has nothing to say is refused."""
+        """A first model is trained and approved, and one with shuffled labels is blocked."""
         self._dawns(0)
         self.world.leaves_its_past()
         first = self._trains("first model", None)
@@ -92,7 +93,7 @@ class _Story:
         self._reigns(self.released[-1])
 
     def lives_through(self, week: int) -> None:
-        """Labels of the week before, this week's rows, a look at both, and what follows from it."""
+        """Records the labels of last week, scores this week, monitors both, and reacts."""
         self._dawns(week)
         self.world.sends_rows(week)
         self._labels(week)
@@ -106,6 +107,7 @@ class _Story:
             self._goes_back()
 
     def ends(self) -> None:
+        """Checks the releases, the champion and the digests at the end."""
         _came_true(self.asked > 0, "a retraining should have been requested")
         _came_true(
             len(self.released) == 3,
@@ -151,7 +153,7 @@ class _Story:
         self.released.append(version)
 
     def _insists(self) -> None:
-        """Nothing of a blocked training can be approved, by nobody."""
+        """Checks that a blocked model cannot be approved."""
         try:
             self.releases.approve("2", by=MANAGER, because="I insist.", despite=())
         except ProductError as refusal:
@@ -163,7 +165,7 @@ class _Story:
         from ..tasks.local_runner import run_locally
 
         if week == 1:
-            return  # nothing is known yet of rows that are scored today
+            return  # no row has been scored before this week, so there is nothing to label
         of = (week - 2, week - 1) if week == REST_OF_IT else (week - 1,)
         self.world.sends_labels(week, *of, share=0.5 if week == HALF_OF_IT else 1.0)
         came = run_locally(self.project.flows.label).result()
@@ -174,7 +176,8 @@ class _Story:
         )
         _came_true(
             came.new > 0 and (came.repeated > 0) == (week == REST_OF_IT),
-            f"labels came otherwise: {came}",
+            f"week {week} should have {'new and repeated' if week == REST_OF_IT else 'only new'}"
+            f" labels, it has {came}",
         )
 
     def _scores(self, week: int) -> None:
@@ -189,7 +192,8 @@ class _Story:
             f" quarantined{shadow}",
         )
         _came_true(
-            partition.version == self.releases.champion(), f"week {week} should be the champion's"
+            partition.version == self.releases.champion(),
+            f"week {week} should be scored by the champion",
         )
 
     def _monitors(self, week: int) -> "Monitored":
@@ -209,8 +213,10 @@ class _Story:
         return monitored
 
     def _as_expected(self, week: int, monitored: "Monitored") -> None:
-        """The alarm names the column that moved for this champion; what is asked for follows from
-        what labels say.
+        """Checks the alarm of the changed column and the decision.
+
+        While the first release is the champion, the alarm must start with the change of the column.
+        Afterwards, it is checked only in the week that the bad release has scored.
         """
         first, action = len(self.released) == 1, monitored.decision.action
         moved = week == BAD_RELEASE + 1 or (week >= BREAK and first)
@@ -233,9 +239,7 @@ class _Story:
         )
 
     def _retrains(self, monitored: "Monitored") -> None:
-        """What the trigger in prefect.yaml does, and what a product manager does with the
-        result.
-        """
+        """Trains like the trigger in prefect.yaml, and decides like a product manager."""
         self.asked += 1
         new = self._trains("drift-triggered retraining", None)
         if not new.document.decision.is_ready:
@@ -265,8 +269,10 @@ class _Story:
         self._approves(new, "It beats the champion on rows neither has seen.")
 
     def _releases_badly(self, week: int) -> None:
-        """Somebody mends the export and not the live feed: training and holdout agree, and are both
-        wrong.
+        """Releases a model trained on an export in which the change of the column is undone.
+
+        The live data are still changed. The holdout comes from the same export, so the gate cannot
+        detect this.
         """
         new = self._trains("source repaired", self.world.leaves_exported_anew(week - 1))
         _came_true(
@@ -276,7 +282,7 @@ class _Story:
         self._approves(new, "The source is repaired.")
 
     def _goes_back(self) -> None:
-        """One command; labels of the week that was answered badly are not waited for."""
+        """Rolls back with one command, without waiting for the labels of the bad week."""
         entry = self.releases.rollback(
             by=ENGINEER, because=f"The live data still has the changed {self.column}."
         )
@@ -296,10 +302,11 @@ class _Story:
 
 
 def _staged(folder: Path, project: Project) -> Project:
-    """The product to play with: a copy of the product's files in ``folder``, or the product
-    itself.
+    """The project for the demo: a copy of the product's files in ``folder``, or the product itself.
+
+    Raises Refused if it already has a champion, and ConfigError if the folder cannot be used.
     """
-    # Its events would start real trainings on a server where the product's deployments are.
+    # On a server with the product's deployments, the demo's events would start real trainings.
     os.environ.pop("PREFECT_API_URL", None)
     settings = project.settings
     if folder != settings.root:
@@ -309,25 +316,24 @@ def _staged(folder: Path, project: Project) -> Project:
         (folder / DEMO).touch()
         for name in ("product", "config"):
             shutil.copytree(settings.root / name, folder / name, copy_function=shutil.copyfile)
-            (folder / name).chmod(0o700)  # a copy of a folder takes its rights along
+            (folder / name).chmod(0o700)  # copytree copies the folder's permissions
         for name in ("MLFLOW_TRACKING_URI", "PRODUCT_DATABASE_URL"):
-            os.environ.pop(
-                name, None
-            )  # a story is told on this machine, never in the team's registry
+            # The demo never writes to the team's registry or database.
+            os.environ.pop(name, None)
         os.environ["PRODUCT_ROOT"] = str(folder)
-    synthetic_rows(project)  # refused before anything is written, if there are none
+    synthetic_rows(project)  # raises early if there is no sample.py
     staged = Project(project.package, Settings.from_environment())
-    sample_path(staged.settings)  # refused before anything is written, if the source is the team's
+    sample_path(staged.settings)  # raises early if the source is the team's own
     if (version := champion(staged)) is not None:
         raise Refused(
-            f"{staged.settings.root} has a champion, version {version} – the demo starts without"
-            " one – leave out --folder"
+            f"{staged.settings.root} has a champion, version {version} – expected none – leave out"
+            " --folder"
         )
     return staged
 
 
 def _refuse_others(folder: Path, settings: Settings) -> None:
-    """Raises ConfigError where the folder is not one that the demo may replace."""
+    """Raises ConfigError for a folder that the demo must not replace."""
     if settings.root.is_relative_to(folder):
         raise ConfigError(
             f"{folder} contains the product itself – expected a separate folder – give another"
@@ -336,8 +342,8 @@ def _refuse_others(folder: Path, settings: Settings) -> None:
     empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not empty and not (folder / DEMO).exists():
         raise ConfigError(
-            f"{folder} is not empty and no folder of a demo – it would be replaced – give another"
-            " --folder"
+            f"{folder} is not empty and was not created by demo – expected a new or empty folder,"
+            " because demo replaces it – give another --folder"
         )
 
 

@@ -1,7 +1,6 @@
-"""A long story on the screen: a line for each thing that happens, and how far it has come.
+"""Show the events of the demo on the screen, one line each.
 
-In a terminal a bar stands below the lines; elsewhere there are only the lines. What is printed
-otherwise meanwhile goes to a log.
+In a terminal, a progress bar is below the lines. All other output goes to a log file.
 """
 
 import sys
@@ -18,7 +17,7 @@ COLOURS = {"alarm": "red", "approve": "green", "reject": "yellow", "rollback": "
 
 
 class Timeline:
-    """Lines under the moment they belong to."""
+    """Prints events as lines; the first line of each moment begins with the moment."""
 
     def __init__(
         self, show: Callable[[str], None], advance: Callable[[str], None], stream: TextIO
@@ -27,11 +26,12 @@ class Timeline:
         self._moment = ""
 
     def begins(self, moment: str) -> None:
-        """What is told from now on is of this moment."""
+        """Starts a moment: the next events belong to it."""
         self._moment = moment
         self._advance(moment)
 
     def tells(self, what: str, text: str) -> None:
+        """Prints the event ``what`` with its text."""
         named = f"{what:<9}"
         if what in COLOURS:
             named = coloured(named, COLOURS[what], self._stream)
@@ -41,7 +41,7 @@ class Timeline:
 
 @contextmanager
 def timeline(total: int, log: Path) -> Iterator[Timeline]:
-    """A timeline of so many moments; whatever else is printed while it is open goes to ``log``."""
+    """A timeline of ``total`` moments; all other output in the block goes to ``log``."""
     stream = sys.stdout
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as kept, redirect_stdout(kept):
@@ -67,7 +67,9 @@ def _bar(stream: TextIO, total: int) -> Iterator[Timeline]:
         TimeElapsedColumn(),
     )
     screen = Console(file=stream)
+    # rich must not redirect stdout: timeline() has redirected it to the log.
     with Progress(*columns, console=screen, transient=True, redirect_stdout=False) as progress:
+        # Each moment adds 1 at its start, so the first one has to result in 0.
         task = progress.add_task("", total=total, completed=-1)
         yield Timeline(
             lambda text: screen.print(Text.from_ansi(text), soft_wrap=True),

@@ -1,12 +1,11 @@
-"""Whether a window differs from the reference by more than chance would have it, and enough to
-matter.
+"""Detect drift: a window differs from the reference significantly and by a relevant amount.
 
-A column alarms when two things hold. Its counts are unlikely to come from the same source as the
-reference's: the chi-squared test of homogeneity, corrected for the number of columns after Holm
-(1979). And the difference matters: its population stability index reaches a limit, or the share of
-a value has changed by a factor. The first alone would alarm about trifles in large windows, the
-second about noise in small ones (Yurdakul and Naranjo 2020, Statistical properties of the
-population stability index).
+A column raises an alarm if two conditions are met. First, its counts differ significantly from
+those of the reference: the chi-squared test of homogeneity, corrected for the number of columns
+(Holm 1979). Second, the difference is large: the population stability index reaches a limit, or the
+share of a value has changed by a factor. The test alone would report irrelevant changes in large
+windows, and the size alone would report noise in small ones (Yurdakul and Naranjo 2020, Statistical
+properties of the population stability index).
 """
 
 from collections.abc import Sequence
@@ -20,14 +19,17 @@ from .profile import ColumnProfile, Profile
 
 __all__ = ["Finding", "drift", "psi", "volume"]
 
+# Expected rows in a bin below which the chi-squared test is not reliable; smaller bins are pooled.
 ENOUGH = 5
-"""Rows expected in a bin for the test to hold; smaller bins are taken together."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One statement about one column. ``size`` is the index (values), the points (missing) or the
-    share (new).
+    """One finding about one column.
+
+    ``what`` is ``values``, ``missing``, ``new values`` or ``volume``. ``size`` is the PSI (values),
+    the difference of the shares (missing), the share (new values) or the relative difference
+    (volume). ``p`` is corrected for the number of columns.
     """
 
     column: str
@@ -39,7 +41,7 @@ class Finding:
 
 
 def drift(reference: Profile, window: Profile, limits: DriftLimits) -> tuple[Finding, ...]:
-    """A finding for every column and kind of change, alarms first, the largest first."""
+    """A finding for every column and kind of change: alarms first, then by decreasing size."""
     tested: list[tuple[Finding, bool]] = []
     others: list[Finding] = []
     for before, now in zip(reference.columns, window.columns, strict=True):
@@ -57,15 +59,16 @@ def drift(reference: Profile, window: Profile, limits: DriftLimits) -> tuple[Fin
 def psi(before: Sequence[int], now: Sequence[int]) -> float:
     """The population stability index: the sum of (q - p) ln(q / p) over the bins' shares p and q.
 
-    Half a row is added to each bin, so that an empty one does not make it infinite.
+    Half a row is added to each bin, because an empty bin would make the index infinite.
     """
     p, q = _shares(before), _shares(now)
     return float(((q - p) * np.log(q / p)).sum())
 
 
 def volume(rows: int, usual: Sequence[int], limits: DriftLimits) -> Finding | None:
-    """Whether the window has as many rows as those before it; None where there are none to compare
-    with.
+    """A finding on the number of rows, compared with the median of the ``usual`` numbers.
+
+    None if ``usual`` is empty.
     """
     if not usual:
         return None
@@ -88,7 +91,7 @@ def _values(before: ColumnProfile, now: ColumnProfile, limits: DriftLimits) -> t
 
 
 def _by_factor(before: ColumnProfile, now: ColumnProfile, factor: float) -> bool:
-    """Whether the share of a value that was not rare grew or shrank by the factor."""
+    """Whether the share of a value that is not rare increased or decreased by the factor."""
     p, q = _shares(before.counts), _shares(now.counts)
     common = np.minimum(p * sum(before.counts), p * sum(now.counts)) >= ENOUGH
     return bool((common & ((q >= p * factor) | (q <= p / factor))).any())
@@ -108,6 +111,7 @@ def _missing(
 
 def _new_values(before: ColumnProfile, now: ColumnProfile, limits: DriftLimits) -> Finding:
     was, is_now = (c.counts[-1] / max(sum(c.counts), 1) for c in (before, now))
+    # No test: the size of the share decides, from a minimum number of rows on.
     alarm = now.counts[-1] >= ENOUGH and is_now - was > limits.new_values_at_most
     sentence = f"{is_now:.1%} of rows have values that are not in the reference"
     return Finding(
@@ -116,7 +120,7 @@ def _new_values(before: ColumnProfile, now: ColumnProfile, limits: DriftLimits) 
 
 
 def _moved(before: ColumnProfile, now: ColumnProfile, size: float) -> str:
-    """How the column moved, in words: the share above the old middle, or the share of a value."""
+    """The change in words: the share above the reference median, or the share of one value."""
     p, q = (np.array(c.counts) / sum(c.counts) for c in (before, now))
     if before.kind == "number":
         if not before.edges:
@@ -133,7 +137,7 @@ def _moved(before: ColumnProfile, now: ColumnProfile, size: float) -> str:
 
 
 def _homogeneous(table: np.ndarray) -> float:
-    """The p-value of the chi-squared test that both rows of counts have one source."""
+    """The p-value of the chi-squared test that both rows of counts have the same distribution."""
     table = _pooled(table)
     if table.shape[1] < 2:
         return 1.0
@@ -141,8 +145,9 @@ def _homogeneous(table: np.ndarray) -> float:
 
 
 def _pooled(table: np.ndarray) -> np.ndarray:
-    """The table with the columns of too few expected rows taken together, into the smallest other
-    if need be.
+    """The table with the bins of too few expected rows pooled into one.
+
+    If the pooled bin is still too small, it is added to the smallest of the other bins.
     """
     table = table[:, table.sum(axis=0) > 0]
     rows = table.sum(axis=1)
@@ -166,9 +171,11 @@ def _shares(counts: Sequence[int]) -> np.ndarray:
 
 
 def _holm(ps: Sequence[float]) -> list[float]:
-    """The p-values corrected so that the chance of any false alarm stays below the limit they are
-    held against.
+    """The p-values after Holm's correction.
+
+    Compared with a limit, they keep the probability of any false alarm below this limit.
     """
+    # The running maximum keeps the corrected values in the order of the p-values.
     order, corrected, highest = np.argsort(ps, kind="stable"), [0.0] * len(ps), 0.0
     for rank, place in enumerate(order):
         highest = max(highest, min(1.0, (len(ps) - rank) * ps[place]))

@@ -1,7 +1,6 @@
-"""Evidently's report for people to look at: drift, data quality and, with labels, performance, on a
-bounded sample.
+"""Evidently's report on a bounded sample: drift, data quality and, with labels, performance.
 
-It decides nothing: alarms are computed on all rows (``drift.py``).
+The report is only for people. Alarms are computed from all rows (``drift.py``).
 """
 
 import warnings
@@ -20,23 +19,21 @@ __all__ = ["report_pages"]
 def report_pages(
     reference: pd.DataFrame, window: pd.DataFrame, columns: Columns, labelled: pd.DataFrame | None
 ) -> dict[str, str]:
-    """The pages by file name; each needs nothing else. There is one about performance where there
-    are labels.
+    """The HTML pages by file name; each is self-contained. With labels, one is on performance.
 
-    ``reference`` has the features, prediction, decision and outcome; ``window`` features and
-    prediction; ``labelled``, where there is any, decision and outcome.
+    ``reference`` has the features, ``prediction``, ``decision`` and ``outcome``; ``window`` has the
+    features and ``prediction``; ``labelled`` has ``decision`` and ``outcome``, or is None.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of constant columns, of NumPy's divisions
+        warnings.simplefilter("ignore")  # on constant columns and divisions in NumPy
         from evidently import Report
         from evidently.presets import DataDriftPreset, DataSummaryPreset
 
-        looked_at = [*columns.features, PREDICTION]
-        one_is_enough = 1 / len(
-            looked_at
-        )  # to say at the top that there is drift; as a rule half of the columns are
-        drifting = DataDriftPreset(columns=looked_at, drift_share=one_is_enough)
-        drift = Report([drifting, DataSummaryPreset(columns=looked_at)])
+        monitored = [*columns.features, PREDICTION]
+        # The page reports drift if one column drifts; by default, half of them have to.
+        one_is_enough = 1 / len(monitored)
+        drifting = DataDriftPreset(columns=monitored, drift_share=one_is_enough)
+        drift = Report([drifting, DataSummaryPreset(columns=monitored)])
         pages = {
             "drift.html": _html(drift.run(_dataset(window, columns), _dataset(reference, columns)))
         }
@@ -81,7 +78,7 @@ def _performance(columns: Columns) -> Any:
 
 
 def _plain(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Texts as plain objects, numbers as floats: what Evidently knows."""
+    """The features and predictions in the types that Evidently supports: objects and floats."""
     table = rows.reset_index(drop=True)
     for name in table.columns:
         texts = name in columns.categorical

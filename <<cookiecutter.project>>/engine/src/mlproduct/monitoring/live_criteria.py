@@ -1,5 +1,5 @@
-"""The product manager's criteria held against what came true, with the metrics and slices of a
-release.
+"""Measure the product manager's criteria on labelled predictions, with a release's metrics and
+slices.
 """
 
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ __all__ = ["judged_live", "measure_live"]
 
 
 def judged_live(criteria: Criteria) -> Criteria:
-    """Those of the criteria that what came true can answer.
+    """The criteria that labels can answer, and their waivers.
 
-    What is about the model as a file (its speed, its size) was answered before the release; the
-    champion cannot be compared with itself.
+    Criteria on the model file (latency, size) were judged before the release. The champion cannot
+    be compared with itself.
     """
 
     def can_be_told(metric: str) -> bool:
@@ -48,8 +48,9 @@ def measure_live(
     settings: settings.EvaluationBudget,
     seed: int,
 ) -> tuple[Measurement, ...]:
-    """The measurements of what was ``said`` about ``rows``, which have the features and the
-    target.
+    """The measurements of ``predictions`` for ``rows``, which have the features and the target.
+
+    ``identities`` are those of the rows.
     """
     comparison = comparison_of(
         lambda _: predictions, baselines, rows, rows, identities, columns, criteria

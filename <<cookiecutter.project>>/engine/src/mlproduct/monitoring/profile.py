@@ -1,8 +1,8 @@
-"""How the values of each column are spread: counts in fixed bins, small enough to be kept for ever.
+"""The distribution of each column as counts in fixed bins, small enough to be stored permanently.
 
-Counts can be added, so a window of any size is counted piece by piece. The bins of a number lie
-between the deciles of the reference; a category has one for each value the reference knows, and one
-for all others.
+Counts can be added, so a window of any size is counted piece by piece. The deciles of the reference
+are the edges of a number's bins. A category has a bin for each of its values, and one for all
+others.
 """
 
 from typing import Literal, Self
@@ -16,20 +16,19 @@ from ..training.predictions import Predictions
 
 __all__ = ["PREDICTION", "ColumnProfile", "Profile", "profile_of", "with_prediction"]
 
+# The column of the predictions: the score, or the decision if there is no score.
 PREDICTION = "prediction"
-"""What the predictions are called among the columns: the score, or the decision where there is
-none.
-"""
 
 DECILES = np.linspace(0.1, 0.9, 9)
-VALUES_AT_MOST = 50
+VALUES_AT_MOST = 50  # of a category whose schema lists no values: the most frequent ones
 
 
 class ColumnProfile(Strict):
-    """One column's counts.
+    """The counts of one column.
 
-    A number has ``edges``, and counts of the values below the first, between two, and from the last
-    on. A category has ``values``, and their counts followed by that of all others.
+    A number has ``edges``. Its counts are those of the values below the first edge, from each edge
+    to the next, and from the last edge on. A category has ``values``. Its counts are those of the
+    values, followed by the count of all others.
     """
 
     name: str
@@ -60,11 +59,13 @@ class ColumnProfile(Strict):
 
 
 class Profile(Strict):
+    """The number of rows of a table, and the counts of its columns."""
+
     rows: int
     columns: tuple[ColumnProfile, ...]
 
     def counted(self, table: pd.DataFrame) -> Self:
-        """The same bins with the counts of ``table``; a column that it has not counts nothing."""
+        """The same bins with the counts of ``table``; a missing column has counts of zero."""
         nothing = pd.Series(dtype="float64")
         columns = tuple(column.counted(table.get(column.name, nothing)) for column in self.columns)
         return self.model_copy(update={"rows": len(table), "columns": columns})
@@ -77,7 +78,7 @@ class Profile(Strict):
 
 
 def profile_of(table: pd.DataFrame, columns: Columns) -> Profile:
-    """The profile of the features and predictions in ``table``, with bins that fit them."""
+    """The profile of the features and the prediction in ``table``, with bins computed from it."""
     found = []
     for name in (*columns.features, PREDICTION):
         filled = table[name].dropna()
@@ -94,6 +95,7 @@ def profile_of(table: pd.DataFrame, columns: Columns) -> Profile:
                 missing=0,
             )
         else:
+            # Equal deciles would make empty bins.
             edges = (
                 np.unique(np.quantile(filled.to_numpy(dtype=float), DECILES))
                 if len(filled)
@@ -108,7 +110,7 @@ def profile_of(table: pd.DataFrame, columns: Columns) -> Profile:
 
 
 def with_prediction(features: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
-    """The features and, as ``prediction``, what was said: one table to be counted."""
+    """The features with the score (or the decision) in the column ``prediction``."""
     return features.assign(
         **{PREDICTION: predictions.decision if predictions.score is None else predictions.score}
     )

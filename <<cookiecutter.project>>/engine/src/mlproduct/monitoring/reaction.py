@@ -1,4 +1,4 @@
-"""What is to be done about what was seen: pure rules, in the order of config/monitoring.yaml."""
+"""Decide what follows from a monitoring run, by the rules of config/monitoring.yaml in order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,16 +10,17 @@ from ..config.settings import Reactions
 __all__ = ["Asked", "Reaction", "Seen", "react"]
 
 Trust = Literal["proxy", "partial", "confirmed"]
-MONTH = timedelta(days=30)
+MONTH = timedelta(days=30)  # the period of per_month
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look came to.
+    """The result of one monitoring run.
 
-    ``drifted`` are the columns that alarm, ``drift_labelled`` whether the labelled rows show the
-    same drift, ``failing`` the must-criteria that labels say are not met; ``judged`` is the trust
-    of that judgement, None where there was none. ``other`` are alarms that no training can mend.
+    ``drifted`` are the columns with an alarm, and ``drift_labelled`` is whether the labelled rows
+    show the same drift. ``failing`` are the must-criteria that are not met according to labels, and
+    ``judged`` is the trust in that judgement, None if there was none. ``other`` are alarms that a
+    retraining cannot correct.
     """
 
     day: date
@@ -34,7 +35,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Asked:
-    """A retraining that was asked for before."""
+    """A retraining that was requested earlier."""
 
     day: date
     cause: str
@@ -42,7 +43,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reaction:
-    """The decision; ``cause`` is the same for the same cause, whatever is done about it."""
+    """The decision; ``cause`` identifies its cause, independent of the action."""
 
     action: Literal["retrain", "wait", "nothing"]
     cause: str
@@ -52,8 +53,9 @@ class Reaction:
 
 
 def react(seen: Seen, before: Sequence[Asked], rules: Reactions) -> Reaction:
-    """What to do about ``seen``, given the retrainings asked for before. The same input gives the
-    same answer.
+    """The reaction to ``seen``, given the retrainings requested ``before``.
+
+    A pure function: the same input results in the same reaction.
     """
     wanted = _wanted(seen, rules)
     if wanted.action != "retrain":
@@ -82,7 +84,10 @@ def _wanted(seen: Seen, rules: Reactions) -> Reaction:
         )
         return Reaction("wait", f"criteria:{','.join(sorted(seen.failing))}", sentence, "partial")
     if seen.drifted and seen.drift_labelled and seen.judged is not None:
-        sentence = f"{moved}. Their labels show that every criterion they can judge is still met."
+        sentence = (
+            f"{moved}. The labelled rows show the same drift, and every criterion that labels can"
+            " judge is still met."
+        )
         return Reaction(rules.drift_and_criteria_met, drift, sentence, seen.judged)
     if seen.drifted:
         sentence = f"{moved}. There are no labels yet that show whether this matters."
@@ -96,9 +101,10 @@ def _wanted(seen: Seen, rules: Reactions) -> Reaction:
 
 
 def _held_back(seen: Seen, before: Sequence[Asked], rules: Reactions) -> str | None:
-    """Why a retraining is not asked for now; None where nothing speaks against it."""
+    """Why no retraining is requested now, None if nothing prevents it."""
     recent = [asked for asked in before if asked.day > seen.day - MONTH]
     last = max((asked.day for asked in before), default=None)
+    # At least one day, so that a second run on the same day does not request another retraining.
     if last is not None and seen.day < last + timedelta(days=max(rules.cooldown_days, 1)):
         return (
             f"A retraining was requested on {last}; the next one is possible"

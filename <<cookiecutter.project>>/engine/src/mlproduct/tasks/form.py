@@ -42,9 +42,7 @@ Source = Annotated[
 Day = Annotated[date | None, field("Day", "Today if empty.", "2026-12-05")]
 FirstDay = Annotated[
     date | None,
-    field(
-        "First day", "With a last day: each unfinished day of the range.", "2026-12-01"
-    ),
+    field("First day", "With a last day: each unfinished day of the range.", "2026-12-01"),
 ]
 LastDay = Annotated[date | None, field("Last day", "Needs a first day.", "2026-12-05")]
 Shadow = Annotated[
@@ -64,7 +62,5 @@ Reason = Annotated[
 ]
 Risks = Annotated[
     list[str] | None,
-    field(
-        "Accepted risks", "The ids of the undecided criteria.", "every-region-served"
-    ),
+    field("Accepted risks", "The ids of the undecided criteria.", "every-region-served"),
 ]

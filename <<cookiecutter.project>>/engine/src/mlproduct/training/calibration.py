@@ -1,8 +1,7 @@
-"""How sure a prediction is: calibrated probabilities, and intervals of conformal prediction.
+"""Uncertainty of predictions: calibrated probabilities and conformal prediction intervals.
 
-A calibration curve is fitted on the scores of rows left out by the search and put behind the model,
-so that what was measured, what the threshold was chosen on and what the model says are the same
-numbers.
+A calibration curve is fitted on the out-of-fold scores of the search and becomes a part of the
+model. The evaluation, the choice of the threshold and the predictions thus use the same scores.
 """
 
 from typing import Any
@@ -17,23 +16,24 @@ from ..estimators import calibrated_scores, log_odds
 
 __all__ = ["calibration", "conformal_half_width"]
 
+# The share of new rows whose outcome a prediction interval should contain.
 LEVEL = 0.9
-"""The share of new rows that a prediction interval should hold."""
 
+# The relative decrease of the log loss from which on calibration is worth the additional component.
 CLEARLY = 0.005
-"""The share of the log loss that has to be gained; less is not worth another moving part."""
 
+# Rows of the rarer class below which a curve of this kind overfits.
 ENOUGH = {"sigmoid": 30, "isotonic": 1000}
-"""Rows of the rarer class below which a curve of this kind follows the noise."""
 
 
 def calibration(y: np.ndarray, score: np.ndarray, seed: int) -> tuple[str, Any]:
-    """The method that mends the scores (``none``, ``sigmoid``, ``isotonic``) and its curve, None
-    for none.
+    """The calibration method (``none``, ``sigmoid``, ``isotonic``) and its curve, or None.
 
-    ``score`` are probabilities of rows that were not fitted on; to choose, each is calibrated by
-    the others. Source: A. Niculescu-Mizil, R. Caruana (2005), Predicting good probabilities with
-    supervised learning, ICML.
+    ``score`` are out-of-fold probabilities. The method is chosen by cross-validation: each score is
+    calibrated by a curve that was fitted on others.
+
+    Source: A. Niculescu-Mizil, R. Caruana (2005), Predicting good probabilities with supervised
+    learning, ICML.
     """
     rarer = min(y.sum(), len(y) - y.sum())
     methods = [method for method, enough in ENOUGH.items() if rarer >= enough]
@@ -48,18 +48,18 @@ def calibration(y: np.ndarray, score: np.ndarray, seed: int) -> tuple[str, Any]:
 def conformal_half_width(
     y: np.ndarray, predicted: np.ndarray, level: float = LEVEL
 ) -> tuple[float, bool]:
-    """The half width that holds ``level`` of these rows, and whether it is relative to the
-    prediction's size.
+    """The half width of the intervals, and whether it is relative to the size of the prediction.
 
-    ``predicted`` are predictions of rows that were not fitted on. The kind is chosen whose
-    intervals are narrower on average: relative where errors grow with the prediction, as of prices.
+    The intervals contain the outcome of the share ``level`` of these rows. ``predicted`` are
+    out-of-fold predictions. The kind with the narrower intervals on average is chosen. This is the
+    relative one if errors grow with the prediction, as for prices.
 
     Source: J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani, L. Wasserman (2018), Distribution-free
     predictive inference for regression, Journal of the American Statistical Association 113,
     1094-1111.
     """
     error, size = np.abs(y - predicted), np.abs(predicted)
-    # Off by anything around a prediction of 0 is infinitely off, seen relatively.
+    # The relative error of a prediction of 0 is infinite, unless the error is 0 as well.
     with np.errstate(divide="ignore"):
         times = np.divide(error, size, out=np.zeros_like(error), where=error > 0)
     absolute, relative = _quantile(error, level), _quantile(times, level)
@@ -68,26 +68,32 @@ def conformal_half_width(
 
 
 def _curve(method: str, y: np.ndarray, score: np.ndarray) -> Any:
-    """A sigmoid is one of the log odds, so that it can also leave everything as it is."""
+    """A fitted calibration curve.
+
+    The sigmoid is a function of the log odds, so that the identity is one of its forms.
+    """
     if method == "sigmoid":
+        # A large C switches the regularization off in practice.
         return LogisticRegression(C=1e6).fit(log_odds(score), y)
     return IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(score, y)
 
 
 def _crossed(y: np.ndarray, score: np.ndarray, method: str, seed: int) -> np.ndarray:
-    mended = np.empty_like(score, dtype=float)
+    calibrated = np.empty_like(score, dtype=float)
     for fitted, left in StratifiedKFold(3, shuffle=True, random_state=seed).split(score, y):
-        mended[left] = calibrated_scores(_curve(method, y[fitted], score[fitted]), score[left])
-    return mended
+        calibrated[left] = calibrated_scores(_curve(method, y[fitted], score[fitted]), score[left])
+    return calibrated
 
 
 def _loss(y: np.ndarray, score: np.ndarray) -> float:
+    # Isotonic curves return exactly 0 and 1, where one wrong row would dominate the loss.
     return float(log_loss(y, np.clip(score, 1e-6, 1 - 1e-6)))
 
 
 def _quantile(errors: np.ndarray, level: float) -> float:
-    """One row further out than ``level`` asks, which is what makes the promise hold for new
-    rows.
+    """The quantile of rank ceil((n + 1) * level), 0 without rows.
+
+    The 1 is for the new row: it makes the level valid for new rows (Lei et al. 2018).
     """
     if len(errors) == 0:
         return 0.0

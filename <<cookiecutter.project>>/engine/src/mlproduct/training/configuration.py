@@ -1,6 +1,4 @@
-"""What a training goes by: the criteria and the configuration, checked against each other and the
-schema.
-"""
+"""Read the criteria and the configuration of a training, and check them against the schema."""
 
 from ..clock import today
 from ..config.settings import Pipeline, Settings, read_pipeline
@@ -14,9 +12,9 @@ __all__ = ["read_configuration"]
 
 
 def read_configuration(product: Product, settings: Settings) -> tuple[Criteria, Pipeline]:
-    """The criteria and config/pipeline.yaml as they are now.
+    """The criteria, and the settings of config/pipeline.yaml.
 
-    Raises ConfigError with every mistake, before anything is opened or read.
+    Raises ConfigError with all mistakes in the criteria, before data are read.
     """
     path = settings.criteria_file
     criteria, pipeline = read_criteria(path), read_pipeline(settings.pipeline_file)

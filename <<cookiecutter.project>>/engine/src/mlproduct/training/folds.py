@@ -1,4 +1,4 @@
-"""How the training side is cut for cross-validation: by the same policy as the holdout."""
+"""Divide the training side into folds for cross-validation, by the same policy as the holdout."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,10 +17,10 @@ Fold = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Folds:
-    """The rows in the ``order`` they are cut in, and the ``cuts``, as positions within that order.
+    """The ``order`` of the rows, and the folds (``cuts``) as positions within that order.
 
-    By time no cut predicts the past from the future, which leaves the oldest rows without a
-    prediction; ``left_out`` are the positions of the others.
+    In a split by time, no fold predicts the past from the future, so the oldest rows get no
+    prediction. ``left_out`` are the positions of the rows that get one.
     """
 
     order: np.ndarray
@@ -28,6 +28,7 @@ class Folds:
 
     @property
     def left_out(self) -> np.ndarray:
+        """The positions of the rows that are left out by a fold, in increasing order."""
         return np.sort(np.concatenate([left for _, left in self.cuts]))
 
 
@@ -40,17 +41,18 @@ def folds(
 ) -> Folds:
     """The folds of ``training``: forward in time, whole groups, whole keys, or shuffled rows.
 
-    Raises InvalidData where there is less than one row or group for each fold.
+    Raises InvalidData if there are fewer rows, groups or keys than folds.
     """
     rows = len(training)
     shuffled = {"n_splits": count, "shuffle": True, "random_state": seed}
+    # By time, one more part is needed: the oldest one is only trained on.
     _enough(rows, count + (by == "time"), "rows")
     if by == "time" and columns.time is not None:
         order = np.argsort(training[columns.time].to_numpy(), kind="stable")
         return Folds(order, _cuts(TimeSeriesSplit(count), rows))
     together = columns.group if by == "group" else columns.key
     if together and not training[together].is_unique:
-        # Rows without a group are a group: what they have in common is not known.
+        # Rows without a group are one group, because it is not known which of them belong together.
         groups, names = pd.factorize(training[together], use_na_sentinel=False)
         _enough(len(names), count, f"different values of {together}")
         return Folds(np.arange(rows), _cuts(GroupKFold(**shuffled), rows, groups=groups))
@@ -65,8 +67,8 @@ def folds(
 def _enough(found: int, needed: int, of_what: str) -> None:
     if found < needed:
         raise InvalidData(
-            f"the training side has {found:,} {of_what} – search.folds needs {needed:,} – get more"
-            " rows, or set fewer folds in config/pipeline.yaml"
+            f"the training side has {found:,} {of_what} – expected {needed:,} for search.folds –"
+            " get more rows, or set fewer folds in config/pipeline.yaml"
         )
 
 

@@ -1,7 +1,7 @@
-"""Features that give the answer away.
+"""Find features that reveal the target.
 
-What alone predicts the target nearly perfectly is usually not known when the prediction is needed:
-it was written down afterwards, or is the target under another name.
+A feature that alone predicts the target nearly perfectly is usually not known when the prediction
+is needed. It was recorded later, or it is the target under another name.
 """
 
 import difflib
@@ -20,15 +20,15 @@ from ..errors import ConfigError
 __all__ = ["Leak", "leaking_features"]
 
 AT_MOST_ROWS = 50_000
-LEAVES = 64
+LEAVES = 64  # of the small tree
 
+# Rows in which both numbers of a pair are known; a result from fewer rows is not reliable.
 MIN_ROWS = 50
-"""Fewer rows in which two numbers are both known say nothing about the pair."""
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A feature, or two that give the target together, and how well: 1 is perfectly."""
+    """A feature, or a pair, that reveals the target; a strength of 1 is a perfect prediction."""
 
     feature: str
     strength: float
@@ -37,15 +37,15 @@ class Leak:
 def leaking_features(
     training: pd.DataFrame, columns: Columns, *, at: float, accepted: Collection[str], seed: int = 0
 ) -> tuple[Leak, ...]:
-    """The features whose strength alone is at least ``at``, strongest first, without the accepted
-    ones.
+    """The features with a strength of at least ``at``, strongest first, without the accepted ones.
 
-    The strength is what the better of two simple models of one feature gets, a small tree and the
-    mean per value, fitted on one half of the rows and measured on the other: the area under the ROC
-    curve in classification, the share of variance explained (of the target's ranks, so that a
-    rescaled target is found too) in regression. There, two numbers whose sum, difference, product
-    or ratio is the target are named together. Raises ConfigError for an accepted name that is no
-    feature.
+    Two simple models of one feature, a small tree and the mean per value, are fitted on one half of
+    the rows and measured on the other half. The strength is the better of the two results. In
+    classification it is the area under the ROC curve. In regression it is the explained share of
+    the variance of the target's ranks, so that a rescaled target is found as well.
+
+    In regression, also pairs of numbers are found whose weighted sum, product or ratio is the
+    target. Raises ConfigError for an accepted name that is not a feature.
     """
     _known(accepted, columns)
     rows = training.sample(min(len(training), AT_MOST_ROWS), random_state=seed)
@@ -80,23 +80,26 @@ def _known(accepted: Collection[str], columns: Columns) -> None:
 
 
 def _strength(feature: pd.Series, target: np.ndarray, columns: Columns) -> float:
-    """Fitted on the even rows, measured on the odd ones: a unique text learns nothing that helps
-    there.
+    """The strength of one feature, fitted on the even rows and measured on the odd ones.
+
+    A text that is unique to each row predicts nothing on the other rows.
     """
     even = np.arange(len(target)) % 2 == 0
+    # A half with only one value of the target cannot be fitted or measured.
     if min(len(np.unique(target[even])), len(np.unique(target[~even]))) < 2:
         return 0.0
     guesses = [_by_value(feature, target, even)]
     if feature.dtype.kind in "fiub":
         guesses.append(_by_range(feature.to_numpy(dtype=float)[:, None], target, even, columns))
     measure = r2_score if columns.task == "regression" else roc_auc_score
-    answers = target[~even] if columns.task == "regression" else target[~even] > target.min()
-    return max(0.0, *(float(measure(answers, guess)) for guess in guesses))
+    actual = target[~even] if columns.task == "regression" else target[~even] > target.min()
+    return max(0.0, *(float(measure(actual, guess)) for guess in guesses))
 
 
 def _by_value(feature: pd.Series, target: np.ndarray, even: np.ndarray) -> np.ndarray:
-    """The mean of the target per value, also of a code with hundreds of them; missing is a
-    value.
+    """The mean of the target per value of the feature, which also finds codes with many values.
+
+    Missing is a value.
     """
     codes, values = pd.factorize(feature, use_na_sentinel=False)
     sums = np.bincount(codes[even], target[even], len(values))
@@ -108,7 +111,7 @@ def _by_value(feature: pd.Series, target: np.ndarray, even: np.ndarray) -> np.nd
 def _by_range(
     values: np.ndarray, target: np.ndarray, even: np.ndarray, columns: Columns
 ) -> np.ndarray:
-    """A small tree, to which missing is a range of its own."""
+    """The predictions of a small tree, which handles missing values itself."""
     if columns.task == "regression":
         regressor = DecisionTreeRegressor(max_leaf_nodes=LEAVES, min_samples_leaf=5, random_state=0)
         return regressor.fit(values[even], target[even]).predict(values[~even])
@@ -117,12 +120,14 @@ def _by_range(
 
 
 def _pairs(numbers: pd.DataFrame, target: np.ndarray, at: float) -> list[Leak]:
-    """Two numbers of which the target is a weighted sum, or a product, where neither does without
-    the other.
+    """Pairs of numbers of which the target is a weighted sum, product or ratio.
+
+    Both numbers of a pair are needed: one alone does not explain the target.
     """
     values = numbers.to_numpy(dtype=float)
     positive = np.where(values > 0, values, np.nan)
     best = _explained(values, target)
+    # A product is a sum of logarithms, which exist for positive numbers only.
     if (target > 0).all():
         best = np.maximum(best, _explained(np.log(positive), np.log(target)))
     return [
@@ -132,14 +137,14 @@ def _pairs(numbers: pd.DataFrame, target: np.ndarray, at: float) -> list[Leak]:
 
 
 def _explained(values: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The variance of the target that each pair of columns explains linearly, 0 where one of them
-    is enough.
+    """The share of the target's variance that each pair of columns explains linearly.
 
-    All pairs at once from sums over the rows in which both are known; the multiple correlation of
-    two regressors follows from the three simple ones.
+    It is 0 if one of the two is sufficient. All pairs are computed at once, from sums over the rows
+    in which both are known. The multiple correlation of two regressors follows from the three
+    simple correlations.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value has no mean
+        warnings.simplefilter("ignore", RuntimeWarning)  # columns without values have no mean
         x = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0)
     y = (target - target.mean()) / (target.std() or 1.0)
     there = np.isfinite(x).astype(float)
@@ -152,6 +157,7 @@ def _explained(values: np.ndarray, target: np.ndarray) -> np.ndarray:
         with_y = ((x * y[:, None]).T @ there / n - own * others) / np.sqrt(spread * spread_y)
         together = (x.T @ x / n - own * own.T) / np.sqrt(spread * spread.T)
         both = (with_y**2 + with_y.T**2 - 2 * with_y * with_y.T * together) / (1 - together**2)
+        # Left out: nearly collinear pairs, and pairs that are hardly better than one column alone.
         clear = (
             (n >= MIN_ROWS)
             & (1 - together**2 > 1e-6)

@@ -1,7 +1,7 @@
-"""What a model, a rule or doing nothing says about rows, in one shape.
+"""Predictions of a model, a rule or the do-nothing baseline in one form.
 
-Everything that is measured or scored passes through ``Predictions``: a model of scikit-learn, the
-kit's rule of thumb and the do-nothing baseline can then be held against each other row by row.
+All evaluation and scoring uses ``Predictions``. A scikit-learn model, the kit's rule of thumb and
+the do-nothing baseline can thus be compared row by row.
 """
 
 from collections.abc import Callable
@@ -21,8 +21,8 @@ class Predictions:
     """One entry per row, in the order of the rows.
 
     ``decision`` is 0 or 1 in classification and the predicted number in regression. ``score`` is
-    the probability of 1, None where there is none. ``low`` and ``high`` bound a prediction
-    interval, None where the model gives none.
+    the probability of 1, or None. ``low`` and ``high`` are the bounds of a prediction interval, or
+    None.
     """
 
     decision: np.ndarray
@@ -40,7 +40,7 @@ class Predictions:
         return Predictions(*taken)  # type: ignore[arg-type]  # the decision is never None
 
     def same_as(self, other: "Predictions") -> bool:
-        """Whether nothing that was predicted differs, as for a model that is submitted again."""
+        """Whether all predictions are equal, as for a model that is submitted again."""
         mine, theirs = ((p.decision, p.score, p.low, p.high) for p in (self, other))
         return all(
             (a is None and b is None) or (a is not None and b is not None and np.array_equal(a, b))
@@ -52,10 +52,10 @@ Predict = Callable[[pd.DataFrame], Predictions]
 
 
 def predict(model: Any, features: pd.DataFrame) -> Predictions:
-    """What ``model`` says about each row of ``features``.
+    """The predictions of ``model`` for each row of ``features``.
 
-    A model with ``predict_proba`` is a classifier of 0 and 1. Where it also carries a fixed
-    ``threshold``, its decisions follow from the probabilities, which are then computed only once.
+    A model with ``predict_proba`` is a classifier of 0 and 1. If it also has a fixed ``threshold``,
+    its decisions are derived from the probabilities, so that these are computed only once.
     """
     if not hasattr(model, "predict_proba"):
         low, high = (
@@ -70,10 +70,10 @@ def predict(model: Any, features: pd.DataFrame) -> Predictions:
 
 
 def do_nothing(training: pd.DataFrame, columns: Columns) -> Predict:
-    """What is said without looking: nobody is acted on, or everything has the usual value.
+    """The baseline that uses no features, as a function of the features.
 
-    The score is the share of 1 in ``training`` (classification), the prediction its median
-    (regression).
+    In classification, the decision is always 0 and the score is the share of 1 in ``training``. In
+    regression, the prediction is always the median of the target in ``training``.
     """
     target = training[columns.target].to_numpy(dtype=float)
     if columns.task == "regression":
@@ -84,7 +84,7 @@ def do_nothing(training: pd.DataFrame, columns: Columns) -> Predict:
 
 
 def by_rule(rule: Callable[[pd.DataFrame], Any]) -> Predict:
-    """The kit's rule of thumb as predictions; it decides and has no score."""
+    """The predictions of the kit's rule of thumb; they have decisions and no scores."""
     return lambda features: Predictions(_numbers(rule(features)))
 
 

@@ -1,4 +1,4 @@
-"""Building blocks for candidates: columns of a table as the numbers a model takes."""
+"""A building block for candidates: convert table columns to the numbers that a model needs."""
 
 from typing import Literal
 
@@ -15,11 +15,11 @@ __all__ = ["preprocess"]
 def preprocess(
     columns: Columns, texts: Literal["one-hot", "ordinal"] = "one-hot"
 ) -> ColumnTransformer:
-    """A transformer of the features; missing values and texts never seen before are welcome.
+    """A transformer of the features that accepts missing values and unknown texts.
 
-    ``one-hot`` is for models that add up or measure distances: numbers are filled with the median
-    and scaled, and their being missing becomes a column of its own. ``ordinal`` is for trees, which
-    need neither and take what is missing as it is.
+    ``one-hot`` is for linear models, networks and models that use distances. Missing numbers are
+    replaced by the median, numbers are scaled, and additional columns mark which were missing.
+    ``ordinal`` is for trees, which need no scaling and handle missing values themselves.
     """
     if texts == "one-hot":
         numbers: Pipeline | str = make_pipeline(

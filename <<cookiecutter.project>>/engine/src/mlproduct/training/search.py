@@ -1,8 +1,8 @@
-"""The search for the best candidate within a budget; it sees the training side and nothing else.
+"""Search for the best candidate within a budget; only the training side is used.
 
-Every candidate first competes as it is built, then with settings drawn from its space, in turn. A
-trial is a cross-validation; what counts is the primary metric on the rows left out, at the
-operating threshold that serves it best. The winner is fitted on the whole training side.
+Each candidate is first tried with its own parameters, then with parameters that are drawn from its
+space, in turn. A trial is a cross-validation. It is scored by the primary metric of the out-of-fold
+predictions, at the best operating threshold. The winner is fitted on the whole training side.
 """
 
 import time
@@ -35,7 +35,7 @@ __all__ = ["Found", "Trial", "search"]
 
 @dataclass(frozen=True)
 class Trial:
-    """One cross-validation; ``score`` is None where it broke, for the ``problem``."""
+    """One cross-validation; if it failed, ``score`` is None and ``problem`` is the reason."""
 
     number: int
     candidate: str
@@ -47,8 +47,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """The best model, fitted on all training rows, and how it was found; ``trials`` in their
-    order.
+    """The best model, fitted on all training rows, and the ``trials`` by number.
+
+    ``threshold`` is None in regression.
     """
 
     model: Any
@@ -90,11 +91,10 @@ class _Draw:
 
 @contextmanager
 def _without_noise() -> Iterator[None]:
-    """Takes away what scikit-learn says of a network on fewer rows than its batch: it then takes
-    them all at once.
+    """Suppresses scikit-learn's warning on a network with fewer rows than its batch.
 
-    Set in the thread that the others are started from: Python's list of filters is one for all
-    threads.
+    The warning is irrelevant: the network then uses all rows as one batch. The filter is set in the
+    thread that starts the others, because all threads share Python's list of filters.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings(
@@ -115,17 +115,18 @@ def search(
     progress: Callable[[Trial], None] = lambda trial: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Found:
-    """The best of ``budget.trials`` trials; the same rows and seed give the same one for any number
-    of workers.
+    """The best of ``budget.trials`` trials.
 
-    ``budget.seconds`` ends the search early, after the first trial at the soonest. A trial that
-    breaks is out, with its problem. Raises ConfigError for a candidate that the kit does not have
-    and ProductError where every trial broke.
+    The same rows and seed result in the same model for any number of workers, unless
+    ``budget.seconds`` ends the search early. The first trial is always run. A trial that fails is
+    recorded with its problem and cannot win. Raises ConfigError for a candidate that the kit does
+    not have, InvalidData if the target has only one value, and ProductError if every trial failed.
     """
     began = clock()
     table = _table(training, columns, by, budget)
     draws = list(_draws(_chosen(candidates, budget.candidates), budget))
     trials: list[Trial] = []
+    # Only the best trial's out-of-fold predictions are kept.
     ahead: tuple[Trial, np.ndarray] | None = None
 
     def attempt(draw: _Draw) -> tuple[Trial, np.ndarray] | None:
@@ -139,7 +140,7 @@ def search(
         progress(trial)
     trials.sort(key=lambda trial: trial.number)
     ranked = _ranked(trials, objective)
-    assert ahead is not None  # _ranked has raised where nothing was sound
+    assert ahead is not None  # _ranked raises if every trial failed
     best = draws[ahead[0].number]
     model, threshold, method = _fitted(best, table, ahead[1], objective)
     return Found(
@@ -162,9 +163,8 @@ def _table(
     y = training[columns.target].to_numpy(dtype=float)[cuts.order]
     if columns.task == "classification" and len(np.unique(y)) < 2:
         raise InvalidData(
-            f"{columns.target} is {y[0]:g} in all {len(y):,} rows to train on – both answers are"
-            " needed to learn a difference – get rows of the other kind, or change split in"
-            " config/pipeline.yaml"
+            f"{columns.target} is {y[0]:g} in all {len(y):,} training rows – expected both 0 and 1"
+            " – get rows with the other value, or change split in config/pipeline.yaml"
         )
     features = training[list(columns.features)].iloc[cuts.order].reset_index(drop=True)
     return _Table(features, y, cuts, columns, budget.seed)
@@ -176,14 +176,15 @@ def _chosen(candidates: Sequence[Candidate], names: Sequence[str]) -> list[Candi
         if name not in known:
             raise ConfigError(
                 f"config/pipeline.yaml: search.candidates: there is no candidate {name!r} –"
-                f" expected some of {', '.join(known)} – see candidates.py"
+                f" expected names from {', '.join(known)} – see candidates.py"
             )
     return [known[name] for name in names] or list(candidates)
 
 
 def _draws(candidates: Sequence[Candidate], budget: Search) -> Iterator[_Draw]:
-    """Each candidate as it is built, then each that can be varied in turn, until the trials are
-    used up.
+    """Each candidate with its own parameters, then drawn parameters of each candidate in turn.
+
+    Ends after ``budget.trials`` trials, or when every space is exhausted.
     """
     varied = [c for c in candidates if c.space]
     waiting = [
@@ -210,15 +211,15 @@ def _finished(
     draws: Sequence[_Draw],
     workers: int,
 ) -> Iterator[tuple[Trial, np.ndarray]]:
-    """The trials as they finish, each in one thread of a core.
+    """The trials as they finish; each one runs in a single thread.
 
-    Threads: the work is done in compiled code that lets go of the interpreter, and processes would
-    each import everything anew.
+    Threads are used because the work is done in compiled code that releases the interpreter lock,
+    and each process would have to import all packages again.
     """
     pools = ThreadpoolController()
 
     def alone(draw: _Draw) -> tuple[Trial, np.ndarray] | None:
-        # OpenMP keeps its limit per thread: one that is set outside is not known in here.
+        # OpenMP has one limit per thread, so a limit that is set outside does not apply here.
         with pools.limit(limits=1, user_api="openmp"):
             return attempt(draw)
 
@@ -244,7 +245,7 @@ def _attempt(
             left_out[left] = _answers(model, table.features.iloc[left], table)
         score = _score(table, left_out, objective)
         problem = None if np.isfinite(score) else f"{objective.name} is {score}"
-    except Exception as error:  # whatever breaks in one trial must not end the others
+    except Exception as error:  # a failed trial must not stop the others
         score, problem = np.nan, in_words(error)
     name, seconds = draw.candidate.name, clock() - began
     return Trial(
@@ -259,30 +260,30 @@ def _answers(model: Any, features: pd.DataFrame, table: _Table) -> np.ndarray:
 
 
 def _score(table: _Table, left_out: np.ndarray, objective: Objective) -> float:
-    y, answers = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
-    if not np.isfinite(answers).all():
+    y, predicted = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
+    if not np.isfinite(predicted).all():
         raise ValueError(
-            f"{(~np.isfinite(answers)).sum():,} of {len(answers):,} predictions are not numbers"
+            f"{(~np.isfinite(predicted)).sum():,} of {len(predicted):,} predictions are not numbers"
         )
     if table.is_classification:
-        return objective.threshold(y, answers)[1]
-    return objective.score(y, Predictions(answers))
+        return objective.threshold(y, predicted)[1]
+    return objective.score(y, Predictions(predicted))
 
 
 def _place(trial: Trial, objective: Objective) -> tuple[float, int]:
-    """Smaller is better; of equals the earlier, and last what broke."""
+    """A sort key: the best trial first, the earlier of equal ones first, failed ones last."""
     if trial.score is None:
         return np.inf, trial.number
     return (-trial.score if objective.metric.better == "higher" else trial.score), trial.number
 
 
 def _ranked(trials: Sequence[Trial], objective: Objective) -> tuple[Trial, ...]:
-    """Best first, of equals the earlier; what broke comes last."""
+    """The trials in the order of ``_place``. Raises ProductError if every trial failed."""
     if all(trial.score is None for trial in trials):
         problems = "; ".join(
             dict.fromkeys(f"{trial.candidate}: {trial.problem}" for trial in trials)
         )
-        raise ProductError(f"every trial of the search broke: {problems} – see candidates.py")
+        raise ProductError(f"every trial of the search failed: {problems} – see candidates.py")
     return tuple(sorted(trials, key=lambda trial: _place(trial, objective)))
 
 
@@ -290,19 +291,20 @@ def _fitted(
     draw: _Draw, table: _Table, left_out: np.ndarray, objective: Objective
 ) -> tuple[Any, float | None, str]:
     """The model on the whole training side, its threshold and its calibration."""
-    y, answers = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
+    y, predicted = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
     model = draw.build(table)
     if not table.is_classification:
-        reach, relative = conformal_half_width(y, answers)
+        reach, relative = conformal_half_width(y, predicted)
         return (
             PredictionIntervals(model, reach, relative).fit(table.features, table.y),
             None,
             "none",
         )
-    method, curve = calibration(y, answers, table.seed)
+    method, curve = calibration(y, predicted, table.seed)
     if curve is not None:
-        model, answers = Calibrated(model, curve), calibrated_scores(curve, answers)
-    threshold = objective.threshold(y, answers)[0]
+        model, predicted = Calibrated(model, curve), calibrated_scores(curve, predicted)
+    threshold = objective.threshold(y, predicted)[0]
+    # Frozen, because fitting the classifier would otherwise fit the model again.
     frozen = FrozenEstimator(model.fit(table.features, table.y))
     decides = FixedThresholdClassifier(
         frozen, threshold=threshold, response_method="predict_proba", pos_label=1

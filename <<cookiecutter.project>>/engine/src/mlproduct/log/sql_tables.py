@@ -1,4 +1,4 @@
-"""The tables of the prediction log, as queries name them; the migrations make them."""
+"""The tables of the prediction log for queries; the migrations create them."""
 
 import sqlalchemy as sa
 

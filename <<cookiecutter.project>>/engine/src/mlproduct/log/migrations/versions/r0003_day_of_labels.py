@@ -127,8 +127,7 @@ def _day(arrived: datetime, predicted: list[tuple[date, datetime]]) -> date | No
 
 
 def _dated(identities: list[int], days: list[date]) -> list[int]:
-    """As ``dated`` in fingerprint.py; a copy, because a migration must not change with the program.
-    """
+    """A copy of ``dated`` in fingerprint.py: a migration must not change with the program."""
     numbers = np.array(days, dtype="datetime64[D]").astype(np.int64).view(np.uint64)
     found = _mix(
         np.array(identities, dtype=np.int64).view(np.uint64) ^ _mix(numbers + np.uint64(1))

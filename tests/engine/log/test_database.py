@@ -65,7 +65,8 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         connection.execute(sa.text("UPDATE product_version SET version_num = '9999'"))
     with pytest.raises(
         ConfigError,
-        match=r"schema 9999, changed by a newer release .* – this program knows schemas up to",
+        match="has the schema 9999, changed by a newer release of the product – this program knows"
+        " schemas up to",
     ):
         Database(url)
 

@@ -53,6 +53,7 @@ class PartitionFiles:
         """
         tables = []
         for name in names:
+            # Without partitioning, because pandas would add lane and day of the path as columns.
             rows = pd.read_parquet(self.folder / name, partitioning=None)
             rows.insert(0, "file", pd.Series(name, index=rows.index, dtype="str"))
             rows.insert(1, "row", range(len(rows)))
@@ -84,6 +85,7 @@ class PartitionFiles:
         for place in sorted(self.folder.glob("lane=*/day=*")):
             if place.name.partition("=")[2] >= before.isoformat():
                 continue
+            # .part-* are temporary files that a killed process has left.
             for part in (*place.glob("part-*.parquet"), *place.glob(".part-*")):
                 part.unlink(missing_ok=True)  # another process may be deleting it as well
                 deleted += 1

@@ -368,6 +368,7 @@ class PredictionLog:
         fewer = recorded.outerjoin(PREDICTIONS, of_block).group_by(
             BLOCKS.c.id, BLOCKS.c.file, BLOCKS.c.rows
         )
+        # A block with fewer rows than it was recorded with has lost rows in an erasure.
         fewer = fewer.having(sa.func.count(PREDICTIONS.c.block) < BLOCKS.c.rows)
         with self.database.connected() as connection:
             theirs = {
@@ -411,6 +412,7 @@ class PredictionLog:
         """
         old = sa.select(BLOCKS.c.id).where(BLOCKS.c.day < before)
         with self.database.connected() as connection:
+            # Before the blocks, because predictions have a foreign key to their block.
             rows = connection.execute(
                 PREDICTIONS.delete().where(PREDICTIONS.c.block.in_(old))
             ).rowcount

@@ -99,7 +99,7 @@ class Spool:
 
     def _waiting(self) -> Iterator[tuple[Path, os.stat_result]]:
         """The waiting blocks, without those that another process is just recording."""
-        for path in self.folder.glob("[!.]*.json"):
+        for path in self.folder.glob("[!.]*.json"):  # a leading dot marks a file being written
             try:
                 stat = path.stat()
             except FileNotFoundError:

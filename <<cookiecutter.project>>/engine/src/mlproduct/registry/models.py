@@ -87,6 +87,7 @@ def input_example(features: pd.DataFrame) -> pd.DataFrame:
 def _middle(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return pd.Series([column.median()]).astype(column.dtype)
+    # Reindexed, so that a column without any value still has its row.
     return column.mode().head(1).astype(column.dtype).reset_index(drop=True).reindex([0])
 
 
@@ -148,8 +149,9 @@ class Models:
         wanted = number if number.isdigit() else self.alias(number)
         try:
             with answering(self.settings):
+                # MLflow counts from 1, so version 0 never exists.
                 return _version(self.client.get_model_version(self.name, wanted or "0"))
-        except RegistryUnavailable:
+        except RegistryUnavailable:  # says nothing about the version
             raise
         except ProductError as problem:
             known = ", ".join(version.number for version in self.versions()) or "none yet"
@@ -225,6 +227,7 @@ class Models:
             try:
                 return str(self.client.get_model_version_by_alias(self.name, name).version)
             except MlflowException as problem:
+                # The model or the alias does not exist.
                 if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     return None
                 raise

@@ -158,6 +158,7 @@ class Runs:
         measured = metrics_of((*document.data_measurements, *document.measurements))
         metrics = [Metric(name, value, now, 0) for name, value in measured.items()]
         tags = [RunTag(name, value) for name, value in _tags(document).items()]
+        # "or 1", so that the tags are recorded even without metrics.
         for first in range(0, len(metrics) or 1, BATCH - len(tags)):
             self.client.log_batch(
                 run.id, metrics=metrics[first : first + BATCH - len(tags)], tags=tags
@@ -284,6 +285,7 @@ def _flat(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
             yield f"{part}.{key}", value
 
 
+# Below MLflow's limit of 250 characters, so that "_low", "_high" or a number still fits.
 NAME_LIMIT = 240
 
 

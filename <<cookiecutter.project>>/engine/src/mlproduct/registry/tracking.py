@@ -103,6 +103,7 @@ def experiment(client: Any, settings: Settings, name: str) -> str:
     try:
         return str(client.create_experiment(name, artifact_location=location, tags=KIND))
     except MlflowException as problem:
+        # Another process may have created it meanwhile.
         if problem.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
         return str(client.get_experiment_by_name(name).experiment_id)

@@ -69,7 +69,7 @@ def doubts(document: Document) -> tuple[str, ...]:
 
 
 def concerns(document: Document) -> tuple[str, ...]:
-    """The concerns about the criteria themselves, in sentences: a loosened bar, a late review."""
+    """The concerns about the criteria, as sentences: a loosened bar, an overdue review."""
     return (*_beside_results(document.data_verdict), *_beside_results(document.verdict))
 
 

@@ -132,8 +132,8 @@ class Releases:
         """The entry that made the previous champion, or the earlier champion ``to``, the champion
         again.
 
-        Its files are checked as in an approval; its verdict is not checked again. Raises Refused if
-        there is no such earlier champion, it was rejected, or a file was changed.
+        Its document and model file are checked as in an approval; its verdict is not checked again.
+        Raises Refused if there is no such earlier champion, it was rejected, or a file was changed.
         """
         by, because, role = signed(by, because, role)
         trail = self.reconcile()
@@ -203,7 +203,7 @@ class Releases:
             f"import mlflow; mlflow.MlflowClient().delete_registered_model_alias({model}, {alias})"
         )
         raise Refused(
-            "the decision history is empty and names no champion, but MLflow's alias"
+            "the decision history is empty, but MLflow's alias"
             f" {CHAMPION} is on version {number} – the product's database was lost, or"
             " PRODUCT_DATABASE_URL names another one – restore it from a backup; or, to start"
             " without a champion, remove the alias by hand:"

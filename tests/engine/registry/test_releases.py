@@ -302,7 +302,7 @@ def test_nothing_less_than_ready_is_promoted_automatically(desk: Desk) -> None:
         desk.trained("needs review", criteria=automatic),
     )
     for version, decision in ((warned, "ready with warnings"), (doubtful, "needs review")):
-        with pytest.raises(Refused, match=f"is {decision} – only ready"):
+        with pytest.raises(Refused, match=f"is {decision} – only a ready version"):
             desk.releases.promote_automatically(version)
     assert desk.champion is None
 
@@ -378,7 +378,7 @@ def test_a_decision_that_mlflow_did_not_hear_of_is_mirrored_by_the_next(
             released.approve(version)
     assert released.releases.champion() == version
     assert released.releases.models.alias("champion") == "1"
-    assert any("alias says 1" in each for each in released.releases.verify(version))
+    assert any("but 1 by MLflow's alias" in each for each in released.releases.verify(version))
     released.releases.reconcile()
     assert released.champion == version
 
@@ -394,7 +394,7 @@ def fails_after_recording(desk: Desk, version: str) -> Callable[..., None]:
 def test_an_alias_moved_by_hand_is_moved_back(released: Desk) -> None:
     released.trained("needs review")
     released.releases.models.point("champion", "2")
-    assert any("alias says 2" in each for each in released.releases.verify("1"))
+    assert any("but 2 by MLflow's alias" in each for each in released.releases.verify("1"))
     loaded = released.releases.load_champion()
     assert loaded is not None
     assert loaded.version == "1"

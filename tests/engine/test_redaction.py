@@ -68,10 +68,10 @@ def test_neither_an_error_nor_its_summary_shows_a_secret(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "version 3 was compared with no champion – train again",
+        "version 3 was compared with no champion, but the champion is now version 1 – train again",
         "Whom do we call? Retention <retention@example.com> at 12:30.",
-        "http://127.0.0.1:5000 said: no such run – check MLFLOW_TRACKING_USERNAME, its password and"
-        " rights",
+        "http://127.0.0.1:5000 reported: no such run – check MLFLOW_TRACKING_USERNAME, its password"
+        " and rights",
         "s3://bucket/rows-?.parquet",
         "sqlite:////srv/a@b/var/product.db",
         "config/pipeline.yaml:12: source: found a tab",

@@ -63,7 +63,11 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     url = url_in(tmp_path)
     with Database(url).connected() as connection:
         connection.execute(sa.text("UPDATE product_version SET version_num = '9999'"))
-    with pytest.raises(ConfigError, match="has the schema 9999, this program knows up to"):
+    with pytest.raises(
+        ConfigError,
+        match="has the schema 9999, changed by a newer release of the product – this program knows"
+        " schemas up to",
+    ):
         Database(url)
 
 

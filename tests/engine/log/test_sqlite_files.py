@@ -122,7 +122,7 @@ def test_a_damaged_file_is_told_with_what_to_do(
     filled(url, timed=True).database.engine.dispose()
     assert (
         integrity(url, "predictions", "PRODUCT_DATABASE_URL")
-        == f"{tmp_path / 'var' / 'product.db'} is sound"
+        == f"{tmp_path / 'var' / 'product.db'} is intact"
     )
     refuse_damaged(url, "predictions", "PRODUCT_DATABASE_URL")
     damage(tmp_path / "var" / "product.db")

@@ -107,7 +107,7 @@ def test_a_version_of_which_only_the_number_is_there_is_refused(desk: Desk) -> N
     models = desk.releases.models
     first = models.find("1")
     models.client.create_model_version(models.name, first.source, first.run_id)
-    with pytest.raises(Refused, match="registered was None"):
+    with pytest.raises(Refused, match="expected None, as registered"):
         desk.approve("2")
     assert desk.releases.verify("2")
     assert desk.champion == "1"
@@ -137,8 +137,8 @@ def test_killed_after_the_decision_was_recorded_it_stands_and_the_next_command_m
     assert loaded is not None
     assert loaded.version == version
     if step == "set_registered_model_alias":
-        assert any("alias says 1" in said for said in desk.releases.verify(version))
-    with pytest.raises(Refused, match="champion already"):
+        assert any("but 1 by MLflow's alias" in said for said in desk.releases.verify(version))
+    with pytest.raises(Refused, match="already the champion"):
         desk.approve(version)
     assert desk.champion == version
     assert desk.releases.models.alias("challenger") is None

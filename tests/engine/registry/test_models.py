@@ -108,7 +108,7 @@ def test_a_verdict_that_does_not_follow_is_not_registered(desk: Desk) -> None:
 
 def test_another_file_than_the_judged_one_is_not_registered(desk: Desk, tmp_path: Path) -> None:
     other = save(fitted(8), tmp_path / "other", features=rows(), training_rows=np.zeros(1))
-    with pytest.raises(Refused, match=f"{other.digest}, judged was {desk.saved.digest}"):
+    with pytest.raises(Refused, match=f"{other.digest} – expected {desk.saved.digest}, as judged"):
         desk.releases.models.register(desk.recorded(), other, scorecard_markdown="")
     with pytest.raises(Refused, match="register the model that was judged"):
         desk.releases.models.register(
@@ -128,7 +128,9 @@ def test_a_tampered_model_file_is_refused_naming_both_digests(desk: Desk) -> Non
     version = desk.trained()
     file = kept(desk, version, "model.skops")
     file.write_bytes(file.read_bytes() + b" ")
-    with pytest.raises(Refused, match=rf"has the sha256 \w+, judged was {desk.saved.digest}"):
+    with pytest.raises(
+        Refused, match=rf"has the sha256 \w+ – expected {desk.saved.digest}, as judged"
+    ):
         desk.releases.models.load(version)
 
 
@@ -142,7 +144,7 @@ def test_tampered_training_rows_are_refused(desk: Desk) -> None:
 def test_a_missing_model_file_is_refused(desk: Desk) -> None:
     version = desk.trained()
     kept(desk, version, "model.skops").unlink()
-    with pytest.raises(Refused, match="is gone"):
+    with pytest.raises(Refused, match="is missing"):
         desk.releases.models.load(version)
 
 
@@ -157,12 +159,12 @@ def test_the_list_of_types_in_the_model_is_never_looked_at(
 
 def test_an_unknown_version_says_which_there_are(desk: Desk) -> None:
     models = desk.releases.models
-    with pytest.raises(ConfigError, match="versions are none yet"):
+    with pytest.raises(ConfigError, match="registered versions: none yet"):
         models.find("1")
     desk.trained()
     for wanted in ("7", "champion", "nonsense"):
         with pytest.raises(
-            ConfigError, match=f"no version {wanted} of {models.name} – versions are 1"
+            ConfigError, match=f"no version {wanted} of {models.name} – registered versions: 1"
         ):
             models.find(wanted)
 

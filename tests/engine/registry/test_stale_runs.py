@@ -46,11 +46,11 @@ def test_a_run_whose_process_is_gone_is_killed_and_says_why(runs: Runs) -> None:
         run_name="1. linear",
     ).info.run_id
     (said,) = close_stale_runs(runs)
-    assert f"process {os.getpid()} is gone without a word" in said
+    assert f"process {os.getpid()} no longer exists and reported no end" in said
     found = runs.client.get_run(run)
     assert found.info.run_name.startswith("killed · ")
     assert (found.info.status, status(runs, trial)) == ("KILLED", "KILLED")
-    assert "is gone" in found.data.tags["given_up"]
+    assert "no longer exists" in found.data.tags["given_up"]
     assert close_stale_runs(runs) == ()
 
 
@@ -63,7 +63,7 @@ def test_a_run_that_is_at_work_is_left_alone(runs: Runs) -> None:
 
 def test_a_run_of_another_host_is_given_up_when_no_training_could_last_so_long(runs: Runs) -> None:
     young, old = opened(runs, days=1, host="elsewhere"), opened(runs, days=3, host="elsewhere")
-    assert any("nothing has been heard from elsewhere" in said for said in close_stale_runs(runs))
+    assert any("host elsewhere reported no end" in said for said in close_stale_runs(runs))
     assert (status(runs, young), status(runs, old)) == ("RUNNING", "KILLED")
 
 

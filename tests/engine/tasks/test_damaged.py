@@ -75,8 +75,8 @@ def test_the_doctor_checks_every_page(
     whole: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["doctor"])
-    assert "product.db is sound" in (said := capsys.readouterr().out)
-    assert "mlflow.db is sound" in said
+    assert "product.db is intact" in (said := capsys.readouterr().out)
+    assert "mlflow.db is intact" in said
     path = whole.settings.var / "mlflow.db"
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA writable_schema=ON")

@@ -84,7 +84,9 @@ def test_a_training_that_was_killed_is_said_by_the_next_one_which_registers(
         ["2", "1"],
     )
     assert main(["train"]) == 0
-    assert f"its process {process.pid} is gone without a word" in capsys.readouterr().out
+    assert (
+        f"its process {process.pid} no longer exists and reported no end" in capsys.readouterr().out
+    )
     assert client.get_run(left.info.run_id).info.status == "KILLED"
     assert client.search_runs([place], "attributes.status = 'RUNNING'") == []
     assert (

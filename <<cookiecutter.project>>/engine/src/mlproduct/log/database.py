@@ -1,14 +1,14 @@
 """The product's database: SQLite by default, PostgreSQL by address, and one schema for both.
 
     champion_history                 who made which model the champion     registry/audit_log.py
-    blocks, predictions, partitions  what was predicted                    log/prediction_log.py
-    labels, deliveries               what came true                        log/label_log.py
-    decisions                        what monitoring decided, and why      log/decision_log.py
+    blocks, predictions, partitions  the predictions                       log/prediction_log.py
+    labels, deliveries               the labels as delivered               log/label_log.py
+    decisions                        decisions of monitoring, with causes  log/decision_log.py
     erasures                         that a subject was erased             log/prediction_log.py
 
-The tables are made and changed by the migrations in ``migrations/versions``, when a database is
-opened for the first time by a newer program. A database that a newer program has changed is refused
-instead of misread.
+The migrations in ``migrations/versions`` create and change the tables when a newer program opens a
+database for the first time. A database that a newer program has changed is refused, because it
+could be misread.
 """
 
 from collections.abc import Iterator
@@ -25,20 +25,20 @@ from .sqlite_files import damage, is_damage, refuse_missing
 
 __all__ = ["HOLDS", "NEWEST", "VARIABLE", "VERSION_TABLE", "Database"]
 
-NEWEST = "0003"
-"""The last migration; a test holds it against the files."""
+NEWEST = "0003"  # the last migration; a test compares it with the files
 
 HOLDS, VARIABLE = "predictions, labels and decisions", "PRODUCT_DATABASE_URL"
 VERSION_TABLE = "product_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 30  # for another process that is writing
-LOOK_SECONDS = 5  # where somebody only looks
+LOOK_SECONDS = 5  # for commands that only read, which should fail soon
+# The statements that lock the database for one process, for example during a migration. The number
+# is the application's own key of the lock.
 LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20261124)"}
-"""What keeps two processes from migrating at once."""
 
 
 class Database:
-    """One database, opened and brought up to date."""
+    """One database, opened and migrated to the newest schema."""
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url, WAIT_SECONDS)
@@ -47,9 +47,7 @@ class Database:
 
     @classmethod
     def refuse_unreadable(cls, url: str) -> None:
-        """Raises ProductError where the database cannot be read as it is: it is made and changed by
-        nobody here.
-        """
+        """Raises ProductError if the database cannot be read as it is. Nothing is changed."""
         refuse_missing(url, HOLDS, VARIABLE)
         found = cls.__new__(cls)
         found.engine = _engine(url, wait_seconds=LOOK_SECONDS)
@@ -59,17 +57,18 @@ class Database:
             found.engine.dispose()
         if version != NEWEST:
             raise ConfigError(
-                f"the database has the schema {version or 'none'}, this program reads {NEWEST} – it"
-                " is brought up to date by the first verb that writes, such as score, or was"
-                " changed by a newer release – run one, or use that release"
+                f"the database has the schema {version or 'none'} – this program reads {NEWEST} –"
+                " if the schema is older, run a command that writes, such as score, to update it;"
+                " if a newer release has changed it, use that release"
             )
 
     @contextmanager
     def connected(self) -> Iterator[sa.Connection]:
-        """A connection in a transaction: what the block does is recorded as a whole, or not at all.
+        """A connection in a transaction: the changes of the block are recorded completely or not at
+        all.
 
-        Raises DatabaseUnavailable where the database does not answer or is locked, and ProductError
-        for whatever else it refuses; IntegrityError passes as it is.
+        Raises DatabaseUnavailable if the database does not respond or is locked, and ProductError
+        for its other errors. IntegrityError is raised unchanged.
         """
         try:
             with self.engine.begin() as connection:
@@ -87,36 +86,33 @@ class Database:
             )
             why = one_line(next(iter(str(problem.orig).splitlines()), ""))
             raise kind(
-                f"the database {redacted(self.engine.url)} cannot be used: {why} – predictions and"
-                " decisions are kept there – check PRODUCT_DATABASE_URL"
+                f"the database {redacted(self.engine.url)} cannot be used: {why} – it stores the"
+                " predictions and decisions – check PRODUCT_DATABASE_URL"
             ) from problem
 
     @contextmanager
     def alone(self) -> Iterator[sa.Connection]:
-        """A transaction that no other process is in at the same time, for what is first read and
-        then written.
-        """
+        """A transaction that runs in one process at a time, for writes that depend on a read."""
         with self.connected() as connection:
             if lock := LOCKS.get(self.engine.dialect.name):
                 connection.exec_driver_sql(lock)
             yield connection
 
     def wipe(self) -> None:
-        """Takes what was deleted out of SQLite's write-ahead log too; on a server, that is the
-        server's to do.
+        """Removes deleted data from SQLite's write-ahead log too; a server does this itself.
 
-        Raises DatabaseUnavailable where another process keeps it from that by reading on.
+        Raises DatabaseUnavailable if another process prevents it because it is reading.
         """
         if self.engine.dialect.name != "sqlite":
             return
         with self.engine.connect() as connection:
-            # Not in a transaction: SQLite cannot empty its log from within one.
+            # Outside a transaction, because SQLite cannot empty its log within one.
             single = connection.execution_options(isolation_level="AUTOCOMMIT")
             busy = single.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
         if busy:
             raise DatabaseUnavailable(
-                f"what was deleted still stands in {self.engine.url.database}-wal – another process"
-                " reads the database, and expected is that none does for a moment – run the same"
+                f"deleted data is still in {self.engine.url.database}-wal, because another process"
+                " is reading the database – expected a moment without readers – run the same"
                 " command again"
             )
 
@@ -137,8 +133,8 @@ class Database:
             found = _version_in(connection)
             if found is not None and found not in known:
                 raise ConfigError(
-                    f"the database has the schema {found}, this program knows up to {NEWEST} – a"
-                    " newer release of the product has changed it – use that one"
+                    f"the database has the schema {found}, changed by a newer release of the"
+                    f" product – this program knows schemas up to {NEWEST} – use that release"
                 )
             config.attributes["connection"] = connection
             command.upgrade(config, NEWEST)
@@ -155,25 +151,23 @@ def _engine(url: str, wait_seconds: float) -> sa.Engine:
     try:
         address = sa.make_url(url)
         if address.drivername in ("postgres", "postgresql"):
-            address = address.set(drivername="postgresql+psycopg")  # the driver in the lock
+            # The installed driver; SQLAlchemy's default is another one.
+            address = address.set(drivername="postgresql+psycopg")
         local = address.get_backend_name() == "sqlite"
         patience = {"timeout": wait_seconds} if local else {"connect_timeout": wait_seconds}
         if "@" in (address.host or ""):
             raise ValueError("an @ of the password is not encoded")
-        # Parameters are keys and features of people: an error that quotes a statement must not
-        # quote them.
+        # Parameters are hidden, because they are keys and features of people and an error quotes
+        # its statement.
         engine = sa.create_engine(
             address, pool_pre_ping=True, connect_args=patience, hide_parameters=True
         )
-    except (
-        sa.exc.ArgumentError,
-        ValueError,
-        ImportError,
-    ):  # their words repeat the address, or half a password
+    # The cause is dropped: its text repeats the address or half of a password.
+    except (sa.exc.ArgumentError, ValueError, ImportError):
         raise ConfigError(
-            "PRODUCT_DATABASE_URL is not an address that can be used – expected"
-            " sqlite:///var/product.db, or postgresql://host/database with user:password and an @"
-            " before the host – write special characters of the password as %40 and the like"
+            "PRODUCT_DATABASE_URL is not a valid address – expected sqlite:///var/product.db, or"
+            " postgresql://host/database with user:password and an @ before the host – write"
+            " special characters of the password as codes, such as %40 for @"
         ) from None
     if local:
         sa.event.listen(engine, "connect", _overwrite_deleted)
@@ -183,7 +177,8 @@ def _engine(url: str, wait_seconds: float) -> sa.Engine:
 
 
 def _overwrite_deleted(connection: Any, _: object) -> None:
-    """SQLite leaves what was deleted in the file until the room is needed: an erased key could
-    still be read.
+    """Makes SQLite overwrite deleted data.
+
+    By default, it stays in the file until the space is needed: an erased key could still be read.
     """
     connection.execute("PRAGMA secure_delete=ON").close()

@@ -1,9 +1,7 @@
-"""The decision ledger: what monitoring decided, with the cause in a sentence. Rows are added, never
-changed.
+"""The decisions of monitoring, each with its cause in a sentence. Rows are added, never changed.
 
-Decisions are numbered, and each is made on what stood before it, under a lock: of two monitors that
-see the same cause at the same time, one asks for a retraining and the other reads that it was
-asked.
+Decisions are numbered. Each is made on the previous ones, under a lock. If two monitoring runs find
+the same cause at the same time, one requests a retraining, and the other finds that request.
 """
 
 import json
@@ -39,8 +37,10 @@ DECISIONS = sa.Table(
 
 @dataclass(frozen=True)
 class Decided:
-    """One decision. ``cause`` names what set it off, the same for the same cause; ``details`` is
-    plain data.
+    """One decision of monitoring.
+
+    ``cause`` identifies the cause: equal causes have equal texts. ``details`` is plain data that
+    JSON can store. ``sequence`` is 0 until the decision is recorded.
     """
 
     action: Reaction
@@ -62,13 +62,14 @@ class DecisionLog:
         self.database = Database(url)
 
     def decisions(self) -> tuple[Decided, ...]:
-        """Every decision, the oldest first."""
+        """Every decision, oldest first."""
         with self.database.connected() as connection:
             return _all(connection)
 
     def decide(self, how: Callable[[tuple[Decided, ...]], Decided]) -> Decided:
-        """The decision as recorded: ``how`` is given those before it, and nobody else decides
-        meanwhile.
+        """The decision as recorded: what ``how`` returns for the earlier decisions, oldest first.
+
+        No other process can record a decision meanwhile.
         """
         with self.database.alone() as connection:
             before = _all(connection)

@@ -1,8 +1,8 @@
-"""What came true: labels as they were delivered, late, repeated and corrected ones told apart.
+"""The labels as delivered. Late, repeated and corrected ones are counted separately.
 
-A label belongs to a prediction by its identity: key and time, or key and day where rows have no
-time. The newest delivery counts; what it replaced is kept, so that a verdict of last month can be
-explained.
+A label is matched to its prediction by identity: key and time, or key and day for rows without a
+time. The newest delivery is used. The labels it replaced are kept, so that an earlier verdict can
+be explained.
 """
 
 from dataclasses import dataclass, fields
@@ -36,11 +36,12 @@ DELIVERIES = sa.Table(
 
 @dataclass(frozen=True)
 class Delivery:
-    """What one delivery of labels came to.
+    """The counts of one delivery of labels.
 
-    ``rows`` were read; of those that were valid, ``new`` ones were not known before, ``repeated``
-    ones were known so, ``corrected`` ones were known otherwise. ``late`` ones came after the time
-    allowed, ``unmatched`` ones belong to no prediction in the log (and are kept for when it comes).
+    ``rows`` were read, ``rejected`` ones were not valid. Of the valid ones, ``new`` ones were not
+    known before, ``repeated`` ones were known with the same value, and ``corrected`` ones with
+    another value. ``late`` ones arrived after the allowed time. ``unmatched`` ones belong to no
+    prediction in the log; they are kept in case it is recorded later.
     """
 
     source: str
@@ -61,7 +62,7 @@ class Labels:
         self.database = Database(url)
 
     def delivered(self, digest: str) -> Delivery | None:
-        """What this very delivery came to when it was recorded; None where it was not."""
+        """The recorded delivery with this digest, None if there is none."""
         query = sa.select(*(DELIVERIES.c[each.name] for each in fields(Delivery))).where(
             DELIVERIES.c.digest == digest
         )
@@ -70,7 +71,7 @@ class Labels:
         return Delivery(**row) if row else None
 
     def last(self) -> Delivery | None:
-        """The delivery that came last; None where none has come."""
+        """The latest delivery, None if there is none."""
         query = sa.select(*(DELIVERIES.c[each.name] for each in fields(Delivery))).order_by(
             DELIVERIES.c.at.desc()
         )
@@ -88,19 +89,22 @@ class Labels:
         late_after: timedelta,
         rejected: int = 0,
     ) -> Delivery:
-        """Records a delivery as a whole, or not at all; the same ``digest`` a second time changes
-        nothing.
+        """The counts of the delivery, recorded completely or not at all.
 
-        ``labels`` has identity (uint64, of key and time, or of the key alone), key, as_of (UTC
-        without a zone, or missing), outcome and, where a delivery says it, day: that of the
-        prediction. Without time and day a label is of the only day for which its key was predicted.
+        A ``digest`` that is already recorded changes nothing; its first counts are returned.
 
-        Raises InvalidData where a key was predicted on several days, and where a delivery has
-        different labels of one row.
+        ``labels`` has the columns identity (uint64, of key and time, or of the key alone), key,
+        as_of (UTC without a zone, or missing), outcome and, if the delivery contains it, day (of
+        the prediction). A label without time and day belongs to the only day on which its key was
+        predicted.
+
+        Raises InvalidData if the key of such a label was predicted on several days, and if a
+        delivery has different labels for one row.
         """
         arrived, rows = utc(at), len(labels)
         with self.database.alone() as connection:
-            # Before the digest is looked up: the same rows again may be the labels of another day.
+            # Before the digest is looked up: the same rows can later be the labels of another day,
+            # and then have to be refused.
             labels = _once(_matched(connection, labels, source), source)
             known = (
                 connection.execute(sa.select(DELIVERIES).where(DELIVERIES.c.digest == digest))
@@ -124,7 +128,7 @@ class Labels:
         return delivery
 
     def since(self, moment: datetime | None) -> int:
-        """How many rows have a label that came after ``moment``; all that have one for None."""
+        """The number of rows with a label that arrived after ``moment``; all labels for None."""
         query = sa.select(sa.func.count()).where(LABELS.c.superseded_at.is_(None))
         if moment is not None:
             query = query.where(LABELS.c.arrived_at > utc(moment))
@@ -133,8 +137,8 @@ class Labels:
 
 
 def _matched(connection: sa.Connection, labels: pd.DataFrame, source: str) -> pd.DataFrame:
-    """The labels with the identity under which their prediction is logged and, where rows have no
-    time, its day.
+    """The labels with the identity and, for rows without a time, the day of their logged
+    prediction.
     """
     nothing = pd.Series(pd.NaT, index=labels.index, dtype="datetime64[us]")
     days = labels.get("day", nothing)
@@ -150,7 +154,7 @@ def _matched(connection: sa.Connection, labels: pd.DataFrame, source: str) -> pd
 
 
 def _predicted(connection: sa.Connection, keys: list[str]) -> dict[str, list[date]]:
-    """The days for which each of the keys was predicted without a time, the oldest first."""
+    """The days on which each of the keys was predicted without a time, oldest first."""
     found: dict[str, list[date]] = {}
     query = (
         sa.select(PREDICTIONS.c.key, BLOCKS.c.day)
@@ -169,16 +173,16 @@ def _refuse_unclear(keys: pd.Series, predicted: dict[str, list[date]], source: s
     if len(unclear):
         key = unclear.iloc[0]
         raise InvalidData(
-            f"{source}: {len(unclear):,} of {len(keys):,} labels are of keys that were predicted on"
-            f" more than one day (as {key} on {' and '.join(map(str, predicted[key][:3]))}) –"
-            " without a time column each has to say of which day it is – deliver the day of the"
-            " prediction as a column and name that column as labels: day_column in"
-            " config/scoring.yaml; nothing was recorded"
+            f"{source}: {len(unclear):,} of {len(keys):,} labels have a key that was predicted on"
+            f" more than one day (for example {key} on"
+            f" {' and '.join(map(str, predicted[key][:3]))}) – without a time column, each label"
+            " needs the day of its prediction – deliver this day as a column and name the column as"
+            " labels: day_column in config/scoring.yaml; nothing was recorded"
         )
 
 
 def _once(labels: pd.DataFrame, source: str) -> pd.DataFrame:
-    """The labels, one of each row."""
+    """The labels, one for each row. Raises InvalidData if a row has different labels."""
     repeated = labels["identity"].duplicated(keep=False)
     if not repeated.any():
         return labels
@@ -186,7 +190,7 @@ def _once(labels: pd.DataFrame, source: str) -> pd.DataFrame:
         if same["outcome"].nunique() > 1:
             values = " and ".join(f"{value:g}" for value in sorted(same["outcome"].unique()))
             raise InvalidData(
-                f"{source}: {same['key'].iloc[0]} has the labels {values} – expected one label of"
+                f"{source}: {same['key'].iloc[0]} has the labels {values} – expected one label for"
                 " each prediction – repair the delivery; nothing was recorded"
             )
     return labels.drop_duplicates("identity", ignore_index=True)

@@ -1,9 +1,10 @@
-"""What was scored, as Parquet files: the rows a partition was scored on, and what was said of each.
+"""Scored partitions as Parquet files: the rows that were scored, with their predictions.
 
     <folder>/lane=batch/day=2026-11-24/part-<digest>.parquet
 
-A file is written beside its place and moved there whole, and belongs to one block of the prediction
-log, which names it. Any tool that reads Parquet folders reads them (pandas, DuckDB, Spark).
+A file is written under a temporary name and then renamed, so that it is always complete. It belongs
+to one block of the prediction log, which names it. Any tool that reads Parquet folders can read the
+files (pandas, DuckDB, Spark).
 """
 
 import os
@@ -25,32 +26,34 @@ __all__ = ["PartitionFiles"]
 
 @dataclass(frozen=True)
 class PartitionFiles:
-    """The Parquet files in one folder; ``key`` is the column that names a row's subject."""
+    """The Parquet files in one folder; ``key`` is the column that identifies a row's subject."""
 
     folder: Path
     key: str
 
     def write(self, stream: Stream, day: date, digest: str, rows: pd.DataFrame) -> str:
-        """Writes one part; its name within the folder. The same part a second time replaces
-        itself.
+        """The name, within the folder, of the part that was written.
+
+        Writing the same part again replaces it.
         """
         name = f"lane={stream}/day={day.isoformat()}/part-{digest}.parquet"
         self._replace(name, rows)
         return name
 
     def names(self) -> set[str]:
-        """Every part that is there, also those that no log names."""
+        """The names of all existing parts, including those that no log names."""
         return {
             path.relative_to(self.folder).as_posix()
             for path in self.folder.glob("lane=*/day=*/part-*.parquet")
         }
 
     def read(self, names: Iterable[str]) -> pd.DataFrame:
-        """The rows of the parts, with ``file`` and ``row`` in front: the part's name and the row's
-        number in it.
+        """The rows of the parts, with the first columns ``file`` and ``row``: the part's name and
+        the row's number in it, from 0.
         """
         tables = []
         for name in names:
+            # Without partitioning, because pandas would add lane and day of the path as columns.
             rows = pd.read_parquet(self.folder / name, partitioning=None)
             rows.insert(0, "file", pd.Series(name, index=rows.index, dtype="str"))
             rows.insert(1, "row", range(len(rows)))
@@ -58,8 +61,8 @@ class PartitionFiles:
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
     def forget(self, names: Iterable[str], key: str) -> Erasure:
-        """Takes the subject's rows out of the parts; out of how many, and which could not be
-        read.
+        """Removes the subject's rows from the parts: the number of parts changed, and the parts
+        that could not be read.
         """
         sweep = Erasure()
         for name in names:
@@ -75,17 +78,18 @@ class PartitionFiles:
         return rows, of_subject(rows[self.key], key)
 
     def expire(self, before: date) -> int:
-        """Deletes the parts of the days before ``before``, also those that no log names; how
-        many.
+        """The number of deleted files: all parts of days before ``before``, including those that no
+        log names.
         """
         deleted = 0
         for place in sorted(self.folder.glob("lane=*/day=*")):
             if place.name.partition("=")[2] >= before.isoformat():
                 continue
+            # .part-* are temporary files that a killed process has left.
             for part in (*place.glob("part-*.parquet"), *place.glob(".part-*")):
-                part.unlink(missing_ok=True)  # another process may be at it as well
+                part.unlink(missing_ok=True)  # another process may be deleting it as well
                 deleted += 1
-            with suppress(OSError):
+            with suppress(OSError):  # not empty, or deleted by another process
                 place.rmdir()
         return deleted
 

@@ -1,13 +1,14 @@
-"""The prediction log: every prediction that was made, by which model, and what came true.
+"""The prediction log: every prediction, the model that made it, and its label.
 
-Predictions are recorded in blocks: what one transaction writes, with one model. A block has a name
-and is recorded once, so that whoever is unsure whether it was recorded just records it again.
+Predictions are recorded in blocks. A block is written in one transaction and comes from one model.
+It has a name and is recorded once; a caller that does not know whether a block was recorded can
+therefore record it again.
 
     stream "batch"      a chunk of a day's partition; its features are in the block's Parquet file
-    stream "shadow"     the same by the challenger; counts for nothing but the comparison
-    stream "service"    what the HTTP service answered; the features stand in the row, as JSON
+    stream "shadow"     the same by the challenger; used only for the comparison of the models
+    stream "service"    predictions of the HTTP service; the features are in the row, as JSON
 
-Personal data never gets here: columns marked ``pii`` are not read.
+The log contains no personal data: columns marked ``pii`` are never read.
 """
 
 import json
@@ -42,20 +43,20 @@ __all__ = [
 ]
 
 Stream = Literal["batch", "service", "shadow"]
+# The streams whose predictions were used; shadow predictions are only compared.
 COUNTED: tuple[Stream, ...] = ("batch", "service")
-"""The streams on which somebody acted."""
 
-AT_ONCE = 5_000  # values in one IN (...): SQLite allows 32,766 parameters
+AT_ONCE = 5_000  # values in one IN (...); SQLite's default limit is 32,766 parameters
 PREDICTION = ["identity", "key", "as_of", "decision", "score", "low", "high", "features"]
 
 
 @dataclass(frozen=True)
 class LogBatch:
-    """Predictions to be recorded together.
+    """A block: predictions that are recorded together.
 
-    ``predictions`` has a row each: identity (uint64, of key and time, or of the key alone), key,
-    as_of (UTC without a zone, or missing), decision, and, where there are any, score, low, high and
-    features (a JSON object, as text).
+    ``predictions`` has one row for each, with the columns identity (uint64, of key and time, or of
+    the key alone), key, as_of (UTC without a zone, or missing), decision, and optionally score,
+    low, high and features (a JSON object as text).
     """
 
     name: str
@@ -71,7 +72,7 @@ class LogBatch:
 
 @dataclass(frozen=True)
 class Partition:
-    """One day's batch scoring. It is finished with the version that it was begun with."""
+    """One day's batch scoring. It is finished with the version it was started with."""
 
     stream: Stream
     day: date
@@ -81,12 +82,12 @@ class Partition:
     rows: int = 0
     rejected: int = 0
     at: datetime | None = field(default=None, compare=False)
-    """When it was begun or finished; None for one that was begun just now."""
+    """When it was started or finished; None if it was started by this call."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many predictions of a day have a label by now."""
+    """How many predictions of a day have a label so far."""
 
     day: date
     predictions: int
@@ -94,26 +95,27 @@ class Coverage:
 
     @property
     def share(self) -> float:
+        """The share of the day's predictions that have a label, 0 without predictions."""
         return self.labelled / self.predictions if self.predictions else 0.0
 
 
 @dataclass(frozen=True)
 class Erased:
-    """How many predictions and labels were taken out."""
+    """How many predictions and labels were deleted."""
 
     predictions: int
     labels: int
 
 
 class PredictionLog:
-    """The log in one database."""
+    """The prediction log in one database."""
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
 
     def begin(self, stream: Stream, day: date, version: str, digest: str) -> Partition:
-        """The partition of that day; a new one is begun with ``version``, an old one keeps its
-        own.
+        """The partition of that day. A new one is started with ``version``; an existing one keeps
+        its version.
         """
         with self.database.alone() as connection:
             if found := _partition(connection, stream, day):
@@ -130,8 +132,8 @@ class PredictionLog:
         return Partition(stream, day, version, digest, done=False)
 
     def finish(self, partition: Partition, *, rejected: int) -> Partition:
-        """The partition as finished, with the rows of its blocks; ``rejected`` is what its source
-        has of bad ones.
+        """The finished partition, with the number of rows in its blocks; ``rejected`` is the number
+        of invalid rows in its source.
         """
         where = (PARTITIONS.c.lane == partition.stream) & (PARTITIONS.c.day == partition.day)
         total = sa.select(sa.func.coalesce(sa.func.sum(BLOCKS.c.rows), 0))
@@ -145,27 +147,28 @@ class PredictionLog:
         return found
 
     def partitions(self, stream: Stream = "batch") -> tuple[Partition, ...]:
-        """Every partition of the stream, the oldest day first."""
+        """Every partition of the stream, oldest day first."""
         query = sa.select(PARTITIONS).where(PARTITIONS.c.lane == stream).order_by(PARTITIONS.c.day)
         with self.database.connected() as connection:
             return tuple(_as_partition(row) for row in connection.execute(query).mappings())
 
     def record(self, block: LogBatch) -> bool:
-        """Whether the block was recorded now; False where it had been before, and nothing
+        """True if the block was recorded by this call; False if it was recorded before, and nothing
         changed.
         """
         values = {
             name: getattr(block, name)
             for name in ("name", "day", "version", "digest", "run", "file")
         }
-        values["lane"] = block.stream  # as the column is called
+        values["lane"] = block.stream  # the name of the column
         counted = {"rows": len(block.predictions), "rejected": block.rejected, "at": _now()}
         plain = block.predictions["identity"].to_numpy(np.uint64)
         predictions = block.predictions.assign(
             identity=logged(plain, block.predictions["as_of"], block.day)
         )
         timeless = predictions[predictions["as_of"].isna()]
-        # A label of such a row that comes meanwhile has to see these rows, or these rows the label.
+        # Rows without a time are recorded under a lock. If one of their labels is recorded at the
+        # same time, one of the two transactions has to see the rows of the other.
         transaction = self.database.connected if timeless.empty else self.database.alone
         try:
             with transaction() as connection:
@@ -180,17 +183,14 @@ class PredictionLog:
                 _join_waiting(connection, timeless, block.day)
         except sa.exc.IntegrityError:
             with self.database.connected() as connection:
-                if (
-                    _id(connection, block.name) is not None
-                ):  # another process has recorded it meanwhile
+                # Another process has recorded the block meanwhile.
+                if _id(connection, block.name) is not None:
                     return False
             raise
         return True
 
     def find(self, name: str) -> LogBatch | None:
-        """The block of that name with the rows it still has, None where there is none; features are
-        left out.
-        """
+        """The block with that name and its remaining rows, without features; None if unknown."""
         columns = [each for each in PREDICTIONS.c if each.name not in ("block", "row", "features")]
         with self.database.connected() as connection:
             found = (
@@ -217,7 +217,7 @@ class PredictionLog:
         return LogBatch(**values, predictions=rows)
 
     def recorded(self, stream: Stream, day: date) -> dict[str, int]:
-        """The blocks of that day by name, with how many rows were rejected beside each."""
+        """The names of the blocks of that day, each with the number of its rejected rows."""
         query = sa.select(BLOCKS.c.name, BLOCKS.c.rejected).where(
             (BLOCKS.c.lane == stream) & (BLOCKS.c.day == day)
         )
@@ -227,12 +227,12 @@ class PredictionLog:
     def known(
         self, stream: Stream, day: date, identities: np.ndarray, as_of: pd.Series
     ) -> np.ndarray:
-        """Which of the rows with these ``identities`` (uint64) and times this day has already; a
-        mask.
+        """A mask of the rows with these ``identities`` (uint64) and times that are already logged
+        for this day.
         """
         signed, found = logged(identities, as_of, day).view(np.int64), set[int]()
-        # Blocks are asked for apart: joined, SQLite would go through all rows of the day for every
-        # few identities.
+        # Blocks are a separate query: in a join, SQLite would read all rows of the day for every
+        # slice of identities.
         query = sa.select(PREDICTIONS.c.block, PREDICTIONS.c.identity)
         with self.database.connected() as connection:
             of_day = (BLOCKS.c.lane == stream) & (BLOCKS.c.day == day)
@@ -251,13 +251,13 @@ class PredictionLog:
         version: str | None = None,
         labelled: bool = False,
     ) -> Iterator[pd.DataFrame]:
-        """The predictions of the days from ``start`` to ``end``, each with its label where there is
-        one by now.
+        """The predictions of the days from ``start`` to ``end``, both included, each with its label
+        if it has one.
 
-        They come in tables of bounded size, a day's rows in the order they came in; only those of
-        ``version`` if it is given, and only those with a label if ``labelled``. Columns: identity
-        (uint64), key, as_of, day, lane, version, decision, score, low, high, outcome, arrived_at,
-        features (a dict, or None), file and row.
+        They are returned in tables of bounded size, the rows of a day in the order of their record;
+        only those of ``version`` if it is given, and only those with a label if ``labelled``.
+        Columns: identity (uint64), key, as_of, day, lane, version, decision, score, low, high,
+        outcome, arrived_at, features (a dict, or None), file and row.
         """
         mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(streams))
         if version is not None:
@@ -283,14 +283,14 @@ class PredictionLog:
         )
         names = [column.name for column in columns]
         with self.database.connected() as connection:
-            # Bit by bit: cells as objects of Python's take many times the room of a column.
+            # In parts, because cells as Python objects need many times the memory of a column.
             tables = [_table(rows, names) for rows in connection.execute(query).partitions(AT_ONCE)]
         return pd.concat(tables or [_table((), names)], ignore_index=True)
 
     def volumes(
         self, start: date, end: date, streams: Sequence[Stream] = COUNTED
     ) -> dict[date, int]:
-        """How many rows were predicted on each day that had any, forgotten ones included."""
+        """The number of rows predicted on each day that had any, including rows erased since."""
         mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(streams))
         query = (
             sa.select(BLOCKS.c.day, sa.func.sum(BLOCKS.c.rows)).where(mine).group_by(BLOCKS.c.day)
@@ -305,8 +305,8 @@ class PredictionLog:
         streams: Sequence[Stream] = COUNTED,
         version: str | None = None,
     ) -> tuple[Coverage, ...]:
-        """Of each day with predictions, of ``version`` if it is given, how many have a label by
-        now.
+        """For each day with predictions, of ``version`` if it is given: how many have a label so
+        far.
         """
         current = (LABELS.c.identity == PREDICTIONS.c.identity) & LABELS.c.superseded_at.is_(None)
         mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(streams))
@@ -323,8 +323,8 @@ class PredictionLog:
             return tuple(Coverage(*row) for row in connection.execute(query))
 
     def keys_of_several_days(self) -> int:
-        """How many keys without a time were predicted on more than one day: a label has to say of
-        which it is.
+        """The number of keys without a time that were predicted on more than one day; their labels
+        have to name the day.
         """
         several = (
             sa.select(PREDICTIONS.c.key)
@@ -341,7 +341,7 @@ class PredictionLog:
             )
 
     def files(self, start: date, end: date, streams: Sequence[Stream] = COUNTED) -> tuple[str, ...]:
-        """The Parquet files with the rows of those days, the oldest first."""
+        """The Parquet files with the rows of those days, oldest first."""
         mine = (
             BLOCKS.c.day.between(start, end)
             & BLOCKS.c.lane.in_(list(streams))
@@ -354,11 +354,11 @@ class PredictionLog:
             return tuple(found.scalars())
 
     def may_hold(self, key: str, files: Iterable[str]) -> tuple[str, ...]:
-        """The Parquet files that may hold rows of the subject.
+        """The Parquet files that may contain rows of the subject.
 
-        Those that do by this log, those of ``files`` that no block has recorded, and those from
-        whose block somebody was forgotten before: such a file may have been unreadable then, and
-        have come back from a backup.
+        These are the files that contain such rows according to the log, those of ``files`` that no
+        block names, and those whose block lost rows in an earlier erasure. Such a file may have
+        been unreadable then and restored from a backup since.
         """
         recorded = sa.select(BLOCKS.c.file).where(BLOCKS.c.file.is_not(None))
         holding = recorded.join(PREDICTIONS, PREDICTIONS.c.block == BLOCKS.c.id).where(
@@ -368,6 +368,7 @@ class PredictionLog:
         fewer = recorded.outerjoin(PREDICTIONS, of_block).group_by(
             BLOCKS.c.id, BLOCKS.c.file, BLOCKS.c.rows
         )
+        # A block with fewer rows than it was recorded with has lost rows in an erasure.
         fewer = fewer.having(sa.func.count(PREDICTIONS.c.block) < BLOCKS.c.rows)
         with self.database.connected() as connection:
             theirs = {
@@ -379,11 +380,11 @@ class PredictionLog:
             )
 
     def forget(self, key: str, *, by: str, files: int) -> Erased:
-        """Takes the subject's predictions and labels out, and notes that it was done – not whose
-        they were.
+        """The number of the subject's predictions and labels, which were deleted.
 
-        Raises ConfigError where ``by`` is empty or no plain text, DatabaseUnavailable where they
-        are out and can still be read in SQLite's write-ahead log.
+        The erasure is recorded without the subject. Raises ConfigError if ``by`` is empty or not
+        plain text, and DatabaseUnavailable if the deleted data can still be read in SQLite's
+        write-ahead log.
         """
         if not (by := plain("--by", by, NAME_LIMIT)):
             raise ConfigError("--by is empty – an erasure is recorded with a name – give one")
@@ -404,13 +405,14 @@ class PredictionLog:
         return Erased(predictions, labels)
 
     def expire(self, before: date) -> Erased:
-        """Takes out every prediction of a day before ``before``, and the labels that came before
-        it.
+        """The number of deleted predictions of days before ``before`` and of labels that arrived
+        before it.
 
-        What was scored stays known.
+        The partitions remain, so it is still known which days were scored.
         """
         old = sa.select(BLOCKS.c.id).where(BLOCKS.c.day < before)
         with self.database.connected() as connection:
+            # Before the blocks, because predictions have a foreign key to their block.
             rows = connection.execute(
                 PREDICTIONS.delete().where(PREDICTIONS.c.block.in_(old))
             ).rowcount
@@ -422,15 +424,15 @@ class PredictionLog:
 
 
 def _of(table: sa.Table, key: str) -> sa.ColumnElement[bool]:
-    """The subject's rows, also those that release 0.2.0 recorded with blanks around the key, or as
-    `1.0`.
+    """The subject's rows, including those that release 0.2.0 recorded with blanks around the key or
+    as `1.0`.
     """
     same = {key, spelled(key), f"{spelled(key)}.0"}
     return sa.func.trim(table.c.key, BLANKS).in_(sorted(same)) | (table.c.key == key)
 
 
 def utc(moment: datetime) -> datetime:
-    """The moment as the tables keep it: UTC, without a zone, which SQLite would lose."""
+    """The moment as it is stored in the tables: UTC without a zone, which SQLite cannot store."""
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
@@ -443,9 +445,9 @@ def _id(connection: sa.Connection, name: str) -> int | None:
 
 
 def _join_waiting(connection: sa.Connection, predictions: pd.DataFrame, day: date) -> None:
-    """Gives labels that came before their prediction was recorded the identity and the day of it.
+    """Sets the identity and the day of labels that arrived before their prediction was recorded.
 
-    A label that came before ``day`` is of no prediction of that day, and waits on.
+    A label that arrived before ``day`` cannot belong to a prediction of that day and keeps waiting.
     """
     identities = dict(
         zip(
@@ -464,9 +466,8 @@ def _join_waiting(connection: sa.Connection, predictions: pd.DataFrame, day: dat
         )
         for key, before in connection.execute(query).all():
             taken = sa.select(LABELS.c.identity).where(LABELS.c.identity == int(identities[key]))
-            if (
-                connection.execute(taken.limit(1)).first() is None
-            ):  # a label of that very day counts for more
+            # A label that names this day has priority.
+            if connection.execute(taken.limit(1)).first() is None:
                 change = LABELS.update().where(LABELS.c.identity == before)
                 connection.execute(change.values(identity=int(identities[key]), day=day))
 
@@ -489,7 +490,7 @@ def _slices(values: list[Any]) -> Iterator[list[Any]]:
 
 
 def _together(blocks: Iterable[Any]) -> Iterator[list[int]]:
-    """The numbers of blocks (id, rows) that are read at once: of one large one, or of many small
+    """The ids of the blocks (id, rows) that are read together: one large block or several small
     ones.
     """
     some, rows = list[int](), 0
@@ -504,7 +505,7 @@ def _together(blocks: Iterable[Any]) -> Iterator[list[int]]:
 
 
 def _table(cells: Sequence[Any], names: list[str]) -> pd.DataFrame:
-    """Rows of ``PredictionLog.read``."""
+    """The rows in the columns and dtypes of ``PredictionLog.read``."""
     rows = pd.DataFrame(cells, columns=names)
     numbers = {
         name: rows[name].astype("float64")
@@ -524,9 +525,10 @@ def _table(cells: Sequence[Any], names: list[str]) -> pd.DataFrame:
 
 
 def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
-    """The rows as dicts, some at a time; what is missing is None.
+    """The rows as dicts, in parts; missing values are None.
 
-    In the order of their identities: the index is walked through once, however large it has become.
+    They are sorted by identity, so that the insert passes through the index once, whatever its
+    size.
     """
     identities = predictions["identity"].to_numpy(np.uint64).view(np.int64)
     order = np.argsort(identities)
@@ -542,7 +544,7 @@ def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
 
 
 def _plain(column: pd.Series) -> Iterable[Any]:
-    """The cells as Python's own types; what is missing is None."""
+    """The cells as Python's own types; missing values are None."""
     if column.dtype.kind == "M":
         plain: list[Any] = column.to_numpy("datetime64[us]").astype(object).tolist()
         return plain

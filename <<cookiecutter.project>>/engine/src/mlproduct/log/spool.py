@@ -1,7 +1,7 @@
-"""Blocks of predictions on disk, until the database has them.
+"""Blocks of predictions on disk until the database has recorded them.
 
-A file is written beside its place and moved there whole; it goes when its block is recorded, which
-can be tried any number of times.
+A file is written under a temporary name and then renamed, so that it is always complete. It is
+deleted once its block is recorded; recording can be tried any number of times.
 """
 
 import os
@@ -27,15 +27,16 @@ NUMBERS = ("decision", "score", "low", "high")
 
 @dataclass(frozen=True)
 class Spool:
+    """The waiting and the refused blocks in one folder."""
+
     folder: Path
 
     def put(self, block: LogBatch) -> None:
-        """Writes the block. Raises OSError where the disk does not take it."""
+        """Writes the block. Raises OSError if it cannot be written."""
         self.folder.mkdir(parents=True, exist_ok=True)
         rows = block.predictions
-        columns = {
-            name: rows[name].to_numpy(np.float64) for name in NUMBERS if name in rows
-        }  # NaN becomes null
+        # orjson writes NaN as null.
+        columns = {name: rows[name].to_numpy(np.float64) for name in NUMBERS if name in rows}
         columns |= {name: rows[name].tolist() for name in ("identity", "key", "features")}
         columns |= {
             "as_of": np.datetime_as_string(rows["as_of"].to_numpy("datetime64[us]")).tolist()
@@ -49,13 +50,13 @@ class Spool:
         )
 
     def files(self) -> list[Path]:
-        """The blocks that wait, the oldest first."""
+        """The files of the waiting blocks, oldest first."""
         found = {path: stat.st_mtime_ns for path, stat in self._waiting()}
         return sorted(found, key=lambda path: (found[path], path.name))
 
     def read(self, path: Path) -> LogBatch:
-        """Raises ValueError where the file is no block, FileNotFoundError where another process has
-        delivered it.
+        """The block in the file. Raises ValueError if the file is not a block, FileNotFoundError if
+        another process has recorded it.
         """
         payload = orjson.loads(path.read_bytes())
         rows = pd.DataFrame(
@@ -63,27 +64,30 @@ class Spool:
         )
         rows["identity"] = rows["identity"].to_numpy(np.uint64)
         rows["as_of"] = pd.to_datetime(rows["as_of"], format="ISO8601").astype("datetime64[us]")
-        payload["stream"] = payload.pop("lane")  # as it is stored
+        payload["stream"] = payload.pop("lane")  # the stored name
         return LogBatch(**{**payload, "day": date.fromisoformat(payload["day"])}, predictions=rows)
 
     def set_aside(self, path: Path) -> None:
-        """Moves a file that no database will take out of the way, for a person to look at."""
+        """Moves a file that the database cannot record to the folder ``refused``, for a person to
+        inspect.
+        """
         place = self.folder / "refused"
         place.mkdir(exist_ok=True)
-        with suppress(FileNotFoundError):  # another process has set it aside
+        with suppress(FileNotFoundError):  # another process has moved it
             path.replace(place / path.name)
 
     def refused(self) -> list[Path]:
-        """The files that were set aside."""
+        """The files that the database could not record."""
         return sorted(self.folder.glob("refused/*.json"))
 
     @property
     def megabytes(self) -> float:
+        """The size of the waiting blocks in megabytes (10^6 bytes)."""
         return sum(stat.st_size for _, stat in self._waiting()) / 1e6
 
     def forget(self, key: str) -> Erasure:
-        """Takes the subject's rows out of what waits and of what was set aside; how many, and what
-        was unreadable.
+        """Removes the subject's rows from the waiting and the refused blocks: the number of rows
+        removed, and the unreadable files.
         """
         sweep = Erasure()
         for path in (*self.folder.glob("[!.]*.json"), *self.folder.glob("refused/*.json")):
@@ -94,8 +98,8 @@ class Spool:
         return sweep
 
     def _waiting(self) -> Iterator[tuple[Path, os.stat_result]]:
-        """The blocks that wait, without those that another process delivers in this moment."""
-        for path in self.folder.glob("[!.]*.json"):
+        """The waiting blocks, without those that another process is just recording."""
+        for path in self.folder.glob("[!.]*.json"):  # a leading dot marks a file being written
             try:
                 stat = path.stat()
             except FileNotFoundError:

@@ -1,4 +1,8 @@
-"""The tables of the prediction log, as queries name them; the migrations make them."""
+"""The tables of the prediction log for queries; the migrations create them.
+
+Identities are uint64 in the program. The same 64 bits are stored as a signed integer, because
+SQLite and PostgreSQL have no unsigned ones.
+"""
 
 import sqlalchemy as sa
 

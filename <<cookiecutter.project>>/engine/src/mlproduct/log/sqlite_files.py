@@ -1,4 +1,4 @@
-"""SQLite's files: whether they are sound, and what to say of one that is not."""
+"""Checks of SQLite's files, and the messages for damaged and missing ones."""
 
 import sqlite3
 from contextlib import closing
@@ -10,15 +10,15 @@ from ..errors import ProductError
 
 __all__ = ["damage", "integrity", "is_damage", "refuse_damaged", "refuse_missing"]
 
+# SQLite's messages for a damaged file. Texts are compared, because each has another error code.
 SAYS = ("file is not a database", "malformed", "unsupported file format")
-"""SQLite's own words for a damaged file; each comes with another error code."""
 
 
 def refuse_damaged(url: str, holds: str, variable: str) -> None:
-    """Raises ProductError where the address is that of an SQLite file that cannot be opened as one.
+    """Raises ProductError if ``url`` is that of an SQLite file that cannot be opened as one.
 
-    It takes milliseconds: it finds another kind of file and one that was cut off, not a damaged
-    page within.
+    This takes milliseconds. It finds files of another kind and truncated files, but not a damaged
+    page inside the file.
     """
     path = _file(url)
     if path is None or not path.is_file():
@@ -26,53 +26,54 @@ def refuse_damaged(url: str, holds: str, variable: str) -> None:
     try:
         _asked(path, "SELECT count(*) FROM sqlite_master")
     except sqlite3.DatabaseError as problem:
-        if is_damage(problem):  # whatever else it is, a lock for one, is told by who uses it
+        if is_damage(problem):  # other errors, such as a lock, are reported by whoever uses it
             raise ProductError(damage(url, problem, holds, variable)) from problem
 
 
 def refuse_missing(url: str, holds: str, variable: str) -> None:
-    """Raises ProductError where the address is that of an SQLite file that is not there; opening
-    would make it.
+    """Raises ProductError if ``url`` is that of an SQLite file that does not exist; opening it
+    would create it.
     """
     path = _file(url)
     if path is not None and not path.is_file():
         raise ProductError(
-            f"{path} is not there – expected is an SQLite database, which holds {holds} – train to"
-            f" make it, restore it from a backup, or check {variable}"
+            f"{path} does not exist – expected an SQLite database with {holds} – train to create"
+            f" it, restore it from a backup, or check {variable}"
         )
 
 
 def integrity(url: str, holds: str, variable: str) -> str:
-    """A sentence on what SQLite's check of every page found. Raises ProductError where one is
-    damaged.
+    """A sentence with the result of SQLite's check of every page. Raises ProductError if one is
+    damaged or the file cannot be checked.
     """
     path = _file(url)
     if path is None:
-        return "a server checks its own"
+        return "not checked: the server checks its own files"
     if not path.is_file():
-        return f"{path} is not there yet"
+        return f"{path} does not exist yet"
     try:
         found = _asked(path, "PRAGMA integrity_check(1)")
     except sqlite3.DatabaseError as problem:
         if not is_damage(problem):
             raise ProductError(
-                f"{path} cannot be checked: {problem} – try again when nothing writes to it"
+                f"{path} cannot be checked: {problem} – try again when no process writes to it"
             ) from problem
         found = str(problem)
     if found != "ok":
         raise ProductError(damage(url, " ".join(str(found).split())[:200], holds, variable))
-    return f"{path} is sound"
+    return f"{path} is intact"
 
 
 def is_damage(problem: object) -> bool:
+    """Whether the error is SQLite's report of a damaged file."""
     return any(words in str(problem) for words in SAYS)
 
 
 def damage(url: str, reason: object, holds: str, variable: str) -> str:
-    """The message for a damaged file, in one line."""
+    """The message for a damaged file, on one line."""
     return (
-        f"{_file(url) or 'the database'} is damaged: {reason} – expected is an SQLite database,"
-        f" which holds {holds} – stop what uses it and restore it from a backup,"
+        f"{_file(url) or 'the database'} is damaged: {reason} – expected an SQLite database"
+        f" with {holds} – stop the processes that use it and restore it from a backup,"
         f" or check {variable}"
     )
 
@@ -83,7 +84,7 @@ def _asked(path: Path, query: str) -> object:
 
 
 def _file(url: str) -> Path | None:
-    """The file behind the address; None where there is none, or it is no address of SQLite."""
+    """The SQLite file of the address, None if it names none."""
     if not url.startswith("sqlite"):
         return None
     name = sa.make_url(url).database

@@ -1,9 +1,10 @@
-"""The types a model file may name, each reviewed by us: nothing else is ever built from a file.
+"""The reviewed types: the only types that are built from a model file, besides those skops trusts.
 
-skops builds objects by name and knows scikit-learn's estimators, NumPy's functions and plain values
-to be harmless. A model file also carries a list of types to trust; it is never looked at, because
-whoever changes the file can change the list. To add a type, read what its constructor and its
-``__setstate__`` do: they must only set values, and its methods must not run what they were given.
+skops builds objects by the names in the file. It trusts scikit-learn's estimators, NumPy's
+functions and plain values by default. A model file also contains its own list of trusted types.
+That list is ignored, because anyone who can change the file can change the list. Before you add a
+type, read its constructor and its ``__setstate__``: they must only set values, and its methods must
+not execute what they were given.
 """
 
 import io
@@ -16,31 +17,32 @@ from ..errors import Refused
 __all__ = ["ALLOWED_TYPES", "opened", "unreviewed"]
 
 ALLOWED_TYPES: tuple[str, ...] = (
-    # What an array holds (float64, str): a name looked up in NumPy. SimpleImputer keeps one.
+    # The dtype of an array (float64, str), looked up in NumPy by name. SimpleImputer stores one.
     "numpy.dtype",
-    # Trees as arrays of numbers that compiled code walks; sizes are checked when the state is set.
+    # Trees as arrays of numbers for compiled code; the sizes are checked when the state is set.
     "sklearn.tree._tree.Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    # Learning rates and moments as plain numbers; used by fit alone, never by predict.
+    # Learning rates and moments as plain numbers; only fit uses them, predict does not.
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-    # Ours: the engine's own estimators.
+    # The engine's own estimators.
     "mlproduct.estimators.Calibrated",
     "mlproduct.estimators.PredictionIntervals",
 )
 
+# The engine's classes by their names in model files of 0.2 (module below the team's package, class)
+# and their present module. Files of 0.2 can still be loaded this way.
 MOVED = {
     ("steps.calibration", "Calibrated"): "mlproduct.estimators",
     ("steps.prediction_intervals", "PredictionIntervals"): "mlproduct.estimators",
 }
-"""Our classes as a model file of 0.2 names them: module below the team's package and class, and
-where it is now.
-"""
 
 
 def opened(content: bytes, called: str) -> Any:
-    """The object in the bytes of a skops file. Raises Refused where it names a type that nobody
-    reviewed.
+    """The object in the bytes of a skops file. Raises Refused if the file contains an unreviewed
+    type.
+
+    ``called`` names the model in the error.
     """
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
@@ -51,14 +53,14 @@ def opened(content: bytes, called: str) -> Any:
     except UntrustedTypesFoundException as problem:
         unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(ALLOWED_TYPES))
         raise Refused(
-            f"the model file of {called} names {', '.join(unknown)} – only types that were reviewed"
-            " are built from a file – review them and add them to"
-            " mlproduct/registry/allowed_types.py, or train again"
+            f"the model file of {called} contains {', '.join(unknown)} – expected only reviewed"
+            " types – review them and add them to mlproduct/registry/allowed_types.py, or train"
+            " again"
         ) from problem
 
 
 def unreviewed(model: Any) -> tuple[str, ...]:
-    """The types in ``model`` that skops does not know and nobody has reviewed."""
+    """The types in ``model`` that are neither trusted by skops nor reviewed."""
     import skops.io
 
     return tuple(
@@ -67,8 +69,8 @@ def unreviewed(model: Any) -> tuple[str, ...]:
 
 
 def _with_present_names(content: bytes) -> bytes:
-    """The file with the classes of ``MOVED`` under their present names; the bytes as they are where
-    it names none.
+    """The file with the classes of ``MOVED`` under their present names; the same bytes if it
+    contains none of them.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as file:
         schema = file.read("schema.json")

@@ -1,10 +1,10 @@
-"""The audit trail: who made which model the champion, when and why. Rows are added, never changed.
+"""The decision history: who made which model the champion, when and why. Rows are only added.
 
-It is the source of truth; the alias in MLflow mirrors it. Each decision takes the next number, and
-a number can be taken once: of two decisions made at the same time on the same state, one is
-refused.
+It is the source of truth, and the alias in MLflow mirrors it. Each decision gets the next number,
+and a number is used once. Of two decisions made at the same time on the same state, one is
+therefore refused.
 
-The table is in the product's database; ``database.py`` says which and makes it.
+The table is in the product's database; ``log/database.py`` opens and creates it.
 """
 
 from collections.abc import Collection, Mapping
@@ -41,15 +41,14 @@ TRAIL = sa.Table(
 )
 
 
-BEFORE_CONCERNS = ": "  # no id of a criterion holds it
+BEFORE_CONCERNS = ": "  # a separator, because no id of a criterion contains it
 
 
 def taken_on_text(despite: Collection[str], concerns: Collection[str]) -> str:
-    """The column ``despite``: the ids, and behind a colon the concerns about the criteria, where
-    there are any.
+    """The text of the column ``despite``: the accepted ids and, after a colon, any concerns about
+    the criteria.
 
-    The sentences stand in the trail itself, so that they can be read where MLflow has lost the
-    document.
+    The concerns are stored here so that they can still be read if MLflow has lost the document.
     """
     named = ", ".join(sorted(despite))
     return BEFORE_CONCERNS.join((named, " ".join(concerns))) if concerns else named
@@ -57,9 +56,9 @@ def taken_on_text(despite: Collection[str], concerns: Collection[str]) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """One decision. ``previous_version`` was champion before it; a reject leaves it so.
+    """One decision. ``previous_version`` was the champion before it; after a reject it still is.
 
-    ``despite`` is what was taken on, as ``taken_on_text`` puts it together.
+    ``despite`` contains the accepted risks in the form that ``taken_on_text`` returns.
     """
 
     action: Action
@@ -77,59 +76,61 @@ class Entry:
 
     @property
     def champion(self) -> str | None:
-        """The version that is champion after it."""
+        """The version that is the champion after this decision."""
         return self.previous_version if self.action == "reject" else self.version
 
     @property
     def taken_on(self) -> tuple[str, ...]:
-        """The open points that whoever approved took on, by their ids."""
+        """The ids of the open risks that the approval accepted."""
         named = self.despite.partition(BEFORE_CONCERNS)[0]
         return tuple(named.split(", ")) if named else ()
 
     @property
     def concerns(self) -> str:
-        """What was said about the criteria themselves, such as which bar was loosened; empty where
-        nothing was.
+        """The concerns about the criteria themselves, such as a loosened bar; empty if there were
+        none.
         """
         return self.despite.partition(BEFORE_CONCERNS)[2]
 
 
 @dataclass(frozen=True)
 class AuditTrail:
-    """The decisions so far, oldest first, and what follows from them."""
+    """The decisions so far, oldest first, and the state that results from them."""
 
     entries: tuple[Entry, ...]
 
     @property
     def last(self) -> int:
-        """The number of the last decision, 0 where there is none."""
+        """The number of the last decision, 0 if there is none."""
         return self.entries[-1].sequence if self.entries else 0
 
     @property
     def current(self) -> Entry | None:
-        """The entry by which the present champion became one."""
+        """The decision that made the present champion the champion, None if there is none."""
         return next((entry for entry in reversed(self.entries) if entry.action != "reject"), None)
 
     @property
     def champion(self) -> str | None:
+        """The version that is the champion, None if there is none."""
         return self.current.version if self.current else None
 
     @property
     def champions(self) -> frozenset[str]:
-        """Every version that ever was champion."""
+        """Every version that is or was the champion."""
         return frozenset(entry.version for entry in self.entries if entry.action != "reject")
 
     @property
     def rejected(self) -> dict[str, Entry]:
-        """The decision by version that was rejected."""
+        """The rejected versions, each with the decision that rejected it."""
         return {entry.version: entry for entry in self.entries if entry.action == "reject"}
 
     @property
     def succession(self) -> tuple[str, ...]:
-        """The champions that a rollback can return to, the present one last.
+        """The champions that a rollback can return to, oldest first, the present one last.
 
-        A release is put on top; a rollback takes away what came after the one it returned to, so
-        that rolling back twice goes back two, and not to the one that was left.
+        A release adds its version at the end. A rollback removes every version after the one it
+        returned to. Two rollbacks therefore go back two versions and do not return to the version
+        that the first one replaced.
         """
         line: list[str] = []
         for entry in self.entries:
@@ -141,21 +142,22 @@ class AuditTrail:
 
 
 class AuditLog:
-    """The trail in one database."""
+    """The decision history in one database."""
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
 
     def read(self) -> AuditTrail:
+        """All decisions, oldest first."""
         with self.database.connected() as connection:
             rows = connection.execute(sa.select(TRAIL).order_by(TRAIL.c.sequence)).mappings().all()
         return AuditTrail(tuple(_entry(row) for row in rows))
 
     def append(self, entry: Entry, *, after: int) -> Entry:
-        """The entry as recorded, with the number after ``after``.
+        """The entry as recorded, with the number ``after + 1``.
 
         ``after`` is the number of the last entry that the decision took into account, 0 for none.
-        Raises Refused where another one was recorded since.
+        Raises Refused if another entry was recorded since.
         """
         without_secrets = {"by": redacted(entry.by), "because": redacted(entry.because)}
         recorded = Entry(**{**asdict(entry), **without_secrets, "sequence": after + 1})
@@ -168,13 +170,13 @@ class AuditLog:
         except sa.exc.IntegrityError as problem:
             raise Refused(
                 f"another decision was recorded at the same time as {entry.action} of version"
-                f" {entry.version} – each is made on what is champion then – look at the history"
-                " and decide again"
+                f" {entry.version} – a decision must take all earlier ones into account – check the"
+                " decision history and decide again"
             ) from problem
         return recorded
 
     def champion_on(self, day: date) -> Entry | None:
-        """The decision that made the champion in force at the end of ``day`` (UTC), None where
+        """The decision that made the champion at the end of ``day`` (UTC) the champion, None if
         there was none.
         """
         end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
@@ -182,8 +184,8 @@ class AuditLog:
 
 
 def _entry(row: Mapping[Any, Any]) -> Entry:
-    """The row as an entry; one from before secrets were taken out of what is recorded loses them
-    here.
+    """The row as an entry, without secrets: old rows were recorded before ``append`` removed
+    them.
     """
     without_secrets = {"by": redacted(row["by"]), "because": redacted(row["because"])}
     return Entry(**{**row, **without_secrets, "at": row["at"].replace(tzinfo=UTC)})

@@ -1,5 +1,5 @@
-"""MLflow's own pages on the runs of this product: the command that serves them, and where to
-look.
+"""MLflow's own pages on the runs of this product: the command that serves them, and their
+addresses.
 """
 
 import os
@@ -17,14 +17,16 @@ __all__ = ["command", "places"]
 def command(
     settings: Settings, port: int, environ: Mapping[str, str] = os.environ
 ) -> tuple[list[str], dict[str, str], str]:
-    """The arguments to execute, their environment, and the address to open; port 0 finds a free
-    one.
+    """The arguments to execute, their environment, and the address to open; port 0 selects a free
+    port.
 
-    The address of the database is told by the environment: every user of the machine can read
-    arguments. Files are where a command without a server finds them as well, unless
-    MLFLOW_ARTIFACTS names another place: then the server hands them on.
+    The environment contains the address of the database, because every user of the machine can read
+    arguments. Artifacts are stored where commands without a server find them too, unless
+    MLFLOW_ARTIFACTS names another place; then the server transfers them.
     """
-    connect(settings)  # says what is wrong with the database, and follows a folder that was moved
+    # First, so that a faulty database is reported and the addresses follow a moved folder before
+    # the server starts.
+    connect(settings)
     port = port or _free_port()
     arguments = [sys.executable, "-m", "mlflow", "server"]
     if elsewhere := environ.get("MLFLOW_ARTIFACTS"):
@@ -37,14 +39,15 @@ def command(
 
 
 def places(settings: Settings, product: str, address: str) -> dict[str, str]:
-    """The pages of the runs there are by now, at ``address``: MLflow opens with language models
-    otherwise.
+    """The pages of the existing runs on the server at ``address``, by kind (``trainings``,
+    ``monitoring``).
     """
     client, found = connect(settings), dict[str, str]()
     for what, name in {"trainings": product, "monitoring": experiment_of(product)}.items():
         with answering(settings):
             experiment = client.get_experiment_by_name(name)
         if experiment is not None:
+            # Without the workflow type, MLflow opens its view of language models.
             runs = f"{experiment.experiment_id}/runs?workflowType=machine_learning"
             found[what] = f"{address}/#/experiments/{runs}"
     return found

@@ -1,10 +1,11 @@
-"""Models as files and as versions of MLflow's registry; nothing is loaded that was not checked.
+"""Models as files and as versions of MLflow's registry; every file is checked before it is loaded.
 
-A model is kept in MLflow's format, as a skops file. Its sha256 stands in the verdict document and
-in the tags of its version, and is compared before the file is opened. What the file may name is in
-``allowed_types.py``. The rows it was trained on are kept with it, as identities, so that a later
-comparison can leave them out; so is what it was judged on, as a profile and a sample, so that
-monitoring can say what has changed since.
+A model is stored in MLflow's format, as a skops file. Its sha256 is in the verdict document and in
+the tags of its version, and is compared before the file is opened. ``allowed_types.py`` lists the
+types that the file may contain. Two more things are stored with the model:
+
+- the identities of its training rows, so that a later comparison can exclude these rows;
+- a profile and a sample of the rows it was judged on, so that monitoring can measure changes.
 """
 
 import hashlib
@@ -40,12 +41,12 @@ REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
 def save(
     model: Any, directory: Path, *, features: pd.DataFrame, training_rows: np.ndarray
 ) -> Saved:
-    """The model in MLflow's format in ``directory``, which must be new or empty.
+    """The model as saved in MLflow's format in ``directory``, which must be new or empty.
 
-    ``features`` are rows as the model takes them: they give the signature and, as medians and most
-    frequent values, the input example, which so shows nobody's row. ``training_rows`` are the
-    identities of the rows it was trained on. Raises ConfigError where the model holds a type that
-    nobody has reviewed.
+    ``features`` are rows in the form that the model expects. They give the signature and the input
+    example, which consists of medians and most frequent values and therefore shows no real row.
+    ``training_rows`` are the identities (uint64) of the rows the model was trained on. Raises
+    ConfigError if the model contains an unreviewed type.
     """
     quiet()
     import mlflow.sklearn
@@ -59,14 +60,15 @@ def save(
             input_example=input_example(features),
             serialization_format="skops",
             skops_trusted_types=list(ALLOWED_TYPES),
-            # Given, because MLflow would load the model in a new process to find them out.
+            # Named here, because MLflow would otherwise load the model in a new process to
+            # determine them.
             pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
         )
     except MlflowException as problem:
         raise ConfigError(
-            f"the model cannot be saved: {', '.join(unreviewed(model)) or problem} – a file may"
-            " only name types that were reviewed – review it and add it to"
-            " mlproduct/registry/allowed_types.py, or use another estimator"
+            f"the model cannot be saved: {', '.join(unreviewed(model)) or problem} – expected only"
+            " reviewed types – review them and add them to mlproduct/registry/allowed_types.py, or"
+            " use another estimator"
         ) from problem
     np.save(
         directory / ROWS_FILE,
@@ -85,25 +87,26 @@ def input_example(features: pd.DataFrame) -> pd.DataFrame:
 def _middle(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return pd.Series([column.median()]).astype(column.dtype)
+    # Reindexed, so that a column without any value still has its row.
     return column.mode().head(1).astype(column.dtype).reset_index(drop=True).reindex([0])
 
 
 def reopen(saved: Saved) -> Any:
-    """The model as its file gives it back. Raises Refused where the file is not the one that was
+    """The model, loaded from its file. Raises Refused if the file differs from the one that was
     saved.
     """
     content = (saved.path / MODEL_FILE).read_bytes()
     if (digest := _sha256(content)) != saved.digest:
         raise Refused(
-            f"{saved.path / MODEL_FILE} has the sha256 {digest}, saved was {saved.digest} –"
-            " expected the file that the search saved – train again"
+            f"{saved.path / MODEL_FILE} has the sha256 {digest} – expected {saved.digest}, as the"
+            " search saved it – train again"
         )
-    return opened(content, "the model that was just saved")
+    return opened(content, "the model just saved")
 
 
 def keep_reference(saved: Saved, profile: str, sample: pd.DataFrame) -> None:
-    """Puts what the model was judged on beside it: the profile of all rows, and some rows without
-    their keys.
+    """Stores what the model was judged on next to it: the profile of all rows, and a sample of rows
+    without their keys.
     """
     (saved.path / PROFILE_FILE).write_text(profile, encoding="utf-8")
     sample.to_parquet(saved.path / SAMPLE_FILE, index=False)
@@ -119,11 +122,11 @@ class Models:
         self.name = product.replace("/", "-").replace(":", "-")
 
     def register(self, document: Document, saved: Saved, *, scorecard_markdown: str) -> str:
-        """The number of the new version; ready ones become the challenger.
+        """The number of the new version; a ready version becomes the challenger.
 
-        One that needs review is registered, so that a named person can take it on, and is no
-        challenger. Doing it twice gives the same version. Raises Refused for a blocked verdict, and
-        where document and file do not belong together.
+        A version that needs review is registered too, so that a named person can accept its risks,
+        but it does not become the challenger. Registering the same document again returns the same
+        version. Raises Refused for a blocked verdict, and if document and file do not match.
         """
         registrable(document, saved, _sha256((saved.path / MODEL_FILE).read_bytes()))
         with answering(self.settings):
@@ -141,39 +144,36 @@ class Models:
         return tuple(sorted(map(_version, found), key=lambda version: -int(version.number)))
 
     def find(self, number: str) -> Version:
-        """The version of that number, or behind that alias. Raises ConfigError where there is
-        none.
-        """
+        """The version with that number or alias. Raises ConfigError if there is none."""
         number = plain("the version", number, NAME_LIMIT)
         wanted = number if number.isdigit() else self.alias(number)
         try:
             with answering(self.settings):
+                # MLflow counts from 1, so version 0 never exists.
                 return _version(self.client.get_model_version(self.name, wanted or "0"))
-        except RegistryUnavailable:
+        except RegistryUnavailable:  # says nothing about the version
             raise
         except ProductError as problem:
             known = ", ".join(version.number for version in self.versions()) or "none yet"
             raise ConfigError(
-                f"there is no version {number} of {self.name} – versions are {known} – give one of"
-                " them"
+                f"there is no version {number} of {self.name} – registered versions: {known} – give"
+                " one of them"
             ) from problem
 
     def document(self, version: Version) -> Document:
-        """The verdict document of the version. Raises Refused where it is not the one it was
-        registered with.
-        """
+        """The verdict document of the version. Raises Refused if it changed since registration."""
         document = self.runs.document(version.run_id)
         registered = version.tags.get("decision_digest")
         if document.digest != registered:
             raise Refused(
-                f"decision.json of version {version.number} has the digest {document.digest},"
-                f" registered was {registered} – it was changed since – train again"
+                f"decision.json of version {version.number} has the digest {document.digest} –"
+                f" expected {registered}, as registered; it was changed since – train again"
             )
         return document
 
     def check(self, version: Version, document: Document) -> bytes:
-        """The bytes of the version's model file. Raises Refused where they are not those that were
-        judged.
+        """The bytes of the version's model file. Raises Refused if they changed since the judgement
+        or the registration.
         """
         content, judged = (
             self._fetch(version, MODEL_FILE),
@@ -182,16 +182,14 @@ class Models:
         for when, digest in (("judged", judged), ("registered", version.tags.get("model_digest"))):
             if _sha256(content) != digest:
                 raise Refused(
-                    f"the model file of version {version.number} has the sha256 {_sha256(content)},"
-                    f" {when} was {digest} – it was changed since, and is not loaded – roll back or"
-                    " train again"
+                    f"the model file of version {version.number} has the sha256 {_sha256(content)}"
+                    f" – expected {digest}, as {when}; it was changed since and is not loaded –"
+                    f" roll back or train again"
                 )
         return content
 
     def load(self, number: str) -> Loaded:
-        """The model of a version (or alias), its file and its documents checked before it is
-        opened.
-        """
+        """The model of a version or alias. Its files are checked before the model is opened."""
         version = self.find(number)
         document = self.document(version)
         content = self.check(version, document)
@@ -204,7 +202,7 @@ class Models:
         )
 
     def training_rows(self, version: Version) -> np.ndarray:
-        """The sorted identities of the rows the version was trained on. Raises Refused where they
+        """The sorted identities (uint64) of the version's training rows. Raises Refused if they
         were changed.
         """
         content = self._checked(
@@ -213,28 +211,29 @@ class Models:
         return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
 
     def reference(self, version: Version) -> tuple[str, pd.DataFrame]:
-        """What the version was judged on: the profile as JSON, and a sample. Raises Refused where
-        it was changed.
+        """What the version was judged on: the profile as JSON, and a sample. Raises Refused if
+        either was changed.
         """
-        useless = "nothing can be compared with it"
+        useless = "no data can be compared with it"
         profile = self._checked(version, PROFILE_FILE, "reference_digest", useless)
         sample = self._checked(version, SAMPLE_FILE, "reference_sample_digest", useless)
         return profile.decode(), pd.read_parquet(io.BytesIO(sample))
 
     def alias(self, name: str) -> str | None:
-        """The number of the version behind the alias, None where there is none."""
+        """The number of the version with that alias, None if there is none."""
         from mlflow.exceptions import MlflowException
 
         with answering(self.settings):
             try:
                 return str(self.client.get_model_version_by_alias(self.name, name).version)
             except MlflowException as problem:
+                # The model or the alias does not exist.
                 if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     return None
                 raise
 
     def point(self, alias: str, number: str | None) -> None:
-        """Moves the alias to a version, or takes it away."""
+        """Moves the alias to a version, or removes it if ``number`` is None."""
         with answering(self.settings):
             if number is not None:
                 self.client.set_registered_model_alias(self.name, alias, number)
@@ -242,12 +241,13 @@ class Models:
                 self.client.delete_registered_model_alias(self.name, alias)
 
     def tag(self, number: str, tags: Mapping[str, str]) -> None:
+        """Sets tags of a version, without secrets."""
         with answering(self.settings):
             for name, value in tags.items():
                 self.client.set_model_version_tag(self.name, number, name, redacted(value))
 
     def _registered(self, document: Document) -> str | None:
-        """The version that was made of this document before, by a first try that was cut off."""
+        """The version that an earlier, interrupted attempt registered from this document."""
         same = (v for v in self.versions() if v.tags.get("decision_digest") == document.digest)
         return next((version.number for version in same), None)
 
@@ -285,8 +285,8 @@ class Models:
         content, registered = self._fetch(version, name), version.tags.get(tag)
         if _sha256(content) != registered:
             raise Refused(
-                f"{name} of version {version.number} has the sha256 {_sha256(content)}, registered"
-                f" was {registered} – it was changed since, so {otherwise} – train again"
+                f"{name} of version {version.number} has the sha256 {_sha256(content)} – expected"
+                f" {registered}, as registered; it was changed since, so {otherwise} – train again"
             )
         return content
 
@@ -295,8 +295,8 @@ class Models:
             return fetched(self.settings, version.source, name)
         except FileNotFoundError as problem:
             raise Refused(
-                f"{name} of version {version.number} is gone – it has to be where MLflow put it –"
-                " check the artifact store, roll back or train again"
+                f"{name} of version {version.number} is missing – expected it where MLflow stored"
+                " it – check the artifact store, roll back or train again"
             ) from problem
 
 
@@ -304,12 +304,13 @@ def _signature(model: Any, features: pd.DataFrame) -> Any:
     from mlflow.models import infer_signature
 
     with warnings.catch_warnings():
-        # Of whole numbers that may turn up missing; the schema has the say about them.
+        # MLflow warns that integer columns may contain missing values; the schema decides that.
         warnings.simplefilter("ignore", UserWarning)
         signature = infer_signature(features, model.predict(features))
     if signature is None or signature.inputs is None or signature.outputs is None:
         raise ProductError(
-            "MLflow found no signature – every column needs a NumPy type – check the schema's types"
+            "MLflow found no model signature – expected a NumPy type for every column – check the"
+            " types in the schema"
         )
     return signature
 

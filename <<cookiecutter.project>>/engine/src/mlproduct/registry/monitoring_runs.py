@@ -1,5 +1,5 @@
-"""What monitoring saw, in MLflow: a run for each look, and a run for each champion with everything
-over time.
+"""The results of monitoring in MLflow: one run for each check, and one run for each champion with
+all metrics over time.
 """
 
 import math
@@ -13,11 +13,12 @@ from .tracking import answering, attach, connect, experiment
 
 __all__ = ["MonitoringRuns", "experiment_of"]
 
-NOTE_LIMIT = 8000
-BATCH = 500
+NOTE_LIMIT = 8000  # MLflow's limit of a tag of a run
+BATCH = 500  # below the 1,000 metrics that MLflow accepts in one request
 
 
 def experiment_of(product: str) -> str:
+    """The name of the product's monitoring experiment."""
     return f"{product} monitoring"
 
 
@@ -40,8 +41,10 @@ class MonitoringRuns:
         note: str,
         files: Mapping[str, str],
     ) -> str:
-        """The id of the run that now shows this look; its metrics are a point of the champion's run
-        as well.
+        """The id of the new run of this check; its metrics are also added to the champion's run
+        over time.
+
+        ``files`` are texts by file name. Metrics that are not finite are left out.
         """
         kept = {name: value for name, value in metrics.items() if math.isfinite(value)}
         with answering(self.settings):
@@ -54,7 +57,7 @@ class MonitoringRuns:
             attach(self.client, run, files)
             self.client.set_tag(run, "mlflow.note.content", shortened(note, NOTE_LIMIT))
             self.client.set_terminated(run)
-            # Steps are days, so that the charts of several champions lie side by side.
+            # Steps are days since 1970, so that the charts of several champions share one axis.
             self._log(
                 self._trend(place, champion),
                 kept,

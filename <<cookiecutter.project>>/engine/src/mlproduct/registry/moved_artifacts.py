@@ -1,5 +1,6 @@
-"""MLflow writes down absolute addresses of files: here they follow a product's folder that was
-moved or copied.
+"""Corrects the file addresses in MLflow's database after a product's folder was moved or copied.
+
+MLflow stores absolute addresses and accepts no others.
 """
 
 import re
@@ -11,27 +12,26 @@ from ..config.settings import Settings
 
 __all__ = ["follow"]
 
+# The columns with addresses of files in MLflow's database, by table.
 ADDRESSES = {
     "experiments": ("artifact_location",),
     "runs": ("artifact_uri",),
     "logged_models": ("artifact_location",),
     "model_versions": ("source", "storage_location"),
 }
-"""Where MLflow's database has addresses of files, by table."""
 ROOT = re.compile(r"((?:file:|/).*/var/mlartifacts)(?=/|$)")
+# The start of addresses that only a running MLflow server can resolve. The server that 0.2.0
+# started stored such addresses.
 SERVED = "mlflow-artifacts:"
-"""Begins the addresses of files that only a running MLflow server finds; 0.2.0 started one that
-gave these.
-"""
-WAIT_SECONDS = 60
+WAIT_SECONDS = 60  # for another process that is writing
 
 
 def follow(settings: Settings) -> None:
-    """Makes the addresses in ``var/mlflow.db`` those of this folder's files: after a move, or in a
+    """Changes the addresses in ``var/mlflow.db`` to the files of this folder, after a move or in a
     copy.
 
-    Without it a moved product would miss its models, and a copy would read and write in the
-    original. A registry elsewhere is left as it is.
+    Without this, a moved product would not find its models, and a copy would read and write the
+    files of the original. Any other registry is left unchanged.
     """
     database = settings.var / "mlflow.db"
     if settings.tracking_uri != f"sqlite:///{database}" or not database.is_file():
@@ -48,7 +48,7 @@ def follow(settings: Settings) -> None:
             for (location,) in connection.execute("SELECT artifact_location FROM experiments")
         ]
         for before in {*_roots(settings, locations)} - {now}:
-            with connection:  # all of them or none
+            with connection:  # one transaction: either all addresses change or none
                 for table, column in columns:
                     connection.execute(
                         f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE"
@@ -66,7 +66,7 @@ def _has(connection: sqlite3.Connection, table: str, column: str) -> bool:
 
 
 def _roots(settings: Settings, locations: Iterable[str | None]) -> Iterator[str]:
-    """How the addresses of files begin that are in ``var/mlartifacts`` now, wherever that was."""
+    """The old beginnings of the addresses of files that are now in ``var/mlartifacts``."""
     for location in locations:
         if found := ROOT.match(location or ""):
             yield found[1]

@@ -1,5 +1,5 @@
-"""The checks before a version is registered or becomes the champion; each refuses in a sentence, or
-is silent.
+"""The checks before a version is registered or becomes the champion; each raises an error if it
+fails.
 """
 
 from collections.abc import Collection, Mapping
@@ -25,38 +25,38 @@ __all__ = [
     "taken_on",
 ]
 
+# The id in ``despite`` for concerns about the criteria themselves: a review that is overdue, or a
+# bar that was loosened.
 REVIEW = "review"
-"""What ``despite`` calls a concern about the criteria themselves: overdue, or loosened since."""
 
 
 def registrable(document: Document, saved: Saved, found: str) -> None:
-    """Raises Refused for a blocked verdict, and where the file (sha256 ``found``) is not the one
-    judged.
+    """Raises Refused for a blocked verdict, for a verdict that contradicts its document, and if the
+    file (sha256 ``found``) is not the judged one.
     """
     if document.decision is Decision.BLOCKED:
         why = document.problem or "; ".join(
             (*document.verdict.reasons, *document.data_verdict.reasons)
         )
         raise Refused(
-            f"a blocked model is not registered: {why} – only what passes the criteria is – train"
-            " again"
+            f"a blocked model cannot be registered: {why} – expected a model that the criteria do"
+            " not block – train again"
         )
     if contradictions := document.contradictions():
         raise Refused(
-            f"the verdict does not follow from its document: {'; '.join(contradictions)} – train"
-            " again"
+            f"the verdict contradicts its document: {'; '.join(contradictions)} – train again"
         )
     if document.model is None or not document.model.digest == saved.digest == found:
         judged = document.model.digest if document.model else "none"
         raise Refused(
-            f"the model file has the sha256 {found}, judged was {judged} – register the model that"
-            " was judged"
+            f"the model file has the sha256 {found} – expected {judged}, as judged – register the"
+            " model that was judged"
         )
 
 
 def doubts(document: Document) -> tuple[str, ...]:
-    """What ``despite`` has to name: must-criteria that are undecided, and ``review`` for the
-    criteria themselves.
+    """The open risks that an approval has to name: undecided must-criteria by id, and ``review`` if
+    there are concerns about the criteria themselves.
     """
     named: dict[str, None] = {}
     for verdict in (document.data_verdict, document.verdict):
@@ -69,28 +69,32 @@ def doubts(document: Document) -> tuple[str, ...]:
 
 
 def concerns(document: Document) -> tuple[str, ...]:
-    """The sentences about the criteria themselves: which bar was loosened, that a review is
-    overdue.
-    """
+    """The concerns about the criteria, as sentences: a loosened bar, an overdue review."""
     return (*_beside_results(document.data_verdict), *_beside_results(document.verdict))
 
 
 def _beside_results(verdict: Verdict) -> tuple[str, ...]:
+    """The reasons of the verdict that are not about the result of a criterion."""
     of_results = {f"{result.criterion.id}: {result.because}" for result in verdict.results}
     return tuple(reason for reason in verdict.reasons if reason not in of_results)
 
 
 def taken_on(document: Document, despite: Collection[str], number: str) -> None:
+    """Raises an error unless ``despite`` accepts exactly the open risks of the version.
+
+    ConfigError for an id that is not an open risk. Refused for a risk that is not accepted, for a
+    blocked version, and for a verdict that is not ready for a reason that cannot be accepted.
+    """
     decision, open_questions = document.decision, doubts(document)
     if decision is Decision.BLOCKED:
         raise Refused(
-            f"version {number} is blocked – no blocked version can be approved – train again"
+            f"version {number} is blocked – a blocked version cannot be approved – train again"
         )
     if unknown := sorted(set(despite) - set(open_questions)):
-        asked = ", ".join(open_questions) or "none"
+        open_risks = ", ".join(open_questions) or "none"
         raise ConfigError(
-            f"--despite {', '.join(unknown)}: that is not open in version {number} – open are:"
-            f" {asked}"
+            f"--despite {', '.join(unknown)}: not an open risk of version {number} – open risks:"
+            f" {open_risks}"
         )
     if missing := [each for each in open_questions if each not in despite]:
         flags = " ".join(f"--despite {each}" for each in missing)
@@ -104,12 +108,14 @@ def taken_on(document: Document, despite: Collection[str], number: str) -> None:
 
 
 def signed(by: str, because: str, role: str) -> tuple[str, str, str]:
-    """Name, reason and role as they are recorded. Raises ConfigError where one is empty or not
-    plain text.
+    """Name, reason and role as they are recorded. Raises ConfigError if name or reason is empty or
+    one of the three is not plain text.
     """
     for name, text in (("by", by), ("because", because)):
         if not text.strip():
-            raise ConfigError(f"--{name} is empty – a decision has a name and a reason – give both")
+            raise ConfigError(
+                f"--{name} is empty – a decision needs a name and a reason – give both"
+            )
     return (
         plain("--by", by, NAME_LIMIT),
         plain("--because", because, REASON_LIMIT),
@@ -118,46 +124,53 @@ def signed(by: str, because: str, role: str) -> tuple[str, str, str]:
 
 
 def not_rejected(version: Version, trail: AuditTrail) -> None:
+    """Raises Refused if the version was rejected."""
     if version.number in trail.rejected:
         rejection = trail.rejected[version.number]
         raise Refused(
             f"version {version.number} was rejected by {escaped(rejection.by)}"
             f" ({escaped(rejection.because)})"
-            " – that is final – train again"
+            " – a rejection is final – train again"
         )
 
 
 def consistent(version: Version, document: Document, started_with: Mapping[str, str]) -> None:
+    """Raises Refused if the verdict document contradicts itself, the version or its run.
+
+    ``started_with`` are the tags of the run; their criteria digest was set when training started.
+    """
     found = list(document.contradictions())
     if document.run_id != version.run_id:
         found.append(
-            f"its document is of run {document.run_id}, it was registered from {version.run_id}"
+            f"its document belongs to run {document.run_id}, but it was registered from run"
+            f" {version.run_id}"
         )
-    for where, tags in (("version", version.tags), ("run, when training started,", started_with)):
+    for where, tags in (("version has", version.tags), ("run started with", started_with)):
         if tags.get("criteria_digest") != document.criteria_digest:
             found.append(
-                f"the criteria digest is {document.criteria_digest}, its {where} has"
+                f"its document has the criteria digest {document.criteria_digest}, but its {where}"
                 f" {tags.get('criteria_digest')}"
             )
     if found:
         raise Refused(
-            f"version {version.number}: {'; '.join(found)} – the verdict does not hold – train"
-            " again"
+            f"version {version.number}: {'; '.join(found)} – the verdict is not valid – train again"
         )
 
 
 def still_compared(version: Version, document: Document, trail: AuditTrail) -> None:
+    """Raises Refused if the version was compared with another champion than the present one."""
     compared = (document.champion.version, document.champion.digest) if document.champion else None
     now = (trail.current.version, trail.current.model_digest) if trail.current else None
     if compared != now:
         against = f"version {compared[0]}" if compared else "no champion"
         present = f"the champion is now version {now[0]}" if now else "there is no champion now"
         raise Refused(
-            f"version {version.number} was compared with {against}, {present} – train again"
+            f"version {version.number} was compared with {against}, but {present} – train again"
         )
 
 
 def as_recorded(version: Version, document: Document, trail: AuditTrail) -> None:
+    """Raises Refused if an earlier decision on the version used another document or model."""
     digests = (document.digest, document.model.digest if document.model else "")
     for entry in trail.entries:
         if (
@@ -166,7 +179,7 @@ def as_recorded(version: Version, document: Document, trail: AuditTrail) -> None
         ):
             raise Refused(
                 f"version {version.number} is not what {escaped(entry.by)} decided on at"
-                f" {entry.at:%Y-%m-%d %H:%M}: the trail has the digests {entry.decision_digest} and"
-                f" {entry.model_digest}, found are {' and '.join(digests)} – roll back to another"
-                " version or train again"
+                f" {entry.at:%Y-%m-%d %H:%M}: its digests are {' and '.join(digests)} – expected"
+                f" {entry.decision_digest} and {entry.model_digest}, as in the decision history –"
+                " roll back to another version or train again"
             )

@@ -1,15 +1,13 @@
-"""What makes a version the champion, or keeps it from being one. Everything is checked, then
-recorded.
+"""The decisions that make a version the champion or exclude it: checked first, then recorded.
 
-    approve    a named person takes on a version that the gate let through
-    automatic  the gate itself does, where the criteria say so and the verdict is ready, nothing
-    less
-    reject     a version stays out for good
-    rollback   an earlier champion comes back
+    approve    a named person accepts a version that the gate did not block
+    automatic  the gate itself promotes a ready version, if the criteria allow this
+    reject     a version is excluded permanently
+    rollback   an earlier champion becomes the champion again
 
-The order is always: look at the trail, check, add to the trail, move the alias. Whatever goes wrong
-before the third leaves the champion as it was; what goes wrong after it is mended by the next
-command.
+The order is always: read the decision history, check, add to the history, move the alias. A failure
+before the record leaves the champion unchanged. After a failure between the record and the alias,
+the next command corrects the alias.
 """
 
 import json
@@ -39,7 +37,8 @@ from .versions import CHALLENGER, CHAMPION, Loaded, Version
 
 __all__ = ["Releases"]
 
-TAG_LIMIT = 5_000  # MLflow's longest tag of a version; the trail has the whole
+# The longest tag of a version in MLflow's database; the decision history contains the whole text.
+TAG_LIMIT = 5_000
 
 
 class Releases:
@@ -60,9 +59,10 @@ class Releases:
     ) -> Entry:
         """The entry that made the version the champion.
 
-        ``despite`` names every must-criterion that is undecided, and ``review`` where the criteria
-        are overdue or were loosened: whoever approves takes them on by name. Raises Refused where
-        the verdict, a digest or the trail speaks against it, and leaves the champion as it was.
+        ``despite`` names the accepted risks: every undecided must-criterion, and ``review`` if the
+        review of the criteria is overdue or a bar was loosened. Raises ConfigError for an id that
+        is not an open risk. Raises Refused and leaves the champion unchanged if the verdict, a
+        digest or the decision history does not allow the approval.
         """
         by, because, role = signed(by, because, role)
         trail, found = self.reconcile(), self.models.find(version)
@@ -75,38 +75,44 @@ class Releases:
         return self._decide(entry, trail)
 
     def promote_automatically(self, version: str) -> Entry:
-        """The entry by which the gate itself made the version the champion: ready, and nothing
-        less.
+        """The entry with which the gate itself made the version the champion.
+
+        Raises Refused unless the verdict is ready and the criteria state ``approval: automatic``,
+        and if a check of ``approve`` fails.
         """
         trail, found = self.reconcile(), self.models.find(version)
         document = self._judged(found, trail)
         if document.criteria.approval != "automatic":
             raise Refused(
-                f"version {found.number} waits for a person: the criteria say approval: required –"
-                " use approve"
+                f"version {found.number} needs the approval of a person: the criteria state"
+                " approval: required – use approve"
             )
         decision = document.decision
         if decision is not Decision.READY:
             raise Refused(
-                f"version {found.number} is {decision} – only ready is promoted without a person –"
-                " use approve"
+                f"version {found.number} is {decision} – only a ready version is promoted without a"
+                " person – use approve"
             )
-        because = "The verdict is ready and the criteria say approval: automatic."
+        because = "The verdict is ready, and the criteria state approval: automatic."
         return self._decide(
             _entry("automatic", found, document, trail, "the gate", because, role="gate"), trail
         )
 
     def reject(self, version: str, *, by: str, because: str, role: str = "reviewer") -> Entry:
-        """The entry that keeps the version out for good."""
+        """The entry that excludes the version permanently.
+
+        Raises Refused if it is the champion or already rejected.
+        """
         by, because, role = signed(by, because, role)
         trail, found = self.reconcile(), self.models.find(version)
         if found.number == trail.champion:
             raise Refused(
-                f"version {found.number} is the champion – it cannot be rejected – roll back"
-                " instead"
+                f"version {found.number} is the champion – the champion cannot be rejected – roll"
+                " back instead"
             )
         not_rejected(found, trail)
-        tags = found.tags  # not the document: one that was tampered with must be rejectable
+        # Tags instead of the document: a version with a manipulated document must be rejectable.
+        tags = found.tags
         entry = Entry(
             "reject",
             found.number,
@@ -123,7 +129,12 @@ class Releases:
     def rollback(
         self, *, by: str, because: str, to: str | None = None, role: str = "reviewer"
     ) -> Entry:
-        """The entry that brought back the champion before this one, or the earlier one given."""
+        """The entry that made the previous champion, or the earlier champion ``to``, the champion
+        again.
+
+        Its document and model file are checked as in an approval; its verdict is not checked again.
+        Raises Refused if there is no such earlier champion, it was rejected, or a file was changed.
+        """
         by, because, role = signed(by, because, role)
         trail = self.reconcile()
         found = self.models.find(_goal(trail, to))
@@ -136,13 +147,14 @@ class Releases:
         )
 
     def champion(self) -> str | None:
-        """The version that is champion, by the trail."""
+        """The version that is the champion by the decision history, None if there is none."""
         return self.audit_log.read().champion
 
     def load_champion(self) -> Loaded | None:
-        """The champion's model, checked against the trail as well; None where there is none.
+        """The champion's model, also checked against the decision history; None if there is none.
 
-        Raises Refused where the trail is lost: it is empty, and MLflow's alias names a champion.
+        Raises Refused if a check fails, or if the decision history is lost: it is empty, but
+        MLflow's alias names a champion.
         """
         trail = self.audit_log.read()
         self._not_lost(trail)
@@ -153,10 +165,11 @@ class Releases:
         return loaded
 
     def reconcile(self) -> AuditTrail:
-        """The trail, after the aliases were made to say the same, also as others went on deciding.
+        """The decision history, after MLflow's aliases were corrected to match it.
 
-        Raises Refused, and moves none of them, where the trail is lost.
+        Raises Refused and moves no alias if the decision history is lost.
         """
+        # Repeated until no other process decided meanwhile: its decision would need other aliases.
         while True:
             trail = self.audit_log.read()
             self._mirror(trail)
@@ -164,8 +177,10 @@ class Releases:
                 return trail
 
     def verify(self, what: str) -> tuple[str, ...]:
-        """A sentence for everything that does not fit, of a version, a run or a decision.json; none
-        is good.
+        """A sentence for each contradiction found in a version, a run or a file ``decision.json``;
+        empty if there is none.
+
+        ``what`` is the number of a version, one of the two aliases, the id of a run, or a path.
         """
         if Path(what).is_file():
             return _of_file(Path(what))
@@ -174,21 +189,24 @@ class Releases:
         return self._of_run(what)
 
     def _not_lost(self, trail: AuditTrail) -> None:
-        """A decision is recorded before the alias moves: an alias without one means that the record
-        is gone.
+        """Raises Refused if the alias ``champion`` exists and the decision history is empty.
+
+        A decision is recorded before the alias moves. An alias without any decision therefore means
+        that the history was lost.
         """
         if trail.entries or (number := self.models.alias(CHAMPION)) is None:
             return
-        address = re.sub("//[^/@ ]*@", "//", self.models.settings.tracking_uri)  # never a password
+        # Without user and password: no message contains a password.
+        address = re.sub("//[^/@ ]*@", "//", self.models.settings.tracking_uri)
         model, alias = json.dumps(self.models.name), json.dumps(CHAMPION)
         code = (
             f"import mlflow; mlflow.MlflowClient().delete_registered_model_alias({model}, {alias})"
         )
         raise Refused(
-            "there is no champion by the history of decisions, which is empty, and MLflow's alias"
+            "the decision history is empty, but MLflow's alias"
             f" {CHAMPION} is on version {number} – the product's database was lost, or"
-            " PRODUCT_DATABASE_URL names another one – restore it from a backup; or, to begin"
-            " without a champion, take the alias away by hand:"
+            " PRODUCT_DATABASE_URL names another one – restore it from a backup; or, to start"
+            " without a champion, remove the alias by hand:"
             f" MLFLOW_TRACKING_URI={shlex.quote(address)} python -c {shlex.quote(code)}"
         )
 
@@ -201,11 +219,13 @@ class Releases:
             self.models.point(CHALLENGER, None)
 
     def _judged(self, version: Version, trail: AuditTrail) -> Document:
-        """The version's document, when every digest fits and it was compared with the present
-        champion.
+        """The version's document. Raises Refused unless every digest matches and the version was
+        compared with the present champion.
         """
         if version.number == trail.champion:
-            raise Refused(f"version {version.number} is the champion already – nothing to decide")
+            raise Refused(
+                f"version {version.number} is already the champion – there is nothing to decide"
+            )
         not_rejected(version, trail)
         document = self.models.document(version)
         consistent(version, document, self.models.runs.tags(version.run_id))
@@ -219,11 +239,12 @@ class Releases:
         try:
             self.reconcile()
             self.models.tag(entry.version, _tags(entry))
-        except Exception as problem:  # whatever it is, the decision stands and has to be said
+        # Broad, because the decision is valid whatever failed, and this has to be reported.
+        except Exception as problem:
             raise ProductError(
-                f"{entry.action} of version {entry.version} is recorded, MLflow does not show it"
-                f" yet ({problem}) – both should say the same – any of approve, reject and rollback"
-                " mends it"
+                f"{entry.action} of version {entry.version} is recorded, but MLflow does not show"
+                f" it yet ({problem}) – both should agree – the next approve, reject or rollback"
+                " corrects MLflow"
             ) from problem
         return recorded
 
@@ -239,8 +260,8 @@ class Releases:
         champion, alias = self.champion(), self.models.alias(CHAMPION)
         if version.number in (champion, alias) and champion != alias:
             return (
-                f"the trail says champion is {champion or 'none'}, MLflow's alias says"
-                f" {alias or 'none'}",
+                f"the champion is {champion or 'none'} in the decision history, but"
+                f" {alias or 'none'} by MLflow's alias",
             )
         return ()
 
@@ -256,13 +277,15 @@ class Releases:
             ("criteria_digest", document.criteria_digest),
         ):
             if tags.get(name) != digest:
-                found.append(f"the {name} is {digest}, the run's tag says {tags.get(name)}")
+                found.append(f"the {name} is {digest}, but the run's tag is {tags.get(name)}")
         return tuple(found)
 
 
 def _tags(entry: Entry) -> dict[str, str]:
-    """What MLflow shows of the decision; what an approval took on stays when the version is decided
-    on again.
+    """The tags that show the decision in MLflow.
+
+    Empty ones are left out, so that the risks accepted by an approval remain visible after a later
+    decision on the version.
     """
     tags = {"decision": entry.action, "decided_by": entry.by, "because": entry.because}
     tags |= {"despite": ", ".join(entry.taken_on), "concerns": entry.concerns[:TAG_LIMIT]}
@@ -270,19 +293,21 @@ def _tags(entry: Entry) -> dict[str, str]:
 
 
 def _goal(trail: AuditTrail, to: str | None) -> str:
+    """The version that a rollback returns to."""
     if to is None:
         earlier = [version for version in trail.succession[:-1] if version not in trail.rejected]
         if not earlier:
             raise Refused(
-                "there is no earlier champion to go back to – a rollback needs one – approve"
+                "there is no earlier champion to return to – a rollback needs one – approve"
                 " another version"
             )
         return earlier[-1]
     if to == trail.champion:
-        raise Refused(f"version {to} is the champion already – nothing to go back to")
+        raise Refused(f"version {to} is already the champion – there is nothing to roll back")
     if to not in trail.champions:
         raise Refused(
-            f"version {to} never was champion – a rollback returns to one that was – use approve"
+            f"version {to} was never champion – a rollback returns to an earlier champion – use"
+            " approve"
         )
     return to
 

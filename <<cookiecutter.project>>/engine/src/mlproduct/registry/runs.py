@@ -1,8 +1,9 @@
-"""Runs of MLflow: what a training set out to do, what it found, and the verdict.
+"""Runs of MLflow: the criteria and configuration of a training, its results, and the verdict.
 
-A run starts before the training does, with the criteria it will be judged by; so a bar cannot be
-moved to where the result fell. Everything else is drawn from the one verdict document. The trials
-of the search are nested runs. A blocked model ends in a finished run: being refused is an answer.
+A run is started before the training, with the criteria that will be used for the verdict. A bar can
+therefore not be adjusted to the result. Everything else comes from the verdict document. The trials
+of the search are nested runs. A blocked model ends in a finished run, because blocked is a result
+and not a failure.
 """
 
 import json
@@ -32,17 +33,17 @@ from .tracking import answering, attach, connect, experiment, fetched, first_lin
 __all__ = ["DOCUMENT", "GIVEN_UP", "Run", "Runs", "commit_of", "metrics_of", "safe", "shortened"]
 
 DOCUMENT = "decision.json"
-NOTE_LIMIT = 8000  # MLflow's longest tag
-DATASET_DIGEST_LIMIT = 36  # the whole digest stands in the tag data_digest
+NOTE_LIMIT = 8000  # MLflow's limit of a tag of a run
+DATASET_DIGEST_LIMIT = 36  # MLflow's limit; the tag data_digest contains the whole digest
 NAME_LIMIT = 240
+# The tag with the reason why a run was closed as killed; stale_runs.py sets it.
 GIVEN_UP = "given_up"
-"""The tag that says why a run was taken for dead; stale_runs.py sets it."""
-BATCH = 1000
+BATCH = 1000  # MLflow's limit of metrics, params and tags together in one request
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run that has been started: its id, the minute it began and the criteria it began with."""
+    """A started run: its id, the minute of its start (local time) and its criteria's digest."""
 
     id: str
     started: str
@@ -50,7 +51,7 @@ class Run:
 
 
 class Runs:
-    """The runs of one product: an experiment that bears its name."""
+    """The runs of one product: the MLflow experiment with its name."""
 
     def __init__(self, settings: Settings, product: str, *, only_read: bool = False) -> None:
         self.settings = settings
@@ -58,14 +59,14 @@ class Runs:
         self.client = connect(settings, only_read=only_read)
 
     def open(self, criteria: Criteria, pipeline: Pipeline, *, cause: str = "by hand") -> Run:
-        """A started run that already holds the criteria, their digest, the commit and the
-        configuration.
+        """A started run that already contains the criteria, their digest, the commit, the cause and
+        the configuration.
         """
         from mlflow.entities import Param
 
         digest, started = criteria_digest(criteria), f"{datetime.now():%Y-%m-%d %H:%M}"
-        # Shown, not refused: an event's sentence is a cause as well, and no retraining may fail for
-        # it.
+        # Escaped and cut instead of refused: the cause can be the sentence of an event, and a
+        # retraining must not fail because of it.
         shown_cause = escaped(redacted(cause))[:REASON_LIMIT]
         tags = {
             "criteria_digest": digest,
@@ -79,9 +80,8 @@ class Runs:
                 run_name=f"training · {started}",
             )
             run = Run(created.info.run_id, started, digest)
-            file = (
-                self.settings.criteria_file
-            )  # as text: MLflow would copy it with the rights of the team's file
+            file = self.settings.criteria_file
+            # As text, because MLflow would copy the file with the permissions of the team's file.
             attach(self.client, run.id, {file.name: file.read_text(encoding="utf-8")})
             self.client.log_batch(
                 run.id, params=[Param(key, str(value)) for key, value in _flat(pipeline)]
@@ -97,11 +97,10 @@ class Runs:
         scorecard_markdown: str,
         attachments: Mapping[str, str] | None = None,
     ) -> None:
-        """Everything the document says, where a person who opens the run will look for it; ends the
-        run.
+        """Records the document in the run as name, tags, metrics, note and files, and ends the run.
 
-        ``attachments`` are further texts by file name. Raises Refused where the criteria are not
-        those the run was started with, or the document is of another run.
+        ``attachments`` are further texts by file name. Raises Refused if the criteria differ from
+        those at the start of the run, or if the document belongs to another run.
         """
         _same_run(run, document)
         files = {
@@ -116,37 +115,39 @@ class Runs:
             self.client.set_tag(
                 run.id, "mlflow.note.content", shortened(scorecard_markdown, NOTE_LIMIT)
             )
-            broke = document.problem is not None
-            answer = "failed" if broke else " · ".join([document.decision, *_candidate(document)])
-            self.client.update_run(run.id, name=f"{answer} · {run.started}")
+            failed = document.problem is not None
+            result = "failed" if failed else " · ".join([document.decision, *_candidate(document)])
+            self.client.update_run(run.id, name=f"{result} · {run.started}")
+            # Another command closed this run as killed, although it was still running.
             if GIVEN_UP in self.client.get_run(run.id).data.tags:
-                self.client.delete_tag(run.id, GIVEN_UP)  # it was at work all the same
-            self.client.set_terminated(run.id, "FAILED" if broke else "FINISHED")
+                self.client.delete_tag(run.id, GIVEN_UP)
+            self.client.set_terminated(run.id, "FAILED" if failed else "FINISHED")
 
     def fail(self, run: Run, problem: str) -> None:
-        """Ends the run as failed: it broke, and nobody was judged."""
+        """Ends the run as failed, without a verdict; ``problem`` becomes a tag."""
         with answering(self.settings):
             self.client.set_tag(run.id, "problem", shortened(redacted(problem), NOTE_LIMIT))
             self.client.update_run(run.id, name=f"failed · {run.started}")
             self.client.set_terminated(run.id, "FAILED")
 
     def document(self, run_id: str) -> Document:
-        """The verdict document that the run keeps, as it is now; ``tags`` say what it was.
+        """The verdict document of the run, as it is now; ``tags`` contain the digest it had.
 
-        Raises Refused where it is gone or cannot be read.
+        Raises Refused if it is missing or cannot be read.
         """
         with answering(self.settings):
             folder = self.client.get_run(run_id).info.artifact_uri
         try:
             return Document.from_json(fetched(self.settings, folder, DOCUMENT).decode("utf-8"))
         except FileNotFoundError as problem:
-            raise Refused(_no_document(run_id, "cannot be fetched", "it is gone")) from problem
+            raise Refused(_no_document(run_id, "cannot be fetched", "it is missing")) from problem
         except (ValidationError, UnicodeDecodeError) as problem:
             raise Refused(
                 _no_document(run_id, "is not a verdict document", first_line(problem))
             ) from problem
 
     def tags(self, run_id: str) -> dict[str, str]:
+        """The tags of the run."""
         with answering(self.settings):
             return dict(self.client.get_run(run_id).data.tags)
 
@@ -157,11 +158,12 @@ class Runs:
         measured = metrics_of((*document.data_measurements, *document.measurements))
         metrics = [Metric(name, value, now, 0) for name, value in measured.items()]
         tags = [RunTag(name, value) for name, value in _tags(document).items()]
+        # "or 1", so that the tags are recorded even without metrics.
         for first in range(0, len(metrics) or 1, BATCH - len(tags)):
             self.client.log_batch(
                 run.id, metrics=metrics[first : first + BATCH - len(tags)], tags=tags
             )
-        # Built by hand: mlflow.data would read all the rows to digest only the first of them.
+        # Not built with mlflow.data, which would read all rows but digest only the first ones.
         data = Dataset(
             name=document.data.source[-NAME_LIMIT:],
             digest=document.data.digest[:DATASET_DIGEST_LIMIT],
@@ -211,8 +213,9 @@ class Runs:
 
 
 def commit_of(root: Path) -> str | None:
-    """The last commit that touched the product's folder, with ``+changes`` where files differ from
-    it.
+    """The last commit that changed the product's folder, with ``+changes`` if files differ from it.
+
+    None without git or a commit.
     """
 
     def git(*arguments: str) -> str:
@@ -230,30 +233,30 @@ def commit_of(root: Path) -> str | None:
 
 
 def shortened(text: str, limit: int) -> str:
-    """``text`` cut at the end of a line to what MLflow keeps, saying that it was."""
+    """``text``, cut at the end of a line to ``limit`` characters; a note replaces the rest."""
     if len(text) <= limit:
         return text
-    rest = "\n\n… the rest stands in scorecard.html of the run."
+    rest = "\n\n… the rest is in scorecard.html of the run."
     return text[: limit - len(rest)].rpartition("\n")[0] + rest
 
 
 def _same_run(run: Run, document: Document) -> None:
     if document.run_id != run.id:
         raise Refused(
-            f"the document is of run {document.run_id}, not of {run.id} – record it with its own"
-            " run"
+            f"the document belongs to run {document.run_id}, not to run {run.id} – record it with"
+            " its own run"
         )
     if document.criteria_digest != run.criteria_digest:
         raise Refused(
-            f"the criteria judged by ({document.criteria_digest[:12]}) are not those the training"
-            f" started with ({run.criteria_digest[:12]}) – they are fixed before the result is"
-            " known – train again"
+            f"the verdict uses the criteria {document.criteria_digest[:12]} – expected"
+            f" {run.criteria_digest[:12]}, as at the start of the training; criteria are fixed"
+            " before the result is known – train again"
         )
 
 
 def _no_document(run_id: str, what: str, why: str) -> str:
     return (
-        f"{DOCUMENT} of run {run_id} {what} ({why}) – nothing is released without it – train again"
+        f"{DOCUMENT} of run {run_id} {what} ({why}) – no model is released without it – train again"
     )
 
 
@@ -275,22 +278,23 @@ def _candidate(document: Document) -> tuple[str, ...]:
 
 
 def _flat(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
-    """The configuration as params; of the source only what a person calls it, never an address."""
+    """The configuration as params; the source only by its description, never by its address."""
     yield "source", pipeline.source.described
     for part in ("split", "checks", "search", "evaluation"):
         for key, value in getattr(pipeline, part).model_dump(mode="json").items():
             yield f"{part}.{key}", value
 
 
+# Below MLflow's limit of 250 characters, so that "_low", "_high" or a number still fits.
 NAME_LIMIT = 240
 
 
 def metrics_of(measurements: Sequence[Measurement]) -> dict[str, float]:
-    """Value, low and high of every measurement under names that MLflow takes and a person can read.
+    """Value, low and high of every measurement under readable names that MLflow accepts.
 
     ``recall``, ``recall.region.north``, ``recall.region.north_minus_south``,
-    ``recall.versus_champion``, each with ``_low`` and ``_high``. What could not be measured has no
-    number and is left to the scorecard.
+    ``recall.versus_champion``, each with ``_low`` and ``_high``. A measurement without a number is
+    left out; the scorecard shows it.
     """
     found: dict[str, float] = {}
     for each in measurements:
@@ -304,7 +308,7 @@ def metrics_of(measurements: Sequence[Measurement]) -> dict[str, float]:
 
 
 def safe(part: str) -> str:
-    """``part`` with what MLflow does not take in a name replaced."""
+    """``part`` with every character that MLflow does not accept in a name replaced by ``_``."""
     return re.sub(r"[^\w\- ]", "_", part) or "_"
 
 
@@ -321,6 +325,6 @@ def _metric_name(found: Measurement) -> str:
 
 
 def _free(name: str, taken: Mapping[str, float]) -> str:
-    """``name``, numbered where two slices differ only in letters that MLflow does not take."""
+    """``name``, numbered if two slices differ only in characters that MLflow does not accept."""
     names = chain([name], (f"{name}_{number}" for number in count(2)))
     return next(each for each in names if each not in taken)

@@ -1,6 +1,4 @@
-"""Trainings that were killed and could not say so: whoever comes next ends their runs, with the
-reason.
-"""
+"""Runs of killed trainings: the next training or ``doctor`` ends them and records the reason."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,16 +9,17 @@ from .tracking import answering
 
 __all__ = ["close_stale_runs"]
 
+# Longer than the sum of the timeouts of a training in tasks/__init__.py.
 LONGEST = timedelta(days=2)
-"""More than the time limits of a training in tasks/__init__.py come to."""
 AT_MOST = 1_000
 
 
 def close_stale_runs(runs: Runs) -> tuple[str, ...]:
-    """Marks the product's runs on which nobody works any more as killed; a sentence for each.
+    """Marks the product's stale runs and their nested runs as killed; one sentence for each stale
+    run.
 
-    Whether a process still runs can only be told on its own host. A run of another one is ended
-    when it is older than a training may be; should it be at work all the same, it ends itself, with
+    Only the host of a process can check whether it still exists. A run of another host is therefore
+    closed once it is older than a training can be. If such a run finishes after all, it still gets
     its verdict.
     """
     with answering(runs.settings):
@@ -43,13 +42,16 @@ def close_stale_runs(runs: Runs) -> tuple[str, ...]:
 
 
 def _why(run: Any) -> str | None:
-    """Why nobody works on the run; None where somebody may."""
+    """Why the run is stale; None if its process may still be running."""
     tags = run.data.tags
     if is_gone(tags):
-        return f"its process {tags['process'].split()[0]} is gone without a word; marked as killed"
+        return (
+            f"its process {tags['process'].split()[0]} no longer exists and reported no end; marked"
+            " as killed"
+        )
     if datetime.now(UTC) - datetime.fromtimestamp(run.info.start_time / 1000, UTC) > LONGEST:
         return (
-            f"nothing has been heard from {tags.get('host', 'it')} for {LONGEST.days} days; marked"
+            f"host {tags.get('host', 'unknown')} reported no end within {LONGEST.days} days; marked"
             " as killed"
         )
     return None

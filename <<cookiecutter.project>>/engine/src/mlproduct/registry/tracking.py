@@ -1,6 +1,4 @@
-"""MLflow itself: reached, kept quiet, and what it answers with turned into errors a person can act
-on.
-"""
+"""The connection to MLflow: its client, its log level, and its errors as errors with a remedy."""
 
 import logging
 import os
@@ -33,32 +31,32 @@ __all__ = [
 ]
 
 HOLDS, VARIABLE = "runs and models", "MLFLOW_TRACKING_URI"
-KIND = {
-    "mlflow.experimentKind": "custom_model_development"
-}  # else it opens among the language models
+# Without this tag, MLflow opens the experiment in its view of language models.
+KIND = {"mlflow.experimentKind": "custom_model_development"}
 QUIET = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # Its own seven take minutes to say that a server is not there.
+    # With MLflow's default of seven, it takes minutes until a missing server is reported.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
 }
+# For commands that only read: an unavailable server is reported within seconds.
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 
 
 def connect(settings: Settings, *, only_read: bool = False) -> Any:
-    """A client of the tracking server (or database) that the settings name.
+    """A client of the tracking server or database that the settings name.
 
-    The database is made on first use, which takes a second. Raises ProductError where it is
-    damaged, and, with ``only_read``, where it is not there: then nothing is made or followed, and a
-    server is not waited for long.
+    The database is created on first use, which takes a second. Raises ProductError if the database
+    is damaged. With ``only_read``, no database is created, no address is corrected, a server is
+    given only a few seconds, and a missing database raises ProductError too.
     """
     if only_read:
         refuse_missing(settings.tracking_uri, HOLDS, VARIABLE)
         for name, value in IMPATIENT.items():
             os.environ.setdefault(name, value)
-    # Asked before MLflow is: it tries a file that is no database again and again, for minutes.
+    # Before MLflow opens the file: it retries a file that is not a database for minutes.
     refuse_damaged(settings.tracking_uri, HOLDS, VARIABLE)
     quiet()
     from mlflow import MlflowClient
@@ -70,16 +68,17 @@ def connect(settings: Settings, *, only_read: bool = False) -> Any:
             follow(settings)
         try:
             return MlflowClient(settings.tracking_uri, settings.tracking_uri)
-        except ValueError:  # its words repeat half a password that holds an @ or a :
+        # The cause is dropped: its text repeats half of a password that contains an @ or a colon.
+        except ValueError:
             raise ConfigError(
-                "MLFLOW_TRACKING_URI is not an address that can be used"
-                f" ({redacted(settings.tracking_uri)}) – expected http://host:5000 or a database's"
-                " – write special characters of the password as %40 and the like"
+                f"MLFLOW_TRACKING_URI is not a valid address ({redacted(settings.tracking_uri)}) –"
+                " expected http://host:5000 or the address of a database – write special"
+                " characters of the password as codes, such as %40 for @"
             ) from None
 
 
 def attach(client: Any, run_id: str, files: Mapping[str, str]) -> None:
-    """Logs texts as artifacts of the run, by file name."""
+    """Stores texts as artifacts of the run, by file name."""
     with TemporaryDirectory() as folder:
         for name, text in files.items():
             (Path(folder) / Path(name).name).write_text(text, encoding="utf-8")
@@ -87,14 +86,16 @@ def attach(client: Any, run_id: str, files: Mapping[str, str]) -> None:
 
 
 def experiment(client: Any, settings: Settings, name: str) -> str:
-    """The id of the experiment of that name, created on first use."""
+    """The id of the experiment of that name, created on first use. Raises ConfigError if it is
+    deleted.
+    """
     from mlflow.exceptions import MlflowException
 
     if found := client.get_experiment_by_name(name):
         if found.lifecycle_stage != "active":
             raise ConfigError(
-                f"the MLflow experiment {name!r} is deleted – runs need it – restore it with"
-                f" `mlflow experiments restore --experiment-id {found.experiment_id}`"
+                f"the MLflow experiment {name!r} is deleted – the runs belong to it – restore it"
+                f" with `mlflow experiments restore --experiment-id {found.experiment_id}`"
             )
         return str(found.experiment_id)
     remote = settings.tracking_uri.startswith(("http", "databricks"))
@@ -102,16 +103,17 @@ def experiment(client: Any, settings: Settings, name: str) -> str:
     try:
         return str(client.create_experiment(name, artifact_location=location, tags=KIND))
     except MlflowException as problem:
+        # Another process may have created it meanwhile.
         if problem.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
         return str(client.get_experiment_by_name(name).experiment_id)
 
 
 def quiet() -> None:
-    """Imports MLflow and keeps its chatter from whoever reads the terminal."""
+    """Imports MLflow and limits its output in the terminal to errors."""
     for name, value in QUIET.items():
-        os.environ.setdefault(name, value)  # read while it is imported
-    import mlflow  # noqa: F401  its loggers are set up by the import, and set down here
+        os.environ.setdefault(name, value)  # before the import, which reads them
+    import mlflow  # noqa: F401  the import sets the log levels that are changed below
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -120,8 +122,8 @@ def quiet() -> None:
 def fetched(settings: Settings, folder: str, name: str) -> bytes:
     """The file of that name in a folder of the artifact store.
 
-    Raises FileNotFoundError where the folder does not have it, RegistryUnavailable where nobody can
-    say.
+    Raises FileNotFoundError if the folder does not contain it, RegistryUnavailable if this cannot
+    be determined.
     """
     from mlflow.artifacts import download_artifacts
 
@@ -131,12 +133,12 @@ def fetched(settings: Settings, folder: str, name: str) -> bytes:
             return Path(
                 download_artifacts(address, dst_path=here, tracking_uri=settings.tracking_uri)
             ).read_bytes()
-        except Exception as problem:  # each kind of store raises its own
+        except Exception as problem:  # broad, because each kind of store raises its own errors
             if _is_missing(settings, folder, name):
                 raise FileNotFoundError(name) from problem
             raise RegistryUnavailable(
-                f"{name} cannot be fetched: {first_line(problem)} – MLflow keeps it and has to"
-                " answer – check the server and the artifact store, and try again"
+                f"{name} cannot be fetched: {first_line(problem)} – MLflow stores it and must be"
+                " available – check the server and the artifact store, and try again"
             ) from problem
 
 
@@ -145,30 +147,32 @@ def _is_missing(settings: Settings, folder: str, name: str) -> bool:
 
     try:
         there = list_artifacts(artifact_uri=folder, tracking_uri=settings.tracking_uri)
-    except Exception:  # each kind of store raises its own; what cannot be listed may be there
+    # Broad, because each kind of store raises its own errors. A folder that cannot be listed may
+    # still contain the file.
+    except Exception:
         return False
     return name not in {Path(file.path).name for file in there}
 
 
 @contextmanager
 def answering(settings: Settings) -> Iterator[None]:
-    """Turns what MLflow answers with into an error a person can act on."""
+    """Turns MLflow's errors into errors that state what to do.
+
+    Raises RegistryUnavailable if a retry may help, ProductError otherwise.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
         yield
-    except (
-        MlflowException,
-        DatabaseError,
-        sqlite3.DatabaseError,
-    ) as problem:  # MLflow lets the driver's through
+    # The last two, because MLflow does not wrap the errors of the database and its driver.
+    except (MlflowException, DatabaseError, sqlite3.DatabaseError) as problem:
         if settings.tracking_uri.startswith("sqlite") and is_damage(problem):
             raise ProductError(
                 damage(settings.tracking_uri, first_line(problem), HOLDS, VARIABLE)
             ) from problem
         if not isinstance(problem, MlflowException):
             raise
-        message = f"MLflow at {redacted(settings.tracking_uri)} said: {first_line(problem)}"
+        message = f"MLflow at {redacted(settings.tracking_uri)} reported: {first_line(problem)}"
         refused = re.search("error code 40[13]", message) is not None
         check = (
             "MLFLOW_TRACKING_USERNAME, its password and rights"
@@ -176,17 +180,15 @@ def answering(settings: Settings) -> Iterator[None]:
             else "MLFLOW_TRACKING_URI and the server"
         )
         kind = RegistryUnavailable if _may_pass(problem) else ProductError
-        raise kind(f"{message} – it keeps the runs and models – check {check}") from problem
+        raise kind(f"{message} – it stores the runs and models – check {check}") from problem
 
 
 def _may_pass(problem: Any) -> bool:
-    """Whether MLflow's exception is about a server that is away or overrun, and not about what was
-    asked.
-    """
+    """Whether the error is about an unavailable or overloaded server and not about the request."""
     status = int(problem.get_http_status_code())
     return status >= 500 or status == 429
 
 
 def first_line(problem: Exception) -> str:
-    """The first line of what it says, without secrets."""
+    """The first line of the error's text without secrets, at most 300 characters."""
     return redacted(next(iter(str(problem).splitlines()), type(problem).__name__))[:300]

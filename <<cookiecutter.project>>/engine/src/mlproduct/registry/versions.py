@@ -1,6 +1,4 @@
-"""A model as a file, as a registered version, and loaded; the two aliases that point at
-versions.
-"""
+"""A model as a file, as a registered version, and loaded; the two aliases of versions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 @dataclass(frozen=True)
 class Saved:
-    """A model written to ``path``: the sha256 of its file and how many bytes that has."""
+    """A model saved in the folder ``path``: the sha256 of its file and the size in bytes."""
 
     path: Path
     digest: str
@@ -27,7 +25,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class Version:
-    """A registered version: its number, the run it came from, what was written on it then."""
+    """A registered version: its number, its run, the folder of its files, and its tags."""
 
     number: str
     run_id: str
@@ -37,8 +35,8 @@ class Version:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model whose file was checked; ``training_rows`` are the sorted identities (uint64) it has
-    seen.
+    """A model whose file was checked. ``training_rows`` are the sorted identities (uint64) of its
+    training rows.
     """
 
     model: Any

@@ -1,5 +1,5 @@
-"""How Alembic runs the migrations: on the connection, and in the transaction, of
-``stores/database.py``.
+"""How Alembic runs the migrations: on the connection and in the transaction of
+``log/database.py``.
 """
 
 from alembic import context

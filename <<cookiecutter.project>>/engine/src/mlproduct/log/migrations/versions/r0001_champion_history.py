@@ -1,5 +1,6 @@
-"""The audit trail: who made which model the champion. A trail from before there were migrations is
-kept.
+"""The decision history: who made which model the champion.
+
+A table from before there were migrations is kept.
 """
 
 import sqlalchemy as sa
@@ -30,9 +31,8 @@ def upgrade() -> None:
         sa.Column("model_digest", sa.String(64), nullable=False),
         sa.Column("at", sa.DateTime, nullable=False),
     )
-    if (
-        op.get_bind().dialect.name != "sqlite"
-    ):  # there, rights on the table are the administrator's to give
+    # On a server, the administrator restricts changes with rights on the table.
+    if op.get_bind().dialect.name != "sqlite":
         return
     for change in ("UPDATE", "DELETE"):
         op.execute(

@@ -1,4 +1,4 @@
-"""The prediction log, the labels, and the decisions of monitoring."""
+"""The tables of the prediction log, the labels and the decisions of monitoring."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,7 +6,7 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-# Every row of a view is one prediction with all that is known of it, for people who write SQL.
+# For people who write SQL: each row of the view is one prediction with everything known about it.
 LOG = """
 CREATE VIEW prediction_log AS
 SELECT p.key, p.as_of, b.day, b.lane, p.score, p.decision, p.low, p.high,
@@ -19,9 +19,8 @@ LEFT JOIN labels l ON l.identity = p.identity AND l.superseded_at IS NULL
 
 
 def upgrade() -> None:
-    whole = sa.BigInteger().with_variant(
-        sa.Integer, "sqlite"
-    )  # SQLite numbers rows only in an INTEGER
+    # An INTEGER in SQLite, because only such a primary key is numbered automatically.
+    whole = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(
         "partitions",
         sa.Column("lane", sa.String(20), primary_key=True),

@@ -1,8 +1,8 @@
-"""A prediction of a row without a time is known by its key and its day, and a label belongs to one
-of them.
+"""Predictions of rows without a time are identified by key and day, and a label by both as well.
 
-Until now it was known by its key alone: a label of one day replaced that of every other day. Each
-label that was ever delivered is kept, so it can go back to the last day predicted before it came.
+Before, they were identified by the key alone, so that a label of one day replaced those of all
+other days. Every delivered label is kept, so each can be assigned to the last day that was
+predicted before it arrived.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ LABELS = sa.table(
 
 def upgrade() -> None:
     op.add_column("labels", sa.Column("day", sa.Date))
-    # Both are empty where rows have a time: they cost nothing there.
+    # Partial indexes: they are empty and cost nothing if rows have a time.
     timeless, waiting = sa.text("as_of IS NULL"), sa.text("as_of IS NULL AND day IS NULL")
     op.create_index(
         "predictions_key", "predictions", ["key"], sqlite_where=timeless, postgresql_where=timeless
@@ -89,7 +89,7 @@ def _date_labels(connection: sa.Connection, blocks: dict[int, tuple[date, dateti
 def _predicted(
     connection: sa.Connection, keys: list[str], blocks: dict[int, tuple[date, datetime]]
 ) -> dict[str, list[tuple[date, datetime]]]:
-    """For which days each key was predicted, and when that was recorded."""
+    """The days on which each key was predicted, and when that was recorded."""
     query = sa.select(PREDICTIONS.c.key, PREDICTIONS.c.block)
     found: dict[str, list[tuple[date, datetime]]] = {}
     for key, block in connection.execute(
@@ -102,9 +102,7 @@ def _predicted(
 def _placed(
     labels: list[dict[str, Any]], predicted: dict[str, list[tuple[date, datetime]]]
 ) -> Iterator[dict[str, Any]]:
-    """The labels with the day, the identity and the number of the revision that they have from now
-    on.
-    """
+    """The labels with their new day, identity and revision number."""
     for label in labels:
         label["day"] = _day(label["arrived_at"], predicted.get(label["key"], []))
     dated = [label for label in labels if label["day"]]
@@ -120,8 +118,8 @@ def _placed(
 
 
 def _day(arrived: datetime, predicted: list[tuple[date, datetime]]) -> date | None:
-    """The last day recorded before the label arrived; else the first that was recorded late; None
-    for none.
+    """The last day that was recorded before the label arrived, else the first day that was recorded
+    late, else None.
     """
     before = [day for day, at in predicted if at <= arrived]
     late = [day for day, _ in predicted if day <= arrived.date()]
@@ -129,9 +127,7 @@ def _day(arrived: datetime, predicted: list[tuple[date, datetime]]) -> date | No
 
 
 def _dated(identities: list[int], days: list[date]) -> list[int]:
-    """As in fingerprint.py; written out, since a migration stays as it is whatever becomes of the
-    program.
-    """
+    """A copy of ``dated`` in fingerprint.py: a migration must not change with the program."""
     numbers = np.array(days, dtype="datetime64[D]").astype(np.int64).view(np.uint64)
     found = _mix(
         np.array(identities, dtype=np.int64).view(np.uint64) ^ _mix(numbers + np.uint64(1))

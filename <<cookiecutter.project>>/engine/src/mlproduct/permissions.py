@@ -12,6 +12,7 @@ from .config.settings import Settings
 
 __all__ = ["keep_private", "private_settings"]
 
+# SQLite databases with their write-ahead logs and shared-memory files, which contain data too.
 DATABASES = ("*.db", "*.db-wal", "*.db-shm", "prefect/*.db", "prefect/*.db-wal", "prefect/*.db-shm")
 
 

@@ -93,12 +93,12 @@ def _sample_of_a_day(options: Namespace, project: Project) -> int:
         **asked,
     )
     columns = project.product.columns
-    answers = rows[[name for name in (columns.key, columns.time, columns.target) if name]]
+    labels = rows[[name for name in (columns.key, columns.time, columns.target) if name]]
     scoring = read_scoring(settings.scoring_file)
     known = until + LABELS_AFTER
     written = {
         file_of(scoring.source.on(until), settings): rows.drop(columns=columns.target),
-        file_of(scoring.labels.source.on(known), settings): answers.dropna(),
+        file_of(scoring.labels.source.on(known), settings): labels.dropna(),
     }
     for path, part in written.items():
         write(part, path)

@@ -29,7 +29,8 @@ def doctor(options: Namespace, project: Project) -> int:
         except (ProductError, OSError) as problem:
             failed += 1
             line(name, f"{coloured('not ok', 'red')}  {redacted(problem)}")
-    say(f"Problems to correct: {failed}." if failed else "Everything that a training needs works.")
+    available = "Everything that a training needs is available."
+    say(f"Problems to correct: {failed}." if failed else available)
     return ConfigError.exit_code if failed else 0
 
 

@@ -39,7 +39,7 @@ VERSIONS_READ = 5
 
 DAYS_BACK = 30  # older days without a score are not reported
 
-# A block waits less than a second if the database is available; a minute means that it is not.
+# A block waits less than a second if the database accepts it.
 SPOOL_SECONDS = 60
 
 T = TypeVar("T")
@@ -283,6 +283,7 @@ def _scored(settings: Settings, trail: _Once["AuditTrail"]) -> "tuple[Partition,
 
 def _score(partitions: "Sequence[Partition]", day: date) -> Part:
     done = [one for one in partitions if one.done]
+    # A day that was begun before today and is not done was interrupted, so it is scored again.
     begun = [one.day for one in partitions if not one.done and one.day < day]
     missing = sorted({*unscored([one.day for one in done], day), *begun})
     wrong = (_not_scored(missing),) if missing else ()
@@ -307,7 +308,7 @@ def _score(partitions: "Sequence[Partition]", day: date) -> Part:
 
 
 def unscored(done: Sequence[date], day: date) -> list[date]:
-    """The days of the last 30 days before ``day`` that should have been scored and were not.
+    """The days among the 30 before ``day`` that should have been scored and were not.
 
     ``done`` contains the scored days in ascending order. A weekday is expected to be scored if it
     was scored in the 28 days up to the last scored day.
@@ -325,9 +326,7 @@ def unscored(done: Sequence[date], day: date) -> list[date]:
 
 def _not_scored(days: list[date]) -> str:
     verb = f"score --from {days[0]} --to {days[-1]}" if len(days) > 1 else f"score --day {days[0]}"
-    return (
-        f"{_count(len(days), 'day is', 'days are')} not scored, the last {days[-1]} – run {verb}."
-    )
+    return f"{_count(len(days), 'day is', 'days are')} not scored, most recently {days[-1]} – run {verb}."
 
 
 def _labels(
@@ -410,7 +409,7 @@ def _alarms_wrong(
         and (last.action != "nothing" or last.cause.startswith("alarm:"))
     ):
         yield f"The last decision of monitoring is {last.action}: {last.sentence}"
-    # Today is left out: its predictions need not be monitored before the day is over.
+    # Monitoring of today's predictions is not due yet.
     due = min(scored[-1], day - timedelta(days=1)) if scored else None
     if due and scored[0] <= due and (last is None or last.window_end < due):
         yield f"Predictions up to {due} are not monitored – run monitor."
@@ -434,7 +433,7 @@ def _servers(settings: Settings) -> Part:
 
 
 def _files(settings: Settings, day: date) -> Part:
-    """The problems of the product's four files."""
+    """The problems of the product's four files; the part has no line of its own."""
     wrong: list[str] = []
     readers: tuple[tuple[Callable[[Any], Any], Any], ...] = (
         (read_criteria, settings.criteria_file),
@@ -457,7 +456,7 @@ def _files(settings: Settings, day: date) -> Part:
 
 
 def _spool(settings: Settings) -> Part:
-    """The problem of predictions that the service made and the database does not contain."""
+    """Predictions of the service that are not in the database; no problem if there are none."""
     from ..log.spool import Spool
 
     spool, wrong = Spool(settings.var / "service" / "spool"), []

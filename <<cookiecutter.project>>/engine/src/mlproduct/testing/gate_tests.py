@@ -337,23 +337,23 @@ class GateTests:
             return alone(self, entry, trail)
 
         monkeypatch.setattr(Releases, "_decide", together)
-        answers: dict[str, str] = {}
+        outcomes: dict[str, str] = {}
 
         def approve(version: str) -> None:
             try:
                 contested.releases.approve(version, by="a test", because="Mine is better.")
-                answers[version] = "approved"
+                outcomes[version] = "approved"
             except ProductError as refusal:
-                answers[version] = str(refusal)
+                outcomes[version] = str(refusal)
 
         both = [threading.Thread(target=approve, args=(version,)) for version in ("2", "3")]
         for thread in both:
             thread.start()
         for thread in both:
             thread.join()
-        won = next(version for version, answer in answers.items() if answer == "approved")
-        lost = next(version for version in answers if version != won)
-        assert "at the same time" in answers[lost] or "recorded" in answers[lost]
+        won = next(version for version, outcome in outcomes.items() if outcome == "approved")
+        lost = next(version for version in outcomes if version != won)
+        assert "at the same time" in outcomes[lost] or "recorded" in outcomes[lost]
         assert contested.standing()[:2] == (won, won)
         monkeypatch.setattr(Releases, "_decide", alone)
         with pytest.raises(Refused, match="compared with version 1"):

@@ -109,7 +109,7 @@ def _target(column: Any, product: Product, score: np.ndarray, random: np.random.
     # Some noise, so that the target is learnable but not exactly determined by the features.
     noisy = score + 0.3 * score.std() * random.normal(size=len(score))
     if product.problem.task == "classification":
-        return (noisy > np.quantile(noisy, 0.7)).astype("int64")
+        return (noisy > np.quantile(noisy, 0.7)).astype("int64")  # 30% positive rows
     place = (noisy - noisy.min()) / (noisy.max() - noisy.min() or 1.0)
     return cells_at(column, 0.1 + 0.8 * place)
 

@@ -326,7 +326,8 @@ def unscored(done: Sequence[date], day: date) -> list[date]:
 
 def _not_scored(days: list[date]) -> str:
     verb = f"score --from {days[0]} --to {days[-1]}" if len(days) > 1 else f"score --day {days[0]}"
-    return f"{_count(len(days), 'day is', 'days are')} not scored, most recently {days[-1]} – run {verb}."
+    count = _count(len(days), "day is", "days are")
+    return f"{count} not scored, most recently {days[-1]} – run {verb}."
 
 
 def _labels(

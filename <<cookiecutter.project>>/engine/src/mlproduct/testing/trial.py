@@ -29,15 +29,16 @@ ROWS = 6_000
 
 
 def trial_rows(product: Product, **knobs: Any) -> pd.DataFrame:
-    """Rows of the product's sample.py, or rows generated from its schema where there is none."""
+    """Rows of the product's sample.py, or rows generated from its schema if it has none."""
     if product.sample is None:
         return generated_rows(product, ROWS, **knobs)
     return product.sample(rows=ROWS, **knobs)
 
 
 def validated(product: Product, rows: pd.DataFrame, schema: Any = None) -> Validated:
-    """The rows, validated against ``schema`` or the product's labelled schema, with no limit on
-    the share of rejected rows.
+    """The rows, validated against ``schema`` or the product's labelled schema.
+
+    There is no limit on the share of rejected rows.
     """
     return validate([Batch(rows, "a test", 0)], schema or product.labelled, limit=1.0)
 

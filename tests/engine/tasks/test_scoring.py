@@ -152,7 +152,7 @@ def test_missing_days_are_filled_and_the_others_left_alone(
     assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 0
     assert len(log().partitions()) == 4
     assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 0
-    assert "is scored" in capsys.readouterr().out
+    assert "are already scored" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

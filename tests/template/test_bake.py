@@ -169,7 +169,7 @@ def test_a_kit_says_what_to_do_next(template: Path, settings: Path, tmp_path: Pa
 def test_the_engine_is_sealed_and_says_what_was_edited(make: Make, bake: Bake) -> None:
     product = bake()
     engine = product / "engine"
-    assert "engine/ is as it was made." in make(product, "check").stdout
+    assert "engine/ is unchanged." in make(product, "check").stdout
     edited, missing = (
         engine / "src" / "mlproduct" / "clock.py",
         engine / "src" / "mlproduct" / "py.typed",
@@ -177,7 +177,7 @@ def test_the_engine_is_sealed_and_says_what_was_edited(make: Make, bake: Bake) -
     edited.write_bytes(
         edited.read_bytes().replace(b"\n", b"\r\n")
     )  # a checkout on Windows edits nothing
-    assert "engine/ is as it was made." in make(product, "check").stdout
+    assert "engine/ is unchanged." in make(product, "check").stdout
     edited.write_text(edited.read_text(encoding="utf-8") + "\n\nNEW = 1\n", encoding="utf-8")
     missing.unlink()
     (engine / "notes.txt").write_text("ours", encoding="utf-8")
@@ -190,7 +190,7 @@ def test_the_engine_is_sealed_and_says_what_was_edited(make: Make, bake: Bake) -
     ):
         assert line in said
     (engine / "MANIFEST.sha256").unlink()
-    assert "it is yours" in make(product, "check").stdout
+    assert "your team owns it" in make(product, "check").stdout
 
 
 def seal(engine: Path) -> None:

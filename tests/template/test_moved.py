@@ -90,7 +90,7 @@ def test_a_folder_is_moved_and_then_copied_while_its_servers_run(
     # A copy: its commands are its own, and the servers and files of the other stay what they are.
     shutil.copytree(moved, copy, symlinks=True)
     before = files(moved)
-    assert f"left alone: {urls['prefect']}" in types(copy, "make", "down")
+    assert f"not stopped: {urls['prefect']}" in types(copy, "make", "down")
     assert asked(f"{urls['prefect']}/api/health") is True
     assert str(copy) in types(
         copy, ".venv/bin/python", "-c", "import churn_radar; print(churn_radar.__file__)"
@@ -99,4 +99,4 @@ def test_a_folder_is_moved_and_then_copied_while_its_servers_run(
     assert str(copy / "engine") in types(copy, ".venv/bin/python", "-c", engine)
     assert verb(copy, "verify").count("every digest matches") == 2
     assert files(moved) == before
-    assert "service   ended" in types(moved, "make", "down")
+    assert "service   stopped" in types(moved, "make", "down")

@@ -133,4 +133,4 @@ def test_without_a_sample_there_is_none_to_write_or_to_play_with(
     lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert "Error 2" in done.stderr
     assert len(lines) == 1
-    assert "this product makes no synthetic rows" in lines[0]
+    assert "this product has no synthetic rows" in lines[0]

@@ -195,7 +195,7 @@ def test_two_products_on_one_machine_with_a_server_each_and_on_one_together(
         for begun in [both.submit(each.up) for each in two]:
             begun.result()
     each_page_shows_its_own_product(two, page)
-    assert "ended" in second.types("down")
+    assert "stopped" in second.types("down")
     assert asked(f"{first.urls['prefect']}/api/health") is True
     second.up(PREFECT_API_URL=f"{first.urls['prefect']}/api")
     neither_overwrites_triggers_or_announces_the_other(two, hook)

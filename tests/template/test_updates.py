@@ -31,14 +31,14 @@ def test_the_engine_is_replaced_and_the_teams_files_stay(
 
     checked = make(product, "check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "engine/ is as it was made." in checked.stdout
+    assert "engine/ is unchanged." in checked.stdout
     assert rule.read_text(encoding="utf-8").endswith(RULE)
     sample = product / "var" / "sample"
     sample.mkdir(parents=True)
     content = yaml.safe_load((product / "config" / "pipeline.yaml").read_text(encoding="utf-8"))
     assert content["source"]["path"].startswith("var/sample/")
     assert make(product, "sample").returncode == 0
-    assert "mlproduct 9.9.9; engine/ is as it was made." in make(product, "doctor").stdout
+    assert "mlproduct 9.9.9; engine/ is unchanged." in make(product, "doctor").stdout
 
 
 def release(engine: Path, version: str) -> None:

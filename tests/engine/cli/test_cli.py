@@ -120,7 +120,7 @@ def test_the_doctor_says_what_is_missing_and_goes_on(
 ) -> None:
     assert main(["doctor"]) == 2
     told = capsys.readouterr().out
-    assert "1 to mend." in told
+    assert "Problems to correct: 1." in told
     assert main(["sample", "--rows", "200"]) == 0
     assert main(["doctor"]) == 0
 
@@ -176,7 +176,7 @@ def test_only_rows_of_a_training_are_replayed(
     product: TrialProduct, run: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["quarantine", "replay", run]) == 2
-    assert "only the rows of a training" in capsys.readouterr().err
+    assert "only the rows of a training can be replayed" in capsys.readouterr().err
 
 
 def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
@@ -242,7 +242,7 @@ def test_sample_never_writes_over_the_teams_source(
         assert main(["sample", "--rows", "50"]) == 2
         told = capsys.readouterr().err
         assert f"reads {path}" in told
-        assert "expected one under " in told
+        assert "expected a file under " in told
         assert "var/sample/ – " in told
         assert "--to FILE" in told
     assert (product.root / "data" / "own.csv").read_text(encoding="utf-8") == OWN
@@ -279,7 +279,7 @@ def test_a_file_that_is_there_is_only_replaced_where_an_option_names_it(
     for verb in (["sample", "--rows", "50"], ["quarantine", "export", "run-1"]):
         product.write("data/own.csv", OWN)
         assert main([*verb, "--to", str(path)]) == 2
-        assert "is there already" in (told := capsys.readouterr().err)
+        assert "already exists" in (told := capsys.readouterr().err)
         assert "--overwrite" in told
         assert path.read_text(encoding="utf-8") == OWN
         assert main([*verb, "--overwrite", str(path)]) == 0

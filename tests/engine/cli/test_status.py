@@ -75,7 +75,7 @@ def test_the_same_trouble_in_several_parts_is_told_once() -> None:
     assert status.wrong == (("score", reason), ("champion", "None."))
     assert status.lines()[1:3] == [
         ("score", away["says"]),
-        ("labels", "cannot be read either, see score"),
+        ("labels", "cannot be read, for the same reason as score"),
     ]
 
 
@@ -224,17 +224,17 @@ FAULTS: dict[str, tuple[Callable[[TrialProduct], Any], str, str]] = {
     "nobody looked": (
         lambda p: scored(p, today() - timedelta(days=1)),
         "alarms",
-        "Nobody has looked",
+        "are not monitored – run monitor.",
     ),
     "drift": (
         lambda p: decided(p, "wait", today()),
         "alarms",
-        "Monitoring says wait: support_calls drifted.",
+        "The last decision of monitoring is wait: support_calls drifted.",
     ),
     "an alarm": (
         lambda p: decided(p, "nothing", today(), cause="alarm:few rows"),
         "alarms",
-        "says nothing",
+        "decision of monitoring is nothing",
     ),
     "labels stay away": (
         lambda p: delivered(p, at=datetime(2026, 1, 2)),
@@ -249,7 +249,7 @@ FAULTS: dict[str, tuple[Callable[[TrialProduct], Any], str, str]] = {
     "labels never came": (
         lambda p: scored(p, today() - timedelta(days=90)),
         "labels",
-        "No labels have come",
+        "No labels have been delivered",
     ),
 }
 
@@ -283,9 +283,9 @@ def test_predictions_that_the_database_has_not_got_are_told(product: TrialProduc
     block.write_text("{}")
     assert wrong() == {}  # a moment ago: on its way
     os.utime(block, (time.time() - 600,) * 2)
-    assert "1 block of predictions waits" in wrong()["spool"]
+    assert "1 block of predictions is waiting" in wrong()["spool"]
     block.rename(spool / "refused" / "one.json")
-    assert "1 block of predictions was refused" in wrong()["spool"]
+    assert "1 block of predictions was rejected" in wrong()["spool"]
 
 
 def test_servers_that_run_and_one_that_ended_by_itself(product: TrialProduct) -> None:
@@ -310,7 +310,7 @@ def test_an_alias_that_differs_is_told_and_not_mended(product: TrialProduct, ali
     models.point("champion", "2")
     told = wrong()["champion"]
     assert "champion is version 1" in told
-    assert "alias champion says 2" in told
+    assert "alias champion points to version 2" in told
     assert models.alias("champion") == "2"
 
 

@@ -143,10 +143,10 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         (
             "primary: recall",
             "primary: [recall",
-            "expected YAML; look at the indentation and the quotes",
+            "expected YAML – check the indentation and the quotes",
         ),
         ("primary: recall", "\tprimary: recall", "file.yaml:4"),
-        ("primary: recall", "primary: &a [*a]", "take out what refers to itself"),
+        ("primary: recall", "primary: &a [*a]", "remove aliases that refer to themselves"),
         ("primary: recall", "{a: b}: recall", "expected YAML"),
         ("primary: recall", "1: recall", "keys should be strings"),
         ("primary: recall", "primary: !!python/object:os.system x", "expected YAML"),
@@ -257,7 +257,7 @@ def test_aliases_that_stand_for_very_much_are_refused_before_they_are_followed(
     monkeypatch.setattr(
         strict_yaml, "_written_twice", lambda node: pytest.fail("they were followed")
     )
-    assert "more than 10,000 keys and values, with all that its aliases" in mistakes(
+    assert "more than 10,000 keys and values, counted with every alias" in mistakes(
         written(tmp_path, text)
     )
 

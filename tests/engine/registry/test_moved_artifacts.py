@@ -114,5 +114,5 @@ def test_the_code_of_one_folder_does_not_work_on_another(
     (tmp_path / "src" / PACKAGE).mkdir(parents=True)
     monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
     assert main(["history"]) == 2
-    assert "it would work on" in capsys.readouterr().err
+    assert "would run on the product in" in capsys.readouterr().err
     assert not (tmp_path / "var").exists()

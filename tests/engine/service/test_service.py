@@ -382,7 +382,7 @@ def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_b
         assert releases.models.alias("champion") == moved
         main(["doctor"])
         before = f"version {moved}" if moved else "none"
-        assert f"MLflow's alias said {before} and was set back" in capsys.readouterr().out
+        assert f"MLflow's alias pointed to {before} and was corrected" in capsys.readouterr().out
         assert releases.models.alias("champion") == "1"
         service.follower.poll()
         assert client.get("/model").json()["trouble"] is None

@@ -152,7 +152,7 @@ def test_missing_days_are_filled_and_the_others_left_alone(
     assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 0
     assert len(log().partitions()) == 4
     assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 0
-    assert "is scored" in capsys.readouterr().out
+    assert "are already scored" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_a_forgotten_subject_is_nowhere(
     for key in (bad, gone):
         assert main(["forget", key, "--by", "Ada"]) == 0
     assert (
-        "2 predictions, 1 labels and 0 rows in quarantine are erased; 3 Parquet"
+        "Erased 2 predictions, 1 labels and 0 quarantined rows; rewrote 3 Parquet files."
         in capsys.readouterr().out
     )
     assert Quarantine(settings().var / "quarantine").list() == ()
@@ -401,10 +401,10 @@ def test_a_damaged_file_stops_no_erasure(
             str(path.relative_to(var)) in told.err
             for path in (damaged if key == gone else damaged[1:])
         )
-        assert "and in the database it is done" in told.err
+        assert "it is erased from all other files and the database" in told.err
         assert "restore" in told.err
         assert "Traceback" not in told.err
-        assert "rows in quarantine are erased" in told.out
+        assert "quarantined rows; rewrote" in told.out
     assert Quarantine(var / "quarantine").forget(COLUMNS.key, bad).erased == 0
     assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, gone]).any()
     shadow = next((var / "predictions" / "lane=shadow" / f"day={DAY}").iterdir())

@@ -93,7 +93,7 @@ def test_without_a_day_nothing_is_lost(
     assert main(["label", deliver(product, frame)]) == 0
     score(product, frame)
     main(["doctor"])
-    assert "100 keys were predicted on more than one day" in capsys.readouterr().out
+    assert "100 keys have predictions on more than one day" in capsys.readouterr().out
     assert main(["label", deliver(product, other(frame))]) == 4
     refusal = capsys.readouterr().err
     assert "100 of 100 labels" in refusal

@@ -1,22 +1,22 @@
-"""The engine of an ML product: what a team's package builds on and does not have to own.
+"""The engine of an ML product: the code on which a team's package builds and that it need not own.
 
-    config/       the product's files and environment, read once
+    config/       the product's files and environment
     gate/         success criteria, the judge, the verdict document
-    problems/     the kinds of ML task
+    problems/     the kinds of ML tasks
     data/         sources, schema, validation, quarantine, identity of rows, split
     training/     search, calibration, leaks
     evaluation/   metrics, bootstrap, intervals, slices, latency
     scorecard/    a verdict for people: Markdown, HTML, plots
-    monitoring/   profile, drift, criteria on live labels, what follows
-    registry/     the only MLflow: runs, models, releases, audit log
+    monitoring/   profile, drift, criteria on live labels, the decision
+    registry/     MLflow, used only here: runs, models, releases, audit log
     log/          the database: predictions, labels, decisions of monitoring
-    tasks/        the only Prefect: what the team's flows are made of
+    tasks/        Prefect, used only here: the tasks of the team's flows
     service/      predictions over HTTP
-    cli/          the verbs
-    demo/         twelve weeks of a product's life on sample data
+    cli/          the verbs of the command line
+    demo/         a simulation of twelve weeks on sample data
 
-Imports point one way: cli, demo, service, tasks -> data, training, evaluation, monitoring,
-scorecard and registry, log -> gate, problems -> config. A test keeps it so. The team imports the
+Imports have one direction: cli, demo, service, tasks -> data, training, evaluation, monitoring,
+scorecard and registry, log -> gate, problems -> config. A test checks this. The team imports the
 names below and the public names of ``mlproduct.tasks``, ``.problems``, ``.synthetic``, ``.testing``
 and ``.cli``.
 """
@@ -57,7 +57,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    """A public name, imported when it is first used: ``--help`` needs none of them."""
+    """A public name, imported on first use so that ``--help`` is fast."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name], __name__), name)

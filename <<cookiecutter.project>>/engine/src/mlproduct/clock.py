@@ -1,8 +1,8 @@
-"""What day it is: one place answers for verdicts and decisions, so that weeks can be rehearsed in
+"""The current date for verdicts and decisions, in one place so that weeks can be simulated in
 minutes.
 
-``PRODUCT_TODAY`` replaces the day for a rehearsal. ``Settings`` refuses it wherever the registry or
-the database is not the product's own folder's: a team's gate goes by the real day.
+``PRODUCT_TODAY`` sets a simulated date for a rehearsal. ``Settings`` refuses it unless the registry
+and the database are in the product's own folder, because a team's gate uses the real date.
 """
 
 import os
@@ -17,7 +17,7 @@ REHEARSED = "PRODUCT_TODAY"
 
 
 def today(environ: Mapping[str, str] = os.environ) -> date:
-    """The day in UTC, or the rehearsed one. Raises ConfigError where that is no date."""
+    """The date in UTC, or the simulated one. Raises ConfigError if that is not a date."""
     given = environ.get(REHEARSED)
     if not given:
         return datetime.now(UTC).date()
@@ -25,11 +25,11 @@ def today(environ: Mapping[str, str] = os.environ) -> date:
         return date.fromisoformat(given)
     except ValueError:
         raise ConfigError(
-            f"{REHEARSED} is {given!r} – expected a date as 2026-11-24, or nothing – mend or unset"
-            " it"
+            f"{REHEARSED} is {given!r} – expected a date such as 2026-11-24, or no value –"
+            " correct or unset it"
         ) from None
 
 
 def now() -> datetime:
-    """The moment in UTC; on a rehearsed day it is that day at the present time of day."""
+    """The current time in UTC; with a simulated date, the real time of day on that date."""
     return datetime.combine(today(), datetime.now(UTC).timetz())

@@ -1,4 +1,4 @@
-"""What the command line shows: short, aligned, coloured in a terminal and nowhere else."""
+"""The output of the command line: aligned lines, with colours only in a terminal."""
 
 import os
 import sys
@@ -10,13 +10,14 @@ from .escaping import escaped
 
 __all__ = ["coloured", "error", "heading", "line", "say", "table"]
 
+# ANSI codes (SGR parameters).
 COLOURS = {"green": "32", "red": "31", "yellow": "33", "cyan": "36", "dim": "2", "bold": "1"}
 
 
 def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
-    """``text`` in ``colour`` where the stream is a terminal that wants it, else as it is.
+    """``text`` in ``colour`` if the stream is a terminal and NO_COLOR is not set, else unchanged.
 
-    Source of the switch: https://no-color.org
+    NO_COLOR is defined at https://no-color.org.
     """
     stream = stream or sys.stdout
     if "NO_COLOR" in os.environ or not stream.isatty():
@@ -25,20 +26,22 @@ def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
 
 
 def say(text: str = "") -> None:
+    """Prints a line at once, also if the output is redirected."""
     print(text, flush=True)
 
 
 def heading(text: str) -> None:
+    """Prints a line in bold."""
     say(coloured(text, "bold"))
 
 
 def line(name: str, text: str) -> None:
-    """One aligned line of a running report: the step, and what came of it."""
+    """Prints one aligned line of a report: the name of a step and its result."""
     say(f"  {name:<10}{text}")
 
 
 def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
-    """The rows as aligned lines, each on one; the last column is left ragged."""
+    """The rows as lines with aligned columns; the last column is not padded."""
     rows = [tuple(map(escaped, row)) for row in rows]
     if not rows:
         return []
@@ -53,10 +56,9 @@ def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
 
 
 def error(problem: ProductError) -> None:
-    """What went wrong, on standard error: the message, and the table of reasons where there is
-    one.
-    """
+    """Prints the message of an error to standard error, and its table of reasons if it has one."""
     print(coloured("error: ", "red", sys.stderr) + str(problem), file=sys.stderr)
+    # A message of several lines contains the reasons already.
     if isinstance(problem, InvalidData) and problem.reasons and "\n" not in str(problem):
         shown = [
             ("column", "rule", "rows", "example"),

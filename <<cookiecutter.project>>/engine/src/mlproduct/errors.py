@@ -1,17 +1,17 @@
-"""What can go wrong, and the exit code a shell sees for it.
+"""The errors of the product and their exit codes.
 
-    ProductError                 1   something broke
-    ├── DatabaseUnavailable      1   the product's database does not answer; trying again may help
-    ├── RegistryUnavailable      1   MLflow, or its files, does not answer; trying again may help
-    ├── ConfigError              2   a file, an answer or an argument is not as it must be
+    ProductError                 1   a failure
+    ├── DatabaseUnavailable      1   the product's database does not respond; a retry may help
+    ├── RegistryUnavailable      1   MLflow or its files do not respond; a retry may help
+    ├── ConfigError              2   a file, a value or an argument is invalid
     │   └── SourceError          2   the data cannot be read: no such file, unknown host, bad query
-    │       ├── SourceMissing        ... there is no such file
-    │       └── SourceUnavailable    ... and trying again may help
-    ├── Refused                  3   the gate said no
-    └── InvalidData              4   the data was read and is not what the schema promises
+    │       ├── SourceMissing    2   ... because the file does not exist
+    │       └── SourceUnavailable 2  ... and a retry may help
+    ├── Refused                  3   the gate refused
+    └── InvalidData              4   the data was read and does not match the schema
 
-Every message has three parts: what is wrong (with the value), what was expected, what to do. No
-message holds a secret, or a character that cannot be seen, wherever it was put together.
+Every message has three parts: what is wrong (with the value), what was expected, what to do.
+``ProductError`` removes secrets and shows invisible characters as codes, so no caller has to.
 """
 
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from .escaping import escaped
 from .redaction import redacted
 
-if TYPE_CHECKING:  # pandas would make every --help wait
+if TYPE_CHECKING:  # an import of pandas would delay every --help
     from .tables import Rejected
 
 __all__ = [
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class ProductError(Exception):
-    """A failure a person can act on; the command line prints its message and no traceback."""
+    """A failure that a person can act on; the command line prints its message, not a traceback."""
 
     exit_code = 1
 
@@ -45,37 +45,41 @@ class ProductError(Exception):
 
 
 class DatabaseUnavailable(ProductError):
-    pass
+    """The product's database does not respond; a retry may help."""
 
 
 class RegistryUnavailable(ProductError):
-    pass
+    """MLflow or its files do not respond; a retry may help."""
 
 
 class ConfigError(ProductError):
+    """A file, a value or an argument is invalid."""
+
     exit_code = 2
 
 
 class SourceError(ConfigError):
-    pass
+    """The data cannot be read."""
 
 
 class SourceMissing(SourceError):
-    pass
+    """The data cannot be read because its file does not exist."""
 
 
 class SourceUnavailable(SourceError):
-    pass
+    """The data cannot be read at this time; a retry may help."""
 
 
 class Refused(ProductError):
+    """The gate refused."""
+
     exit_code = 3
 
 
 class InvalidData(ProductError):
-    """The data breaks the schema; ``reasons`` are rows of (column, rule, rows, example).
+    """The data does not match the schema; ``reasons`` are rows of (column, rule, rows, example).
 
-    ``rejected`` has the bad rows found until then, so that the caller can still keep them.
+    ``rejected`` contains the invalid rows found so far, so that the caller can quarantine them.
     """
 
     exit_code = 4

@@ -1,30 +1,31 @@
-"""Characters that nobody sees, made visible: what is shown of a text must be what is kept of it.
+"""Shows invisible characters as codes, so that a text looks like what is stored.
 
-A line break or an escape sequence writes a line of the history that nobody decided; a mark that
-turns the direction of writing, or has no width, shows another name than the one that is kept.
+A line break or an escape sequence in a stored text could imitate a line of the decision history. A
+character that changes the writing direction or has no width could make a name look like another.
 """
 
 import unicodedata
 
 __all__ = ["escaped", "unseen"]
 
+# Unicode categories: control, format (including bidirectional marks), line and paragraph
+# separators, private use, surrogates.
 UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Co", "Cs"})
-"""Unicode's categories of control, format (bidi among them), separators of lines, private use,
-surrogates.
-"""
 
 
 def escaped(text: str, keep: str = "") -> str:
-    r"""The text with what cannot be seen as its code, such as \x1b or \u202e; characters of
-    ``keep`` stay.
+    r"""The text with invisible characters as codes, such as \x1b or \u202e.
+
+    Characters of ``keep`` are not changed.
     """
+    # Most texts are plain ASCII and need no check of each character.
     if text.isascii() and text.isprintable():
         return text
     return "".join(_code(one) if unseen(one) and one not in keep else one for one in text)
 
 
 def unseen(character: str) -> bool:
-    """Whether the character cannot be seen for what it is."""
+    """Whether the character is invisible, by its Unicode category."""
     return unicodedata.category(character) in UNSEEN
 
 

@@ -1,7 +1,7 @@
-"""The estimators of ours that are stored inside model files.
+"""The engine's estimators that are stored in model files.
 
-A model file names its classes by module and name. This module keeps its path for ever, and so do
-the names in it, so that every champion there ever was can be loaded again.
+A model file names its classes by module and class name. The path of this module and the names in
+it must therefore never change; otherwise earlier champions could not be loaded.
 """
 
 from typing import Any, Self
@@ -14,7 +14,7 @@ __all__ = ["Calibrated", "PredictionIntervals", "calibrated_scores", "log_odds"]
 
 
 class Calibrated(ClassifierMixin, BaseEstimator):
-    """``classifier`` of 0 and 1 with its probabilities sent through ``curve``."""
+    """A binary classifier (0 and 1) whose probabilities are calibrated with ``curve``."""
 
     def __init__(self, classifier: Any, curve: Any) -> None:
         self.classifier = classifier
@@ -34,8 +34,9 @@ class Calibrated(ClassifierMixin, BaseEstimator):
 
 
 class PredictionIntervals(RegressorMixin, BaseEstimator):
-    """``regressor`` with ± ``half_width`` around each prediction, times its size where
-    ``relative``.
+    """A regressor with an interval of ± ``half_width`` around each prediction.
+
+    If ``relative``, ``half_width`` is a factor of the absolute prediction.
     """
 
     def __init__(self, regressor: Any, half_width: float = 0.0, relative: bool = False) -> None:
@@ -51,22 +52,21 @@ class PredictionIntervals(RegressorMixin, BaseEstimator):
         return np.asarray(self.regressor_.predict(X), dtype=float)
 
     def predict_interval(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """The lower and upper bound for each row."""
+        """The lower and the upper bound for each row, in the unit of the target."""
         predicted = self.predict(X)
         reach = self.half_width * (np.abs(predicted) if self.relative else 1.0)
         return predicted - reach, predicted + reach
 
 
 def calibrated_scores(curve: Any, score: np.ndarray) -> np.ndarray:
-    """The probabilities that ``curve`` makes of scores; a logistic curve is one of their log
-    odds.
-    """
+    """The calibrated probabilities. A logistic curve takes the log odds of the scores as input."""
     if isinstance(curve, LogisticRegression):
         return curve.predict_proba(log_odds(score))[:, 1]
     return curve.predict(score)
 
 
 def log_odds(score: np.ndarray) -> np.ndarray:
-    """The log odds of probabilities, as one column; 0 and 1 are moved inside by a millionth."""
+    """The log odds of probabilities, as an array with one column."""
+    # The log odds of 0 and 1 are infinite, so probabilities stay a millionth away from both.
     kept = np.clip(score, 1e-6, 1 - 1e-6)
     return np.log(kept / (1 - kept))[:, None]

@@ -1,7 +1,7 @@
-"""Which files of the engine were edited since it was made: ``python -m mlproduct.manifest FOLDER``.
+"""Lists the files of the engine that were edited: ``python -m mlproduct.manifest FOLDER``.
 
-``MANIFEST.sha256`` in the engine's folder has a line for each file, as ``sha256sum`` writes them.
-Line ends count as one character, whatever the system. Without it the team owns the engine.
+``MANIFEST.sha256`` in the engine's folder has a line for each file, in the format of ``sha256sum``.
+The digests do not depend on the system's line ends. Without this file the team owns the engine.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ CACHES = (
 
 
 def write(engine: Path) -> None:
-    """Takes caches out of the engine's folder and writes its manifest."""
+    """Deletes caches from the engine's folder and writes its manifest."""
     for pattern in CACHES:
         for cache in list(engine.rglob(pattern)):
             shutil.rmtree(cache, ignore_errors=True)
@@ -34,7 +34,7 @@ def write(engine: Path) -> None:
 
 
 def edited(engine: Path) -> tuple[str, ...] | None:
-    """What differs from the manifest, each with how; None where there is no manifest."""
+    """The differences from the manifest, one text each; None if there is no manifest."""
     try:
         lines = (engine / NAME).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -45,18 +45,18 @@ def edited(engine: Path) -> tuple[str, ...] | None:
 
 
 def report(engine: Path) -> str:
-    """One or more lines for people: what was edited, and what that means for updates."""
+    """One or more lines of text: the edited files, and what they mean for updates."""
     differences = edited(engine)
     if differences is None:
-        return f"{engine.name}/ has no {NAME}: it is yours, and updates leave it alone."
+        return f"{engine.name}/ has no {NAME}: your team owns it, and updates do not change it."
     if not differences:
-        return f"{engine.name}/ is as it was made."
+        return f"{engine.name}/ is unchanged."
     return "\n".join(
         (
             f"{engine.name}/ differs from {engine.name}/{NAME}:",
             *(f"  {each}" for each in differences),
-            "An update replaces the folder, and these edits with it. Undo them, ask for the change"
-            f" in the template, or delete {engine.name}/{NAME} to own the engine from now on.",
+            "An update replaces the folder and loses these edits. Undo them, request the change in"
+            f" the template, or delete {engine.name}/{NAME} to own the engine from now on.",
         )
     )
 
@@ -81,6 +81,7 @@ def _digests(engine: Path) -> dict[str, str]:
 
 
 def _digest(path: Path) -> str:
+    # git may check files out with the line ends of Windows; this is not an edit.
     return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Names and reasons that people type: one line of visible characters, of bounded length."""
+"""Checks names and reasons that people type: one line of visible characters, limited in length."""
 
 from .errors import ConfigError
 from .escaping import escaped, unseen
@@ -7,12 +7,13 @@ __all__ = ["NAME_LIMIT", "REASON_LIMIT", "plain"]
 
 NAME_LIMIT = 200
 REASON_LIMIT = 2_000
-SHOWN = 80  # characters of a text that is refused
+SHOWN = 80  # characters of a refused text in the error message
 
 
 def plain(what: str, text: str, at_most: int) -> str:
-    """The text without blanks around it. Raises ConfigError where it is too long, or holds what
-    cannot be seen.
+    """The text without surrounding blanks; ``what`` names it in errors.
+
+    Raises ConfigError if it is longer than ``at_most`` or contains an invisible character.
     """
     text = text.strip()
     if len(text) > at_most:
@@ -22,6 +23,6 @@ def plain(what: str, text: str, at_most: int) -> str:
     if any(unseen(character) for character in text):
         raise ConfigError(
             f"{what} is {escaped(text)[:SHOWN]} – expected visible characters on one line – type it"
-            " again without what stands there as a code"
+            " again without the characters that are shown as codes"
         )
     return text

@@ -1,7 +1,6 @@
 """Everything that the engine knows about one product.
 
-The team's ``product.py`` makes the one ``Product``; the engine loads it by name when a verb needs
-it.
+The team's ``product.py`` defines one ``Product``. The engine loads it by name when a verb needs it.
 """
 
 import importlib
@@ -22,16 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Build", "Candidate", "Product", "load_product"]
 
+# Makes an unfitted scikit-learn estimator from the columns and a seed.
 Build = Callable[[Columns, int], Any]
-"""Makes an unfitted estimator of scikit-learn from the columns and a seed."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that may compete: how it is built, and what the search may vary.
+    """A model that the search tries: how it is built, and which parameters the search varies.
 
     ``space`` names parameters as ``step__parameter``; each has a list of values, or a distribution
-    of ``scipy.stats``. Without a space the candidate is tried once, as it is built.
+    of ``scipy.stats``. Without a space the candidate is tried once, with its own parameters.
     """
 
     name: str
@@ -42,13 +41,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Product:
-    """The parts that a team owns, as one value.
+    """The parts of a product that the team owns.
 
-    ``features`` is the schema of the rows that are scored, ``labelled`` the same with the target.
-    ``rule`` gives for each row what the business decides today without a model: 0 or 1, or a
-    number. ``sample`` makes synthetic rows (see ``mlproduct.synthetic``), and ``demo_column`` is
-    the column that counts otherwise from its ``changed_since`` on; both are None once the team has
-    its own data.
+    ``features`` is the schema of the rows to score, ``labelled`` the same with the target. ``rule``
+    returns for each row what the business decides today without a model: 0 or 1, or a number.
+    ``sample`` makes synthetic rows (see ``mlproduct.synthetic``). ``demo_column`` is the column
+    whose values ``sample`` changes from the day ``changed_since`` on. Both are None once the team
+    has its own data.
     """
 
     problem: Problem
@@ -61,12 +60,12 @@ class Product:
 
     @property
     def name(self) -> str:
-        """The product's name wherever it leaves a trace: experiments, models, flows, events."""
+        """The name that experiments, models, flows and events of the product contain."""
         return self._named.name
 
     @property
     def title(self) -> str:
-        """What people call the product."""
+        """The product's name for people."""
         return self._named.title
 
     @cached_property
@@ -75,17 +74,17 @@ class Product:
 
     @cached_property
     def columns(self) -> Columns:
-        """The columns of the rows that are learned from, by what they are for."""
+        """The columns of the training rows, by their role."""
         return columns_of(self.labelled, self.problem.task)
 
     @cached_property
     def feature_columns(self) -> Columns:
-        """The columns of the rows that are scored, by what they are for."""
+        """The columns of the rows to score, by their role."""
         return columns_of(self.features)
 
 
 def load_product(package: str) -> Product:
-    """The ``product`` of ``<package>.product``. Raises ConfigError where there is none."""
+    """The ``product`` of ``<package>.product``. Raises ConfigError if it is not a ``Product``."""
     module = importlib.import_module(f"{package}.product")
     product = getattr(module, "product", None)
     if not isinstance(product, Product):

@@ -1,26 +1,29 @@
-"""The one place that takes secrets out of a text before a person, a tag or a log gets it.
+"""Removes secrets from a text before it is shown, logged or stored in a tag.
 
-It goes by the form of the text and not by the secrets in use: a password that is also the name of
-the database would otherwise be found wherever that name is blacked out. Where a form can be read in
-two ways more is taken out, not less.
+Secrets are recognised by the form of the text and not by their values. If values were replaced, a
+password that is also the name of the database could be guessed from the places where that name is
+missing. If a form is ambiguous, more is removed, not less.
 """
 
 import re
 
 __all__ = ["redacted"]
 
+# The length of the scheme is limited. Otherwise a long text without an address would be searched
+# again from each of its letters.
 URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30})://(?P<rest>\S+)")
-"""Bounded: a long text without an address would else be gone through once for each of its letters.
-"""
 
+# ``user:password@`` without a scheme before it.
 USERINFO = re.compile(r"(?<![\w/@.+-])[\w.+-]+:[^\s/:@]\S*@(?=[\w\[])")
-"""``user:password@`` where no scheme stands before it."""
 
+# What database drivers report as the host if a password contains an @ that was not encoded.
 HOST = re.compile(r"((?:\bhost(?:name)?|\bserver at)[ =:]*[\"']?)[^\s\"']*@")
-"""What drivers take for the host where a password holds an @ that was not encoded."""
 
 BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{8,}")
 WEBHOOK = re.compile(r"(hooks\.slack\.com/)\S+")
+
+# ``password=...``, ``"token": "..."``, ``Authorization: Basic ...``. A quote that is not closed
+# extends to the end of the text.
 NAMED = re.compile(
     r"""(?ix)
     (?P<name>
@@ -34,16 +37,15 @@ NAMED = re.compile(
     """,
     re.DOTALL,
 )
-"""``password=…``, ``"token": "…"``, ``Authorization: Basic …``; a quote that is never closed
-reaches to the end.
-"""
 
+# Closing brackets and punctuation after an address belong to the text, not to the query.
 CLOSING = re.compile(r"[)\]}>\"'.,;:]*$")
 
 
 def redacted(text: object) -> str:
-    """The text without passwords, tokens and keys: URLs lose user, password and query, named values
-    are ``***``.
+    """The text without passwords, tokens and keys.
+
+    URLs lose user, password and query; the values of names such as ``token`` become ``***``.
     """
     shown = URL.sub(_where_it_leads, str(text))
     shown = USERINFO.sub("***@", shown)
@@ -62,9 +64,8 @@ def _where_it_leads(found: re.Match[str]) -> str:
     elif "@" in authority:
         rest = rest[authority.rindex("@") + 1 :]
     path, _, query = rest.partition("?")
-    if query and (
-        scheme.lower().startswith("http") or "=" in query
-    ):  # elsewhere ? stands for any character
+    # In other addresses, such as s3://bucket/rows-?.csv, the ? matches any character.
+    if query and (scheme.lower().startswith("http") or "=" in query):
         closing = CLOSING.search(query)
         rest = path + (closing[0] if closing else "")
     return f"{scheme}://{rest}"

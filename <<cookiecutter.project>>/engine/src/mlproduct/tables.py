@@ -1,4 +1,4 @@
-"""The tables that cross the border between where rows are kept and what is done with them."""
+"""The tables that sources, validation, training and scoring pass to each other."""
 
 from dataclasses import dataclass, field, replace
 
@@ -7,21 +7,19 @@ import pandas as pd
 
 __all__ = ["BATCH_ROWS", "SOURCE_ROW", "Batch", "Rejected", "Validated"]
 
-BATCH_ROWS = 200_000
+BATCH_ROWS = 200_000  # rows in memory at a time when sources and the log are read
 
+# The name of the key for a table without a key: it is filled with the file and the row's number.
 SOURCE_ROW = "source_row"
-"""A table without a key of its own: call the key this, and each row is named by its file and
-number.
-"""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows as a source gave them, unchecked: ``first_row`` counts from 0 within ``origin``.
+    """Rows of a source before validation; ``first_row`` counts from 0 within ``origin``.
 
-    ``unread`` names the columns that are there and were not asked for. ``repaired`` rows come from
-    the quarantine and step back where the source has the same row by now. ``positions`` are the
-    rows' numbers where they do not follow each other.
+    ``unread`` names the columns of the source that were not requested. ``repaired`` rows come from
+    the quarantine and are dropped if the source now has the same row. ``positions`` are the numbers
+    of the rows if these are not consecutive.
     """
 
     rows: pd.DataFrame
@@ -41,10 +39,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Rejected:
-    """The rows that were not accepted, and why.
+    """The rejected rows and the reasons.
 
-    ``failures`` has a line per broken rule (row, column, rule, value, reason, source); ``rows`` has
-    the rows themselves, as text, with the columns ``row`` and ``source`` in front.
+    ``failures`` has a row per broken rule (row, column, rule, value, reason, source). ``rows`` has
+    the rejected rows as text, with the columns ``row`` and ``source`` in front.
     """
 
     failures: pd.DataFrame
@@ -53,10 +51,10 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Validated:
-    """Rows that keep every promise of the schema; made by the validation alone.
+    """Rows that match the schema. Only the validation creates them.
 
-    ``rows`` is the table that the next steps work on, ``rejected`` what is in quarantine, and
-    ``seen`` how many rows were read.
+    ``rows`` is the table for the next steps, ``rejected`` the quarantined rows, and ``seen`` the
+    number of rows that were read.
     """
 
     rows: pd.DataFrame
@@ -64,9 +62,10 @@ class Validated:
     seen: int
 
     def where(self, keep: pd.Series) -> "Validated":
-        """The rows that ``keep`` marks, for a step of a flow that leaves some out."""
+        """Only the rows for which ``keep`` is True, for a step of a flow that leaves rows out."""
         return replace(self, rows=self.rows[keep].reset_index(drop=True))
 
     @property
     def rejected_share(self) -> float:
+        """The share of the read rows that were rejected; 0 if none were read."""
         return len(self.rejected.rows) / self.seen if self.seen else 0.0

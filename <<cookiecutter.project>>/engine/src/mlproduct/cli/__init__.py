@@ -1,9 +1,9 @@
-"""The verbs: what a person, the Makefile or a scheduler calls.
+"""The command line: the verbs that a person, the Makefile or a scheduler calls.
 
-Each verb is a function of its arguments and the settings that returns an exit code; what it needs
-is imported when it runs, so that ``--help`` answers at once. Exit codes: 0 done, promoted or ready,
-2 usage or configuration, 3 refused by the gate, 4 invalid data, 1 something broke or, of
-``status``, is wrong.
+Each verb is a function of its arguments and the project, and returns an exit code. It imports what
+it needs when it runs, so that ``--help`` is fast. Exit codes: 0 done, promoted or ready; 1 an
+unexpected failure or, for ``status``, a problem; 2 usage or configuration; 3 refused by the gate;
+4 invalid data.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from .project import Project
 
 __all__ = ["main"]
 
+# The opt-out variables of the libraries: a product sends no usage data.
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -40,10 +41,10 @@ TELEMETRY_OFF = {
 
 
 def main(package: str, arguments: Sequence[str] | None = None) -> int:
-    """The exit code of one verb on the product in ``package``, the name of the team's package.
+    """The exit code of one verb, run for the product of the team's package ``package``.
 
-    A mistake a person can make ends in a message, not in a traceback. ``arguments`` are those of
-    the command line if left out.
+    A user's mistake results in a message and not in a traceback. Without ``arguments``, those of
+    the command line are used.
     """
     options = parser(package).parse_args(arguments)
     try:
@@ -57,15 +58,18 @@ def main(package: str, arguments: Sequence[str] | None = None) -> int:
         return problem.exit_code
     except KeyboardInterrupt:
         error(ProductError("stopped by hand; nothing was promoted"))
-        return 130
-    except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough
+        return 130  # the shell's code for a process that SIGINT (2) ended: 128 + 2
+    except BrokenPipeError:
+        # The reader of the output, such as `head`, has closed the pipe. Without the redirection,
+        # Python would fail again when it flushes stdout at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 def _only_own_code(package: str, settings: Settings) -> None:
-    """Refuses to run the code of one product's folder on another's, as the environment of a copied
-    folder might.
+    """Raises ConfigError if the code belongs to another product's folder.
+
+    This can happen with a copied folder: its environment may still refer to the original.
     """
     engine = Path(__file__).resolve().parent.parent
     found = importlib.util.find_spec(package)
@@ -76,9 +80,9 @@ def _only_own_code(package: str, settings: Settings) -> None:
     ):
         if code and code.parent.name == "src" and own.is_dir() and own.resolve() != code:
             raise ConfigError(
-                f"this is the code of {code.parent.parent}, and it would work on {settings.root} –"
-                " a product is run by its own code – activate the environment of that folder, or"
-                " call make there"
+                f"the code of {code.parent.parent} would run on the product in {settings.root} –"
+                " expected the product's own code – activate the environment of"
+                f" {settings.root}, or call make there"
             )
 
 
@@ -87,22 +91,20 @@ def _run(options: argparse.Namespace, project: Project) -> int:
     try:
         quiet(settings)
         if not options.only_reads:
-            Path(os.environ["PREFECT_HOME"]).mkdir(
-                parents=True, exist_ok=True
-            )  # Prefect itself makes no parents
+            # Prefect creates its folder, but not the parents.
+            Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
         return int(options.verb(options, project))
     except (ProductError, BrokenPipeError):
         raise
-    except (
-        Exception
-    ) as broken:  # nobody's mistake that we know of: a line for the person, the rest for a file
+    except Exception as broken:
+        # Not a known mistake of a user: one line for the person, the traceback in a file.
         raise ProductError(
             f"{type(broken).__name__}: {broken} – see {_kept(broken, settings)}"
         ) from broken
 
 
 def _kept(broken: Exception, settings: Settings) -> Path:
-    """Where the traceback was written to."""
+    """The file to which the traceback was written."""
     path = settings.var / "last-error.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(redacted("".join(traceback.format_exception(broken))), encoding="utf-8")
@@ -110,17 +112,18 @@ def _kept(broken: Exception, settings: Settings) -> Path:
 
 
 def quiet(settings: Settings) -> None:
-    """Environment for what we start: no telemetry, Prefect's files under var/, its chatter off, the
-    server of ``up``.
+    """Sets the environment of this process and its children; variables that are set are kept.
 
-    Prefect's temporary server may take longer to start on a busy machine than its own limit allows.
+    No telemetry, Prefect's files under ``var/``, Prefect's log only from CRITICAL, and the Prefect
+    server that ``up`` started, if there is one.
     """
     defaults = {
         **TELEMETRY_OFF,
         "PREFECT_HOME": str(settings.var / "prefect"),
+        # On a busy machine the temporary server needs longer than Prefect's own limit.
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         "PREFECT_LOGGING_LEVEL": "CRITICAL",
-        # Seven processes that evaluate language models.
+        # MLflow would start seven processes that evaluate language models.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
     for name, value in defaults.items():
@@ -130,13 +133,14 @@ def quiet(settings: Settings) -> None:
 
 
 def _server_of_up(settings: Settings) -> str | None:
-    """The address of the Prefect server that ``up`` started for this folder and that still runs."""
+    """The API address of the Prefect server of ``up`` for this folder, if that is running."""
     from .servers import running
 
     return next((f"{one.url}/api" for one in running(settings) if one.name == "prefect"), None)
 
 
 def parser(package: str) -> argparse.ArgumentParser:
+    """The parser of all verbs; ``package`` is the team's package, as it is called."""
     root = argparse.ArgumentParser(
         prog=f"python -m {package}", description="Train, judge and release."
     )
@@ -152,7 +156,8 @@ def parser(package: str) -> argparse.ArgumentParser:
     return root
 
 
-Verbs = argparse._SubParsersAction  # its public name is the return value of add_subparsers
+# The type of what add_subparsers returns; argparse has no public name for it.
+Verbs = argparse._SubParsersAction
 
 
 def _verb(
@@ -162,7 +167,7 @@ def _verb(
     says: str,
     alias: str | None = None,
 ) -> argparse.ArgumentParser:
-    """The parser of one verb; ``alias`` is the name that it had in an earlier release."""
+    """The parser of one verb; ``alias`` is its name in an earlier release."""
     verb = verbs.add_parser(name, help=says, description=says, aliases=[alias] if alias else [])
     verb.set_defaults(verb=run, only_reads=False)
     return verb
@@ -181,7 +186,7 @@ def _training_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         help="use this instead of the source in config/pipeline.yaml",
     )
     train.add_argument(
-        "--cause", default="by hand", help="the reason of this training; stored with the run"
+        "--cause", default="by hand", help="the reason for this training; stored with the run"
     )
     story = _verb(verbs, "demo", _demo, "Simulate twelve weeks on sample data.")
     story.add_argument(
@@ -193,7 +198,7 @@ def _training_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
 
 
 def _demo(options: argparse.Namespace, project: Project) -> int:
-    from ..demo.story import demo  # brings its world along, tables and all
+    from ..demo.story import demo  # imports pandas, which --help does not need
 
     return demo(options, project)
 
@@ -353,7 +358,7 @@ def _serving_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
 
 def _range(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--from", dest="first", metavar="DATE", help="the first of several days")
-    verb.add_argument("--to", dest="last", metavar="DATE", help="the last of them")
+    verb.add_argument("--to", dest="last", metavar="DATE", help="the last of these days")
 
 
 def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
@@ -413,8 +418,8 @@ def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
 
 
 def _named_file(verb: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
-    """Two ways to name a file to write: ``--to`` a new one, ``--overwrite`` one that may be
-    there.
+    """Adds two options for the file to write: ``--to`` for a new file, ``--overwrite`` for one that
+    may exist.
     """
     named = verb.add_mutually_exclusive_group(required=required)
     named.add_argument("--to", type=Path, metavar="FILE", help=what)

@@ -1,4 +1,4 @@
-"""``sample`` and ``quarantine``: rows made up, rows kept back."""
+"""``sample`` and ``quarantine``: synthetic rows and quarantined rows."""
 
 from argparse import Namespace
 from datetime import timedelta
@@ -33,15 +33,19 @@ __all__ = [
     "synthetic_rows",
 ]
 
-A_DAY = 2_000
-DEMO = ".demo"
-"""The file that marks a folder as made by the demo, which replaces it the next time."""
+A_DAY = 2_000  # rows of a synthetic day to score
 
-LABELS_AFTER = timedelta(days=7)
+# The file that marks a folder as created by the demo. The next demo replaces such a folder.
+DEMO = ".demo"
+
+LABELS_AFTER = timedelta(days=7)  # between a synthetic day and the delivery of its labels
+
+# Quarantined runs with these prefixes are scored days and label deliveries, not trainings.
 NOT_TRAINED_ON = ("score-", "labels-")
 
 
 def sample(options: Namespace, project: Project) -> int:
+    """Writes synthetic rows: for a training, or with ``--scoring`` for one day and its labels."""
     from ..synthetic import write
 
     if options.scoring:
@@ -65,17 +69,17 @@ def sample(options: Namespace, project: Project) -> int:
 
 
 def _sample_of_a_day(options: Namespace, project: Project) -> int:
-    """Rows without the answer where ``score`` looks for the day, and the answers where ``label``
-    will look.
+    """Writes the rows without the target to the source of ``score`` for the day, and the labels to
+    the source of ``label``.
     """
     settings = project.settings
     from ..synthetic import write
 
     if options.shuffle_labels or options.to or options.overwrite:
         raise ConfigError(
-            "sample --scoring writes a day where config/scoring.yaml looks for it, answers and all"
-            " – --to, --overwrite and --shuffle-labels are for the rows of a training – leave them"
-            " out"
+            "sample --scoring writes the rows and labels of a day to the paths in"
+            " config/scoring.yaml – expected no --to, --overwrite or --shuffle-labels, which are"
+            " for training rows – leave them out"
         )
     make = synthetic_rows(project)
     until = day(options.until) if options.until else today()
@@ -89,12 +93,12 @@ def _sample_of_a_day(options: Namespace, project: Project) -> int:
         **asked,
     )
     columns = project.product.columns
-    answers = rows[[name for name in (columns.key, columns.time, columns.target) if name]]
+    labels = rows[[name for name in (columns.key, columns.time, columns.target) if name]]
     scoring = read_scoring(settings.scoring_file)
     known = until + LABELS_AFTER
     written = {
         file_of(scoring.source.on(until), settings): rows.drop(columns=columns.target),
-        file_of(scoring.labels.source.on(known), settings): answers.dropna(),
+        file_of(scoring.labels.source.on(known), settings): labels.dropna(),
     }
     for path, part in written.items():
         write(part, path)
@@ -105,37 +109,38 @@ def _sample_of_a_day(options: Namespace, project: Project) -> int:
 
 
 def synthetic_rows(project: Project) -> "Callable[..., pd.DataFrame]":
-    """What makes the product's synthetic rows. Raises ConfigError where the team has taken it
-    out.
+    """The product's function that makes synthetic rows.
+
+    Raises ConfigError if the team has removed it.
     """
     if project.product.sample is None:
         raise ConfigError(
-            "this product makes no synthetic rows – expected sample=… in product.py – put your own"
-            " data where config/pipeline.yaml looks for it, or write a sample.py"
+            "this product has no synthetic rows – expected sample=… in product.py – provide your"
+            " own data as set in config/pipeline.yaml, or write a sample.py"
         )
     return project.product.sample
 
 
 def sample_path(settings: Settings) -> Path:
-    """Where synthetic rows to train on are written. Raises ConfigError as ``file_of``."""
+    """The file for synthetic training rows. Raises ConfigError like ``file_of``."""
     return file_of(read_pipeline(settings.pipeline_file).source, settings)
 
 
 def file_of(source: Source, settings: Settings) -> Path:
-    """The file of synthetic rows that the source is.
+    """The file that ``source`` names, if synthetic rows may be written to it.
 
-    Raises ConfigError where it is anything else: what is not under var/sample/ belongs to the team,
-    whether it is there yet or not. In the folder that a demo made, any path within is the demo's
-    own.
+    Raises ConfigError for any other source: a file outside ``var/sample/`` belongs to the team,
+    whether it exists or not. In a folder that the demo created, every path inside is allowed.
     """
     own = settings.root if (settings.root / DEMO).exists() else settings.root / "var" / "sample"
     if source.path and not any(mark in source.path for mark in ("://", *"*?[")):
         path = settings.root / source.path
+        # Resolved: a link under var/sample/ may lead to a file of the team.
         if path.resolve().is_relative_to(own.resolve()):
             return path
     raise ConfigError(
-        f"the configuration reads {source.described}, where no synthetic rows are written –"
-        f" expected one under {near(own)}/ – set the path to a file there; rows to train on can be"
+        f"the configuration reads {source.described}, and synthetic rows are not written there –"
+        f" expected a file under {near(own)}/ – set the path to such a file; training rows can be"
         " written elsewhere with --to FILE"
     )
 
@@ -143,22 +148,24 @@ def file_of(source: Source, settings: Settings) -> Path:
 def named_file(options: Namespace) -> Path | None:
     """The file that ``--to`` or ``--overwrite`` names; None without either.
 
-    Raises ConfigError where ``--to`` names one that is there: it may be anybody's.
+    Raises ConfigError if the file of ``--to`` exists, because it may contain someone's own data.
     """
     named: Path | None = options.overwrite or options.to
     if options.to and options.to.exists():
         raise ConfigError(
-            f"{near(options.to)} is there already – expected the name of a new file – choose"
-            f" another, or replace it with --overwrite {near(options.to)} instead of --to"
+            f"{near(options.to)} already exists – expected the name of a new file – choose another"
+            f" name, or replace the file with --overwrite {near(options.to)} instead of --to"
         )
     return named
 
 
 def near(path: Path) -> str:
+    """The path as text, relative to the working directory if it is inside."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def quarantine_list(options: Namespace, project: Project) -> int:
+    """Prints the runs that have quarantined rows."""
     kept = _quarantine(project.settings).list()
     for text in table(
         (k.run, f"{k.when:%Y-%m-%d %H:%M}", f"{k.rows:,} rows", k.source, k.reason) for k in kept
@@ -170,19 +177,21 @@ def quarantine_list(options: Namespace, project: Project) -> int:
 
 
 def quarantine_show(options: Namespace, project: Project) -> int:
+    """Prints the quarantined rows of a run and the rules they broke."""
     failures = _quarantine(project.settings).show(options.run)
     shown = failures.head(options.rows).astype(str)
     for text in table([tuple(shown.columns), *shown.itertuples(index=False, name=None)]):
         say(text)
     if len(failures) > len(shown):
-        say(f"  … and {len(failures) - len(shown):,} more; --rows N shows them")
+        say(f"  … and {len(failures) - len(shown):,} more; show them with --rows N")
     return 0
 
 
 def quarantine_export(options: Namespace, project: Project) -> int:
+    """Writes the quarantined rows of a run as CSV, to be repaired."""
     path = named_file(options)
     if path is None:
-        raise ConfigError("no file is named – expected --to FILE – name one")
+        raise ConfigError("no file is given – expected --to FILE – add it")
     from ..data.schema_validator import schema_validator
 
     texts = [
@@ -197,26 +206,28 @@ def quarantine_export(options: Namespace, project: Project) -> int:
 
 
 def quarantine_replay(options: Namespace, project: Project) -> int:
-    """Rows of a training only: those of a scored day or of a delivery go the way by which they
-    came.
+    """Validates the quarantined rows of a training again.
+
+    Raises ConfigError for rows of a scored day or a label delivery: they are repaired at their
+    source and delivered again.
     """
     if options.run.startswith(NOT_TRAINED_ON):
         raise ConfigError(
-            f"{options.run} holds rows of a scored day or a delivery of labels – only the rows of a"
-            " training are replayed – repair them where they came from, then score that day or"
-            " hand in the labels again"
+            f"{options.run} contains rows of a scored day or a label delivery – expected a training"
+            " run, because only the rows of a training can be replayed – repair the rows at their"
+            " source, then score that day or deliver the labels again"
         )
     from ..data.validation import validate
 
-    # No limit: the rows that still fail stay where they are.
+    # No limit on the share of invalid rows: rows that still fail stay quarantined.
     replayed = _quarantine(project.settings).replay(
         options.run,
         options.repaired,
         lambda batches: validate(batches, project.product.labelled, limit=1.0),
     )
     say(
-        f"{replayed.accepted:,} rows pass now and are part of the next training; {replayed.left:,}"
-        " stay."
+        f"{replayed.accepted:,} rows pass now and are part of the next training;"
+        f" {replayed.left:,} stay quarantined."
     )
     return 0
 

@@ -1,4 +1,4 @@
-"""``doctor`` and ``review``: is everything there, and a look at it."""
+"""``doctor`` checks what a training needs; ``review`` opens MLflow."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ __all__ = ["doctor", "refuse_damaged_files", "review"]
 
 
 def doctor(options: Namespace, project: Project) -> int:
-    """Every check in turn; one that fails does not keep the others from being made."""
+    """Runs every check, also after one has failed. Returns 2 if any failed."""
     failed = 0
     for name, check in _checks(project):
         try:
@@ -29,7 +29,8 @@ def doctor(options: Namespace, project: Project) -> int:
         except (ProductError, OSError) as problem:
             failed += 1
             line(name, f"{coloured('not ok', 'red')}  {redacted(problem)}")
-    say("Everything is there that a training needs." if not failed else f"{failed} to mend.")
+    available = "Everything that a training needs is available."
+    say(f"Problems to correct: {failed}." if failed else available)
     return ConfigError.exit_code if failed else 0
 
 
@@ -41,7 +42,7 @@ def _checks(project: Project) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "source", lambda: _source(project)
     yield "databases", lambda: _databases(project.settings)
     yield "mlflow", lambda: _mlflow(project)
-    yield "trail", lambda: _trail(project)
+    yield "history", lambda: _trail(project)
     yield "labels", lambda: _labels(project)
 
 
@@ -49,14 +50,14 @@ def _python() -> str:
     found = ".".join(map(str, sys.version_info[:3]))
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         raise ConfigError(
-            f"Python {found} – 3.11, 3.12 or 3.13 is expected – make the environment with one of"
-            " them"
+            f"Python {found} – expected 3.11, 3.12 or 3.13 – create the environment with one of"
+            " these"
         )
     return found
 
 
 def _engine(settings: Settings) -> str:
-    """The engine's version, and what was edited in it: no mistake, but an update would undo it."""
+    """The engine's version and its edited files. An edit is no error, but an update undoes it."""
     folder = settings.root / "engine"
     found = f"mlproduct {__version__}"
     return f"{found}; {report(folder)}" if folder.is_dir() else found
@@ -67,7 +68,7 @@ def _writable(folder: Path) -> str:
     probe = folder / ".doctor"
     probe.write_bytes(b"")
     probe.unlink()
-    return f"{near(folder)} can be written, {shutil.disk_usage(folder).free / 1e9:,.0f} GB are free"
+    return f"{near(folder)} is writable, {shutil.disk_usage(folder).free / 1e9:,.0f} GB are free"
 
 
 def _files(project: Project) -> str:
@@ -104,9 +105,7 @@ def _databases(settings: Settings) -> str:
 
 
 def refuse_damaged_files(settings: Settings) -> None:
-    """Raises ProductError where the product's database or MLflow's is a file that cannot be opened
-    as one.
-    """
+    """Raises ProductError if a database, the product's or MLflow's, is a file SQLite refuses."""
     from ..log import database
     from ..log.sqlite_files import refuse_damaged
     from ..registry import tracking
@@ -132,7 +131,7 @@ def _trail(project: Project) -> str:
     found = f"{len(trail.entries)} decisions, champion: {named(trail.champion)}"
     if before == trail.champion:
         return found
-    return f"{found}; MLflow's alias said {named(before)} and was set back"
+    return f"{found}; MLflow's alias pointed to {named(before)} and was corrected"
 
 
 def _labels(project: Project) -> str:
@@ -148,19 +147,19 @@ def _labels(project: Project) -> str:
         return f"matched by {columns.key} and {day_column}"
     if several := PredictionLog(project.settings.database_url).keys_of_several_days():
         raise ConfigError(
-            f"{several:,} keys were predicted on more than one day, and a label does not say of"
-            " which it is – the schema has no time column, so deliveries of their labels are"
-            " refused – deliver the day of the prediction as a column and name it as labels:"
-            " day_column in config/scoring.yaml"
+            f"{several:,} keys have predictions on more than one day, and the schema has no time"
+            " column, so their labels cannot be matched and are refused – expected the day of the"
+            " prediction as a column of each delivery – add it and name it in labels: day_column"
+            " of config/scoring.yaml"
         )
     return (
-        f"matched by {columns.key} alone, so each may be predicted on one day; see labels:"
-        " day_column"
+        f"matched by {columns.key} alone, so each key may have predictions on one day only; see"
+        " labels: day_column"
     )
 
 
 def review(options: Namespace, project: Project) -> int:
-    """Opens MLflow's own pages in the foreground; Ctrl-C ends it."""
+    """Starts MLflow's pages in the foreground until Ctrl-C; with a server, prints its address."""
     settings = project.settings
     from ..registry.mlflow_pages import command, places
 
@@ -170,8 +169,9 @@ def review(options: Namespace, project: Project) -> int:
         _where(places(settings, project.product.name, address))
         return 0
     arguments, environ, address = command(settings, options.port)
-    say(f"MLflow on this product's runs: {address}  (Ctrl-C ends it)")
+    say(f"MLflow with the runs of this product: {address}  (stop it with Ctrl-C)")
     _where(places(settings, project.product.name, address))
+    # MLflow replaces this process and so runs in the foreground.
     os.execve(arguments[0], arguments, environ)
 
 

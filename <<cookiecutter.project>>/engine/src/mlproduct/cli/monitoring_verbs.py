@@ -1,4 +1,4 @@
-"""``monitor`` and ``decisions``: what monitoring found, and what was decided about it."""
+"""``monitor`` and ``decisions``: the findings of monitoring and its decisions."""
 
 from argparse import Namespace
 from datetime import date
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["decisions", "monitor", "run_monitoring", "show_report"]
 
+# The text and the colour of each decision.
 SHOWN = {"retrain": ("RETRAIN", "red"), "wait": ("WAIT", "yellow"), "nothing": ("OK", "green")}
-"""How each decision is shown, and in which colour."""
 
 
 def monitor(options: Namespace, project: Project) -> int:
+    """Runs the monitoring flow for the window that ends on ``--day`` and prints its report."""
     monitored = run_monitoring(project, as_date(options.day))
     show_report(monitored)
     say(f"  reports     {project.call} review   experiment {project.product.name} monitoring")
@@ -27,6 +28,7 @@ def monitor(options: Namespace, project: Project) -> int:
 
 
 def run_monitoring(project: Project, day: date | None) -> "Monitored":
+    """The result of the monitoring flow for the window that ends on ``day``, by default today."""
     from ..tasks.local_runner import run_locally
 
     monitored: Monitored = run_locally(project.flows.monitor, day=day).result()
@@ -34,7 +36,7 @@ def run_monitoring(project: Project, day: date | None) -> "Monitored":
 
 
 def show_report(monitored: "Monitored") -> None:
-    """The statements with their trust, and the decision."""
+    """Prints each statement with its trust, then the decision."""
     from ..tasks.monitoring_report import statements
 
     context, report, decision = monitored.context, monitored.report, monitored.decision
@@ -47,6 +49,7 @@ def show_report(monitored: "Monitored") -> None:
 
 
 def decisions(options: Namespace, project: Project) -> int:
+    """Prints the last decisions of monitoring, oldest first."""
     from ..log.decision_log import DecisionLog
 
     found = DecisionLog(project.settings.database_url).decisions()
@@ -57,5 +60,5 @@ def decisions(options: Namespace, project: Project) -> int:
     for text in table(rows[-options.last :]):
         say(text)
     if not found:
-        say("Nothing was decided yet.")
+        say("Monitoring has made no decision yet.")
     return 0

@@ -1,6 +1,4 @@
-"""``score``, ``label``, ``coverage``, ``forget`` and ``expire``: predictions, and what came
-true.
-"""
+"""``score``, ``label``, ``coverage``, ``forget`` and ``expire``: predictions and their labels."""
 
 from argparse import Namespace
 from datetime import date, timedelta
@@ -15,10 +13,11 @@ from .release_verbs import day
 
 __all__ = ["as_date", "coverage", "expire", "forget", "label", "score"]
 
-USUAL_DAYS = 30
+USUAL_DAYS = 30  # days of `coverage` without --from
 
 
 def score(options: Namespace, project: Project) -> int:
+    """Scores one day, or all missing days of a range, with the champion."""
     from ..tasks.local_runner import run_locally
 
     first, last = as_date(options.first), as_date(options.last)
@@ -27,13 +26,14 @@ def score(options: Namespace, project: Project) -> int:
     )
     scored = state.result()
     if not scored:
-        say(f"  Every day from {first} to {last} is scored.")
+        say(f"  All days from {first} to {last} are already scored.")
         return 0
     say(f"  Parquet     {near(project.settings.var / 'predictions')}")
     return 0
 
 
 def label(options: Namespace, project: Project) -> int:
+    """Records the labels of a file or of the configured source."""
     from ..tasks.local_runner import run_locally
 
     run_locally(project.flows.label, day=as_date(options.day), file=options.file).result()
@@ -42,6 +42,7 @@ def label(options: Namespace, project: Project) -> int:
 
 
 def coverage(options: Namespace, project: Project) -> int:
+    """Prints for each day how many predictions have a label."""
     from ..log.prediction_log import PredictionLog
 
     last = as_date(options.last) or today()
@@ -59,14 +60,16 @@ def coverage(options: Namespace, project: Project) -> int:
     for text in table(rows):
         say(text)
     if not days:
-        say(f"Nothing was predicted from {first} to {last}.")
+        say(f"There are no predictions from {first} to {last}.")
     return 0
 
 
 def forget(options: Namespace, project: Project) -> int:
-    """Files first, the database last: what breaks off is found again by the same command.
+    """Erases a subject from files and the database.
 
-    Raises ProductError, when everything else is done, where a file could not be read.
+    The files come first and the database last: the database lists the files that may contain the
+    subject, so that after an interruption the same command finds the rest. Raises ProductError at
+    the end if a file could not be read.
     """
     settings = project.settings
     from ..data.keys import spelled
@@ -75,36 +78,38 @@ def forget(options: Namespace, project: Project) -> int:
     from ..log.prediction_log import PredictionLog
     from ..log.spool import Spool
 
-    by = plain("--by", options.by, NAME_LIMIT)  # before a file is rewritten
+    by = plain("--by", options.by, NAME_LIMIT)  # checked before any file is rewritten
     key, column = spelled(options.key).strip(), project.product.feature_columns.key
     if not key:
-        raise ConfigError("KEY is empty – expected the key of a subject – give one")
+        raise ConfigError("KEY is empty – expected the key of a subject – add it")
     log = PredictionLog(settings.database_url)
     parts = PartitionFiles(settings.var / "predictions", column)
     files = parts.forget(log.may_hold(key, parts.names()), key)
-    aside = Quarantine(settings.var / "quarantine").forget(column, key)
+    quarantined = Quarantine(settings.var / "quarantine").forget(column, key)
     waiting = Spool(settings.var / "service" / "spool").forget(key)
     erased = log.forget(key, by=by, files=files.erased)
     predictions = erased.predictions + waiting.erased
     say(
-        f"{predictions:,} predictions, {erased.labels:,} labels and {aside.erased:,} rows in"
-        f" quarantine are erased; {files.erased:,} Parquet files were rewritten."
+        f"Erased {predictions:,} predictions, {erased.labels:,} labels and"
+        f" {quarantined.erased:,} quarantined rows; rewrote {files.erased:,} Parquet files."
     )
     say(
-        "  The source still has what it has: erase the subject there, or the next scoring brings"
-        " them back."
+        "  The source is not changed: erase the subject there too, or the next scoring adds it"
+        " again."
     )
-    if unreadable := [*files.unreadable, *aside.unreadable, *waiting.unreadable]:
+    if unreadable := [*files.unreadable, *quarantined.unreadable, *waiting.unreadable]:
         named = ", ".join(near(path) for path in unreadable)
         raise ProductError(
-            f"{len(unreadable):,} of the files cannot be read and may still hold the subject:"
-            f" {named} – expected Parquet, or JSON on the spool; in all others and in the database"
-            " it is done – restore each from a backup, or delete it, and forget the subject again"
+            f"{len(unreadable):,} of the files cannot be read and may still contain the subject:"
+            f" {named}; it is erased from all other files and the database – expected Parquet, or"
+            " JSON in the spool – restore each file from a backup or delete it, then run forget"
+            " again"
         )
     return 0
 
 
 def expire(options: Namespace, project: Project) -> int:
+    """Deletes data older than ``keep_days`` of config/scoring.yaml."""
     from ..tasks.local_runner import run_locally
 
     run_locally(project.flows.expire).result()
@@ -112,5 +117,5 @@ def expire(options: Namespace, project: Project) -> int:
 
 
 def as_date(text: str | None) -> date | None:
-    """The day an option gives; None where it was left out."""
+    """The day that an option gives; None if the option was left out."""
     return day(text) if text else None

@@ -1,4 +1,4 @@
-"""One product's folder and its package, as a verb works with them."""
+"""The folder and the package of one product, as the verbs use them."""
 
 import importlib
 from dataclasses import dataclass
@@ -16,9 +16,7 @@ __all__ = ["Project"]
 
 @dataclass(frozen=True)
 class Project:
-    """The settings, and the team's package by its name; its modules are loaded when they are first
-    asked for.
-    """
+    """The settings and the name of the team's package; its modules are loaded on first use."""
 
     package: str
     settings: Settings
@@ -26,7 +24,7 @@ class Project:
     @cached_property
     def product(self) -> "Product":
         """The ``product`` of the team's product.py."""
-        from ..product import load_product  # schemas bring Pandera along
+        from ..product import load_product  # imports Pandera, which --help does not need
 
         return load_product(self.package)
 
@@ -37,5 +35,5 @@ class Project:
 
     @property
     def call(self) -> str:
-        """How a verb is called, for the lines that say what to do next."""
+        """The beginning of every call of a verb, for messages that show the next command."""
         return f"python -m {self.package}"

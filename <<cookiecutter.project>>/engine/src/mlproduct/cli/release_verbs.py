@@ -1,4 +1,4 @@
-"""``approve``, ``reject``, ``rollback``, ``history``, ``verify``: the champion, and who decided."""
+"""``approve``, ``reject``, ``rollback``, ``history``, ``verify``: decisions about the champion."""
 
 from argparse import Namespace
 from collections.abc import Iterator
@@ -28,18 +28,19 @@ __all__ = [
 
 
 def releases_of(project: Project) -> "Releases":
-    """The product's champion and the decisions about it."""
+    """Access to the product's champion and the decisions about it."""
     from ..registry.releases import Releases
 
     return Releases(project.settings, project.product.name)
 
 
 def champion(project: Project) -> str | None:
-    """The version that is champion, by the audit log."""
+    """The champion's version according to the audit log; None if there is no champion."""
     return releases_of(project).champion()
 
 
 def approve(options: Namespace, project: Project) -> int:
+    """Makes a version the champion, in the name of the person ``--by``."""
     releases = releases_of(project)
     entry = releases.approve(
         options.version, by=options.by, because=options.because, despite=tuple(options.despite)
@@ -50,15 +51,17 @@ def approve(options: Namespace, project: Project) -> int:
 
 
 def reject(options: Namespace, project: Project) -> int:
+    """Excludes a version permanently."""
     entry = releases_of(project).reject(options.version, by=options.by, because=options.because)
     say(
-        f"Version {entry.version} is rejected by {entry.by}; the champion stays"
+        f"Version {entry.version} is rejected by {entry.by}; the champion is still"
         f" {named(entry.previous_version)}."
     )
     return 0
 
 
 def rollback(options: Namespace, project: Project) -> int:
+    """Makes an earlier champion the champion again."""
     entry = releases_of(project).rollback(by=options.by, because=options.because, to=options.to)
     say(
         f"Version {entry.version} is the champion again{_instead_of(entry)}; rolled back by"
@@ -72,10 +75,12 @@ def _instead_of(entry: "Entry") -> str:
 
 
 def named(version: str | None) -> str:
+    """``version 3`` for "3", and ``none`` without a version."""
     return f"version {version}" if version else "none"
 
 
 def history(options: Namespace, project: Project) -> int:
+    """Prints all decisions about champions, or with ``--on`` the champion of a day."""
     from ..registry.audit_log import AuditLog
 
     log = AuditLog(project.settings.database_url)
@@ -99,7 +104,7 @@ def history(options: Namespace, project: Project) -> int:
 
 
 def _taken_on(entry: "Entry") -> Iterator[str]:
-    """What was open when it was decided, and what was said about the criteria."""
+    """The open criteria that the decision accepted, and its remarks on the criteria."""
     if entry.taken_on:
         yield f"despite: {', '.join(entry.taken_on)}"
     if entry.concerns:
@@ -107,15 +112,17 @@ def _taken_on(entry: "Entry") -> Iterator[str]:
 
 
 def day(text: str) -> date:
+    """The day that ``text`` names. Raises ConfigError for anything but year-month-day."""
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigError(
-            f"{text!r} is not a day – expected year-month-day – give it as 2026-11-24"
+            f"{text!r} is not a day – expected year-month-day – write it like 2026-11-24"
         ) from None
 
 
 def verify(options: Namespace, project: Project) -> int:
+    """Computes verdicts again and compares every digest; the exit code is 3 if anything differs."""
     releases = releases_of(project)
     what = (
         [options.what]
@@ -127,7 +134,7 @@ def verify(options: Namespace, project: Project) -> int:
         problems = releases.verify(each)
         found += len(problems)
         name = f"version {each}" if each.isdigit() else escaped(each)
-        same = "every digest matches, and the verdict comes out the same"
+        same = "every digest matches, and the verdict is the same"
         say(f"{name}: {escaped('; '.join(problems)) or same}")
     if not what:
         say("There is no version to verify yet.")

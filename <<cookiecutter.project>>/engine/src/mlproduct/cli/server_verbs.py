@@ -1,6 +1,4 @@
-"""``up``, ``down``, ``status`` and ``notify``: the servers on this machine, how all stands, who is
-told of what.
-"""
+"""``serve``, ``up``, ``down``, ``status`` and ``notify``: servers, state and notifications."""
 
 import json
 import os
@@ -18,10 +16,11 @@ __all__ = ["down", "notify", "serve", "status", "up"]
 
 
 def up(options: Namespace, project: Project) -> int:
+    """Starts the servers, a worker and the service on this machine."""
     from .servers import up as starting
 
     refuse_damaged_files(project.settings)
-    heading("Starting, each when the one before it is ready.")
+    heading("Starting the servers, each when the previous one is ready.")
     hint = ""
     for one in starting(
         project, {"prefect": options.prefect, "mlflow": options.mlflow, "service": options.service}
@@ -29,34 +28,36 @@ def up(options: Namespace, project: Project) -> int:
         line(one.name, f"{one.url:<24}  log: {near(Path(one.log))}")
         if one.name == "prefect":
             hint = (
-                f"  export PREFECT_API_URL={one.url}/api       for Prefect's own command; ours find"
-                " it"
+                f"  export PREFECT_API_URL={one.url}/api       only for the command prefect; the"
+                " product's own commands do not need it"
             )
     say()
-    say("Everything is up; schedules run from now on.")
+    say("All servers are running, and the schedules are active.")
     if hint:
         say(hint)
-    say("  make down       ends exactly these")
+    say("  make down       stops these servers and no others")
     return 0
 
 
 def down(options: Namespace, project: Project) -> int:
+    """Stops what ``up`` started for this folder, and nothing else."""
     from .servers import down as ending
     from .servers import of_another_folder
 
     others = of_another_folder(project.settings)
     for one in ending(project.settings):
-        line(one.name, "ended")
+        line(one.name, "stopped")
     for one in others:
         line(
-            one.name, f"left alone: {one.url} was started for the folder that this one is a copy of"
+            one.name,
+            f"not stopped: {one.url} was started for the folder of which this one is a copy",
         )
-    say("Nothing that was started for this folder runs on this machine now.")
+    say("Nothing that up started for this folder is running on this machine.")
     return 0
 
 
 def status(options: Namespace, project: Project) -> int:
-    """1 where something is wrong, so that a script can ask."""
+    """Prints the state of the product. The exit code is 1 if there is a problem, for scripts."""
     from .status import status_of
 
     found = status_of(project, today())
@@ -69,22 +70,24 @@ def status(options: Namespace, project: Project) -> int:
 
 
 def notify(options: Namespace, project: Project) -> int:
+    """Creates the automations in Prefect that send notifications."""
     from ..tasks.notifications import arrange
 
     for name in arrange(project.product, project.flows):
         line("notify", name)
-    say(f"  Undo it in Prefect, under Automations. Again after a change: {project.call} notify")
+    say(f"  Remove them in Prefect under Automations. After a change, run {project.call} notify.")
     return 0
 
 
 def serve(options: Namespace, project: Project) -> int:
-    os.environ.setdefault(
-        "OMP_NUM_THREADS", "1"
-    )  # read when scikit-learn is imported; a row is too little to share
+    """Serves predictions over HTTP until it is stopped."""
+    # Read when scikit-learn is imported, so set before. One row is too little work for two threads.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from ..service.options import ServiceSettings
     from ..service.server import run
 
-    refuse_damaged_files(project.settings)  # while it serves, the last good model stays
+    # Only at the start: a running service keeps its last good model if a file is damaged later.
+    refuse_damaged_files(project.settings)
     return run(
         project.product,
         project.settings,

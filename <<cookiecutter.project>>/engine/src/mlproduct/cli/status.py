@@ -1,8 +1,7 @@
-"""How the product stands: one line for each part, and what a person has to act on. Reads, and
-changes nothing.
+"""The state of the product: one line for each part, and the problems that need action.
 
-Each part is read for itself: what cannot be read says so in its line, and the others are still
-shown.
+Nothing is changed. Each part is read separately: if one cannot be read, its line reports this, and
+the others are still shown.
 """
 
 import time
@@ -18,6 +17,7 @@ from ..escaping import escaped
 from ..gate.criteria import read_criteria
 from ..redaction import redacted
 from .project import Project
+from .release_verbs import named
 
 if TYPE_CHECKING:
     from ..gate.document import Document
@@ -32,23 +32,25 @@ if TYPE_CHECKING:
 __all__ = ["LINES_AT_MOST", "Part", "Status", "status_of", "unscored"]
 
 LINES_AT_MOST = 10
-LONGEST = 240
-"""Characters of a line; what was cut off stands in the JSON."""
+LONGEST = 240  # characters of a line; the JSON contains the full text
 
+# The newest undecided versions only, because the verdict document of each is downloaded.
 VERSIONS_READ = 5
-"""Of those that wait, the newest: of each its verdict document is fetched."""
 
-DAYS_BACK = 30
+DAYS_BACK = 30  # older days without a score are not reported
+
+# A block waits less than a second if the database accepts it.
 SPOOL_SECONDS = 60
-"""A block waits less than a second where the database takes it."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part: what its line says (none where empty), the same as plain data, and what is wrong
-    with it.
+    """One part of the state.
+
+    ``says`` is the text of its line (no line if empty), ``value`` the same as plain data, ``wrong``
+    its problems, and ``unread`` is true if the part could not be read.
     """
 
     name: str
@@ -60,7 +62,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Status:
-    """All parts, as they were on ``day`` (UTC)."""
+    """All parts of the state on ``day`` (UTC)."""
 
     product: str
     day: date
@@ -68,9 +70,9 @@ class Status:
 
     @property
     def wrong(self) -> tuple[tuple[str, str], ...]:
-        """What a person has to act on, each once: the part that it was found in, and a sentence.
+        """The problems, each once: the part in which it was found, and a sentence.
 
-        What cannot be read comes first: nobody knows what is wrong behind it.
+        Parts that cannot be read come first, because they may hide further problems.
         """
         found: dict[str, str] = {}
         for part in sorted(self.parts, key=lambda part: not part.unread):
@@ -79,8 +81,9 @@ class Status:
         return tuple((name, sentence) for sentence, name in found.items())
 
     def lines(self) -> list[tuple[str, str]]:
-        """Ten lines at most, each a name and a text that shows no secret and no character that
-        cannot be seen.
+        """At most ten lines, each a name and a text.
+
+        Secrets are removed from the text, and invisible characters are shown as codes.
         """
         shown = [(part.name, _cut(_shown(self._says(part)))) for part in self.parts if part.says]
         room, wrong = LINES_AT_MOST - len(shown), [sentence for _, sentence in self.wrong]
@@ -89,17 +92,18 @@ class Status:
         return [*shown, *(("wrong", _cut(sentence)) for sentence in wrong or ["nothing"])]
 
     def _says(self, part: Part) -> str:
-        """What its line says; a reason why parts cannot be read is told once."""
+        """The text of the part's line; a reason that several parts share is shown once."""
         first = next(one for one in self.parts if one.says == part.says)
         return (
-            f"cannot be read either, see {first.name}"
+            f"cannot be read, for the same reason as {first.name}"
             if part.unread and first is not part
             else part.says
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The same as one object. Its keys are always there; a part that could not be read, or has
-        nothing, is null.
+        """The same as one object with a fixed set of keys.
+
+        A part that could not be read, or has no value, is null.
         """
         return {
             "product": self.product,
@@ -112,7 +116,7 @@ class Status:
 
 
 def status_of(project: Project, day: date) -> Status:
-    """How the product stands on that day."""
+    """The state of the product on that day."""
     settings = project.settings
     trail = _Once(lambda: _trail(settings))
     registry = _Once(lambda: _Registry.read(project))
@@ -133,8 +137,9 @@ def status_of(project: Project, day: date) -> Status:
 
 
 class _Once(Generic[T]):
-    """A value that is read when it is first asked for; what cannot be read is not tried, and waited
-    for, again.
+    """A value that is read on first use.
+
+    A failure is stored too, so that several parts do not wait for the same unavailable system.
     """
 
     def __init__(self, read: Callable[[], T]) -> None:
@@ -148,9 +153,7 @@ class _Once(Generic[T]):
         if not self._found:
             try:
                 self._found.append(self._read())
-            except (
-                Exception
-            ) as problem:  # kept and raised again: to whoever asks next it is the same
+            except Exception as problem:  # stored, and raised again for every later caller
                 self._problem = problem
                 raise
         return self._found[0]
@@ -159,7 +162,7 @@ class _Once(Generic[T]):
 def _read(name: str, read: Callable[[], Part]) -> Part:
     try:
         return read()
-    except Exception as problem:  # whatever it is, the other parts are shown
+    except Exception as problem:  # of any kind: the other parts are still shown
         shown = (
             str(problem)
             if isinstance(problem, ProductError)
@@ -178,7 +181,7 @@ def _trail(settings: Settings) -> "AuditTrail":
 
 @dataclass(frozen=True)
 class _Registry:
-    """What MLflow says."""
+    """The versions and the champion's alias in MLflow."""
 
     models: "Models"
     versions: "tuple[Version, ...]"
@@ -202,7 +205,7 @@ def _champion(trail: "AuditTrail", registry: _Once[_Registry]) -> Part:
         return Part(
             "champion",
             "none",
-            wrong=wrong or ("There is no champion – train, and approve a version.",),
+            wrong=wrong or ("There is no champion – run train, then approve a version.",),
         )
     value = {"version": entry.version, "since": entry.at, "by": entry.by, "action": entry.action}
     return Part(
@@ -216,29 +219,30 @@ def _champion(trail: "AuditTrail", registry: _Once[_Registry]) -> Part:
 def _alias_differs(trail: "AuditTrail", registry: _Once[_Registry]) -> Iterator[str]:
     try:
         found = registry()
-    except Exception:  # the part on waiting versions reports the registry's problem
+    except Exception:  # the part "waiting" reports that the registry cannot be read
         return
     if found.alias is not None and not trail.entries:
         yield (
-            "The history of decisions is empty, and MLflow's alias champion is on version"
+            "The decision history is empty, but MLflow's alias champion points to version"
             f" {found.alias} – the product's database was lost, or PRODUCT_DATABASE_URL names"
-            " another one – restore it from a backup."
+            " another one – restore the database from a backup, or correct the variable."
         )
     elif found.alias != trail.champion:
         yield (
-            f"The history says that the champion is version {trail.champion or 'none'}, MLflow's"
-            f" alias champion says {found.alias or 'none'} – doctor mends it."
+            f"In the decision history the champion is {named(trail.champion)}, but MLflow's alias"
+            f" champion points to {named(found.alias)} – run doctor to correct the alias."
         )
     if trail.champion and trail.champion not in {version.number for version in found.versions}:
         yield (
-            f"Version {trail.champion}, the champion, is not in the registry – restore it or check"
+            f"Version {trail.champion}, the champion, is not in the registry – restore it, or check"
             " MLFLOW_TRACKING_URI."
         )
 
 
 def _waiting(registry: _Registry, trail: "AuditTrail") -> Part:
-    """The newest versions that can still be approved; one that was compared with an earlier
-    champion cannot.
+    """The newest versions that can still be approved.
+
+    A version that was compared with an earlier champion can no longer be approved.
     """
     from ..registry.release_checks import doubts, still_compared
 
@@ -273,17 +277,18 @@ def _waits(shown: dict[str, Any]) -> str:
 def _scored(settings: Settings, trail: _Once["AuditTrail"]) -> "tuple[Partition, ...]":
     from ..log.prediction_log import PredictionLog
 
-    trail()  # says what is wrong with the database, in its own words
+    trail()  # raises first if the database cannot be used, with the same message in every part
     return PredictionLog(settings.database_url).partitions()
 
 
 def _score(partitions: "Sequence[Partition]", day: date) -> Part:
     done = [one for one in partitions if one.done]
+    # A day that was begun before today and is not done was interrupted, so it is scored again.
     begun = [one.day for one in partitions if not one.done and one.day < day]
     missing = sorted({*unscored([one.day for one in done], day), *begun})
     wrong = (_not_scored(missing),) if missing else ()
     if not done:
-        return Part("score", "no day yet", wrong=wrong)
+        return Part("score", "no day is scored yet", wrong=wrong)
     last = done[-1]
     value = {
         "day": last.day,
@@ -292,26 +297,27 @@ def _score(partitions: "Sequence[Partition]", day: date) -> Part:
         "version": last.version,
         "at": last.at,
     }
-    aside = f", {last.rejected:,} in quarantine" if last.rejected else ""
+    quarantined = f", {last.rejected:,} quarantined" if last.rejected else ""
     when = f", at {_moment(last.at)}" if last.at else ""
     return Part(
         "score",
-        f"{last.day}: {last.rows:,} rows by version {last.version}{aside}{when}",
+        f"{last.day}: {last.rows:,} rows by version {last.version}{quarantined}{when}",
         value,
         wrong,
     )
 
 
 def unscored(done: Sequence[date], day: date) -> list[date]:
-    """The days of the last month, before ``day``, that were to be scored and are not; ``done`` are
-    in order.
+    """The days among the 30 before ``day`` that should have been scored and were not.
 
-    Which days of the week are scored is taken from the last four weeks in which any was.
+    ``done`` contains the scored days in ascending order. A weekday is expected to be scored if it
+    was scored in the 28 days up to the last scored day.
     """
     if not done:
         return []
     first, last = done[0], done[-1]
     recent = {each.weekday() for each in done if each > last - timedelta(days=28)}
+    # Less than a week of scored days shows no weekly pattern yet, so every weekday is expected.
     usual = recent if last - first >= timedelta(days=7) else set(range(7))
     start = max(first, day - timedelta(days=DAYS_BACK))
     days = (start + timedelta(days=number) for number in range((day - start).days))
@@ -320,7 +326,8 @@ def unscored(done: Sequence[date], day: date) -> list[date]:
 
 def _not_scored(days: list[date]) -> str:
     verb = f"score --from {days[0]} --to {days[-1]}" if len(days) > 1 else f"score --day {days[0]}"
-    return f"{_count(len(days), 'day is', 'days are')} not scored, the last {days[-1]} – {verb}."
+    count = _count(len(days), "day is", "days are")
+    return f"{count} not scored, most recently {days[-1]} – run {verb}."
 
 
 def _labels(
@@ -337,8 +344,8 @@ def _labels(
         first = next((one.day for one in scored()), day)
         waited = (day - first).days > rules.late_after_days
         late = (
-            f"No labels have come, and the first day was scored on {first} – see labels in"
-            " config/scoring.yaml."
+            f"No labels have been delivered, and the first scored day is {first} – check labels in"
+            " config/scoring.yaml, then run label."
         )
         return Part("labels", "none yet", wrong=(late,) if waited else ())
     value = {
@@ -355,12 +362,12 @@ def _labels(
 def _labels_wrong(last: "Delivery", daily: bool, day: date) -> Iterator[str]:
     if daily and last.at.date() < day - timedelta(days=1):
         yield (
-            f"Labels are late: they are expected daily, and the last ones came on {last.at.date()}"
-            " – label."
+            "Labels are late: they are expected daily, and the last delivery was on"
+            f" {last.at.date()} – run label."
         )
     if last.rows and last.unmatched >= last.rows - last.rejected > 0:
         yield (
-            f"No label of the last delivery ({last.source}) belongs to a prediction – check its"
+            f"No label of the last delivery ({last.source}) matches a prediction – check its"
             " keys and times."
         )
 
@@ -374,7 +381,7 @@ def _alarms(
     last = decisions[-1] if decisions else None
     wrong = tuple(_alarms_wrong(last, trail.champion, [one.day for one in scored if one.done], day))
     if last is None:
-        return Part("alarms", "nothing was looked at yet", wrong=wrong)
+        return Part("alarms", "not monitored yet", wrong=wrong)
     value = {
         "day": last.window_end,
         "decision": last.action,
@@ -393,18 +400,20 @@ def _alarms(
 def _alarms_wrong(
     last: "Decided | None", champion: str | None, scored: Sequence[date], day: date
 ) -> Iterator[str]:
-    """What was seen of an earlier champion is no matter of this one's; scored days have to be
-    looked at.
+    """The problems of monitoring: its last decision on this champion, and unmonitored days.
+
+    A decision about an earlier champion is left out.
     """
     if (
         last
         and last.champion == champion
         and (last.action != "nothing" or last.cause.startswith("alarm:"))
     ):
-        yield f"Monitoring says {last.action}: {last.sentence}"
+        yield f"The last decision of monitoring is {last.action}: {last.sentence}"
+    # Monitoring of today's predictions is not due yet.
     due = min(scored[-1], day - timedelta(days=1)) if scored else None
     if due and scored[0] <= due and (last is None or last.window_end < due):
-        yield f"Nobody has looked at what was predicted until {due} – monitor."
+        yield f"Predictions up to {due} are not monitored – run monitor."
 
 
 def _servers(settings: Settings) -> Part:
@@ -413,19 +422,19 @@ def _servers(settings: Settings) -> Part:
     up = running(settings)
     value = [{"name": one.name, "url": redacted(one.url)} for one in up]
     wrong = tuple(
-        f"{one.name} was started by up and has ended – see {one.log}, then down and up."
+        f"{one.name} was started by up and has ended – see {one.log}, then run down and up."
         for one in ended(settings)
     )
     return Part(
         "servers",
-        ", ".join(f"{one.name} {one.url}" for one in up) or "none of up's runs",
+        ", ".join(f"{one.name} {one.url}" for one in up) or "none started by up is running",
         value,
         wrong,
     )
 
 
 def _files(settings: Settings, day: date) -> Part:
-    """The product's four files; nothing where each can be used."""
+    """The problems of the product's four files; the part has no line of its own."""
     wrong: list[str] = []
     readers: tuple[tuple[Callable[[Any], Any], Any], ...] = (
         (read_criteria, settings.criteria_file),
@@ -441,33 +450,34 @@ def _files(settings: Settings, day: date) -> Part:
             continue
         if reader is read_criteria and found.review_by < day:
             wrong.append(
-                f"The criteria were to be reviewed by {found.review_by} – review them, and set a"
-                " new review_by."
+                f"The criteria should have been reviewed by {found.review_by} – review them and set"
+                " a new review_by."
             )
     return Part("files", wrong=tuple(wrong))
 
 
 def _spool(settings: Settings) -> Part:
-    """Predictions of the service that the database has not got; nothing where it has all."""
+    """Predictions of the service that are not in the database; no problem if there are none."""
     from ..log.spool import Spool
 
     spool, wrong = Spool(settings.var / "service" / "spool"), []
     if old := [moment for moment in _spooled(spool) if time.time() - moment > SPOOL_SECONDS]:
         since = datetime.fromtimestamp(min(old), UTC)
-        waits = _count(len(old), "block of predictions waits", "blocks of predictions wait")
+        waiting = _count(len(old), "block of predictions is", "blocks of predictions are")
         wrong.append(
-            f"{waits} in {spool.folder} since {_moment(since)} – start the service, and the"
-            " database it needs."
+            f"{waiting} waiting in {spool.folder} since {_moment(since)} – start the service and"
+            " its database."
         )
     if refused := spool.refused():
-        lies = _count(len(refused), "block of predictions was", "blocks of predictions were")
-        wrong.append(f"{lies} refused by the database – look at {spool.folder / 'refused'}.")
+        rejected = _count(len(refused), "block of predictions was", "blocks of predictions were")
+        wrong.append(f"{rejected} rejected by the database – inspect {spool.folder / 'refused'}.")
     return Part("spool", wrong=tuple(wrong))
 
 
 def _spooled(spool: "Spool") -> Iterator[float]:
-    """When each block was put on the spool, in seconds; one that is recorded in this moment is none
-    any more.
+    """The time at which each block was written to the spool, in seconds since the epoch.
+
+    A block that the service records at this moment disappears and is left out.
     """
     for path in spool.folder.glob("[!.]*.json"):
         with suppress(FileNotFoundError):
@@ -491,7 +501,7 @@ def _cut(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON has it: texts as they are shown, moments in UTC."""
+    """The value for JSON: texts without secrets and invisible characters, times in UTC."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""``train``, and how a verdict looks on the screen."""
+"""``train``, ``criteria explain`` and ``criteria check``, and the verdict as text."""
 
 from argparse import Namespace
 from typing import TYPE_CHECKING
@@ -21,13 +21,14 @@ __all__ = ["check", "explain", "run_training", "show_verdict", "train"]
 
 
 def train(options: Namespace, project: Project) -> int:
+    """Runs a training and prints its verdict. The exit code is 3 if the model is not ready."""
     registered = run_training(project, options.cause, options.source)
     show_verdict(project, registered)
     return 0 if registered.document.decision.is_ready else Refused.exit_code
 
 
 def run_training(project: Project, cause: str, source: str | None) -> "Registered":
-    """What the training flow came to; Prefect's own wrapping of what broke is taken off."""
+    """The result of the training flow; a failure is raised without Prefect's wrapper."""
     from ..tasks.local_runner import run_locally
 
     heading(escaped(f"{project.product.name}, training {cause}"))
@@ -36,7 +37,7 @@ def run_training(project: Project, cause: str, source: str | None) -> "Registere
 
 
 def show_verdict(project: Project, registered: "Registered") -> None:
-    """The criteria, the verdict, and where to look next."""
+    """Prints the result of each criterion, the verdict and the next commands."""
     document = registered.document
     colour = {Decision.READY: "green", Decision.BLOCKED: "red"}.get(document.decision, "yellow")
     say()
@@ -77,6 +78,7 @@ def _despite(registered: "Registered") -> str:
 
 
 def explain(options: Namespace, project: Project) -> int:
+    """Prints the success criteria as plain sentences."""
     from ..evaluation.metrics import METRICS
     from ..scorecard.criteria_text import explain
 
@@ -85,6 +87,7 @@ def explain(options: Namespace, project: Project) -> int:
 
 
 def check(options: Namespace, project: Project) -> int:
+    """Prints every mistake in the criteria file. The exit code is 2 if there is one."""
     settings = project.settings
     from ..evaluation.metrics import METRICS
     from ..scorecard.criteria_text import problems

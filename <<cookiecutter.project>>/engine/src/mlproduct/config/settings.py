@@ -1,13 +1,13 @@
-"""The product's files and environment, read once into frozen, strict models.
+"""The product's files and environment as frozen, strict models.
 
     config/product.yaml              name and title             -> ProductName
     product/success_criteria.yaml    the product manager's      -> Criteria (gate/criteria.py)
     config/pipeline.yaml             the data scientists'       -> Pipeline
     config/scoring.yaml              operations': scoring       -> Scoring
-    config/monitoring.yaml           operations': watching      -> Monitoring
+    config/monitoring.yaml           operations': monitoring    -> Monitoring
     environment variables, .env      operations: addresses      -> Settings
 
-``strict_yaml.py`` reads them. Nothing here is read at import.
+``strict_yaml.py`` reads the files. Nothing is read at import.
 """
 
 import os
@@ -53,14 +53,14 @@ class ProductName(Strict):
     """The whole of config/product.yaml."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=40)]
-    """Lower-case words joined by - or _: it is part of the names of experiments, models, flows and
-    events.
+    """Lower-case words joined by - or _, because the name is part of the names of experiments,
+    models, flows and events.
     """
     title: Annotated[str, Field(min_length=1, max_length=60)]
 
 
 class Source(Strict):
-    """Where the rows come from: ``path``, or ``url_from`` with ``query``."""
+    """Where rows are read from: ``path``, or ``url_from`` with ``query``."""
 
     path: str | None = None
     format: Literal["csv", "parquet"] | None = None
@@ -77,20 +77,20 @@ class Source(Strict):
             raise ValueError("url_from and query go together")
         if self.url_from is not None and "://" in self.url_from:
             raise ValueError(
-                "url_from is the name of an environment variable; the address itself stays out of"
-                " this file"
+                "url_from expects the name of an environment variable; keep the address itself out"
+                " of this file"
             )
         return self
 
     @property
     def described(self) -> str:
-        """The source as a person calls it; never an address that could hold a password."""
+        """The source as shown to people, never with an address that could contain a password."""
         if self.path is None:
             return f"${self.url_from}"
         return redacted(self.path) if "://" in self.path else self.path
 
     def on(self, day: date) -> Self:
-        """The source of that day: ``{day}`` in the path or the query is the day as 2026-11-24."""
+        """The source of that day: ``{day}`` in path and query becomes, for example, 2026-11-24."""
         named = {"path": self.path, "query": self.query}
         dated = {
             name: text.replace("{day}", day.isoformat())
@@ -101,24 +101,31 @@ class Source(Strict):
 
 
 class Split(Strict):
+    """How the rows are split; ``holdout`` is the share for the evaluation."""
+
     by: Literal["time", "group", "hash"]
     holdout: float = Field(gt=0, lt=1)
 
 
 class AcceptedLeak(Strict):
+    """A feature that predicts the target almost alone, and the reason why it may."""
+
     feature: str
     because: Annotated[str, Field(min_length=1)]
 
 
 class Checks(Strict):
+    """The limits of the data checks before a training."""
+
     rejected_share_at_most: float = Field(default=0.05, ge=0, le=1)
     leak_at: float = Field(default=0.98, gt=0.5, le=1)
     accepted_leaks: tuple[AcceptedLeak, ...] = ()
 
 
 class Search(Strict):
-    """The budget. ``trials`` decides the result; ``seconds`` is the safety stop, and said when
-    used.
+    """The budget of the search.
+
+    ``trials`` decides the result. ``seconds`` is a safety limit, and its use is reported.
     """
 
     trials: int = Field(ge=1)
@@ -127,7 +134,7 @@ class Search(Strict):
     folds: int = Field(default=3, ge=2)
     seed: int = 7
     candidates: tuple[str, ...] = ()
-    """Only these of the kit's candidates; all where empty."""
+    """The names of the kit's candidates to try; all if empty."""
 
     @model_validator(mode="after")
     def _some_worker(self) -> Self:
@@ -137,6 +144,8 @@ class Search(Strict):
 
 
 class EvaluationBudget(Strict):
+    """Sizes of the evaluation: bootstrap resamples, and rows for feature importance."""
+
     resamples: int = Field(default=1000, ge=200)
     importance_rows: int = Field(default=2000, ge=100)
 
@@ -150,21 +159,23 @@ class Pipeline(Strict):
     search: Search
     evaluation: EvaluationBudget = EvaluationBudget()
     labelled_log: bool = False
-    """Whether rows that were scored and labelled since are learned from as well."""
+    """Whether scored rows that have a label are used for training as well."""
 
 
 class LabelSource(Strict):
+    """Where labels are read from, and when they are expected."""
+
     source: Source
     delivered: Literal["daily", "irregularly"] = "daily"
     late_after_days: int = Field(default=90, ge=0)
     day_column: Annotated[str, Field(min_length=1)] | None = None
-    """The column of a delivery with the day of the prediction, where the schema has no time column.
-    """
+    """The column of a delivery with the day of the prediction, if the schema has no time column."""
 
 
 class Scoring(Strict):
-    """The whole of config/scoring.yaml; ``{day}`` in a source is the day that is scored or
-    delivered.
+    """The whole of config/scoring.yaml.
+
+    ``{day}`` in a source is the day that is scored, or the day of the label delivery.
     """
 
     source: Source
@@ -175,6 +186,8 @@ class Scoring(Strict):
 
 
 class DriftLimits(Strict):
+    """The limits beyond which a difference between training and live data is an alarm."""
+
     false_alarms_at_most: float = Field(default=0.01, gt=0, lt=1)
     psi_at_least: float = Field(default=0.02, ge=0)
     share_factor: float = Field(default=1.5, gt=1)
@@ -186,11 +199,15 @@ class DriftLimits(Strict):
     def _around_one(self) -> Self:
         low, high = self.volume_between
         if not 0 <= low < 1 < high:
-            raise ValueError("volume_between is two factors around 1, as [0.5, 2.0]")
+            raise ValueError(
+                "volume_between is a factor below 1 and one above 1, such as [0.5, 2.0]"
+            )
         return self
 
 
 class LabelsJudged(Strict):
+    """The labelled rows on which monitoring judges the criteria."""
+
     days: int = Field(default=35, ge=1)
     coverage_at_least: float = Field(default=0.8, gt=0, le=1)
     rows_at_least: int = Field(default=300, ge=1)
@@ -198,6 +215,8 @@ class LabelsJudged(Strict):
 
 
 class ReportSize(Strict):
+    """The sample of rows in the monitoring report."""
+
     rows: int = Field(default=5000, ge=100, le=50_000)
     seed: int = 7
 
@@ -206,7 +225,7 @@ Action = Literal["retrain", "wait", "nothing"]
 
 
 class Reactions(Strict):
-    """What is done about what was seen; the last three hold back whatever would be asked for."""
+    """The action for each finding of monitoring; the last three fields limit retrainings."""
 
     criteria_fail: Action = "retrain"
     drift_and_criteria_met: Action = "nothing"
@@ -229,7 +248,7 @@ class Monitoring(Strict):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where this process keeps things: the product's folder and three addresses."""
+    """The product's folder and the addresses of MLflow and of the product's database."""
 
     root: Path
     tracking_uri: str
@@ -237,6 +256,11 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """The settings from environment variables.
+
+        Raises ConfigError if PRODUCT_TODAY is not a date, or is set although the registry or the
+        database is not under the product's own ``var``.
+        """
         root = Path(environ.get("PRODUCT_ROOT") or Path.cwd()).resolve()
         var = root / "var"
         settings = cls(
@@ -244,18 +268,20 @@ class Settings:
             tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{var / 'mlflow.db'}",
             database_url=environ.get("PRODUCT_DATABASE_URL") or f"sqlite:///{var / 'product.db'}",
         )
-        today(environ)  # one that is no date is said at once, not by whatever asks for it first
+        today(environ)  # reports an invalid date now, not in the middle of a command
+        # A simulated date could change a team's verdicts: criteria expire and waivers end by date.
         if environ.get(REHEARSED) and not settings.are_local:
             raise ConfigError(
-                f"{REHEARSED} is set and the registry or the database is not under {var} – a day is"
-                " only made up in a rehearsal on this machine, the team's gate goes by the real"
-                " one – unset it"
+                f"{REHEARSED} is set, but the registry or the database is not under {var} –"
+                " expected a simulated date only in a rehearsal on this machine, because the"
+                " team's gate uses the real date – unset it"
             )
         return settings
 
     @property
     def are_local(self) -> bool:
         """Whether registry and database are files under the product's own ``var``."""
+        # ".." is refused below because such a path could lead out of the folder.
         mine = f"sqlite:///{self.var}{os.sep}"
         return all(
             address.startswith(mine) and ".." not in address
@@ -264,6 +290,7 @@ class Settings:
 
     @property
     def var(self) -> Path:
+        """The folder for everything that the product writes on this machine."""
         return self.root / "var"
 
     @property
@@ -288,16 +315,20 @@ class Settings:
 
 
 def read_product_name(path: Path) -> ProductName:
+    """The content of config/product.yaml. Raises ConfigError, as ``read_yaml`` does."""
     return read_yaml(path, ProductName)
 
 
 def read_pipeline(path: Path) -> Pipeline:
+    """The content of config/pipeline.yaml. Raises ConfigError, as ``read_yaml`` does."""
     return read_yaml(path, Pipeline)
 
 
 def read_scoring(path: Path) -> Scoring:
+    """The content of config/scoring.yaml. Raises ConfigError, as ``read_yaml`` does."""
     return read_yaml(path, Scoring)
 
 
 def read_monitoring(path: Path) -> Monitoring:
+    """The content of config/monitoring.yaml. Raises ConfigError, as ``read_yaml`` does."""
     return read_yaml(path, Monitoring)

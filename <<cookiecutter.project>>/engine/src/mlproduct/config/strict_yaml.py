@@ -1,7 +1,7 @@
-"""A YAML file as a strict model, and its mistakes in words.
+"""Reads a YAML file as a strict model and reports every mistake in it.
 
-A typo is an error that names the file, the line, the key, the value, what was expected and the
-nearest valid name.
+A mistake is reported with the file, the line, the key, the value, what was expected and the nearest
+valid name.
 """
 
 import difflib
@@ -20,13 +20,14 @@ __all__ = ["Strict", "line_of", "nearest", "read_yaml"]
 M = TypeVar("M", bound=BaseModel)
 
 CHARACTERS_AT_MOST = 100_000
+
+# Keys and values of a file with every alias expanded: a few lines of aliases can expand to
+# billions of values.
 NODES_AT_MOST = 10_000
-"""Keys and values of a file, each alias counted with all that it stands for: a few lines can stand
-for billions.
-"""
 
 MISTAKES_AT_MOST = 20
 
+# The text for each of pydantic's kinds of mistake; all other kinds keep pydantic's own message.
 EXPECTED = {
     "bool_parsing": "expected true or false",
     "bool_type": "expected true or false",
@@ -39,17 +40,16 @@ EXPECTED = {
     "int_from_float": "expected a whole number",
     "int_parsing": "expected a whole number",
     "int_type": "expected a whole number",
-    "model_type": "expected keys with values, one a line",
+    "model_type": "expected keys with values, one per line",
     "string_too_short": "expected some text, found none",
     "string_type": "expected text; put it in quotes",
     "too_short": "expected at least one entry",
     "tuple_type": "expected a list, such as [north, south]",
 }
-"""The validator's kinds of mistake in words; its own message stands for the rest."""
 
 
 class Strict(BaseModel):
-    """A model that has no field but its own, and never changes."""
+    """A base class for immutable models that accept no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,13 +57,15 @@ class Strict(BaseModel):
 def read_yaml(path: Path, model: type[M]) -> M:
     """The file as ``model``.
 
-    Raises ConfigError with every mistake of the file, one a line: file, line, key, value, what was
+    Raises ConfigError with the mistakes of the file, one per line: file, line, key, value, what was
     expected, the nearest valid name.
     """
     node, twice, content = _parsed(path, _text(path))
     if twice is not None:
         key, line = twice
-        raise ConfigError(f"{path}:{line}: the key {key!r} is written twice – keep one of them")
+        raise ConfigError(
+            f"{path}:{line}: the key {key!r} is written twice – expected once – keep one of them"
+        )
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -75,8 +77,9 @@ def read_yaml(path: Path, model: type[M]) -> M:
 
 
 def _own(mistakes: Sequence[Any]) -> Iterator[Any]:
-    """The mistakes without those that only follow: a list is not too short because an entry of it
-    is wrong.
+    """The mistakes without consequential ones.
+
+    Pydantic reports a list as too short if one of its entries is invalid; only the entry is kept.
     """
     for mistake in mistakes:
         place = mistake["loc"]
@@ -88,16 +91,16 @@ def _own(mistakes: Sequence[Any]) -> Iterator[Any]:
 
 
 def line_of(text: str, location: Sequence[Hashable]) -> int:
-    """The line of ``text``, from 1, on which the key at ``location`` stands, or the deepest key
-    there is on the way.
+    """The line of ``text``, counted from 1, with the key at ``location``.
 
-    A location is a path of keys and places, such as ("criteria", 2, "metric").
+    If the key is missing, it is the line of its nearest existing parent. A location is a path of
+    keys and positions, such as ("criteria", 2, "metric").
     """
     return _line(yaml.compose(text, Loader=yaml.SafeLoader), location)
 
 
 def nearest(name: Any, names: Iterable[str]) -> str | None:
-    """The one of ``names`` that ``name`` was probably meant to be."""
+    """The most similar of ``names``, or None if none is similar."""
     return next(iter(difflib.get_close_matches(str(name), list(names), n=1)), None)
 
 
@@ -115,21 +118,21 @@ def _text(path: Path) -> str:
         ) from None
     if len(text) > CHARACTERS_AT_MOST:
         raise ConfigError(
-            f"{path}: longer than {CHARACTERS_AT_MOST:,} characters – expected a file that people"
-            " wrote – see that it is the right one"
+            f"{path}: longer than {CHARACTERS_AT_MOST:,} characters – expected a file written by"
+            " hand – check that it is the right file"
         )
     return text
 
 
 def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, tuple[str, int] | None, Any]:
-    """The file with its marks, the first key that it holds twice, its content."""
+    """The file's node tree (for line numbers), its first duplicate key, and its content."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if sum(1 for _ in islice(_expanded(node), NODES_AT_MOST + 1)) > NODES_AT_MOST:
             raise ConfigError(
-                f"{path}: more than {NODES_AT_MOST:,} keys and values, with all that its aliases"
-                " (*name) stand for – expected fewer – write out what is meant, and take out what"
-                " refers to itself"
+                f"{path}: more than {NODES_AT_MOST:,} keys and values, counted with every alias"
+                " (*name) expanded – expected fewer – write the values out, and remove aliases"
+                " that refer to themselves"
             )
         return node, _written_twice(node), yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -137,22 +140,25 @@ def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, tuple[str, int] | 
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ConfigError(
-            f"{where}: {problem} – expected YAML; look at the indentation and the quotes there"
+            f"{where}: {problem} – expected YAML – check the indentation and the quotes there"
         ) from None
     except ValueError as error:  # a date such as 2027-02-30
         raise ConfigError(
-            f"{path}: {error} – expected YAML; look for a date that does not exist"
+            f"{path}: {error} – expected YAML – look for a date that does not exist"
         ) from None
     except RecursionError:
         raise ConfigError(
-            f"{path}: nested too deeply – expected a few levels; take out what refers to itself"
+            f"{path}: nested too deeply – expected a few levels – remove aliases that refer to"
+            " themselves"
         ) from None
 
 
 def _expanded(node: yaml.Node | None) -> Iterator[yaml.Node]:
-    """The node and all inside it, again at every alias; without an end where one stands for
-    itself.
+    """The node and all nodes inside it, with each alias expanded.
+
+    The iteration is endless if an alias refers to itself.
     """
+    # A stack, because recursion into such an alias would exceed Python's recursion limit.
     waiting = [iter([node] if node is not None else [])]
     while waiting:
         found = next(waiting[-1], None)
@@ -167,7 +173,7 @@ def _expanded(node: yaml.Node | None) -> Iterator[yaml.Node]:
 
 
 def _written_twice(node: yaml.Node | None) -> tuple[str, int] | None:
-    """The first key that a mapping holds twice; YAML would silently take the last."""
+    """The first duplicate key and its line. YAML would silently use the last value of the key."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -193,7 +199,7 @@ def _in_words(path: Path, node: yaml.Node | None, model: type[BaseModel], mistak
             f"did you mean {near!r}?" if near else f"expected one of {', '.join(names)}"
         )
     if kind == "missing":
-        return f"{where}: missing – it has to be given"
+        return f"{where}: missing – expected a value – add it"
     message = mistake["msg"].removeprefix("Value error, ")
     expected = EXPECTED.get(kind, message[:1].lower() + message[1:])
     if isinstance(value, dict | list):
@@ -227,7 +233,7 @@ def _line(node: yaml.Node | None, location: Sequence[Hashable]) -> int:
 
 
 def _valid_names(model: type[BaseModel], location: Sequence[Hashable]) -> list[str]:
-    """The keys that may stand at ``location`` of a file read as ``model``."""
+    """The keys that are valid at ``location`` of a file read as ``model``."""
     current: Any = model
     for part in location:
         if not isinstance(part, int):

@@ -1,7 +1,6 @@
-"""The gate, tried on a team's own product: ``tests/test_gate.py`` runs ``GateTests``.
+"""Tests of the gate on a team's own product: ``tests/test_gate.py`` runs ``GateTests``.
 
-The fixtures are in ``mlproduct.testing.plugin``, which pytest loads by the product's
-pyproject.toml.
+The fixtures are in ``mlproduct.testing.plugin``, which the product's pyproject.toml loads.
 """
 
 from typing import TYPE_CHECKING
@@ -16,8 +15,9 @@ __all__ = ["GateTests", "TrialProduct", "generated_rows", "make_trial", "trial_r
 
 
 def __getattr__(name: str) -> object:
-    """``GateTests``, imported when it is used: pytest rewrites its asserts, which it can only
-    before that.
+    """``GateTests``, imported on first use.
+
+    pytest can rewrite the asserts of a module only before the module is imported.
     """
     if name == "GateTests":
         from .gate_tests import GateTests

@@ -1,7 +1,8 @@
-"""Everything that must be refused is tried, on the team's own flow, schema and data.
+"""Tests that the gate refuses what it must, on the team's own flow, schema and data.
 
-Each test runs the team's training flow on ``ROWS`` rows. Those that end in a verdict share a
-product with a champion, which no test may move; so each also shows that the ones before it did not.
+Each test runs the team's training flow on ``ROWS`` rows. The tests that end in a verdict share a
+product with a champion that no test may replace. Each of them therefore also checks that the tests
+before it did not.
 """
 
 import dataclasses
@@ -29,17 +30,18 @@ __all__ = ["GateTests"]
 
 
 def criteria_with(*more: dict[str, Any]) -> Callable[[Any], Any]:
+    """A change that adds criteria to the content of the criteria file."""
     return lambda content: {**content, "criteria": [*content["criteria"], *more]}
 
 
 def is_blocked(registered: Any, by: str) -> Any:
-    """The result of the criterion that blocked the model, which was not registered."""
+    """The result of criterion ``by``. Asserts that it blocked the model."""
     document = registered.document
     assert (document.decision, registered.version) == (Decision.BLOCKED, None)
     results = {
         r.criterion.id: r for r in (*document.data_verdict.results, *document.verdict.results)
     }
-    # What is built in blocks where it is undecided, too.
+    # A built-in criterion blocks not only if it is not met, but also if it is undecided.
     assert results[by].outcome is Outcome.NOT_MET or by in BUILT_IN
     assert results[by].outcome is not Outcome.MET
     assert document.problem or any(by in reason for reason in document.verdict.reasons)
@@ -47,6 +49,7 @@ def is_blocked(registered: Any, by: str) -> Any:
 
 
 def file_of(contested: TrialProduct, version: str, name: str) -> Path:
+    """The artifact ``name`` of a version in MLflow's folder."""
     found = contested.releases.models.find(version)
     folder = contested.root / "var" / "mlartifacts"
     owners = (found.run_id, found.source.split("/")[-2])
@@ -57,8 +60,9 @@ def file_of(contested: TrialProduct, version: str, name: str) -> Path:
 
 @pytest.mark.usefixtures("prefect_server")
 class GateTests:
-    """To be inherited by a class of the team's ``tests/test_gate.py``, whose name begins with
-    Test.
+    """The tests of the gate, to be inherited by a class of the team's ``tests/test_gate.py``.
+
+    The name of that class has to begin with Test.
     """
 
     @pytest.fixture(scope="class")
@@ -86,9 +90,8 @@ class GateTests:
         product: Product,
         flows: ModuleType,
     ) -> TrialProduct:
-        """A product with a champion (1) and two versions that are ready, both compared with it
-        (2 and 3).
-        """
+        """A product with champion 1 and two ready versions, 2 and 3, both compared with it."""
+        # With a margin that no model can miss, the second and the third training are ready too.
         made = make_trial(tmp_path_factory.mktemp("contested"), project, product, flows, margin=1e9)
         made.releases.approve(made.train().version, by="a test", because="The first one.")
         assert [made.train().version, made.train().version] == ["2", "3"]
@@ -96,9 +99,7 @@ class GateTests:
 
     @pytest.fixture(autouse=True)
     def champion_stays(self, request: pytest.FixtureRequest) -> Iterator[None]:
-        """Whatever a test does with the shared product, champion and challenger are the same
-        afterwards.
-        """
+        """Checks that a test leaves champion and challenger of the shared product unchanged."""
         if "trial" not in request.fixturenames:
             yield
             return
@@ -129,7 +130,7 @@ class GateTests:
     ) -> None:
         columns = trial.product.columns
         if not columns.numeric:
-            pytest.skip("schemas.py has no number that could give the target away")
+            pytest.skip("schemas.py has no numeric feature that could reveal the target")
         table = trial_rows(trial.product)
         leak = columns.numeric[0]
         column = trial.product.labelled.to_schema().columns[leak]
@@ -158,7 +159,7 @@ class GateTests:
     def test_a_slow_model_is_blocked(
         self, trial: TrialProduct, edited: Callable[..., None]
     ) -> None:
-        """No model of this project answers in a microsecond."""
+        """No model of this project predicts in a microsecond."""
         quick = {
             "id": "quick",
             "says": "Quick.",
@@ -176,7 +177,7 @@ class GateTests:
             "config/pipeline.yaml",
             lambda content: {**content, "split": {**content["split"], "holdout": 0.01}},
         )
-        # Other rows than the champion's, so that all can be compared.
+        # Other rows than the champion's training rows, so that all of them can be compared.
         table = trial_rows(trial.product, seed=11)
         registered = trial.train(trial.save(table, "data/tiny.parquet"))
         undecided = [
@@ -194,7 +195,7 @@ class GateTests:
         columns = trial.product.columns
         slices = next((name for name in columns.categorical if name in columns.known_values), None)
         if slices is None:
-            pytest.skip("no category of schemas.py lists its values, so none can be missing")
+            pytest.skip("no categorical column of schemas.py lists values, so none can be missing")
         gone = columns.known_values[slices][0]
         table = trial_rows(trial.product, seed=11)
         metric = "recall" if columns.task == "classification" else "mape"
@@ -332,27 +333,27 @@ class GateTests:
         alone = Releases._decide
 
         def together(self: Any, entry: Any, trail: Any) -> Any:
-            meeting.wait()  # both have looked at the trail; neither has added to it
+            meeting.wait()  # both have read the decision history, and neither has added to it
             return alone(self, entry, trail)
 
         monkeypatch.setattr(Releases, "_decide", together)
-        answers: dict[str, str] = {}
+        outcomes: dict[str, str] = {}
 
         def approve(version: str) -> None:
             try:
                 contested.releases.approve(version, by="a test", because="Mine is better.")
-                answers[version] = "approved"
+                outcomes[version] = "approved"
             except ProductError as refusal:
-                answers[version] = str(refusal)
+                outcomes[version] = str(refusal)
 
         both = [threading.Thread(target=approve, args=(version,)) for version in ("2", "3")]
         for thread in both:
             thread.start()
         for thread in both:
             thread.join()
-        won = next(version for version, answer in answers.items() if answer == "approved")
-        lost = next(version for version in answers if version != won)
-        assert "at the same time" in answers[lost] or "recorded" in answers[lost]
+        won = next(version for version, outcome in outcomes.items() if outcome == "approved")
+        lost = next(version for version in outcomes if version != won)
+        assert "at the same time" in outcomes[lost] or "recorded" in outcomes[lost]
         assert contested.standing()[:2] == (won, won)
         monkeypatch.setattr(Releases, "_decide", alone)
         with pytest.raises(Refused, match="compared with version 1"):

@@ -1,6 +1,4 @@
-"""Rows made from a schema alone, with a target that can be learned: for a product without a
-``sample.py``.
-"""
+"""Rows generated from a schema, with a learnable target, for a product without ``sample.py``."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -16,14 +14,14 @@ from ..tables import Batch
 
 __all__ = ["cells_at", "generated_rows"]
 
-DAYS = 540
-WORDS = ("alpha", "beta", "gamma", "delta")
-"""Values of a text feature whose schema lists none."""
+DAYS = 540  # the rows are of this many days
 
+# The values of a text feature whose schema lists none.
+WORDS = ("alpha", "beta", "gamma", "delta")
+
+# The share of generated rows that has to pass the schema. If fewer pass, the schema has rules that
+# cannot be guessed from its columns.
 ENOUGH = 0.9
-"""The share of generated rows that has to pass the schema; of fewer, the rules ask for more than
-can be guessed.
-"""
 
 
 def generated_rows(
@@ -33,10 +31,10 @@ def generated_rows(
     until: date | None = None,
     shuffle_labels: bool = False,
 ) -> pd.DataFrame:
-    """Labelled rows that pass the schema, oldest first, whose target follows the features.
+    """Labelled rows that pass the schema, oldest first, with a target that depends on the features.
 
-    Nothing in them is true of the world. With ``shuffle_labels`` there is nothing to learn. Raises
-    ConfigError where the schema has rules that such rows do not keep.
+    The rows are not realistic. With ``shuffle_labels`` there is nothing to learn. Raises
+    ConfigError if too many of the rows break a rule of the schema.
     """
     random = np.random.default_rng(seed)
     columns, schema = product.columns, product.labelled.to_schema().columns
@@ -68,9 +66,9 @@ def _passing(table: pd.DataFrame, product: Product) -> pd.DataFrame:
     if len(checked.rows) < ENOUGH * len(table):
         reasons = ", ".join(sorted(set(checked.rejected.failures["reason"])))
         raise ConfigError(
-            f"only {len(checked.rows):,} of {len(table):,} rows generated from schemas.py keep its"
-            f" rules ({reasons})"
-            " – expected nearly all – give product.py a sample, which the gate's tests then use"
+            f"only {len(checked.rows):,} of {len(table):,} rows generated from schemas.py pass its"
+            f" rules ({reasons}) – expected at least {ENOUGH:.0%} – set sample=… in product.py, so"
+            " that the gate's tests use its rows"
         )
     return checked.rows
 
@@ -89,7 +87,7 @@ def _days(random: np.random.Generator, rows: int, until: date) -> pd.Series:
 def _feature(
     column: Any, listed: tuple[Any, ...] | None, random: np.random.Generator, rows: int
 ) -> tuple[Any, np.ndarray]:
-    """The cells, and how much each adds to the score that the target follows."""
+    """The cells, and what each adds to the score from which the target is made."""
     if listed or not (_is_number(column) or _is_time(column)):
         values = np.array(listed or WORDS, dtype=object)
         places = random.integers(0, len(values), rows)
@@ -101,22 +99,23 @@ def _feature(
 
 
 def cells_at(column: Any, share: np.ndarray) -> np.ndarray:
-    """Numbers at these shares, 0 to 1, of the range that the column's rules allow, in its type."""
+    """Numbers at the given shares (0 to 1) of the column's allowed range, in the column's type."""
     low, high = _bounds(column)
     cells = low + share * (high - low)
     return np.round(cells).astype("int64") if _is_whole(column) else cells
 
 
 def _target(column: Any, product: Product, score: np.ndarray, random: np.random.Generator) -> Any:
+    # Some noise, so that the target is learnable but not exactly determined by the features.
     noisy = score + 0.3 * score.std() * random.normal(size=len(score))
     if product.problem.task == "classification":
-        return (noisy > np.quantile(noisy, 0.7)).astype("int64")
+        return (noisy > np.quantile(noisy, 0.7)).astype("int64")  # 30% positive rows
     place = (noisy - noisy.min()) / (noisy.max() - noisy.min() or 1.0)
     return cells_at(column, 0.1 + 0.8 * place)
 
 
 def _bounds(column: Any) -> tuple[float, float]:
-    """The range that the rules allow, or a usual one."""
+    """The range that the column's rules allow; without rules 0 to 100."""
     found: dict[str, float] = {}
     for check in column.checks:
         for name, value in check.statistics.items():
@@ -124,7 +123,7 @@ def _bounds(column: Any) -> tuple[float, float]:
                 found[name] = float(value)
     low = found.get("min_value", 0.0)
     high = found.get("max_value", low + 100.0)
-    margin = 0.001 * (high - low)  # inside, where a bound itself is excluded
+    margin = 0.001 * (high - low)  # because a rule may exclude the bound itself
     return low + margin, high - margin
 
 

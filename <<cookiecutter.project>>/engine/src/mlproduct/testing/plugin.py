@@ -1,7 +1,7 @@
 """pytest fixtures for a product: ``product``, ``flows``, ``project`` and ``prefect_server``.
 
-pyproject.toml of the product loads it (``-p mlproduct.testing.plugin``) and names the team's
-package (``product_package``).
+The product's pyproject.toml loads it (``-p mlproduct.testing.plugin``) and names the team's package
+(``product_package``).
 """
 
 import importlib
@@ -16,6 +16,7 @@ from ..product import Product, load_product
 
 __all__ = ["flows", "prefect_server", "product", "project"]
 
+# No telemetry, no log of Prefect, and no job processes of MLflow during tests.
 QUIET = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -23,6 +24,8 @@ QUIET = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
+# Removed from the environment: tests must not use the registry, database, server, folder or date
+# that the developer has set.
 ADDRESSES = (
     "MLFLOW_TRACKING_URI",
     "PRODUCT_DATABASE_URL",
@@ -33,13 +36,12 @@ ADDRESSES = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the setting ``product_package`` of pyproject.toml."""
     parser.addini("product_package", "the name of the team's package")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read when Prefect and MLflow are imported; and no test touches what the developer is
-    connected to.
-    """
+    """Sets the environment of all tests, before Prefect and MLflow are imported and read it."""
     os.environ.update(QUIET)
     for name in ADDRESSES:
         os.environ.pop(name, None)
@@ -58,7 +60,7 @@ def product(pytestconfig: pytest.Config, project: Path) -> Product:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRODUCT_ROOT", str(project))
         found = load_product(_package(pytestconfig))
-        assert found.name  # read now, from this folder, and kept
+        assert found.name  # reads and caches config/product.yaml while PRODUCT_ROOT is set
     return found
 
 
@@ -70,9 +72,10 @@ def flows(pytestconfig: pytest.Config, product: Product) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
-    """One Prefect server for all flows of the session, on a database of its own."""
+    """One Prefect server with its own database for all flows of the session."""
     from prefect.testing.utilities import prefect_test_harness
 
+    # On a busy machine the server needs longer than Prefect's own limit.
     with prefect_test_harness(server_startup_timeout=180):
         yield
 

@@ -1,4 +1,4 @@
-"""A product on which the gate is tried: the team's own schema, candidates and flow, small data,
+"""A product for tests of the gate: the team's schema, candidates and flow, with little data and
 strict criteria.
 """
 
@@ -23,27 +23,29 @@ from .generated_rows import generated_rows
 
 __all__ = ["ROWS", "TrialProduct", "compared", "make_trial", "trial_rows", "validated"]
 
+# Rows of a training: enough for intervals that separate a model from doing nothing, and few enough
+# to fit a model in a moment.
 ROWS = 6_000
-"""Of a training: enough for intervals that tell a model from nothing, and fitted in a moment."""
 
 
 def trial_rows(product: Product, **knobs: Any) -> pd.DataFrame:
-    """Rows of the product's sample.py, or rows generated from its schema where there is none."""
+    """Rows of the product's sample.py, or rows generated from its schema if it has none."""
     if product.sample is None:
         return generated_rows(product, ROWS, **knobs)
     return product.sample(rows=ROWS, **knobs)
 
 
 def validated(product: Product, rows: pd.DataFrame, schema: Any = None) -> Validated:
-    """The rows held against the product's labelled schema, or another one; none is too many to
-    reject.
+    """The rows, validated against ``schema`` or the product's labelled schema.
+
+    There is no limit on the share of rejected rows.
     """
     return validate([Batch(rows, "a test", 0)], schema or product.labelled, limit=1.0)
 
 
 @dataclass(frozen=True)
 class TrialProduct:
-    """A product's folder, with the team's product and flows, and what a test does with it."""
+    """A product's folder with the team's product and flows, and the actions of a test on it."""
 
     root: Path
     product: Product
@@ -51,10 +53,12 @@ class TrialProduct:
 
     @property
     def settings(self) -> Settings:
+        """The settings of this folder, without the variables of the environment."""
         return Settings.from_environment({"PRODUCT_ROOT": str(self.root)})
 
     @property
     def releases(self) -> Releases:
+        """The champion of this product and the decisions about it."""
         return Releases(self.settings, self.product.name)
 
     def read(self, name: str) -> Any:
@@ -69,22 +73,23 @@ class TrialProduct:
         path.write_text(text, encoding="utf-8")
 
     def save(self, rows: pd.DataFrame, name: str) -> str:
-        """The rows as a file that ``train`` can be pointed at; its name."""
+        """Writes the rows as Parquet and returns ``name``, the source to give to ``train``."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         rows.to_parquet(path, index=False)
         return name
 
     def train(self, source: str | None = None) -> Any:
-        """What one run of the team's own training flow came to."""
+        """The result of one run of the team's training flow."""
         from ..tasks.local_runner import run_locally
 
         with changed_environment({"PRODUCT_ROOT": str(self.root)}):
             return run_locally(self.flows.train, cause="in a test", source=source).result()
 
     def standing(self) -> tuple[str | None, ...]:
-        """The champion by the audit log and by MLflow's alias, and the challenger: what no
-        refusal may move.
+        """The champion by the audit log, the champion by MLflow's alias, and the challenger.
+
+        A refusal must change none of them.
         """
         releases = self.releases
         models = releases.models
@@ -92,8 +97,9 @@ class TrialProduct:
 
 
 def compared(primary: str, versus: str, bar: float = 0.0, **more: Any) -> dict[str, Any]:
-    """A criterion by which the primary metric has to beat something, or may lose by at most
-    ``-bar``.
+    """A criterion that compares the primary metric with ``versus``.
+
+    With ``bar`` 0 the metric has to be better; otherwise it may be worse by less than ``bar``.
     """
     side = {"at_least": -bar} if METRICS[primary].better == "higher" else {"at_most": bar}
     words = {
@@ -107,10 +113,10 @@ def compared(primary: str, versus: str, bar: float = 0.0, **more: Any) -> dict[s
 def make_trial(
     root: Path, project: Path, product: Product, flows: ModuleType, *, margin: float = 0.0
 ) -> TrialProduct:
-    """A product in ``root`` made of the team's own in ``project``.
+    """A product in ``root``, made from the team's product in ``project``.
 
-    Its criteria are to beat doing nothing and, by less than ``margin`` lost, the champion; it is
-    trained on ``trial_rows``, with the first candidate alone.
+    Its criteria: a model has to beat doing nothing, and must not be worse than the champion by
+    ``margin`` or more. It is trained on ``trial_rows`` with the first candidate only.
     """
     own, made = TrialProduct(project, product, flows), TrialProduct(root, product, flows)
     criteria = own.read("product/success_criteria.yaml")
@@ -136,7 +142,7 @@ def make_trial(
 
 @contextmanager
 def changed_environment(changes: Mapping[str, str]) -> Iterator[None]:
-    """The environment variables as given inside, as they were afterwards."""
+    """Sets the environment variables inside the context, and restores them afterwards."""
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
     try:

@@ -129,7 +129,7 @@ def _age(newest: datetime | None, today: date, rows: int) -> Measurement:
         return Measurement(
             metric="age_days",
             rows=rows,
-            problem=f"the newest row is of {newest.date()}, after {today}",
+            problem=f"the newest row is from {newest.date()}, after {today}",
         )
     return _exact("age_days", max(age, 0), rows)
 

@@ -160,7 +160,7 @@ def _median_error(w: Weighted) -> np.ndarray:
     return np.where(half[:, 0] > 0, (errors[lower] + errors[upper]) / 2, np.nan)
 
 
-# --- the rows that a metric is based on ---------------------------------------------------------------------
+# --- the rows that a metric is based on -----------------------------------------------------
 
 
 def _positives(s: Scored) -> int:
@@ -360,9 +360,7 @@ _ALL = (
     _measured(
         "latency_p95_ms", "lower", "95 % of single-row predictions take less time than this.", "ms"
     ),
-    _measured(
-        "rows_per_second", "higher", "Rows predicted per second in a large batch.", "rows/s"
-    ),
+    _measured("rows_per_second", "higher", "Rows predicted per second in a large batch.", "rows/s"),
     _measured("model_megabytes", "lower", "Size of the model file.", "MB"),
     _measured("training_seconds", "lower", "Duration of the search and the fit.", "s"),
     _measured("rows", "higher", "Rows accepted for training and evaluation.", "rows"),

@@ -96,7 +96,7 @@ def problem_of_slices(
         )
     if comparisons == 0:
         return (
-            f"{sliced.by} has {'only one slice – two are needed to compare' if names else 'no slices'}"
+            f"{sliced.by} has {'only one slice – expected two or more' if names else 'no slices'}"
         )
     return None
 

@@ -66,11 +66,13 @@ def of_difference(
         estimate.draws - baseline.draws, difference, errors, *_range_of_difference(metric)
     )
     if metric.proportion is not None:
-        (mine, counted), (theirs, of_rival) = (
+        (mine, counted), (theirs, of_baseline) = (
             metric.proportion(estimate.scored),
             metric.proportion(baseline.scored),
         )
-        if np.array_equal(counted, of_rival):
+        # The paired interval needs the same rows in both proportions. Precision, for example, has
+        # other rows for each model.
+        if np.array_equal(counted, of_baseline):
             won, lost = (mine & ~theirs & counted).sum(), (theirs & ~mine & counted).sum()
             bounds = _widest(bounds, matched(won, lost, counted.sum(), errors))
     # Only the challenger's outcomes that never occurred widen the interval: mistakes that the
@@ -164,6 +166,7 @@ def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
             nothing,
             (np.nanmin(found, axis=0, initial=value), np.nanmax(found, axis=0, initial=value)),
         )
+    # Only at an end of its range, such as an error of 0, can a value hide outcomes that are rare.
     if value not in (metric.lowest, metric.highest) or not np.isfinite(
         metric.highest - metric.lowest
     ):
@@ -174,6 +177,7 @@ def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
 
 def _with_rare_outcomes(cells: Cells, scored: Scored, errors: np.ndarray) -> np.ndarray:
     tp, fp, fn, tn = (float(scored.term(name).sum()) for name in ("tp", "fp", "fn", "tn"))
+    # A combination for which the metric is undefined gives NaN, which is ignored later.
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.array(
             [

@@ -351,7 +351,7 @@ _ALL = (
         "skill",
         "any",
         "higher",
-        "Improvement over the same prediction for all rows: 0 is no better, 1 is perfect.",
+        "Improvement over always predicting the same: 0 is no better, 1 is perfect.",
         highest=1.0,
     ),
     _measured(

@@ -66,6 +66,7 @@ def slices_of(by: str, training: pd.DataFrame, holdout: pd.DataFrame, columns: C
     known |= (
         set(labels(pd.Series(training[by].unique(), dtype=object))) if by in training else set()
     )
+    # Several values can have the same label, so a slice can have several codes.
     rows = {
         name: np.flatnonzero(np.isin(codes, np.flatnonzero(present == name)))
         for name in known | set(present)
@@ -108,6 +109,7 @@ def measure_slices(
 
     Each has as many intervals as there are slices or pairs, without those in ``leaving_out``.
     """
+    # At least one step, even if leaving_out excludes every slice.
     errors = ladder(confidence, max(1, *(_members(sliced, c, by_name) for c in sliced.criteria)))
     bounds = {name: of_value(t, errors) for name, t in by_name.items() if t.is_measured}
     if not sliced.gap:
@@ -162,4 +164,5 @@ def _members(sliced: SlicedMetric, criterion: Criterion, names: Iterable[str]) -
 def _label(value: Any) -> str:
     if value is None or value is pd.NaT or value != value:  # only NaN differs from itself
         return MISSING
+    # A column of whole numbers with missing values contains floats: 1.0 is the same slice as 1.
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -63,6 +63,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_len
 Versus = Literal["champion", "do_nothing", "rule"]
 Level = Literal["must", "should", "info"]
 LEVELS: tuple[Level, ...] = ("must", "should", "info")
+# Strict: true or a text in quotes is a mistake and is not converted to a number.
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
@@ -342,7 +343,7 @@ class Verdict(Frozen):
 
 
 def read_criteria(path: Path) -> Criteria:
-    """The criteria in the file ``path``; raises an error with file and line for a mistake."""
+    """The criteria in the file ``path``; raises ConfigError with the line of each mistake."""
     return read_yaml(path, Criteria)
 
 

@@ -129,6 +129,7 @@ class Document(Frozen):
     @property
     def digest(self) -> str:
         """The sha256 of the document's canonical JSON."""
+        # Sorted keys and no indentation: the layout of the file does not change the digest.
         canonical = json.dumps(
             json.loads(self.model_dump_json()), sort_keys=True, ensure_ascii=False
         )

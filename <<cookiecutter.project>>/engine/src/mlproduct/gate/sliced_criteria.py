@@ -103,7 +103,7 @@ def _holm(
     sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 65-70.
     """
     # The number of intervals, from the narrowest on, for which it holds: similar to a p-value.
-    stands = {
+    passes = {
         place: next(
             (k for k, each in enumerate(found[place].intervals) if not holds(criterion, each)),
             len(found),
@@ -111,9 +111,10 @@ def _holm(
         for place in judged
     }
     decided: dict[int, int] = {}
-    for rank, place in enumerate(sorted(stands, key=lambda place: -stands[place])):
+    for rank, place in enumerate(sorted(passes, key=lambda place: -passes[place])):
         step = len(found) - 1 - rank
-        if stands[place] <= step or len(found[place].intervals) <= step:
+        # With too few intervals for the number of slices nothing is decided.
+        if passes[place] <= step or len(found[place].intervals) <= step:
             return decided, step
         decided[place] = step
     return decided, 0

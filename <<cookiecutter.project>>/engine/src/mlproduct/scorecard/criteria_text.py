@@ -277,6 +277,7 @@ def _of_left_out(at: Location, criterion: Criterion, columns: Columns) -> Iterat
 def _of_comparison(at: Location, criterion: Criterion, metric: Metric) -> Iterator[CriteriaMistake]:
     versus = criterion.versus
     if versus is None:
+        # Only if it is in the file: the default has no effect either, but it is not a mistake.
         if "if_none" in criterion.model_fields_set:
             yield CriteriaMistake(
                 (*at, "if_none"),

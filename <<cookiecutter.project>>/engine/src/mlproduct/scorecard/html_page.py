@@ -32,6 +32,8 @@ def page(document: Document) -> str:
     environment = Environment(
         loader=loader,
         autoescape=True,
+        # autoescape handles HTML; this shows invisible characters. Markup is a subclass of str
+        # and is left as it is: the pictures have escaped their texts.
         finalize=lambda value: escaped(value, keep="\n") if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,

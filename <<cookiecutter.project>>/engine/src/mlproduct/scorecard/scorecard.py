@@ -42,7 +42,7 @@ def markdown(document: Document, longest: int = LONGEST) -> str:
         return whole
     shortened = "*Shortened. The artifact scorecard.html of the run contains everything.*"
     kept: list[str] = []
-    room = longest - len(shortened) - 2
+    room = longest - len(shortened) - 2  # 2: the blank line before the note
     for line in lines:
         room -= len(line) + 1
         if room < 0:

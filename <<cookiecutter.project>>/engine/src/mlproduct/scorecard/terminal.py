@@ -29,6 +29,7 @@ def result_lines(results: Sequence[Result]) -> list[str]:
     lines = []
     for result, text in zip(results, table(rows), strict=True):
         outcome = result.outcome.value
+        # Coloured after table(), which escapes control characters and counts them for the width.
         lines.append(text.replace(outcome, coloured(outcome, OUTCOME_COLOUR[result.outcome]), 1))
         if result.outcome is not Outcome.MET:
             because = textwrap.shorten(

@@ -79,6 +79,7 @@ def evaluate(
         predicted, baselines, training, holdout, identities, columns, criteria
     )
     clusters = clusters_of(comparison.holdout[columns.group or columns.key])
+    # Without rows nothing can be drawn: every metric then has no value.
     weights = (
         resample(len(holdout), settings.resamples, seed, clusters) if len(holdout) else iter(())
     )

@@ -147,6 +147,7 @@ def _calibration_error(w: Weighted) -> np.ndarray:
 
 def _r2(w: Weighted) -> np.ndarray:
     spread = w.sum("squared_answer") - w.sum("answer") ** 2 / w.sum("rows")
+    # With a constant target there is no variance to explain: R2 is undefined.
     return np.where(spread > 0, 1 - w.sum("squared_error") / spread, np.nan)
 
 
@@ -155,6 +156,7 @@ def _median_error(w: Weighted) -> np.ndarray:
     order, errors = w.scored.by_error
     reached = np.cumsum(np.take(w.weights, order, axis=1), axis=1, dtype=float)
     half = reached[:, -1:] / 2
+    # Both are the same row, unless the weights up to a row are exactly half of the total.
     lower = np.argmax(reached >= half, axis=1)
     upper = np.argmax(reached > half, axis=1)
     return np.where(half[:, 0] > 0, (errors[lower] + errors[upper]) / 2, np.nan)

@@ -100,6 +100,7 @@ def right_side(criterion: Criterion, interval: Interval) -> bool:
 
     In a comparison (``versus``), equal is not better.
     """
+    # Strict in a comparison, so that the champion submitted again is refused.
     wins = criterion.versus is not None
     if criterion.at_least is not None:
         return interval.low > criterion.at_least if wins else interval.low >= criterion.at_least

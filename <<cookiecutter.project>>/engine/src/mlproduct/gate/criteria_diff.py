@@ -7,6 +7,7 @@ from .criteria import LEVELS, Criteria, Criterion
 
 __all__ = ["loosened_criteria"]
 
+# Each kind of bar, and the direction in which it becomes easier to meet.
 EASIER = (("at_least", -1), ("at_most", 1), ("gap_at_most", 1))
 
 
@@ -15,7 +16,7 @@ def loosened_criteria(previous: Criteria, current: Criteria) -> tuple[str, ...]:
     now = {criterion.id: criterion for criterion in (*current.criteria, *current.data)}
     found: list[str] = []
     for before in (*previous.criteria, *previous.data):
-        if before.level == "info":
+        if before.level == "info":  # it decided nothing, so it cannot be loosened
             continue
         if before.id in now:
             found += _loosened(before, now[before.id])

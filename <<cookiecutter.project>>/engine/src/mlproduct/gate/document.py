@@ -145,6 +145,7 @@ class Document(Frozen):
         """The worse of the decisions on data and model; blocked without a model or on an error."""
         if self.problem is not None or self.model is None:
             return Decision.BLOCKED
+        # The members of Decision are ordered from best to worst.
         return max(self.data_verdict.decision, self.verdict.decision, key=list(Decision).index)
 
     def to_json(self) -> str:

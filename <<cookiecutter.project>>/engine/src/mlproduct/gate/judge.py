@@ -95,9 +95,11 @@ BUILT_IN = frozenset(criterion.id for criterion in (*ALWAYS, *ALWAYS_DATA))
 
 def _blocks(result: Result) -> bool:
     if result.criterion.id in BUILT_IN:
+        # Undecided is not enough here: such a model cannot be distinguished from guessing.
         return result.outcome is not Outcome.MET
     if result.criterion.level == "info" or result.outcome is not Outcome.NOT_MET:
         return False
+    # A level applies to a bar, not to a measurement: a should that was not measured blocks too.
     return result.criterion.level == "must" or result.could_not_be_measured
 
 
@@ -115,6 +117,7 @@ def _warns(result: Result) -> bool:
 
 
 def _waived(result: Result, waiver: Waiver | None, on: date) -> Result:
+    # A waiver applies to a bar, not to a measurement.
     if waiver is None or result.outcome is Outcome.MET or result.could_not_be_measured:
         return result
     if waiver.until < on:

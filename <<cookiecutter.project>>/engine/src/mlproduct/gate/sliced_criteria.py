@@ -74,6 +74,7 @@ def _hold_together(
     results = []
     for place, each in enumerate(found):
         if place not in judged:
+            # A small slice is undecided and not ignored: otherwise no one would ever check it.
             results.append(too_few(each, smallest))
             continue
         steps = {**met, **failed}

@@ -305,6 +305,7 @@ def _working_point(document: Document) -> tuple[float, float] | None:
         m.metric: m.value for m in document.measurements if m.by is None and m.versus is None
     }
     values = (overall.get("recall"), overall.get("precision"))
+    # The range also excludes NaN, which cannot be drawn.
     if (
         values[0] is None
         or values[1] is None

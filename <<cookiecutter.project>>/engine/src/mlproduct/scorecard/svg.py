@@ -112,7 +112,7 @@ def bar_of(value: float, spread: float, most: float, title: str) -> Markup:
     )
     parts = (
         Markup('<rect class="fill" x="0" y="4" width="{:.1f}" height="12" rx="2"/>').format(
-            max(value * scale, 1.0)
+            max(value * scale, 1.0)  # at least 1, so that a loss of 0 or less is visible
         ),
         Markup('<path class="span" d="M{0:.1f} 10H{1:.1f}M{1:.1f} 6v8"/>').format(low, high),
     )
@@ -321,6 +321,7 @@ def _columns(axes: _Axes, points: Points) -> Markup:
     floor = axes.up(max(axes.y[0], 0.0))
     heights = ((place, axes.up(y)) for place, (_, y) in zip(places, points, strict=True))
     return Markup("").join(
+        # A negative height is an error in SVG.
         column.format(place - width / 2, top, width, max(floor - top, 0.0))
         for place, top in heights
     )

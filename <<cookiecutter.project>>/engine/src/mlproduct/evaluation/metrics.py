@@ -58,7 +58,7 @@ class Metric:
         """The metric for each row of weights, from sums that other metrics can use as well."""
         if self.combine is None:
             raise ValueError(f"{self.name} is not computed from the target and the predictions")
-        # A division by zero gives NaN or infinity: the metric is undefined for this resample.
+        # A division of 0 by 0 gives NaN: the metric is undefined for this resample.
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.combine(weighted)
 

@@ -21,10 +21,10 @@ __all__ = [
 ]
 
 NEXT = {
-    Decision.READY: "It can become champion.",
-    Decision.WARNINGS: "It can become champion; read the warnings first.",
-    Decision.REVIEW: "It can become champion only if a named person accepts the open risks.",
-    Decision.BLOCKED: "It cannot become champion.",
+    Decision.READY: "The model can become champion.",
+    Decision.WARNINGS: "The model can become champion; read the warnings first.",
+    Decision.REVIEW: "The model can become champion only if a named person accepts the open risks.",
+    Decision.BLOCKED: "The model cannot become champion.",
 }
 
 

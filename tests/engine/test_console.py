@@ -41,7 +41,7 @@ def test_a_result_shows_what_was_measured_and_says_why_only_where_it_has_to() ->
     lines = result_lines([met, failed])
     assert len(lines) == 3
     assert "catch  recall 0.70 [0.65, 0.75] ≥ 0.6  We catch 6 of 10." in lines[0]
-    assert lines[2].endswith("… and more in the scorecard")
+    assert lines[2].endswith("… (see the scorecard)")
 
 
 @pytest.mark.parametrize(

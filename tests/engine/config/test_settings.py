@@ -89,7 +89,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         (
             "at_least: 0.6",
             "at_least: 0.6\n    at_most: 1",
-            "file.yaml:6: criteria.0: exactly one of",
+            "file.yaml:6: criteria.0: found at_least and at_most – expected exactly one of",
         ),
         (
             "at_least: 0.6",

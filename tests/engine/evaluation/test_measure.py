@@ -165,7 +165,7 @@ def test_every_slice_is_measured_with_an_interval_for_each_step() -> None:
         ),
         ({"metric": "recal", "at_least": 0}, "did you mean 'recall'"),
         ({"metric": "mae", "at_least": 0}, "not a metric of this task"),
-        ({"metric": "value_per_1000", "at_least": 0}, "what the outcomes are worth"),
+        ({"metric": "value_per_1000", "at_least": 0}, "the value of the outcomes"),
         ({"metric": "recall", "versus": "rule", "at_least": 0}, "there is no rule"),
         (
             {"metric": "recal", "versus": "champion", "at_least": 0, "if_none": "met"},
@@ -213,7 +213,7 @@ def test_who_cannot_be_asked_is_a_problem_of_every_comparison() -> None:
     found = measured(baselines={"champion": Baseline(fails)})
     assert (
         the(found, "recall", versus="champion").problem
-        == "champion cannot be asked: KeyError: 'tenure'"
+        == "champion cannot predict: KeyError: 'tenure'"
     )
     assert the(found, "recall").problem is None
 
@@ -223,7 +223,7 @@ def test_no_row_is_no_answer() -> None:
         holdout=table(0), baselines={"do_nothing": Baseline(do_nothing(table(), COLUMNS))}
     )
     assert the(found, "recall").support == 0
-    assert the(found, "latency_p95_ms").problem == "there is no row to answer"
+    assert the(found, "latency_p95_ms").problem == "there are no rows to predict"
 
 
 def test_rule_and_doing_nothing_are_measured_on_the_same_rows() -> None:

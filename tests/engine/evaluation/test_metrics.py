@@ -111,11 +111,11 @@ def test_what_is_not_defined_is_not_a_number(name: str) -> None:
     [
         ("accuracy", Predictions(np.array([1.0, np.nan])), "1 of 2 decisions are not numbers"),
         ("accuracy", Predictions(np.array([1.0, 2.0])), "1 of 2 decisions are neither 0 nor 1"),
-        ("roc_auc", Predictions(np.zeros(2)), "there are no scores"),
-        ("value_per_1000", Predictions(np.zeros(2)), "do not say what the outcomes are worth"),
-        ("interval_coverage", Predictions(np.zeros(2)), "there are no intervals"),
-        ("mape", Predictions(np.zeros(2)), "an answer is 0"),
-        ("latency_p95_ms", Predictions(np.zeros(2)), "does not follow from answers"),
+        ("roc_auc", Predictions(np.zeros(2)), "the predictions contain no scores"),
+        ("value_per_1000", Predictions(np.zeros(2)), "do not state the value of the outcomes"),
+        ("interval_coverage", Predictions(np.zeros(2)), "the predictions contain no intervals"),
+        ("mape", Predictions(np.zeros(2)), "a target is 0"),
+        ("latency_p95_ms", Predictions(np.zeros(2)), "is not computed from the target"),
     ],
 )
 def test_what_is_lacking_is_said(name: str, predictions: Predictions, words: str) -> None:

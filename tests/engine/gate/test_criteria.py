@@ -96,21 +96,21 @@ def test_undecided_says_how_many_rows_would_tell() -> None:
     # Half the width is 0.05 and the distance to the bar 0.01: 25 times the rows, 24 times as many
     # more.
     assert result.more_rows == 96_000
-    assert "about 96,000 more labelled rows would tell" in result.because
+    assert "About 96,000 more labelled rows would settle it" in result.because
 
 
 def test_too_few_rows_decide_nothing_however_clear_they_are() -> None:
     result = verdict_on(found(0.9, 0.99, support=10, rows=100)).results[0]
     assert result.outcome is Outcome.UNDECIDED
     assert result.more_rows == 200
-    assert "10 rows, fewer than 30" in result.because
+    assert "10 rows, the minimum is 30" in result.because
 
 
 def test_no_row_at_all_is_undecided_and_said() -> None:
     result = verdict_on(Measurement(metric="recall", rows=0, support=0)).results[0]
     assert result.outcome is Outcome.UNDECIDED
     assert result.value is None
-    assert "no row to judge it on" in result.because
+    assert "no rows to measure it on" in result.because
 
 
 # --- fail closed ----------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_no_row_at_all_is_undecided_and_said() -> None:
         ((found(0.7, 0.8, value=math.nan),), "nan"),
         ((found(0.7, math.nan, value=0.8),), "nan"),
         ((found(0.7, math.inf, value=0.8),), "inf"),
-        ((found(0.8, 0.7),), "upside down"),
+        ((found(0.8, 0.7),), "lower end of its interval is above the upper end"),
         ((found(0.7, 0.8, intervals=()),), "no interval"),
         ((found(0.7, 0.8, problem="the column is gone"),), "the column is gone"),
         ((found(0.7, 0.8), found(0.1, 0.2)), "more than once"),
@@ -205,7 +205,7 @@ def test_a_slice_with_too_few_rows_is_shown_and_leaves_it_undecided() -> None:
     result = verdict_on(region("north", 0.8, 0.05, 0.06), small, of=criteria(BY_REGION)).results[0]
     assert result.outcome is Outcome.UNDECIDED
     assert [each.slice for each in result.slices] == ["north", "west"]
-    assert "region=west rests on 2 rows" in result.because
+    assert "region=west is based on 2 rows" in result.because
 
 
 def test_a_slice_without_rows_is_not_dropped() -> None:
@@ -233,7 +233,7 @@ def test_slices_left_out_are_said_and_leaving_out_all_blocks() -> None:
     measurements = (region("north", 0.8, 0.05, 0.06), region("south", 0.4, 0.05, 0.06))
     some = verdict_on(*measurements, of=criteria({**BY_REGION, "leaving_out": ("south",)}))
     assert some.results[0].outcome is Outcome.MET
-    assert "Left out by the file: south" in some.results[0].because
+    assert "Excluded by leaving_out: south" in some.results[0].because
     none = verdict_on(*measurements, of=criteria({**BY_REGION, "leaving_out": ("north", "south")}))
     assert none.decision is Decision.BLOCKED
 
@@ -326,10 +326,10 @@ def test_without_a_champion_the_file_says_what_a_comparison_comes_to(
             {"at_least": None, "at_most": 6},
             "loosened from at_most 5 to 6",
         ),
-        ({}, {"at_least": None, "at_most": 0.6}, "changed its direction"),
+        ({}, {"at_least": None, "at_most": 0.6}, "now of another kind"),
         ({}, {"level": "should"}, "lowered from must to should"),
-        ({"by": "region"}, {"by": "region", "leaving_out": ("west",)}, "now leaves out west"),
-        ({}, {"metric": "precision"}, "measures something else"),
+        ({"by": "region"}, {"by": "region", "leaving_out": ("west",)}, "now excludes west"),
+        ({}, {"metric": "precision"}, "changed to another metric"),
         ({}, {"id": "other"}, "was removed"),
         (
             {"versus": "champion"},
@@ -376,9 +376,9 @@ def test_a_tightened_bar_is_no_concern_and_a_loosened_one_needs_review() -> None
     [
         ({"at_most": 1}, "exactly one of at_least, at_most, gap_at_most"),
         ({"at_least": None}, "found none of them"),
-        ({"at_least": None, "gap_at_most": 0.1}, "say which with by"),
+        ({"at_least": None, "gap_at_most": 0.1}, "gap_at_most has no by"),
         ({"by": "region", "versus": "champion"}, "cannot be combined"),
-        ({"leaving_out": ("west",)}, "say of which column"),
+        ({"leaving_out": ("west",)}, "leaving_out has no by"),
         ({"at_least": math.nan}, "finite"),
         ({"at_least": True}, "valid number"),
         ({"at_least": "0.6"}, "valid number"),

@@ -46,7 +46,7 @@ def test_a_measurement_or_a_bar_that_was_moved_is_found() -> None:
     ).contradictions()
     easier = JUDGED.criteria.model_copy(update={"smallest": JUDGED.criteria.smallest - 1})
     assert (
-        "not the ones whose digest it carries"
+        "the criteria do not match their digest"
         in JUDGED.model_copy(update={"criteria": easier}).contradictions()[0]
     )
 

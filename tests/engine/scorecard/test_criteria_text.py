@@ -67,23 +67,23 @@ def test_a_good_file_has_no_problem() -> None:
             None,
         ),
         ({"metric": "rows_per_second", "versus": "champion"}, "versus", "is not compared", None),
-        ({"metric": "roc_auc", "versus": "rule"}, "versus", "gives no score", None),
+        ({"metric": "roc_auc", "versus": "rule"}, "versus", "but no score", None),
         (
             {"at_least": 1.2},
             "at_least",
-            "no model can keep this bar; recall lies between 0 and 1",
+            "no model can meet this bar – recall is between 0 and 1",
             None,
         ),
         (
             {"versus": "champion", "at_least": 1.2},
             "at_least",
-            "difference in recall lies between -1 and 1",
+            "difference in recall is between -1 and 1",
             None,
         ),
         (
             {"metric": "log_loss", "at_least": None, "at_most": -1},
             "at_most",
-            "log_loss lies from 0 up",
+            "log_loss is at least 0",
             None,
         ),
     ],
@@ -128,11 +128,11 @@ def test_what_needs_the_value_of_outcomes_says_so() -> None:
 @pytest.mark.parametrize(
     ("change", "key", "expected"),
     [
-        ({"at_least": 0}, "at_least", "every model keeps this bar"),
+        ({"at_least": 0}, "at_least", "every model meets this bar"),
         (
             {"by": "region", "at_least": None, "gap_at_most": 1},
             "gap_at_most",
-            "every model keeps this bar",
+            "every model meets this bar",
         ),
         ({"at_least": None, "at_most": 0.5}, "at_most", "recall is better when higher"),
         ({"if_none": "met"}, "if_none", "no effect without versus: champion"),
@@ -183,14 +183,14 @@ def test_explain_says_everything_the_file_says() -> None:
         assert criterion["says"] in said
         assert criterion["why"] in said
     for words in (
-        "recall at least 0.6. Of those who needed it, the share acted on.",
+        "recall at least 0.6. Share of actual positives that the model finds.",
         "recall by region within 0.1 of each other",
         "value_per_1000 minus that of the champion above 0",
-        "Where there is no champion yet, it counts as undecided.",
-        "Left out: west.",
+        "Without a champion, it counts as undecided.",
+        "Excluded: west.",
         "answers-while-we-talk until 2027-01-31, by Ada: New hardware.",
         "No single feature reveals the target.",
-        "right 95 times of 100",
+        "95 % confidence interval",
         "fewer than 30 rows",
         "until a named person approves it",
     ):
@@ -198,10 +198,10 @@ def test_explain_says_everything_the_file_says() -> None:
     assert (
         said.index("released only if")
         < said.index("with a warning unless")
-        < said.index("Nothing is trained")
+        < said.index("is trained only if")
     )
 
 
 def test_explain_says_when_nobody_is_asked() -> None:
     said = explain(Criteria.model_validate({**CHURN, "approval": "automatic"}), METRICS)
-    assert "it is promoted by itself" in said
+    assert "becomes the champion automatically" in said

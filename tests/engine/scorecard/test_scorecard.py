@@ -119,15 +119,15 @@ def test_the_decisions_are_the_ones_these_documents_are_for() -> None:
 
 def test_a_run_that_never_trained_says_so_and_shows_no_model() -> None:
     text = html(untrained())
-    assert "Nothing was trained on this data." in text
+    assert "No model was trained on this data." in text
     assert "The data is at most a week old." in text
     assert "<h2>The model</h2>" not in text
-    assert "Nothing was trained on this data." in markdown(untrained())
+    assert "No model was trained on this data." in markdown(untrained())
 
 
 def test_what_broke_is_said_before_the_reasons() -> None:
     text = html(broken())
-    assert text.index("3 of 8,000 scores are not numbers") < text.index("<h2>Why</h2>")
+    assert text.index("3 of 8,000 scores are not numbers") < text.index("<h2>Reasons</h2>")
     assert "3 of 8,000 scores are not numbers" in markdown(broken())
 
 
@@ -229,7 +229,7 @@ def test_markdown_fits_where_it_is_kept_and_says_what_is_missing() -> None:
     )
     text = markdown(document({**CHURN, "criteria": many}, churn_measurements()))
     assert len(text) <= 5000
-    assert text.endswith("scorecard.html among the run's artifacts has everything.*")
+    assert text.endswith("The artifact scorecard.html of the run contains everything.*")
     assert "## ✅ Ready" in text
     assert len(markdown(ready())) < 5000
 
@@ -243,13 +243,16 @@ def test_markdown_fits_where_it_is_kept_and_says_what_is_missing() -> None:
         (
             ready,
             (
-                "Catching more against",
-                "Do the probabilities",
-                "How the scores",
-                "Caught against false",
+                "Precision and recall",
+                "Calibration of the probabilities",
+                "Distribution of the scores",
+                "ROC curve",
             ),
         ),
-        (price_document, ("Predicted and true", "Where it is far off", "How the errors")),
+        (
+            price_document,
+            ("Predicted and actual", "Error by predicted value", "Distribution of the errors"),
+        ),
     ],
 )
 def test_the_curves_that_are_there_are_drawn(made: Any, titles: tuple[str, ...]) -> None:
@@ -275,7 +278,7 @@ def test_a_curve_of_few_or_extreme_points_is_drawn(name: str, points: Any) -> No
 def test_a_slice_without_rows_is_shown_and_said() -> None:
     words = " ".join(Page(html(price_document())).words.split())
     assert "other 0 rows" in words
-    assert "there is no row to judge it on" in words
+    assert "has no rows to measure it on" in words
 
 
 def test_a_measurement_that_is_not_a_number_is_shown_as_none() -> None:

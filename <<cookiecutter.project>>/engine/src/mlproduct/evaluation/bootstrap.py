@@ -1,9 +1,9 @@
-"""Values and their resamples: the same weights for everything that is compared.
+"""Bootstrap estimates of metrics. All models in a comparison use the same resamples.
 
-A resample draws as many rows as there are, with replacement; how often each row was drawn is its
-weight. Where the subject of a row comes back (the key repeats), whole subjects are drawn, since
-rows of one subject are not independent. Source: B. Efron and R. Tibshirani (1993), An Introduction
-to the Bootstrap, chapters 6 and 8.
+A resample draws as many rows as there are, with replacement. The weight of a row is the number of
+times it was drawn. If keys repeat, whole subjects (all rows of a key) are drawn, because rows of
+one subject are not independent. Source: B. Efron and R. Tibshirani (1993), An Introduction to the
+Bootstrap, chapters 6 and 8.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,23 +32,23 @@ __all__ = [
 Key = tuple[str, ...]
 Views = dict[str, dict[str, "BootstrapEstimate"]]
 
+# Weights per block: about 6 MB of float32, which fits into the cache of the processor.
 CELLS_IN_MEMORY = 1_600_000
-"""Weights held at a time: 6 MB of them, which stay near the processor."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Some of the rows (all where ``rows`` is None) as one or several views predict them."""
+    """A set of rows (all if ``rows`` is None) with the predictions of one or more models."""
 
     views: Mapping[str, Scored]
     metrics: Mapping[str, Sequence[Metric]]
-    """Per view, what is computed of it."""
+    """The metrics to compute for each view. A view is the predictions of one model."""
     rows: np.ndarray | None = None
 
 
 @dataclass
 class BootstrapEstimate:
-    """One metric of one view: its value on the rows as they are, and on every resample."""
+    """One metric of one model: its value on the original rows and on every resample."""
 
     metric: Metric
     scored: Scored
@@ -59,15 +59,18 @@ class BootstrapEstimate:
 
     @property
     def draws(self) -> np.ndarray:
+        """The value on each resample (one number per resample)."""
         return np.concatenate(self.chunks) if self.chunks else np.zeros(0)
 
     @property
     def is_measured(self) -> bool:
+        """Whether the metric was computed without an error and on at least one row."""
         return self.problem is None and self.support > 0
 
 
 def clusters_of(keys: pd.Series) -> np.ndarray | None:
-    """The number of the subject of each row, None where none comes back."""
+    """The subject of each row as an integer, or None if no key repeats."""
+    # A missing key is one subject, so that rows without a key also get an integer.
     codes, subjects = pd.factorize(keys, use_na_sentinel=False)
     return None if len(subjects) == len(keys) else codes
 
@@ -75,9 +78,10 @@ def clusters_of(keys: pd.Series) -> np.ndarray | None:
 def resample(
     rows: int, resamples: int, seed: int, clusters: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
-    """Weights of all resamples, a block of them at a time: float32, block × rows, multinomial.
+    """The multinomial weights of all resamples, in blocks (float32, resamples × rows).
 
-    The seed decides every weight; the size of the blocks follows from the memory they may take.
+    The weights depend on the seed only. The number of resamples in a block is limited by
+    ``CELLS_IN_MEMORY``.
     """
     random = np.random.default_rng(seed)
     subjects = rows if clusters is None else int(clusters.max()) + 1
@@ -91,9 +95,9 @@ def resample(
 
 
 def take(samples: Mapping[Key, Sample], weights: Iterator[np.ndarray]) -> dict[Key, Views]:
-    """For each sample, by view and name of the metric, what was measured.
+    """The estimates of each sample, by view and metric name.
 
-    A metric that cannot be computed has a problem; the others go on without it.
+    A metric that cannot be computed has a ``problem``; the other metrics are still computed.
     """
     found = {
         key: {
@@ -102,7 +106,7 @@ def take(samples: Mapping[Key, Sample], weights: Iterator[np.ndarray]) -> dict[K
         }
         for key, sample in samples.items()
     }
-    # The products are too thin for threads to help: they would only wait for each other.
+    # The matrix products are too small for several threads, which would only wait for each other.
     with threadpool_limits(limits=1, user_api="blas"):
         for block in weights:
             for key, sample in samples.items():
@@ -113,7 +117,10 @@ def take(samples: Mapping[Key, Sample], weights: Iterator[np.ndarray]) -> dict[K
 
 
 def in_words(error: Exception) -> str:
-    """The error in one line, without secrets; a ValueError of the metrics is a sentence already."""
+    """The error in one line, without secrets and with its type.
+
+    The type of a plain ValueError is omitted, because the metrics raise it with a full sentence.
+    """
     words = " ".join(redacted(error).split())
     return words if type(error) is ValueError and words else f"{type(error).__name__}: {words}"
 
@@ -123,7 +130,7 @@ def _value(metric: Metric, scored: Scored) -> BootstrapEstimate:
     try:
         estimates.value = float(metric.compute(scored)[0]) if len(scored) else np.nan
         estimates.support = int(metric.support(scored))
-    except Exception as error:  # whatever breaks in one metric must not hide the others
+    except Exception as error:  # an error in one metric must not hide the other metrics
         estimates.problem = in_words(error)
     return estimates
 
@@ -133,7 +140,7 @@ def _draw(measured: Sequence[BootstrapEstimate], scored: Scored, weights: np.nda
     for estimates in measured:
         try:
             estimates.chunks.append(_as_floats(estimates.metric.of(weighted)))
-        except Exception as error:  # one metric must not hide the others
+        except Exception as error:  # an error in one metric must not hide the other metrics
             estimates.problem = in_words(error)
 
 

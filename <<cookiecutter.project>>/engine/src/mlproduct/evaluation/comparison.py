@@ -1,5 +1,6 @@
-"""Who is held against whom, on which rows: everything that is settled before anything is
-measured.
+"""The models to compare, their predictions and the rows to compare them on.
+
+All of this is determined before any metric is computed.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ CHALLENGER = "challenger"
 
 @dataclass(frozen=True)
 class Challenger:
-    """The model to be judged; ``trained_on`` are the identities of all rows it was fitted on."""
+    """The model to evaluate; ``trained_on`` are the identities of all rows it was fitted on."""
 
     model: Any
     trained_on: np.ndarray
@@ -35,9 +36,7 @@ class Challenger:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the challenger is compared with, and the identities of the rows that it has seen, if
-    any.
-    """
+    """A baseline of the challenger; ``trained_on`` are the identities of its training rows."""
 
     predict: Predict
     trained_on: np.ndarray | None = None
@@ -45,10 +44,11 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The holdout, ordered by the challenger's score, and what everyone says about it.
+    """The holdout, ordered by the challenger's score, and the predictions of all models for it.
 
-    Who could not be asked has an entry in ``problems`` instead of ``views``; ``unseen`` are the
-    rows that are left for a rival that was trained on some of them.
+    A model whose prediction failed has an entry in ``problems`` instead of ``views``. ``unseen``
+    has an entry for each baseline that was trained on holdout rows: the positions of the rows
+    that it has not seen.
     """
 
     holdout: pd.DataFrame
@@ -61,8 +61,9 @@ class Comparison:
     slices: dict[str, Slices]
 
     def metrics(self, versus: Versus | None = None) -> tuple[Metric, ...]:
-        """The metrics that can be had of the challenger or a comparison, and those asked for all
-        the same.
+        """The metrics that the predictions allow, plus those that a criterion names.
+
+        A named metric that cannot be computed is included so that its problem is reported.
         """
         asked = {c.metric for c in self.criteria.criteria if c.versus == versus and c.by is None}
         views = [self.views[name] for name in {CHALLENGER, versus or CHALLENGER} & set(self.views)]
@@ -72,11 +73,12 @@ class Comparison:
         )
 
     def sample_of(self, baseline: Versus) -> Key:
+        """The key in ``samples`` of the rows on which ``baseline`` is compared."""
         return ("unseen by", baseline) if baseline in self.unseen else ("all",)
 
     @cached_property
     def samples(self) -> dict[Key, Sample]:
-        """The rows to draw from: all, those that a rival has not seen, those of each slice."""
+        """The sets of rows to resample: all rows, the rows unseen by a baseline, each slice."""
         if CHALLENGER not in self.views:
             return {}
         baselines = [name for name in self.baselines if name in self.views]
@@ -105,7 +107,7 @@ class Comparison:
 
 
 def comparison_of(
-    says: Predict,
+    challenger: Predict,
     baselines: Mapping[Versus, Baseline],
     training: pd.DataFrame,
     holdout: pd.DataFrame,
@@ -113,22 +115,22 @@ def comparison_of(
     columns: Columns,
     criteria: Criteria,
 ) -> Comparison:
-    """Everyone asked about every row of ``holdout``, the challenger by ``says``.
+    """The predictions of the challenger and of all baselines for every row of ``holdout``.
 
-    Of ``training`` only the slices are looked at.
+    ``training`` is used only to find the slices that occur in it.
     """
     y = holdout[columns.target].to_numpy(dtype=float)
     features = holdout[list(columns.features)]
-    speakers: dict[str, Predict] = {
-        CHALLENGER: says,
+    predictors: dict[str, Predict] = {
+        CHALLENGER: challenger,
         **{name: baseline.predict for name, baseline in baselines.items()},
     }
     views, problems = {}, {}
-    for name, speaks in speakers.items():
+    for name, predict in predictors.items():
         try:
-            views[name] = Scored(y, speaks(features), criteria.value)
-        except Exception as error:  # whatever breaks in predicting is a finding about who predicts
-            problems[name] = f"{name.replace('_', ' ')} cannot be asked: {in_words(error)}"
+            views[name] = Scored(y, predict(features), criteria.value)
+        except Exception as error:  # a model that cannot predict is a result of the evaluation
+            problems[name] = f"{name.replace('_', ' ')} cannot predict: {in_words(error)}"
     order = _order(views.get(CHALLENGER), len(y))
     ordered = holdout.iloc[order]
     by = sorted({sliced.by for sliced in sliced_metrics(criteria)} & set(holdout.columns))
@@ -145,7 +147,7 @@ def comparison_of(
 
 
 def _order(scored: Scored | None, rows: int) -> np.ndarray:
-    """By the challenger's score: rows in that order need not be put in it for every resample."""
+    """The order of the rows by the challenger's score, so that no resample has to sort them."""
     score = None if scored is None else scored.predictions.score
     return np.arange(rows) if score is None else np.argsort(score, kind="stable")
 

@@ -1,10 +1,11 @@
-"""How sure a value is: intervals from resamples, and where these are too sure of themselves, wider.
+"""Confidence intervals from resamples, widened where the bootstrap is too narrow.
 
-A bootstrap never sees what did not happen: 40 of 40 right gives 40 of 40 in every resample. So the
-interval of a proportion is at least Wilson's, outcomes that were not seen once get the room that
-the rule of three leaves them, and a comparison of proportions is at least that of Bonett and Price.
+A bootstrap cannot show an outcome that did not occur: if 40 of 40 predictions are right, they are
+right in every resample. Therefore the interval of a proportion is at least as wide as Wilson's, an
+outcome that never occurred is considered possible at the rate of the rule of three, and the
+interval for the difference of two proportions is at least as wide as Bonett and Price's.
 
-Bounds are a pair of arrays: the lower and the upper end at each step of a ladder of errors.
+Bounds are a pair of arrays: the lower and the upper end at each error level of ``ladder``.
 """
 
 from itertools import product
@@ -33,18 +34,19 @@ Bounds = tuple[np.ndarray, np.ndarray]
 
 
 def ladder(confidence: float, steps: int = 1) -> np.ndarray:
-    """The error allowed at each step k: (1 − confidence)/(k + 1)."""
+    """The error level of each step k: (1 − confidence)/(k + 1)."""
     return (1 - confidence) / np.arange(1, steps + 1)
 
 
 def as_intervals(bounds: Bounds) -> tuple[Interval, ...]:
+    """The bounds as one ``Interval`` per error level."""
     return tuple(
         Interval(low=float(low), high=float(high)) for low, high in zip(*bounds, strict=True)
     )
 
 
 def of_value(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
-    """The bounds of one value."""
+    """The bounds of one value at each error level."""
     metric = estimate.metric
     bounds = percentile(estimate.draws, estimate.value, errors, metric.lowest, metric.highest)
     if metric.proportion is not None:
@@ -56,9 +58,7 @@ def of_value(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
 def of_difference(
     estimate: BootstrapEstimate, baseline: BootstrapEstimate, errors: np.ndarray
 ) -> Bounds:
-    """The bounds of challenger − rival on the same rows; exactly nothing where they are the
-    same.
-    """
+    """The bounds of challenger − baseline on the same rows; exactly 0 for equal predictions."""
     if estimate.scored.predictions.same_as(baseline.scored.predictions):
         return np.zeros(len(errors)), np.zeros(len(errors))
     metric, difference = estimate.metric, estimate.value - baseline.value
@@ -66,14 +66,17 @@ def of_difference(
         estimate.draws - baseline.draws, difference, errors, *_range_of_difference(metric)
     )
     if metric.proportion is not None:
-        (mine, counted), (theirs, of_rival) = (
+        (mine, counted), (theirs, of_baseline) = (
             metric.proportion(estimate.scored),
             metric.proportion(baseline.scored),
         )
-        if np.array_equal(counted, of_rival):
+        # The paired interval needs the same rows in both proportions. Precision, for example, has
+        # other rows for each model.
+        if np.array_equal(counted, of_baseline):
             won, lost = (mine & ~theirs & counted).sum(), (theirs & ~mine & counted).sum()
             bounds = _widest(bounds, matched(won, lost, counted.sum(), errors))
-    # What the challenger was not seen doing; the rival's unseen mistakes could only speak for it.
+    # Only the challenger's outcomes that never occurred widen the interval: mistakes that the
+    # baseline has not made so far could only favour the challenger.
     low, high = _unseen(estimate, errors)
     return _widest(bounds, (low - baseline.value, high - baseline.value))
 
@@ -85,10 +88,11 @@ def apart(
     of_one: Bounds,
     of_other: Bounds,
 ) -> Bounds:
-    """The bounds of one − other on different rows, from the bounds of each.
+    """The bounds of one − other on different rows, from the bounds of each value.
 
-    At least as wide as what both leave together: R. Newcombe (1998), Interval estimation for the
-    difference between independent proportions, Statistics in Medicine 17, 873-890.
+    They are at least as wide as the combined bounds of both values. Source: R. Newcombe (1998),
+    Interval estimation for the difference between independent proportions, Statistics in
+    Medicine 17, 873-890.
     """
     difference = one.value - other.value
     down = np.hypot(one.value - of_one[0], of_other[1] - other.value)
@@ -106,12 +110,14 @@ def percentile(
     lowest: float = -np.inf,
     highest: float = np.inf,
 ) -> Bounds:
-    """The bounds that leave error/2 of the draws outside on either side, and always hold the value.
+    """The bounds with a share of error/2 of the draws outside on each side; they include ``value``.
 
-    A draw that is not defined counts as the worst that there can be, on both sides. Where there are
-    too few draws to tell, the extreme ones and the normal bounds are taken, whichever are wider.
+    An undefined draw (NaN) counts as ``lowest`` at the lower end and as ``highest`` at the upper
+    end. With too few draws for an error level, the bounds are the extreme draws or the normal
+    approximation, whichever is wider.
     """
     missing = np.isnan(draws)
+    # 1e-9 is for products that are whole numbers up to the rounding of floats.
     outside = np.floor((len(draws) + 1) * errors / 2 + 1e-9).astype(int) - 1
     inside = np.maximum(outside, 0)
     low = np.sort(np.where(missing, lowest, draws))[inside]
@@ -126,7 +132,11 @@ def percentile(
 
 
 def wilson(right: float, trials: float, errors: np.ndarray) -> Bounds:
-    """E. B. Wilson (1927), Probable inference, the law of succession, and statistical inference."""
+    """Wilson's score interval of the proportion ``right`` / ``trials``.
+
+    Source: E. B. Wilson (1927), Probable inference, the law of succession, and statistical
+    inference.
+    """
     z2 = _z(errors) ** 2
     middle = (right + z2 / 2) / (trials + z2)
     reach = np.sqrt(z2 * (right * (trials - right) / trials + z2 / 4)) / (trials + z2)
@@ -134,8 +144,9 @@ def wilson(right: float, trials: float, errors: np.ndarray) -> Bounds:
 
 
 def matched(won: float, lost: float, trials: float, errors: np.ndarray) -> Bounds:
-    """The difference of two proportions of the same rows, which ``won`` and ``lost`` tell apart.
+    """The bounds of the difference of two proportions on the same rows.
 
+    ``won`` and ``lost`` count the rows on which only the first or only the second is right.
     Source: D. G. Bonett and R. M. Price (2012), Adjusted Wald confidence interval for a
     difference of binomial proportions based on paired data, Journal of Educational and
     Behavioral Statistics 37.
@@ -146,7 +157,7 @@ def matched(won: float, lost: float, trials: float, errors: np.ndarray) -> Bound
 
 
 def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
-    """What the value could be if outcomes that never happened are merely rare."""
+    """The bounds of the value if outcomes that never occurred are possible but rare."""
     metric, value = estimate.metric, estimate.value
     nothing = (np.full(len(errors), value), np.full(len(errors), value))
     if metric.cells is not None:
@@ -155,6 +166,7 @@ def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
             nothing,
             (np.nanmin(found, axis=0, initial=value), np.nanmax(found, axis=0, initial=value)),
         )
+    # Only at an end of its range, such as an error of 0, can a value hide outcomes that are rare.
     if value not in (metric.lowest, metric.highest) or not np.isfinite(
         metric.highest - metric.lowest
     ):
@@ -165,6 +177,7 @@ def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
 
 def _with_rare_outcomes(cells: Cells, scored: Scored, errors: np.ndarray) -> np.ndarray:
     tp, fp, fn, tn = (float(scored.term(name).sum()) for name in ("tp", "fp", "fn", "tn"))
+    # A combination for which the metric is undefined gives NaN, which is ignored later.
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.array(
             [
@@ -175,8 +188,9 @@ def _with_rare_outcomes(cells: Cells, scored: Scored, errors: np.ndarray) -> np.
 
 
 def _moved(one: float, other: float, errors: np.ndarray) -> list[np.ndarray]:
-    """How many of one + other rows can be ``one``: as seen and, where either never was, as could
-    be.
+    """The possible counts of ``one`` among one + other rows.
+
+    The observed count, and the largest plausible change if either outcome never occurred.
     """
     rows = one + other
     seen = np.full(len(errors), one)
@@ -187,7 +201,7 @@ def _moved(one: float, other: float, errors: np.ndarray) -> list[np.ndarray]:
 
 
 def _rare(rows: float, errors: np.ndarray) -> np.ndarray:
-    """The largest share of what did not happen once in ``rows``.
+    """The largest plausible share of an outcome that never occurred in ``rows`` rows.
 
     Source: J. A. Hanley and A. Lippman-Hand (1983), If nothing goes wrong, is everything all
     right?, JAMA 249, 1743-1745.

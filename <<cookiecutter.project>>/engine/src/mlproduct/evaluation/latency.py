@@ -1,4 +1,4 @@
-"""How fast the model answers, one row at a time and many at once."""
+"""The speed of the model's predictions, for single rows and for large batches."""
 
 import time
 from collections.abc import Callable
@@ -29,18 +29,18 @@ def measure_speed(
     seed: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[Measurement, ...]:
-    """Latency of single rows in milliseconds (with bootstrap intervals) and rows per second.
+    """The latency of single rows in milliseconds (with bootstrap intervals) and rows per second.
 
-    The rows are drawn from ``features`` by ``seed``; the first few answers warm up and do not
-    count.
+    The rows are drawn from ``features`` with ``seed``. The first predictions are a warm-up and do
+    not count.
     """
     try:
-        # One thread an answer, as in a service that answers several at once.
+        # One thread per prediction, as in a service that handles several requests at once.
         with threadpool_limits(1):
             estimates = _single_answers(answer, features, np.random.default_rng(seed), clock)
         latencies = [_latency(name, estimates, part, confidence, seed) for name, part in _PARTS]
         return (*latencies, _throughput(answer, features, clock))
-    except Exception as error:  # whatever breaks in answering is a finding about the model
+    except Exception as error:  # a model that cannot predict is a result of the evaluation
         return tuple(
             Measurement(metric=name, rows=len(features), problem=in_words(error)) for name in SPEEDS
         )
@@ -53,7 +53,7 @@ def _single_answers(
     answer: Predict, features: pd.DataFrame, random: np.random.Generator, clock: Callable[[], float]
 ) -> np.ndarray:
     if features.empty:
-        raise ValueError("there is no row to answer")
+        raise ValueError("there are no rows to predict")
     rows = random.integers(0, len(features), WARM_UP + CALLS)
     seconds = []
     for row in rows:
@@ -75,17 +75,18 @@ def _latency(
         value=value,
         intervals=as_intervals(bounds),
         rows=len(estimates),
-        counted="timed answers",
+        counted="timed predictions",
     )
 
 
 def _throughput(answer: Predict, features: pd.DataFrame, clock: Callable[[], float]) -> Measurement:
-    """The middle of a few repeats; the interval reaches from the slowest to the fastest."""
+    """The median of the repeats; the interval is from the slowest to the fastest repeat."""
     batch = features.iloc[:BATCH]
     rates = []
     for _ in range(REPEATS):
         start = clock()
         answer(batch)
+        # 1e-9: a coarse clock can measure 0 seconds.
         rates.append(len(batch) / max(clock() - start, 1e-9))
     interval = Interval(low=min(rates), high=max(rates))
     return Measurement(
@@ -93,5 +94,5 @@ def _throughput(answer: Predict, features: pd.DataFrame, clock: Callable[[], flo
         value=float(np.median(rates)),
         intervals=(interval,),
         rows=len(batch),
-        counted="timed answers",
+        counted="timed predictions",
     )

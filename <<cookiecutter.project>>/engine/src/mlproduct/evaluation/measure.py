@@ -1,11 +1,12 @@
-"""Everything the judge will want to know of a challenger, measured on rows it has not trained on.
+"""All measurements of a challenger that the judge needs, on rows that it was not trained on.
 
-    the challenger            each metric of its task, overall and by the slices of the criteria
-    against each rival        the difference of each metric, on the same rows, of neither's training
-    the machine               speed, size, training time
-    the pictures              curves and the importance of features
+    challenger          each metric of its task, overall and for the slices of the criteria
+    comparisons         the difference of each metric to each baseline, on rows unseen by both
+    operation           speed, size, training time
+    plots               curves and feature importance
 
-What cannot be measured is a measurement with a problem, never a gap: the judge refuses it by name.
+A metric that cannot be measured results in a measurement with a ``problem``. It is never omitted,
+so that the judge can refuse it with the reason.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,6 +46,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Evaluation:
+    """The measurements of a challenger, and the feature importance and curves for the scorecard."""
+
     measurements: tuple[Measurement, ...]
     importance: tuple[Importance, ...] = ()
     curves: Curves = field(default_factory=dict)
@@ -64,16 +67,19 @@ def evaluate(
 ) -> Evaluation:
     """The measurements of ``challenger`` on ``holdout``, whose row identities are ``identities``.
 
-    A rival is compared only on the rows that it was not trained on. Of ``training`` only the slices
-    that occur in it are looked at. The same input and seed give the same measurements, those of
-    speed aside.
+    A baseline is compared only on the rows that it was not trained on. ``training`` is used only
+    to find the slices that occur in it. The same input and seed give the same measurements,
+    except those of speed.
     """
 
-    def says(rows: pd.DataFrame) -> Predictions:
+    def predicted(rows: pd.DataFrame) -> Predictions:
         return predict(challenger.model, rows)
 
-    comparison = comparison_of(says, baselines, training, holdout, identities, columns, criteria)
+    comparison = comparison_of(
+        predicted, baselines, training, holdout, identities, columns, criteria
+    )
     clusters = clusters_of(comparison.holdout[columns.group or columns.key])
+    # Without rows nothing can be drawn: every metric then has no value.
     weights = (
         resample(len(holdout), settings.resamples, seed, clusters) if len(holdout) else iter(())
     )
@@ -87,7 +93,7 @@ def evaluate(
             for sliced in sliced_metrics(criteria)
             for m in by_slice(comparison, sliced, estimates)
         ),
-        *measure_speed(says, features, confidence=criteria.confidence, seed=seed),
+        *measure_speed(predicted, features, confidence=criteria.confidence, seed=seed),
         *_counted(challenger, identities),
     ]
     measurements.append(_skill(measurements, columns))
@@ -104,10 +110,9 @@ def measure_data(
     leaking: Sequence[str],
     today: date,
 ) -> tuple[Measurement, ...]:
-    """What is judged before training: rows accepted, share rejected, days since the newest row,
-    leaks.
+    """The measurements of the data: accepted rows, rejected share, age in days, leaking features.
 
-    ``leaking`` are the names of features that nearly give the answer away and that nobody accepted.
+    ``leaking`` are the names of features that almost reveal the target and are not accepted leaks.
     """
     return (
         _exact("rows", rows, rows),
@@ -119,19 +124,19 @@ def measure_data(
 
 def _age(newest: datetime | None, today: date, rows: int) -> Measurement:
     if newest is None or pd.isna(newest):
-        return Measurement(metric="age_days", rows=rows, problem="no row says when it became known")
+        return Measurement(metric="age_days", rows=rows, problem="no row has a time")
     age = (today - newest.date()).days
     if age < -1:  # one day, for clocks of other time zones
         return Measurement(
             metric="age_days",
             rows=rows,
-            problem=f"the newest row is of {newest.date()}, after {today}",
+            problem=f"the newest row is from {newest.date()}, after {today}",
         )
     return _exact("age_days", max(age, 0), rows)
 
 
 def _exact(metric: str, value: float, rows: int, note: str | None = None) -> Measurement:
-    """What was counted or weighed: no sampling error."""
+    """A measurement without a sampling error: something that was counted or timed."""
     exactly = Interval(low=value, high=value)
     return Measurement(metric=metric, value=value, intervals=(exactly,), rows=rows, note=note)
 
@@ -146,11 +151,10 @@ def _counted(challenger: Challenger, identities: np.ndarray) -> list[Measurement
 
 
 def _skill(measurements: Sequence[Measurement], columns: Columns) -> Measurement:
-    """What is left of the area under the ROC curve above chance (Somers' D), or the variance
-    explained.
+    """The skill: 2 × area under the ROC curve − 1 (Somers' D), or R² for regression.
 
-    Neither depends on what the outcomes are worth, so nothing that only fits the values passes for
-    learning.
+    Neither depends on the value of the outcomes. A model that is profitable only because of these
+    values therefore has no skill.
     """
     name, above, scale = (
         ("roc_auc", 0.5, 2.0) if columns.task == "classification" else ("r2", 0.0, 1.0)
@@ -181,7 +185,7 @@ def overall(comparison: Comparison, estimates: dict[Key, Views]) -> Iterable[Mea
 def against(
     comparison: Comparison, baseline: Versus, estimates: dict[Key, Views]
 ) -> Iterable[Measurement]:
-    """Each metric as a difference to the rival's, on rows that neither was trained on."""
+    """Each metric as challenger − baseline, on rows that neither model was trained on."""
     errors, rows = ladder(comparison.criteria.confidence), len(comparison.holdout)
     problem = comparison.problems.get(CHALLENGER) or comparison.problems.get(baseline)
     note = None
@@ -207,8 +211,10 @@ def _measurement(
     versus: Versus | None = None,
     note: str | None = None,
 ) -> Measurement:
-    """A value or a difference with its interval; on no rows it has neither, and that is no
-    problem.
+    """A value or a difference with its interval.
+
+    Without rows it has neither. This is not a ``problem``, because the judge treats it as too few
+    rows.
     """
     problem = next((t.problem for t in estimates if t.problem), None)
     support = min(t.support for t in estimates)
@@ -216,7 +222,7 @@ def _measurement(
     if problem is None and support:
         try:
             intervals = as_intervals(bounds())
-        except Exception as error:  # whatever breaks in one metric must not hide the others
+        except Exception as error:  # an error in one metric must not hide the other metrics
             problem = in_words(error)
     return Measurement(
         metric=estimates[0].metric.name,
@@ -233,8 +239,9 @@ def _measurement(
 def by_slice(
     comparison: Comparison, sliced: SlicedMetric, estimates: dict[Key, Views]
 ) -> list[Measurement]:
-    """The metric in each slice, or between any two, with intervals that hold for all of them
-    together.
+    """The metric in each slice or the difference of any two slices.
+
+    The intervals are corrected for the number of slices or pairs.
     """
     slices = comparison.slices.get(sliced.by)
     problem = comparison.problems.get(CHALLENGER) or problem_of_slices(
@@ -247,7 +254,7 @@ def by_slice(
         }
         try:
             return measure_slices(sliced, by_name, comparison.criteria.confidence)
-        except Exception as error:  # one metric must not hide the others
+        except Exception as error:  # an error in one metric must not hide the other metrics
             problem = in_words(error)
     return [
         _refusal(sliced.metric, problem, by=sliced.by, gap=sliced.gap, rows=len(comparison.holdout))
@@ -255,7 +262,7 @@ def by_slice(
 
 
 def _not_computed(metric: str, comparison: Comparison) -> str | None:
-    """Why ``metric`` cannot be had of any predictions of this task, None where it can."""
+    """Why ``metric`` cannot be computed from predictions of this task, or None if it can."""
     try:
         found = metric_named(metric)
     except ConfigError as error:
@@ -263,8 +270,8 @@ def _not_computed(metric: str, comparison: Comparison) -> str | None:
     if found.combine is not None and found.task == comparison.columns.task:
         return None
     return (
-        f"{metric} is not a metric of {comparison.columns.task} that rows can be sliced or compared"
-        " by"
+        f"{metric} is not a metric of {comparison.columns.task} that can be computed per slice or"
+        " compared"
     )
 
 
@@ -277,7 +284,8 @@ def _refusal(
     rows: int = 0,
     versus: Versus | None = None,
 ) -> Measurement:
-    """A measurement that the judge finds where it looks for the family's, and refuses."""
+    """A measurement with a problem, in the place where the judge expects the family's."""
+    # The judge matches a measurement by metric, by, versus and whether there is an other slice.
     slice_, other = ("any" if by else None), ("any other" if gap else None)
     return Measurement(
         metric=metric,
@@ -293,7 +301,7 @@ def _refusal(
 def _unanswered(
     criteria: Criteria, measurements: Sequence[Measurement], baselines: Mapping[Versus, Baseline]
 ) -> list[Measurement]:
-    """A refusal for every criterion that nothing was measured for, with the reason."""
+    """A measurement with a problem for every criterion without a measurement."""
     had = {(m.metric, m.by, m.versus, m.other is not None) for m in measurements}
     found = []
     for c in criteria.criteria:
@@ -305,7 +313,7 @@ def _unanswered(
 
 
 def _waits_for_a_champion(criterion: Criterion, baselines: Mapping[Versus, Baseline]) -> bool:
-    """Whether the file itself says what holds while there is no champion."""
+    """Whether ``if_none`` of the criterion applies because there is no champion."""
     metric = METRICS.get(criterion.metric)
     computed = metric is not None and metric.combine is not None
     return criterion.versus == "champion" and "champion" not in baselines and computed
@@ -319,8 +327,8 @@ def _why_not(criterion: Criterion, baselines: Mapping[Versus, Baseline]) -> str:
     if criterion.versus is not None and criterion.versus not in baselines:
         return f"there is no {criterion.versus.replace('_', ' ')} to compare with"
     if criterion.versus is not None and metric.combine is None:
-        return f"{criterion.metric} is not compared with anything"
-    return f"{criterion.metric} is not a metric of this task, or not one that is judged here"
+        return f"{criterion.metric} cannot be compared with a baseline"
+    return f"{criterion.metric} is not a metric of this task, or it is not measured in this step"
 
 
 def _plots(
@@ -339,7 +347,6 @@ def _plots(
             seed=seed,
         )
         return curves(scored), losses
-    except (
-        Exception
-    ):  # pictures decide nothing; what is wrong with the predictions is in the measurements
+    except Exception:
+        # Plots decide nothing, and the measurements contain every problem of the predictions.
         return {}, ()

@@ -1,10 +1,10 @@
-"""Every metric by its name: what it says, which way is better, and its weighted form.
+"""The registry of metrics: description, direction and weighted formula of each metric.
 
     model         accuracy … value_per_1000, mae … interval_coverage    computed here from Scored
     operational   latency_p50_ms … training_seconds                     measured in latency.py
     data          rows … leaking_features                               counted in measure.py
 
-Weighted forms are those of scikit-learn's ``sample_weight``: a weight is that many copies of a row.
+Weights have the meaning of scikit-learn's ``sample_weight``: weight 2 is two copies of a row.
 """
 
 from collections.abc import Callable
@@ -18,18 +18,17 @@ from .weighted_sums import Scored, Weighted
 
 __all__ = ["METRICS", "Cells", "Metric", "metrics_of"]
 
+# A metric as a function of true positives, false positives, false negatives, true negatives and
+# the value of each outcome.
 Cells = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Value | None], np.ndarray]
-"""A metric of the four outcomes: (true positive, false positive, false negative, true negative,
-value).
-"""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric; ``combine`` is None where it is not computed from answers and predictions.
+    """A metric; ``combine`` is None if it is not computed from the target and the predictions.
 
-    ``support`` counts the rows that it rests on. ``proportion`` gives two masks over the rows,
-    which are right and which count, where the metric is simply their ratio.
+    ``support`` counts the rows that the metric is based on. If the metric is a proportion,
+    ``proportion`` returns two boolean masks over the rows: the numerator and the denominator.
     """
 
     name: str
@@ -47,24 +46,25 @@ class Metric:
     highest: float = np.inf
 
     def compute(self, scored: Scored, weights: np.ndarray | None = None) -> np.ndarray:
-        """The metric for each row of ``weights`` (B × n), NaN where it is not defined.
+        """The metric for each of the B rows of ``weights`` (B × n), NaN where it is undefined.
 
-        Without ``weights`` every row counts once and B is 1. Raises ValueError where ``scored``
-        lacks what the metric needs.
+        Without ``weights`` every row counts once and B is 1. Raises ValueError if ``scored``
+        lacks something that the metric needs.
         """
         weights = np.ones((1, len(scored))) if weights is None else weights
         return self.of(Weighted(scored, weights, self.terms))
 
     def of(self, weighted: Weighted) -> np.ndarray:
-        """The metric from sums that may serve other metrics too."""
+        """The metric for each row of weights, from sums that other metrics can use as well."""
         if self.combine is None:
-            raise ValueError(f"{self.name} does not follow from answers and predictions")
+            raise ValueError(f"{self.name} is not computed from the target and the predictions")
+        # A division of 0 by 0 gives NaN: the metric is undefined for this resample.
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.combine(weighted)
 
 
 def metrics_of(task: str) -> tuple[Metric, ...]:
-    """The metrics that are computed from answers and predictions of ``task``."""
+    """The metrics of ``task`` that are computed from the target and the predictions."""
     return tuple(m for m in METRICS.values() if m.task == task and m.combine is not None)
 
 
@@ -106,7 +106,8 @@ def _value(
 ) -> np.ndarray:
     if value is None:
         raise ValueError(
-            "the criteria do not say what the outcomes are worth (value: in success_criteria.yaml)"
+            "the criteria do not state the value of the outcomes – expected value: with currency"
+            " and amounts – add it to success_criteria.yaml"
         )
     total = tp * value.true_positive + fp * value.false_positive
     total = total + fn * value.false_negative + tn * value.true_negative
@@ -114,8 +115,9 @@ def _value(
 
 
 def _roc_auc(w: Weighted) -> np.ndarray:
-    """The chance that a positive scores above a negative, ties counting half (Mann and Whitney
-    1947).
+    """The probability that a positive scores above a negative; a tie counts half.
+
+    Source: Mann and Whitney (1947).
     """
     at = w.levels
     beaten = (at.below - at.positive_below) + (at.inside - at.positive) / 2
@@ -124,7 +126,7 @@ def _roc_auc(w: Weighted) -> np.ndarray:
 
 
 def _average_precision(w: Weighted) -> np.ndarray:
-    """Precision at each threshold, weighted by the recall gained there; no interpolation."""
+    """Precision at each threshold, weighted by the increase in recall, without interpolation."""
     at = w.levels
     caught, acted = at.all_positive - at.positive_below, at.all - at.below
     precision = np.divide(caught, acted, out=np.zeros_like(caught), where=acted > 0)
@@ -136,30 +138,31 @@ def _mean(term: str) -> Callable[[Weighted], np.ndarray]:
 
 
 def _calibration_error(w: Weighted) -> np.ndarray:
-    """Σ over bins |Σ (score − answer)| / rows: Naeini, Cooper and Hauskrecht (2015), 10 equal
-    bins.
+    """Σ over 10 equally wide bins of |Σ (score − target)|, divided by the number of rows.
+
+    Source: Naeini, Cooper and Hauskrecht (2015).
     """
     return np.abs(w.sum("calibration")).sum(axis=1) / w.sum("rows")
 
 
 def _r2(w: Weighted) -> np.ndarray:
     spread = w.sum("squared_answer") - w.sum("answer") ** 2 / w.sum("rows")
+    # With a constant target there is no variance to explain: R2 is undefined.
     return np.where(spread > 0, 1 - w.sum("squared_error") / spread, np.nan)
 
 
 def _median_error(w: Weighted) -> np.ndarray:
-    """The weighted median of the absolute error, the mean of both middle ones where there are
-    two.
-    """
+    """The weighted median of the absolute error; the mean of the middle two if there are two."""
     order, errors = w.scored.by_error
     reached = np.cumsum(np.take(w.weights, order, axis=1), axis=1, dtype=float)
     half = reached[:, -1:] / 2
+    # Both are the same row, unless the weights up to a row are exactly half of the total.
     lower = np.argmax(reached >= half, axis=1)
     upper = np.argmax(reached > half, axis=1)
     return np.where(half[:, 0] > 0, (errors[lower] + errors[upper]) / 2, np.nan)
 
 
-# --- what each rests on ---------------------------------------------------------------------
+# --- the rows that a metric is based on -----------------------------------------------------
 
 
 def _positives(s: Scored) -> int:
@@ -229,34 +232,37 @@ def _measured(name: str, better: Literal["higher", "lower"], says: str, unit: st
 
 
 _ALL = (
-    _by_cells("accuracy", _accuracy, "Share of decisions that were right.", proportion=_right),
+    _by_cells("accuracy", _accuracy, "Share of decisions that are correct.", proportion=_right),
     _by_cells(
         "balanced_accuracy",
         _balanced,
-        "Share of right decisions, both answers counting alike.",
+        "Mean of the share of positives found and the share of negatives found.",
         support=_rarer,
     ),
     _by_cells(
         "precision",
         _precision,
-        "Of those acted on, the share that needed it.",
+        "Share of predicted positives that are actual positives.",
         support=_acted_on,
         proportion=_hits,
     ),
     _by_cells(
         "recall",
         _recall,
-        "Of those who needed it, the share acted on.",
+        "Share of actual positives that the model finds.",
         support=_positives,
         proportion=_caught,
     ),
     _by_cells(
-        "f1", _f1, "Precision and recall in one number; low when either is low.", support=_positives
+        "f1",
+        _f1,
+        "Harmonic mean of precision and recall; it is low if either is low.",
+        support=_positives,
     ),
     _by_cells(
         "value_per_1000",
         _value,
-        "What the decisions are worth per 1,000 rows, by the value of each outcome.",
+        "Value of the decisions per 1,000 rows, from the value of each outcome.",
         needs=frozenset({"decision", "value"}),
         unit="currency",
         lowest=-np.inf,
@@ -265,7 +271,7 @@ _ALL = (
     _by_score(
         "roc_auc",
         "higher",
-        "Chance that one who needs it scores above one who does not.",
+        "Probability that a random positive has a higher score than a random negative.",
         combine=_roc_auc,
         support=_rarer,
     ),
@@ -279,7 +285,7 @@ _ALL = (
     _by_score(
         "log_loss",
         "lower",
-        "How surprised the probabilities are by what happened; sure and wrong costs most.",
+        "Mean logarithmic error of the probabilities; confident wrong ones count most.",
         terms=("log_loss", "rows"),
         combine=_mean("log_loss"),
         highest=np.inf,
@@ -287,46 +293,46 @@ _ALL = (
     _by_score(
         "brier",
         "lower",
-        "Mean squared distance of the probability from what happened.",
+        "Mean squared difference between the probability and the outcome (0 or 1).",
         terms=("squared_score_error", "rows"),
         combine=_mean("squared_score_error"),
     ),
     _by_score(
         "expected_calibration_error",
         "lower",
-        "How far probabilities are from the shares that happened, on average.",
+        "Mean difference between predicted probabilities and observed shares.",
         terms=("calibration", "rows"),
         combine=_calibration_error,
     ),
     _by_error(
         "mae",
-        "How far off a prediction is on average.",
+        "Mean absolute error of the predictions.",
         terms=("error", "rows"),
         combine=_mean("error"),
         unit="target",
     ),
     _by_error(
         "rmse",
-        "How far off a prediction is, large errors counting more.",
+        "Root mean squared error of the predictions; large errors count more.",
         terms=("squared_error", "rows"),
         combine=lambda w: np.sqrt(w.sum("squared_error") / w.sum("rows")),
         unit="target",
     ),
     _by_error(
         "mape",
-        "How far off a prediction is on average, as a share of the true number.",
+        "Mean absolute error as a share of the actual value.",
         terms=("relative_error", "rows"),
         combine=_mean("relative_error"),
     ),
     _by_error(
         "median_error",
-        "Half of the predictions are less far off than this.",
+        "Median absolute error: half of the predictions have a smaller error.",
         combine=_median_error,
         unit="target",
     ),
     _by_error(
         "r2",
-        "Share of the differences between rows that is explained; 0 is no better than the mean.",
+        "Share of the target's variance that is explained; 0 is no better than the mean.",
         better="higher",
         terms=("squared_error", "answer", "squared_answer", "rows"),
         combine=_r2,
@@ -335,7 +341,7 @@ _ALL = (
     ),
     _by_error(
         "interval_coverage",
-        "Share of true numbers that lie inside their prediction interval.",
+        "Share of actual values that are inside their prediction interval.",
         better="higher",
         needs=frozenset({"interval"}),
         terms=("covered", "rows"),
@@ -347,22 +353,26 @@ _ALL = (
         "skill",
         "any",
         "higher",
-        "How much better than the same answer for everyone: 0 is no better, 1 is perfect.",
+        "Improvement over always predicting the same: 0 is no better, 1 is perfect.",
         highest=1.0,
     ),
-    _measured("latency_p50_ms", "lower", "Half of single answers take less than this.", "ms"),
-    _measured("latency_p95_ms", "lower", "95 of 100 single answers take less than this.", "ms"),
-    _measured("rows_per_second", "higher", "Rows answered per second, many at once.", "rows/s"),
-    _measured("model_megabytes", "lower", "Size of the model's file.", "MB"),
-    _measured("training_seconds", "lower", "How long finding and fitting the model took.", "s"),
-    _measured("rows", "higher", "Rows accepted for training and judging.", "rows"),
-    _measured("rejected_share", "lower", "Share of rows that broke a rule of the schema.", ""),
-    _measured("age_days", "lower", "Days since the newest row.", "days"),
     _measured(
-        "leaking_features", "lower", "Features that alone nearly give the answer away.", "features"
+        "latency_p50_ms", "lower", "50 % of single-row predictions take less time than this.", "ms"
     ),
     _measured(
-        "holdout_rows_trained_on", "lower", "Judged rows that the model has already seen.", "rows"
+        "latency_p95_ms", "lower", "95 % of single-row predictions take less time than this.", "ms"
+    ),
+    _measured("rows_per_second", "higher", "Rows predicted per second in a large batch.", "rows/s"),
+    _measured("model_megabytes", "lower", "Size of the model file.", "MB"),
+    _measured("training_seconds", "lower", "Duration of the search and the fit.", "s"),
+    _measured("rows", "higher", "Rows accepted for training and evaluation.", "rows"),
+    _measured("rejected_share", "lower", "Share of rows that violate the schema.", ""),
+    _measured("age_days", "lower", "Days since the newest row.", "days"),
+    _measured(
+        "leaking_features", "lower", "Features that alone almost reveal the target.", "features"
+    ),
+    _measured(
+        "holdout_rows_trained_on", "lower", "Holdout rows that were used for training.", "rows"
     ),
 )
 

@@ -1,9 +1,10 @@
-"""What the scorecard's pictures show: shares and averages over many rows, never a row itself.
+"""The data of the scorecard's plots: shares and averages over many rows, never single rows.
 
-classification   precision_recall (recall, precision) · roc (false alarms, caught)
-                 calibration (mean score, share that happened) · scores (score, share of rows)
+classification   precision_recall (recall, precision)
+                 roc (false positive rate, true positive rate)
+                 calibration (mean score, observed share) · scores (score, share of rows)
 regression       error_by_prediction (predicted, mean absolute error)
-                 predicted_vs_actual (predicted, mean answer) · residuals (error, share of rows)
+                 predicted_vs_actual (predicted, mean target) · residuals (error, share of rows)
 """
 
 import numpy as np
@@ -20,8 +21,8 @@ __all__ = ["Curves", "curves", "importance"]
 POINTS = 50
 GROUPS = 20
 REPEATS = 5
+# Rows per point of averages (if there are as many), so that no point shows a single row.
 SMALLEST = 5
-"""Rows behind a point of averages, so that no point is one row."""
 
 Points = tuple[tuple[float, float], ...]
 Curves = dict[str, Points]
@@ -37,10 +38,10 @@ def curves(scored: Scored) -> Curves:
 def importance(
     answer: Predict, rows: pd.DataFrame, y: np.ndarray, columns: Columns, *, at_most: int, seed: int
 ) -> tuple[Importance, ...]:
-    """How much worse the answers get when a feature is shuffled, the largest loss first.
+    """The permutation importance of each feature, the largest loss first.
 
-    The mean and the standard deviation of five shuffles on at most ``at_most`` rows: drop of
-    roc_auc (classification) or rise of mae (regression). Source: L. Breiman (2001), Random forests,
+    Mean and standard deviation of five shuffles on at most ``at_most`` rows: decrease of roc_auc
+    (classification) or increase of mae (regression). Source: L. Breiman (2001), Random forests,
     section 10.
     """
     random = np.random.default_rng(seed)
@@ -78,6 +79,7 @@ def _of_scores(y: np.ndarray, score: np.ndarray) -> Curves:
     last = np.r_[np.flatnonzero(ordered[1:] != ordered[:-1]), len(y) - 1]
     caught = np.cumsum(y[order] == 1)[last]
     wrong = last + 1 - caught
+    # At least 1: with only one class a share would be 0 divided by 0.
     positives, negatives = max(int(caught[-1]), 1), max(int(wrong[-1]), 1)
     edges = np.linspace(0, 1, 2 * BINS + 1)
     shares = np.histogram(np.clip(score, 0, 1), edges)[0] / len(score)
@@ -91,6 +93,7 @@ def _of_scores(y: np.ndarray, score: np.ndarray) -> Curves:
 
 
 def _calibration(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # A score of exactly 1 belongs to the last bin.
     bins = np.minimum((score * BINS).astype(int), BINS - 1)
     rows = np.bincount(bins, minlength=BINS)
     filled = rows > 0
@@ -106,6 +109,7 @@ def _of_numbers(y: np.ndarray, predicted: np.ndarray) -> Curves:
     )
     middle = np.array([predicted[g].mean() for g in groups])
     error = predicted - y
+    # The extreme 2 % of the errors count in the outer columns, so that these do not set the scale.
     ends = np.percentile(error, [1, 99])
     rows, edges = np.histogram(np.clip(error, *ends), bins=2 * GROUPS)
     return {
@@ -116,7 +120,7 @@ def _of_numbers(y: np.ndarray, predicted: np.ndarray) -> Curves:
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The points nearest to equal steps of x, both ends among them."""
+    """The points nearest to equal steps of x, including both ends."""
     chosen = np.searchsorted(x, np.linspace(x[0], x[-1], POINTS)).clip(0, len(x) - 1)
     chosen = np.unique(np.r_[0, chosen, len(x) - 1])
     return x[chosen], y[chosen]

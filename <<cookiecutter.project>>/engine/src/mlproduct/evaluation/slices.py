@@ -1,4 +1,4 @@
-"""The slices that the criteria ask about: a value for each, or the difference of each two."""
+"""Metrics by slice: the value of each slice, or the difference of each pair of slices."""
 
 import difflib
 from collections.abc import Iterable
@@ -31,9 +31,7 @@ MOST_COMPARISONS = 200
 
 @dataclass(frozen=True)
 class SlicedMetric:
-    """What several criteria may ask together: one metric by one column, as it is or as
-    differences.
-    """
+    """One metric by one column, as values or as differences (``gap``), and its criteria."""
 
     metric: str
     by: str
@@ -41,11 +39,12 @@ class SlicedMetric:
     criteria: tuple[Criterion, ...]
 
 
+# The positions of the holdout rows in each known slice of a column.
 Slices = dict[str, np.ndarray]
-"""Every slice of a column that is known, and the rows of the holdout that are in it."""
 
 
 def sliced_metrics(criteria: Criteria) -> tuple[SlicedMetric, ...]:
+    """The metrics that the criteria require by slice, each with all of its criteria."""
     found: dict[tuple[str, str, bool], list[Criterion]] = {}
     for criterion in criteria.criteria:
         if criterion.by is not None:
@@ -55,18 +54,19 @@ def sliced_metrics(criteria: Criteria) -> tuple[SlicedMetric, ...]:
 
 
 def labels(values: pd.Series) -> np.ndarray:
-    """The slice that each row is in, by its name; what is missing is a slice of its own."""
+    """The name of each row's slice; missing values form a separate slice."""
     return np.array([_label(value) for value in values.tolist()], dtype=object)
 
 
 def slices_of(by: str, training: pd.DataFrame, holdout: pd.DataFrame, columns: Columns) -> Slices:
-    """The slices of ``by`` that the schema lists, that were trained on or that the holdout has."""
+    """The slices of ``by`` in the schema, the training rows or the holdout, with their rows."""
     codes, values = pd.factorize(holdout[by], use_na_sentinel=False)
     present = labels(pd.Series(values, dtype=object))
     known = {_label(value) for value in columns.known_values.get(by, ())}
     known |= (
         set(labels(pd.Series(training[by].unique(), dtype=object))) if by in training else set()
     )
+    # Several values can have the same label, so a slice can have several codes.
     rows = {
         name: np.flatnonzero(np.isin(codes, np.flatnonzero(present == name)))
         for name in known | set(present)
@@ -77,22 +77,27 @@ def slices_of(by: str, training: pd.DataFrame, holdout: pd.DataFrame, columns: C
 def problem_of_slices(
     sliced: SlicedMetric, holdout: pd.DataFrame, slices: Slices | None
 ) -> str | None:
-    """Why the family cannot be measured, None where it can."""
+    """Why the slices cannot be measured, or None if they can."""
     if slices is None:
         near = difflib.get_close_matches(sliced.by, list(holdout.columns), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(holdout.columns)}"
+        hint = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else f"expected one of {', '.join(holdout.columns)}"
+        )
         return f"there is no column {sliced.by!r} – {hint}"
     names = len(slices)
     comparisons = names * (names - 1) // 2 if sliced.gap else names
     if comparisons > MOST_COMPARISONS:
+        found = f", which is {comparisons:,} differences" if sliced.gap else ""
         words = "differences" if sliced.gap else "slices"
         return (
-            f"{sliced.by} has {names} slices, {comparisons:,} {words} – at most {MOST_COMPARISONS}"
-            " can be told apart"
+            f"{sliced.by} has {names:,} slices{found} – at most {MOST_COMPARISONS} {words} can be"
+            " judged"
         )
     if comparisons == 0:
         return (
-            f"{sliced.by} has {'one slice, there is no other' if names else 'no slice'} to compare"
+            f"{sliced.by} has {'only one slice – expected two or more' if names else 'no slices'}"
         )
     return None
 
@@ -100,10 +105,11 @@ def problem_of_slices(
 def measure_slices(
     sliced: SlicedMetric, by_name: dict[str, BootstrapEstimate], confidence: float
 ) -> list[Measurement]:
-    """A measurement per slice, or per two slices where the family asks for differences.
+    """A measurement per slice, or per pair of slices if ``sliced`` is a gap.
 
-    Each has as many intervals as its family has members, those left out by the file not counted.
+    Each has as many intervals as there are slices or pairs, without those in ``leaving_out``.
     """
+    # At least one step, even if leaving_out excludes every slice.
     errors = ladder(confidence, max(1, *(_members(sliced, c, by_name) for c in sliced.criteria)))
     bounds = {name: of_value(t, errors) for name, t in by_name.items() if t.is_measured}
     if not sliced.gap:
@@ -156,6 +162,7 @@ def _members(sliced: SlicedMetric, criterion: Criterion, names: Iterable[str]) -
 
 
 def _label(value: Any) -> str:
-    if value is None or value is pd.NaT or value != value:
+    if value is None or value is pd.NaT or value != value:  # only NaN differs from itself
         return MISSING
+    # A column of whole numbers with missing values contains floats: 1.0 is the same slice as 1.
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,8 +1,8 @@
-"""Answers and predictions side by side, and the weighted sums over them that metrics are made of.
+"""Targets with their predictions, and the weighted sums from which metrics are computed.
 
-A resample of the bootstrap is a weight per row. Nearly every metric is a formula over a few
-weighted sums of per-row terms (how many caught, how much squared error), so the sums of all terms
-for all resamples are one matrix product.
+A bootstrap resample is one weight per row. Nearly every metric is a formula of a few weighted sums
+of per-row terms (for example true positives or squared errors). The sums of all terms for all
+resamples are therefore one matrix product.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,13 +16,13 @@ from ..training.predictions import Predictions
 
 __all__ = ["BINS", "Scored", "Weighted"]
 
+# Equally wide bins of the score for the calibration error.
 BINS = 10
-"""Equally wide bins of the score for the calibration error."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """The answers ``y`` of n rows, and what was predicted for them."""
+    """The targets ``y`` of n rows and their predictions."""
 
     y: np.ndarray
     predictions: Predictions
@@ -37,19 +37,20 @@ class Scored:
             raise ValueError(
                 f"{len(self.predictions)} predictions were given for {len(self.y)} rows"
             )
-        _all_numbers(self.y, "answers")
+        _all_numbers(self.y, "targets")
 
     @cached_property
     def decision(self) -> np.ndarray:
-        """Raises ValueError where one is not a number: such a row must not drop out silently."""
+        """The decision of each row; raises ValueError if one is not a finite number.
+
+        Such a row must not be dropped without a message.
+        """
         return _all_numbers(self.predictions.decision, "decisions")
 
     @cached_property
     def action(self) -> np.ndarray:
-        """The decisions of a classifier; raises ValueError where one, or an answer, is neither 0
-        nor 1.
-        """
-        for values, what in ((self.decision, "decisions"), (self.y, "answers")):
+        """The decisions of a classifier; raises ValueError if one, or a target, is not 0 or 1."""
+        for values, what in ((self.decision, "decisions"), (self.y, "targets")):
             strange = (values != 0) & (values != 1)
             if strange.any():
                 raise ValueError(f"{strange.sum()} of {len(self)} {what} are neither 0 nor 1")
@@ -57,12 +58,12 @@ class Scored:
 
     @cached_property
     def score(self) -> np.ndarray:
-        """Raises ValueError where there is no score."""
+        """The score of each row; raises ValueError if one is missing or not a finite number."""
         return _all_numbers(self.predictions.score, "scores")
 
     @cached_property
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
-        """Raises ValueError where there is no prediction interval."""
+        """The prediction intervals as (low, high); raises ValueError if there are none."""
         low, high = (
             _all_numbers(part, "intervals")
             for part in (self.predictions.low, self.predictions.high)
@@ -70,10 +71,11 @@ class Scored:
         return low, high
 
     def take(self, rows: np.ndarray) -> "Scored":
+        """The targets and predictions at the positions ``rows``."""
         return Scored(self.y[rows], self.predictions.take(rows), self.value)
 
     def block(self, terms: tuple[str, ...], dtype: np.dtype) -> np.ndarray:
-        """The columns of ``terms`` as one matrix, kept for the next resamples."""
+        """The columns of ``terms`` as one matrix (n × columns), cached for the next resamples."""
         wanted = (terms, dtype.str)
         if wanted not in self._blocks:
             self._blocks[wanted] = np.concatenate(
@@ -82,39 +84,42 @@ class Scored:
         return self._blocks[wanted]
 
     def term(self, name: str) -> np.ndarray:
+        """The per-row values of one term (n × its number of columns)."""
         columns = TERMS[name](self)
         return columns.reshape(len(self), -1).astype(float)
 
     @cached_property
     def by_error(self) -> tuple[np.ndarray, np.ndarray]:
-        """The rows ordered by their absolute error, and these errors."""
+        """The positions of the rows in the order of their absolute error, and the errors."""
         error = np.abs(self.y - self.decision)
         order = np.argsort(error, kind="stable")
         return order, error[order]
 
     @cached_property
     def ranks(self) -> "Ranks":
+        """The order of the rows by score."""
         return Ranks.of(self.score, self.y == 1)
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """The rows by ascending score, and the levels of the score that hold a positive.
+    """The rows by ascending score, and the levels of the score with at least one positive.
 
-    Rows of equal score form one level. Only levels with positives matter to the area under either
-    curve. ``order`` is None where the rows are in order already.
+    Rows of equal score form one level. Only levels with positives change the area under the ROC
+    curve or the precision-recall curve. ``order`` is None if the rows are already in order.
     """
 
     order: np.ndarray | None
     begins: np.ndarray
     ends: np.ndarray
-    """Of each level, the first place in the order, and the first place after it."""
+    """``begins`` and ``ends``: the first position of each level, and the first one after it."""
     positives: np.ndarray
     starts: np.ndarray
-    """The rows that are positive, in order, and where each level starts among them."""
+    """``positives`` and ``starts``: the positive rows in order, and the start of each level."""
 
     @classmethod
     def of(cls, score: np.ndarray, positive: np.ndarray) -> "Ranks":
+        """The ranks of rows with the scores ``score``; ``positive`` is a boolean mask."""
         order = np.argsort(score, kind="stable")
         ordered, flags = score[order], positive[order]
         edges = (
@@ -131,7 +136,10 @@ class Ranks:
 
 @dataclass(frozen=True)
 class Levels:
-    """Weights (B × levels) at each level with a positive, and of all rows (B × 1)."""
+    """Sums of weights per level with a positive (B × levels) and in total (B × 1).
+
+    ``inside`` are all rows of a level, ``below`` all rows of the levels below it.
+    """
 
     positive: np.ndarray
     positive_below: np.ndarray
@@ -142,8 +150,9 @@ class Levels:
 
 
 class Weighted:
-    """The weighted sums of ``scored`` for each row of ``weights`` (B × n; float32 is for whole
-    numbers).
+    """The weighted sums of ``scored`` for each row of ``weights`` (B × n).
+
+    Weights of type float32 must be whole numbers.
     """
 
     def __init__(self, scored: Scored, weights: np.ndarray, terms: Iterable[str]) -> None:
@@ -157,22 +166,24 @@ class Weighted:
         return dict(zip(self.terms, parts, strict=True))
 
     def sum(self, term: str) -> np.ndarray:
-        """One sum per resample; a term of k columns gives B × k."""
+        """The sum of a term per resample; a term of k columns gives B × k."""
         found = self._sums[term]
         return found[:, 0] if found.shape[1] == 1 else found
 
     @cached_property
     def levels(self) -> Levels:
+        """The sums of weights per level of the score."""
         ranks, weights = self.scored.ranks, self.weights
         ordered = weights if ranks.order is None else np.take(weights, ranks.order, axis=1)
-        # Resamples are whole numbers in float32; adding integers is exact, and three times as fast.
+        # Resamples are whole numbers in float32. Adding them as integers is exact and three times
+        # as fast.
         up_to = np.cumsum(
             ordered.astype(np.int32) if ordered.dtype == np.float32 else ordered, axis=1
         )
         until = np.take(up_to, ranks.ends - 1, axis=1).astype(float)
         below = np.where(ranks.begins > 0, np.take(up_to, ranks.begins - 1, axis=1), 0.0)
         of_positives = np.take(weights, ranks.positives, axis=1)
-        # Without ties every level has one positive row.
+        # Without ties among the positives every level has one positive row: nothing to add up.
         alone = len(ranks.starts) == len(ranks.positives)
         positive = of_positives if alone else np.add.reduceat(of_positives, ranks.starts, axis=1)
         caught = np.cumsum(positive, axis=1, dtype=float)
@@ -184,7 +195,7 @@ class Weighted:
 
 def _all_numbers(values: np.ndarray | None, what: str) -> np.ndarray:
     if values is None:
-        raise ValueError(f"there are no {what}")
+        raise ValueError(f"the predictions contain no {what}")
     missing = ~np.isfinite(values)
     if missing.any():
         raise ValueError(f"{missing.sum()} of {len(values)} {what} are not numbers")
@@ -196,19 +207,24 @@ def _cell(decided: int, answer: int) -> Callable[[Scored], np.ndarray]:
 
 
 def _log_loss(s: Scored) -> np.ndarray:
+    # Probabilities of 0 and 1 are clipped: the logarithm of 0 is infinite.
     smallest = np.finfo(float).eps
     chance = np.clip(np.where(s.y == 1, s.score, 1 - s.score), smallest, 1 - smallest)
     return -np.log(chance)
 
 
 def _calibration(s: Scored) -> np.ndarray:
+    # A score of exactly 1 belongs to the last bin.
     bins = np.minimum((s.score * BINS).astype(int), BINS - 1)
     return np.where(bins[:, None] == np.arange(BINS), (s.score - s.y)[:, None], 0.0)
 
 
 def _relative(s: Scored) -> np.ndarray:
     if not np.all(s.y):
-        raise ValueError("an answer is 0, and an error in percent of 0 means nothing")
+        raise ValueError(
+            "a target is 0 – the relative error is undefined for 0 – use another metric, such as"
+            " mae"
+        )
     return np.abs((s.y - s.decision) / s.y)
 
 
@@ -229,7 +245,7 @@ TERMS: dict[str, Callable[[Scored], np.ndarray]] = {
     "error": lambda s: np.abs(s.y - s.decision),
     "squared_error": lambda s: (s.y - s.decision) ** 2,
     "relative_error": _relative,
-    # Centred first: the difference of two large sums would lose its digits.
+    # The target is centred first: the difference of two large sums would lose precision.
     "answer": lambda s: s.y - s.y.mean(),
     "squared_answer": lambda s: (s.y - s.y.mean()) ** 2,
     "covered": _covered,

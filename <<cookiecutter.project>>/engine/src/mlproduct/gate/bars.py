@@ -1,6 +1,4 @@
-"""One measurement against one bar: on which side it is, in which words, and how many rows are
-missing.
-"""
+"""The comparison of one measurement with one bar: outcome, sentence and number of missing rows."""
 
 import math
 from typing import NamedTuple
@@ -16,6 +14,7 @@ __all__ = [
     "hold",
     "measured",
     "measured_with_bar",
+    "met_in_words",
     "number",
     "right_side",
     "rounded",
@@ -28,11 +27,12 @@ __all__ = [
 
 
 def enough(found: Measurement, smallest: int) -> bool:
+    """Whether the measurement is based on at least ``smallest`` rows or has no sampling error."""
     return found.support is None or found.support >= smallest
 
 
 class BarResult(NamedTuple):
-    """A measurement held against the bar: what came out, at which interval, in words."""
+    """The result of comparing a measurement with the bar: outcome, sentence, interval."""
 
     outcome: Outcome
     because: str
@@ -41,6 +41,7 @@ class BarResult(NamedTuple):
 
 
 def hold(criterion: Criterion, found: Measurement, smallest: int) -> BarResult:
+    """The result of comparing ``found`` with the bar of ``criterion``."""
     if not enough(found, smallest):
         return too_few(found, smallest)
     if right_side(criterion, found.interval):
@@ -53,48 +54,53 @@ def hold(criterion: Criterion, found: Measurement, smallest: int) -> BarResult:
 
 
 def too_few(found: Measurement, smallest: int) -> BarResult:
+    """The undecided result of a measurement on fewer than ``smallest`` rows."""
     if not found.support:
-        because = f"{subject(found)}: there is no row to judge it on."
+        because = f"{subject(found)} has no rows to measure it on."
         return BarResult(Outcome.UNDECIDED, because, None)
     more = math.ceil((smallest - found.support) * found.rows / found.support)
     because = (
-        f"{subject(found)} rests on {found.support} rows, fewer than {smallest};"
-        f" about {more:,} more {found.counted} are needed."
+        f"{subject(found)} is based on {found.support} rows, the minimum is {smallest}."
+        f" About {more:,} more {found.counted} are needed."
     )
     return BarResult(Outcome.UNDECIDED, because, None, more)
-
-
-_NOT = {Outcome.MET: "", Outcome.NOT_MET: "not "}
 
 
 def said_of(
     criterion: Criterion, found: Measurement, outcome: Outcome, interval: Interval
 ) -> BarResult:
+    """The result with its sentence: the value, its interval and the bar.
+
+    An undecided result also contains the number of rows that would settle it.
+    """
     value, *ends = rounded(found.value, interval)
     measured_text = (
         f"{subject(found)} {value} [{', '.join(ends)}]" if ends else f"{subject(found)} {value}"
     )
     if outcome is not Outcome.UNDECIDED:
         note = f" ({found.note})" if found.note else ""
-        return BarResult(
-            outcome, f"{measured_text} is {_NOT[outcome]}{bar_in_words(criterion)}{note}.", interval
-        )
+        side = met_in_words(criterion) if outcome is Outcome.MET else _not_met_in_words(criterion)
+        return BarResult(outcome, f"{measured_text} is {side}{note}.", interval)
     more = _rows_that_would_tell(criterion, found, interval)
     words = (
-        f"about {more:,} more {found.counted} would tell"
+        f"About {more:,} more {found.counted} would settle it"
         if more
-        else "no number would tell, it is at the bar"
+        else "No number of rows would settle it: the value is at the bar"
     )
     return BarResult(
         outcome,
-        f"{measured_text} may or may not be {bar_in_words(criterion)}; {words}.",
+        f"Too close to call: {measured_text}, bar {bar_as_formula(criterion)}. {words}.",
         interval,
         more,
     )
 
 
 def right_side(criterion: Criterion, interval: Interval) -> bool:
-    """Whether the whole interval keeps the bar; in a comparison, equal is not better."""
+    """Whether the whole interval is on the right side of the bar.
+
+    In a comparison (``versus``), equal is not better.
+    """
+    # Strict in a comparison, so that the champion submitted again is refused.
     wins = criterion.versus is not None
     if criterion.at_least is not None:
         return interval.low > criterion.at_least if wins else interval.low >= criterion.at_least
@@ -104,7 +110,7 @@ def right_side(criterion: Criterion, interval: Interval) -> bool:
 
 
 def wrong_side(criterion: Criterion, interval: Interval) -> bool:
-    """Whether the whole interval breaks the bar."""
+    """Whether the whole interval is on the wrong side of the bar."""
     wins = criterion.versus is not None
     if criterion.at_least is not None:
         return interval.high <= criterion.at_least if wins else interval.high < criterion.at_least
@@ -116,10 +122,10 @@ def wrong_side(criterion: Criterion, interval: Interval) -> bool:
 def _rows_that_would_tell(
     criterion: Criterion, found: Measurement, interval: Interval
 ) -> int | None:
-    """How many more rows would move the interval off the bar, if the value stays where it is.
+    """The number of additional rows after which the interval would exclude the bar.
 
-    The width of an interval shrinks with the square root of the rows. None where the value is at
-    the bar.
+    It assumes that the value does not change and that the width of the interval shrinks with the
+    square root of the number of rows. None if the value is at the bar.
     """
     value = abs(found.value) if criterion.gap_at_most is not None else found.value
     distance = abs(value - criterion.bar)
@@ -127,11 +133,12 @@ def _rows_that_would_tell(
     if distance == 0 or not math.isfinite(half_width):
         return None
     more = found.rows * ((half_width / distance) ** 2 - 1)
+    # From 1e12 rows on, the value counts as being at the bar: the number would be useless.
     return max(1, _two_digits(more)) if more < 1e12 else None
 
 
 def _two_digits(value: float) -> int:
-    """``value`` rounded up to two digits: an estimate should not look exact."""
+    """``value`` rounded up to two digits, because an estimate should not look exact."""
     if value < 10:
         return math.ceil(value)
     unit = 10 ** (math.floor(math.log10(value)) - 1)
@@ -139,23 +146,40 @@ def _two_digits(value: float) -> int:
 
 
 def subject(found: Measurement) -> str:
-    """What was measured, in words: metric, what it is compared with, slice."""
-    versus = f" against {found.versus.replace('_', ' ')}" if found.versus else ""
+    """The name of a measurement: metric, baseline and slice."""
+    versus = f" vs {found.versus.replace('_', ' ')}" if found.versus else ""
     where = f" for {found.by}={slice_name(found)}" if found.by else ""
     return f"{found.metric}{versus}{where}"
 
 
 def slice_name(found: Measurement) -> str:
+    """The name of the slice, or ``slice − other`` for a difference."""
     return f"{found.slice} − {found.other}" if found.other is not None else str(found.slice)
 
 
 def bar_in_words(criterion: Criterion) -> str:
-    """The bar as it stands in the file, where ``at_least`` against something means above it."""
+    """The bar in words, such as ``at least 0.6``; with ``versus`` ``at_least`` means above."""
     if criterion.at_least is not None:
         return f"{'above' if criterion.versus else 'at least'} {exact(criterion.at_least)}"
     if criterion.at_most is not None:
         return f"{'below' if criterion.versus else 'at most'} {exact(criterion.at_most)}"
     return f"within {exact(criterion.bar)} of each other"
+
+
+def met_in_words(criterion: Criterion) -> str:
+    """The right side of the bar as the end of "the value is …"."""
+    if criterion.gap_at_most is not None:
+        return bar_as_formula(criterion)
+    return bar_in_words(criterion)
+
+
+def _not_met_in_words(criterion: Criterion) -> str:
+    """The wrong side of the bar as the end of "the value is …"."""
+    if criterion.gap_at_most is not None:
+        return f"outside ±{exact(criterion.bar)}"
+    if criterion.versus is not None:
+        return f"not {bar_in_words(criterion)}"
+    return f"{'below' if criterion.at_least is not None else 'above'} {exact(criterion.bar)}"
 
 
 def bar_as_formula(criterion: Criterion) -> str:
@@ -168,31 +192,31 @@ def bar_as_formula(criterion: Criterion) -> str:
 
 
 def number(value: float) -> str:
-    """``value`` as a person writes it: four digits, no exponent from a thousand up."""
+    """``value`` with four digits, or as a whole number from 1,000 on."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def rounded(value: float, interval: Interval | None) -> tuple[str, ...]:
-    """The value, and the ends of its interval if it has any width, in digits that the width gives
-    sense to.
+    """The value and the ends of its interval, rounded according to the interval's width.
+
+    Without an interval, or if its width is 0 or infinite, only the value is returned.
     """
     if interval is None or not 0 < interval.high - interval.low < math.inf:
         return (number(value),)
     digits = min(max(1 - math.floor(math.log10(interval.high - interval.low)), 0), 6)
+    # Adding 0.0 turns -0.0 into 0.0.
     return tuple(
         f"{round(each, digits) + 0.0:,.{digits}f}" for each in (value, interval.low, interval.high)
     )
 
 
 def exact(value: float) -> str:
-    """``value`` as it was written in a file."""
+    """``value`` as it is written in the file: not rounded, with thousands separators."""
     return f"{value:,.10g}"
 
 
 def measured(result: Result) -> str:
-    """The value with its interval, rounded as far as the interval allows; nothing where there is
-    none.
-    """
+    """The value with its interval, rounded; an empty text without a value."""
     if result.value is None:
         return ""
     value, *ends = rounded(result.value, result.interval)
@@ -202,7 +226,7 @@ def measured(result: Result) -> str:
 def measured_with_bar(result: Result) -> str:
     """The metric, its value with the interval, and the bar: ``recall 0.83 [0.82, 0.85] ≥ 0.6``.
 
-    Without a value it says so: the bar beside nothing would read as a result.
+    Without a value it contains "no value": the bar alone would look like a result.
     """
     criterion = result.criterion
     versus = f"vs {criterion.versus.replace('_', ' ')}" if criterion.versus else ""

@@ -1,11 +1,11 @@
-"""What good enough means, as three kinds of values.
+"""The values of the gate: criteria, measurements and verdicts.
 
-    Criteria        what the product manager wrote (product/success_criteria.yaml)
-    Measurement     what the evaluation found: a value, its interval, the rows it rests on
+    Criteria        the product manager's file (product/success_criteria.yaml)
+    Measurement     a result of the evaluation: a value, its interval, the rows it is based on
     Verdict         each criterion met, not met, undecided or waived, and one decision
 
-``judge.py`` holds the second against the first and returns the third. Nothing here reads a file,
-knows a model or moves an alias.
+``judge.py`` compares measurements with criteria and returns a verdict. This module depends on no
+model and changes no alias. Only ``read_criteria`` reads a file.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ __all__ = [
 
 
 class Frozen(Strict):
-    """Written into the history as JSON, numbers without an end included."""
+    """A value that is stored as JSON; infinity and NaN are stored as texts."""
 
     model_config = ConfigDict(ser_json_inf_nan="strings")
 
@@ -63,11 +63,12 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_len
 Versus = Literal["champion", "do_nothing", "rule"]
 Level = Literal["must", "should", "info"]
 LEVELS: tuple[Level, ...] = ("must", "should", "info")
+# Strict: true or a text in quotes is a mistake and is not converted to a number.
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class Outcome(StrEnum):
-    """What one criterion comes to."""
+    """The outcome of one criterion."""
 
     MET = "met"
     NOT_MET = "not met"
@@ -76,7 +77,10 @@ class Outcome(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a verdict comes to; only the first two can be promoted without a named person."""
+    """The decision of a verdict, from best to worst.
+
+    Only the first two can be promoted without a named person who accepts the open risks.
+    """
 
     READY = "ready"
     WARNINGS = "ready with warnings"
@@ -85,17 +89,18 @@ class Decision(StrEnum):
 
     @property
     def is_ready(self) -> bool:
+        """Whether no open risk has to be accepted before a promotion."""
         return self in (Decision.READY, Decision.WARNINGS)
 
 
-# --- what the product manager writes --------------------------------------------------------
+# --- the product manager's file --------------------------------------------------------
 
 
 class Criterion(Frozen):
-    """One statement of good enough: a metric, a bar, and why the bar is where it is.
+    """One requirement: a metric, a bar and the reason for the bar.
 
-    Exactly one of ``at_least``, ``at_most`` and ``gap_at_most`` is given; ``gap_at_most`` goes
-    with ``by`` and bounds the difference between any two slices.
+    Exactly one of ``at_least``, ``at_most`` and ``gap_at_most`` is given. ``gap_at_most`` requires
+    ``by`` and limits the difference between any two slices.
     """
 
     id: Name
@@ -121,26 +126,31 @@ class Criterion(Frozen):
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise ValueError(
-                f"exactly one of at_least, at_most, gap_at_most is expected, found {found}"
+                f"found {found} – expected exactly one of at_least, at_most, gap_at_most"
             )
         if self.gap_at_most is not None and self.by is None:
             raise ValueError(
-                "gap_at_most compares slices: say which with by, for example by: region"
+                "gap_at_most has no by – expected the column of the slices – add it, for example"
+                " by: region"
             )
         if self.by is not None and self.versus is not None:
-            raise ValueError("by and versus cannot be combined: write two criteria")
+            raise ValueError("by and versus cannot be combined – write two criteria")
         if self.leaving_out and self.by is None:
-            raise ValueError("leaving_out names slices: say of which column with by")
+            raise ValueError(
+                "leaving_out has no by – expected the column of the slices – add it, for example"
+                " by: region"
+            )
         return self
 
     @property
     def bar(self) -> float:
+        """The value of ``at_least``, ``at_most`` or ``gap_at_most``."""
         bars = (self.at_least, self.at_most, self.gap_at_most)
         return next(bar for bar in bars if bar is not None)
 
 
 class Waiver(Frozen):
-    """One criterion set aside until a date, by a named person, instead of loosening its bar."""
+    """The exception of one criterion until a date by a named person; its bar does not change."""
 
     criterion: str
     until: date
@@ -149,12 +159,14 @@ class Waiver(Frozen):
 
 
 class Owner(Frozen):
+    """The person or team that is responsible for the criteria."""
+
     name: Sentence
     contact: Sentence
 
 
 class Value(Frozen):
-    """What each of the four outcomes of a yes/no decision is worth, in ``currency`` per row."""
+    """The value of each of the four outcomes of a yes/no decision, in ``currency`` per row."""
 
     currency: Sentence
     true_positive: Amount
@@ -164,7 +176,7 @@ class Value(Frozen):
 
 
 class Criteria(Frozen):
-    """The whole of product/success_criteria.yaml."""
+    """The content of product/success_criteria.yaml."""
 
     decision: Sentence
     owner: Owner
@@ -173,7 +185,7 @@ class Criteria(Frozen):
     confidence: float = Field(default=0.95, ge=0.5, lt=1)
     approval: Literal["required", "automatic"] = "required"
     smallest: int = Field(default=30, ge=2)
-    """Fewer rows than this behind a measurement decide nothing."""
+    """A measurement on fewer rows is undecided."""
     value: Value | None = None
     criteria: tuple[Criterion, ...] = Field(min_length=1)
     data: tuple[Criterion, ...] = ()
@@ -187,8 +199,7 @@ class Criteria(Frozen):
 
     def _ids_used_twice(self) -> Iterator[InitErrorDetails]:
         seen = {
-            criterion.id: "belongs to a built-in criterion; give yours"
-            for criterion in (*ALWAYS, *ALWAYS_DATA)
+            criterion.id: "belongs to a built-in criterion" for criterion in (*ALWAYS, *ALWAYS_DATA)
         }
         for part in ("criteria", "data"):
             for place, criterion in enumerate(getattr(self, part)):
@@ -196,15 +207,15 @@ class Criteria(Frozen):
                     yield _mistake(
                         (part, place, "id"),
                         criterion.id,
-                        f"this id {seen[criterion.id]} another name",
+                        f"this id {seen[criterion.id]} – use another name",
                     )
-                seen.setdefault(criterion.id, "is used twice; give one of them")
+                seen.setdefault(criterion.id, "is used twice")
 
     def _waivers_of_nothing(self) -> Iterator[InitErrorDetails]:
         ids = [criterion.id for criterion in (*self.criteria, *self.data)]
         for place, waiver in enumerate(self.waivers):
             if waiver.criterion not in ids:
-                expected = f"no such criterion in this file; expected one of {', '.join(ids)}"
+                expected = f"no such criterion in this file – expected one of {', '.join(ids)}"
                 yield _mistake(
                     ("waivers", place, "criterion"), waiver.criterion, expected, choices=ids
                 )
@@ -213,13 +224,15 @@ class Criteria(Frozen):
 def _mistake(
     location: tuple[str | int, ...], value: str, expected: str, choices: Sequence[str] = ()
 ) -> InitErrorDetails:
-    """An error that stands at its own key, so that it can be shown with its own line."""
+    """An error with the location of its key, so that its line in the file can be shown."""
     kind = PydanticCustomError(
         "name", "{expected_here}", {"expected_here": expected, "expected": ", ".join(choices)}
     )
     return InitErrorDetails(type=kind, loc=location, input=value)
 
 
+# Built-in criteria for every model. Undecided blocks here, and no one can accept it: a model that
+# cannot be distinguished from guessing is not useful.
 ALWAYS = (
     Criterion(
         id="holdout-unseen",
@@ -230,16 +243,14 @@ ALWAYS = (
     ),
     Criterion(
         id="learned-something",
-        says="It is better than always predicting the same.",
-        why=(
-            "Acting on everybody can be profitable even if labels and rows do not belong together."
-        ),
+        says="The model is better than always predicting the same.",
+        why="Acting on every row can be profitable even if the labels are random.",
         metric="skill",
         at_least=0.02,
     ),
 )
-"""Judged for every model. *Undecided* blocks here, and nobody can accept it."""
 
+# Built-in criteria for the data, judged before every training.
 ALWAYS_DATA = (
     Criterion(
         id="no-leak",
@@ -249,13 +260,14 @@ ALWAYS_DATA = (
         at_most=0,
     ),
 )
-"""Judged before every training whatever the file says."""
 
 
-# --- what the evaluation finds --------------------------------------------------------------
+# --- the results of the evaluation --------------------------------------------------------------
 
 
 class Interval(Frozen):
+    """A confidence interval; both ends are equal if the value has no sampling error."""
+
     low: float
     high: float
 
@@ -263,12 +275,12 @@ class Interval(Frozen):
 class Measurement(Frozen):
     """One metric on one set of rows.
 
-    ``rows`` is the number of rows looked at and ``support`` the number that the metric rests on
-    (the leavers, for a recall; None for what is counted or weighed and has no sampling error, as
+    ``rows`` is the number of evaluated rows and ``support`` the number of rows that the metric is
+    based on (the actual positives for recall; None for values without a sampling error, such as
     the size of a file). ``intervals[k]`` is the interval at confidence 1 − (1 − confidence)/(k +
-    1): one for a single measurement; as many as there are comparisons in its family for slices, so
-    that the judge can correct for their number. A measurement that could not be taken has a
-    ``problem`` and no meaning otherwise.
+    1). A single measurement has one. A slice has as many as there are slices or pairs of its
+    criterion, so that the judge can correct for their number. If the measurement failed,
+    ``problem`` contains the reason and the other values have no meaning.
     """
 
     metric: str
@@ -281,22 +293,23 @@ class Measurement(Frozen):
     other: str | None = None
     """With ``slice``: the value is the difference slice − other."""
     versus: Versus | None = None
-    """The value is the difference to this, on the same rows."""
+    """The value is the difference to this baseline on the same rows."""
     problem: str | None = None
     note: str | None = None
     counted: str = "labelled rows"
-    """What ``rows`` are, where more of them would narrow the interval."""
+    """The kind of ``rows``; more of them would narrow the interval."""
 
     @property
     def interval(self) -> Interval:
+        """The interval at the confidence of the criteria, not corrected for several slices."""
         return self.intervals[0] if self.intervals else Interval(low=self.value, high=self.value)
 
 
-# --- what the judge says --------------------------------------------------------------------
+# --- the result of the judge --------------------------------------------------------------------
 
 
 class Result(Frozen):
-    """What one criterion came to, on which measurement, in a sentence."""
+    """The outcome of one criterion, its measurement and the reason in a sentence."""
 
     criterion: Criterion
     outcome: Outcome
@@ -311,6 +324,8 @@ class Result(Frozen):
 
 
 class SliceResult(Frozen):
+    """The outcome of one slice, or of one pair of slices."""
+
     slice: str
     outcome: Outcome
     value: float | None
@@ -320,7 +335,7 @@ class SliceResult(Frozen):
 
 
 class Verdict(Frozen):
-    """One decision, the results it rests on, and the reasons for it in sentences."""
+    """One decision, the results that it is based on, and its reasons in sentences."""
 
     decision: Decision
     reasons: tuple[str, ...]
@@ -328,10 +343,11 @@ class Verdict(Frozen):
 
 
 def read_criteria(path: Path) -> Criteria:
+    """The criteria in the file ``path``; raises ConfigError with the line of each mistake."""
     return read_yaml(path, Criteria)
 
 
 def criteria_digest(criteria: Criteria) -> str:
-    """The sha256 of what the criteria mean: comments and layout of the file do not change it."""
+    """The sha256 of the content of the criteria, without comments and layout of the file."""
     canonical = json.dumps(criteria.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What the criteria ask less than they did when the champion was judged."""
+"""The criteria that were loosened since the champion was judged."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,16 @@ from .criteria import LEVELS, Criteria, Criterion
 
 __all__ = ["loosened_criteria"]
 
+# Each kind of bar, and the direction in which it becomes easier to meet.
 EASIER = (("at_least", -1), ("at_most", 1), ("gap_at_most", 1))
 
 
 def loosened_criteria(previous: Criteria, current: Criteria) -> tuple[str, ...]:
-    """A sentence for every way in which ``current`` asks less than ``previous`` did."""
+    """A sentence for every way in which ``current`` requires less than ``previous``."""
     now = {criterion.id: criterion for criterion in (*current.criteria, *current.data)}
     found: list[str] = []
     for before in (*previous.criteria, *previous.data):
-        if before.level == "info":
+        if before.level == "info":  # it decided nothing, so it cannot be loosened
             continue
         if before.id in now:
             found += _loosened(before, now[before.id])
@@ -26,35 +27,37 @@ def loosened_criteria(previous: Criteria, current: Criteria) -> tuple[str, ...]:
 
 def _loosened_as_a_whole(previous: Criteria, current: Criteria) -> Iterator[str]:
     if current.confidence < previous.confidence:
-        yield f"The confidence was lowered from {previous.confidence:g} to {current.confidence:g}."
+        yield (
+            f"The confidence level was lowered from {previous.confidence:g} to"
+            f" {current.confidence:g}."
+        )
     if current.smallest < previous.smallest:
         yield (
-            f"The smallest number of rows that decides was lowered from {previous.smallest} to"
+            f"The minimum number of rows (smallest) was lowered from {previous.smallest} to"
             f" {current.smallest}."
         )
     if previous.value is not None and current.value != previous.value:
         yield "The value of the outcomes was changed since the champion was judged."
     if previous.approval == "required" and current.approval == "automatic":
         yield (
-            "The approval by a person was required when the champion was judged and is now"
-            " automatic."
+            "The approval is now automatic; when the champion was judged, a person had to approve."
         )
 
 
 def _loosened(before: Criterion, after: Criterion) -> Iterator[str]:
     if (before.metric, before.by, before.versus) != (after.metric, after.by, after.versus):
         yield (
-            f"The criterion {before.id} measures something else than it did when the champion was"
-            " judged."
+            f"The criterion {before.id} was changed to another metric, column or baseline since the"
+            " champion was judged."
         )
         return
     yield from _lower_bar(before, after)
     if LEVELS.index(after.level) > LEVELS.index(before.level):
-        yield f"The criterion {before.id} was lowered from {before.level} to {after.level}."
+        yield f"The level of {before.id} was lowered from {before.level} to {after.level}."
     if more := sorted(set(after.leaving_out) - set(before.leaving_out)):
-        yield f"The criterion {before.id} now leaves out {', '.join(more)}."
+        yield f"The criterion {before.id} now excludes {', '.join(more)}."
     if before.versus and before.if_none == "undecided" and after.if_none == "met":
-        yield f"The criterion {before.id} now counts as met where there is nothing to compare with."
+        yield f"The criterion {before.id} now counts as met if there is nothing to compare with."
 
 
 def _lower_bar(before: Criterion, after: Criterion) -> Iterator[str]:
@@ -63,6 +66,6 @@ def _lower_bar(before: Criterion, after: Criterion) -> Iterator[str]:
         if old is None:
             continue
         if new is None:
-            yield f"The bar of {before.id} was {name} {exact(old)} and has changed its direction."
+            yield f"The bar of {before.id} was {name} {exact(old)} and is now of another kind."
         elif (new - old) * easier > 0:
             yield f"The bar of {before.id} was loosened from {name} {exact(old)} to {exact(new)}."

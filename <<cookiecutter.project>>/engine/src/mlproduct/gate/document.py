@@ -1,8 +1,8 @@
-"""The one verdict document, decision.json: everything shown anywhere is drawn from it.
+"""The verdict document, decision.json, from which all displays of a verdict are made.
 
-It holds the criteria, the measurements and the digests of the data and of the model, so that the
-verdict can be computed again from it, by anyone, at any time. Its own digest stands in the tags of
-the run and of the model version; a document that was changed afterwards no longer matches.
+It contains the criteria, the measurements and the digests of data and model. The verdict can
+therefore be computed again from it at any time. The digest of the document is a tag of the run and
+of the model version, so that a later change of the document is detected.
 """
 
 import hashlib
@@ -43,6 +43,8 @@ SENTENCES: Any = {
 
 
 class DataSummary(Frozen):
+    """The source, the digest and the row counts of the data."""
+
     source: str
     digest: str
     rows: int
@@ -53,9 +55,7 @@ class DataSummary(Frozen):
 
 
 class ModelSummary(Frozen):
-    """The judged model; ``digest`` is the sha256 of its file, which is checked before every
-    loading.
-    """
+    """The judged model; ``digest`` is the sha256 of its file, checked each time it is loaded."""
 
     candidate: str
     parameters: dict[str, Any]
@@ -66,14 +66,14 @@ class ModelSummary(Frozen):
 
 
 class ChampionReference(Frozen):
-    """The champion that the model was compared with; it must still be the champion at approval."""
+    """The champion used for the comparison; it must still be the champion at the approval."""
 
     version: str
     digest: str
 
 
 class CandidateRow(Frozen):
-    """One trial of the search, best first."""
+    """One trial of the search."""
 
     candidate: str
     parameters: dict[str, Any]
@@ -83,7 +83,7 @@ class CandidateRow(Frozen):
 
 
 class Importance(Frozen):
-    """How much worse the model gets when the feature is shuffled, in units of ``metric``."""
+    """The permutation importance of a feature, in units of ``metric``."""
 
     feature: str
     mean: float
@@ -92,7 +92,10 @@ class Importance(Frozen):
 
 
 class Plots(Frozen):
-    """What the scorecard's pictures show. ``curves`` are named lists of points (x, y)."""
+    """The data of the scorecard's plots.
+
+    ``candidates`` are ordered from best to worst; ``curves`` are named lists of points (x, y).
+    """
 
     primary: str = ""
     candidates: tuple[CandidateRow, ...] = ()
@@ -101,6 +104,8 @@ class Plots(Frozen):
 
 
 class Document(Frozen):
+    """The content of decision.json."""
+
     schema_version: Literal[1] = 1
     product: str
     run_id: str
@@ -119,11 +124,12 @@ class Document(Frozen):
     verdict: Verdict
     exhibits: Plots = Plots()
     problem: str | None = None
-    """What broke, where an exception ended the evaluation."""
+    """The error, if an exception ended the run before the verdict."""
 
     @property
     def digest(self) -> str:
         """The sha256 of the document's canonical JSON."""
+        # Sorted keys and no indentation: the layout of the file does not change the digest.
         canonical = json.dumps(
             json.loads(self.model_dump_json()), sort_keys=True, ensure_ascii=False
         )
@@ -131,34 +137,35 @@ class Document(Frozen):
 
     @property
     def allows_training(self) -> bool:
-        """Whether the data is good enough to learn from."""
+        """Whether the verdict on the data allows a training."""
         return self.data_verdict.decision is not Decision.BLOCKED
 
     @property
     def decision(self) -> Decision:
-        """What it all comes to: the worse of the verdicts on data and model, blocked where there is
-        none.
-        """
+        """The worse of the decisions on data and model; blocked without a model or on an error."""
         if self.problem is not None or self.model is None:
             return Decision.BLOCKED
+        # The members of Decision are ordered from best to worst.
         return max(self.data_verdict.decision, self.verdict.decision, key=list(Decision).index)
 
     def to_json(self) -> str:
+        """The document as indented JSON."""
         return self.model_dump_json(indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> "Document":
+        """The document in ``text``; raises pydantic's ValidationError if it is not valid."""
         return cls.model_validate_json(text)
 
     def contradictions(self) -> tuple[str, ...]:
-        """A sentence for everything the document says that does not follow from the rest of it."""
+        """A sentence for each part of the document that contradicts the other parts."""
         found = []
         if criteria_digest(self.criteria) != self.criteria_digest:
-            found.append("the criteria are not the ones whose digest it carries")
+            found.append("the criteria do not match their digest")
         again = judge(self.data_measurements, self.criteria, on=self.judged_on, of="data")
         if _dump(again) != _dump(self.data_verdict):
             found.append(
-                f"the data's verdict is {self.data_verdict.decision}, computed again it is"
+                f"the verdict on the data is {self.data_verdict.decision}, computed again it is"
                 f" {again.decision}"
             )
         if self.model is not None:
@@ -173,14 +180,14 @@ class Document(Frozen):
                     f"the verdict is {self.verdict.decision}, computed again it is {again.decision}"
                 )
         elif self.verdict.decision.is_ready:
-            found.append(f"the verdict is {self.verdict.decision} and there is no model")
+            found.append(f"the verdict is {self.verdict.decision}, but there is no model")
         return tuple(found)
 
 
 def _dump(verdict: Verdict) -> Any:
-    """The verdict without the sentences that this program wrote.
+    """The verdict without the sentences that the engine wrote.
 
-    Another release words them differently, and its documents still follow from their measurements.
+    Another release has other sentences, and its documents must remain valid.
     """
     content = json.loads(verdict.model_dump_json(exclude=SENTENCES))
     for result in content["results"]:

@@ -1,7 +1,8 @@
-"""The judge: measurements held against criteria, fail closed.
+"""The judge compares measurements with criteria. What cannot be measured is not met.
 
-The same judge decides what may be trained on, what may be released and whether what runs is still
-good enough. It reads no file, knows no model and moves no alias.
+The same judge decides whether data can be used for training, whether a model can be released and
+whether the champion is still good enough. It reads no file, depends on no model and changes no
+alias.
 """
 
 import math
@@ -38,19 +39,21 @@ def judge(
 ) -> Verdict:
     """The verdict on ``measurements``.
 
-    A criterion is met when the whole interval is on the right side of its bar, not met when the
-    whole interval is on the wrong side, undecided in between. What could not be measured is not met
-    and cannot be waived. A comparison has to be won: equal is not better. ``on`` is the day of
-    judgement (waivers and the review date are held against it); ``previous`` are the criteria the
-    champion was judged by, None where there is no champion: they show which bars were loosened
-    since. ``of`` what runs (live) only the file's own criteria are asked: what is built in is about
-    training.
+    A criterion is met if the whole interval is on the right side of its bar, not met if the whole
+    interval is on the wrong side, and undecided otherwise. A criterion that could not be measured
+    is not met and cannot be waived. In a comparison, equal is not better.
+
+    ``on`` is the day of the verdict, which is compared with the waivers and the review date.
+    ``previous`` are the criteria by which the champion was judged, or None without a champion;
+    they show which bars were loosened since. With ``of="live"`` only the criteria of the file are
+    judged, because the built-in criteria are about training.
     """
     asked = {
         "model": (*criteria.criteria, *ALWAYS),
         "data": (*criteria.data, *ALWAYS_DATA),
         "live": criteria.criteria,
     }[of]
+    # If a criterion has several waivers, the one that ends last applies.
     waivers = {
         waiver.criterion: waiver
         for waiver in sorted(criteria.waivers, key=lambda waiver: waiver.until)
@@ -92,9 +95,11 @@ BUILT_IN = frozenset(criterion.id for criterion in (*ALWAYS, *ALWAYS_DATA))
 
 def _blocks(result: Result) -> bool:
     if result.criterion.id in BUILT_IN:
+        # Undecided is not enough here: such a model cannot be distinguished from guessing.
         return result.outcome is not Outcome.MET
     if result.criterion.level == "info" or result.outcome is not Outcome.NOT_MET:
         return False
+    # A level applies to a bar, not to a measurement: a should that was not measured blocks too.
     return result.criterion.level == "must" or result.could_not_be_measured
 
 
@@ -112,6 +117,7 @@ def _warns(result: Result) -> bool:
 
 
 def _waived(result: Result, waiver: Waiver | None, on: date) -> Result:
+    # A waiver applies to a bar, not to a measurement.
     if waiver is None or result.outcome is Outcome.MET or result.could_not_be_measured:
         return result
     if waiver.until < on:
@@ -155,11 +161,13 @@ def _answers(criterion: Criterion, found: Measurement) -> bool:
 def _without_measurement(criterion: Criterion, *, champion: bool) -> Result:
     if criterion.versus == "champion" and not champion:
         outcome = Outcome.MET if criterion.if_none == "met" else Outcome.UNDECIDED
-        because = f"There is no champion to compare with; the file says: {criterion.if_none}."
+        because = (
+            f"There is no champion to compare with; if_none makes this criterion {outcome.value}."
+        )
         return Result(criterion=criterion, outcome=outcome, because=because)
     what = f"{criterion.metric} by {criterion.by}" if criterion.by else criterion.metric
-    against = f" against {criterion.versus.replace('_', ' ')}" if criterion.versus else ""
-    return _unmeasured(criterion, f"There is no measurement of {what}{against}")
+    versus = f" vs {criterion.versus.replace('_', ' ')}" if criterion.versus else ""
+    return _unmeasured(criterion, f"There is no measurement of {what}{versus}")
 
 
 def _unmeasured(criterion: Criterion, because: str) -> Result:
@@ -173,7 +181,7 @@ def _unmeasured(criterion: Criterion, because: str) -> Result:
 
 def _not_a_number(found: Measurement) -> str | None:
     if found.support == 0:
-        return None  # no row to measure on is too few rows, which is said as such
+        return None  # no rows are too few rows, and that has its own sentence
     if not found.intervals:
         return "it has no interval"
     bounds = [bound for interval in found.intervals for bound in (interval.low, interval.high)]
@@ -181,7 +189,7 @@ def _not_a_number(found: Measurement) -> str | None:
     if bad is not None:
         return f"its value or interval is {bad}"
     if any(interval.low > interval.high for interval in found.intervals):
-        return "its interval is upside down"
+        return "the lower end of its interval is above the upper end"
     return None
 
 

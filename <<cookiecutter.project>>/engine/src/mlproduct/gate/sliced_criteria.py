@@ -1,5 +1,6 @@
-"""A criterion over slices: many slices are many chances to be wrong, so they are judged
-together.
+"""The result of a criterion over slices.
+
+With more slices, a wrong result by chance becomes more likely. They are therefore judged together.
 """
 
 import math
@@ -7,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from .bars import (
     BarResult,
-    bar_in_words,
     enough,
+    met_in_words,
     right_side,
     said_of,
     slice_name,
@@ -21,7 +22,7 @@ __all__ = ["judge_slices"]
 
 
 def judge_slices(criterion: Criterion, found: Sequence[Measurement], smallest: int) -> Result:
-    """The result of all slices (or pairs of slices) together: no better than the worst of them."""
+    """The result of all slices (or pairs of slices) together, which is that of the worst one."""
     results = _hold_together(criterion, found, smallest)
     outcome, because = _together(criterion, results)
     worst = _worst(criterion, found)
@@ -53,24 +54,27 @@ def _together(criterion: Criterion, results: Sequence[BarResult]) -> tuple[Outco
     outcome = next(
         each for each in (Outcome.NOT_MET, Outcome.UNDECIDED, Outcome.MET) if each in outcomes
     )
-    because = f"All {len(results)} are {bar_in_words(criterion)}."
+    kind = "slice" if criterion.gap_at_most is None else "difference"
+    together = f"All {len(results)} {kind}s are" if len(results) > 1 else f"The only {kind} is"
+    because = f"{together} {met_in_words(criterion)}."
     if outcome is not Outcome.MET:
         because = " ".join(one.because for one in results if one.outcome is outcome)
     if criterion.leaving_out:
-        because += f" Left out by the file: {', '.join(criterion.leaving_out)}."
+        because += f" Excluded by leaving_out: {', '.join(criterion.leaving_out)}."
     return outcome, because
 
 
 def _hold_together(
     criterion: Criterion, found: Sequence[Measurement], smallest: int
 ) -> list[BarResult]:
-    """Each slice (or pair of slices) held against the bar, corrected for their number."""
+    """The result of each slice (or pair of slices), corrected for their number."""
     judged = [place for place, each in enumerate(found) if enough(each, smallest)]
     met, stopped_at = _holm(criterion, found, judged, right_side)
     failed, also_at = _holm(criterion, found, judged, wrong_side)
     results = []
     for place, each in enumerate(found):
         if place not in judged:
+            # A small slice is undecided and not ignored: otherwise no one would ever check it.
             results.append(too_few(each, smallest))
             continue
         steps = {**met, **failed}
@@ -81,7 +85,7 @@ def _hold_together(
             if place in failed
             else Outcome.UNDECIDED
         )
-        # Where nothing was decided, the interval that left it open is the one to show.
+        # An undecided slice is shown with the interval that contains the bar.
         step = min(steps.get(place, max(stopped_at, also_at)), len(each.intervals) - 1)
         results.append(said_of(criterion, each, outcome, each.intervals[step]))
     return results
@@ -93,14 +97,14 @@ def _holm(
     judged: Sequence[int],
     holds: Callable[[Criterion, Interval], bool],
 ) -> tuple[dict[int, int], int]:
-    """The places that hold, each with its step, and the step at which it ended.
+    """The positions for which ``holds`` is true, with their steps, and the step of the first miss.
 
-    The clearest one is held at the widest interval, the next at the second widest, and so on; the
-    first that does not stand ends it. Source: S. Holm (1979), A simple sequentially rejective
-    multiple test procedure, Scandinavian Journal of Statistics 6, 65-70.
+    The clearest slice is tested with the widest interval, the next one with the second widest, and
+    so on, until the first for which ``holds`` is false. Source: S. Holm (1979), A simple
+    sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 65-70.
     """
-    # How many intervals it stands, from the narrowest on: the analogue of a p-value.
-    stands = {
+    # The number of intervals, from the narrowest on, for which it holds: similar to a p-value.
+    passes = {
         place: next(
             (k for k, each in enumerate(found[place].intervals) if not holds(criterion, each)),
             len(found),
@@ -108,9 +112,10 @@ def _holm(
         for place in judged
     }
     decided: dict[int, int] = {}
-    for rank, place in enumerate(sorted(stands, key=lambda place: -stands[place])):
+    for rank, place in enumerate(sorted(passes, key=lambda place: -passes[place])):
         step = len(found) - 1 - rank
-        if stands[place] <= step or len(found[place].intervals) <= step:
+        # With too few intervals for the number of slices nothing is decided.
+        if passes[place] <= step or len(found[place].intervals) <= step:
             return decided, step
         decided[place] = step
     return decided, 0

@@ -1,7 +1,7 @@
-"""The kinds of ML task.
+"""The kinds of ML tasks.
 
-A product has one of them, named in its ``product.py``. For now a problem only names its task; what
-follows from the task (metrics, baselines, intervals) is decided where it is needed.
+A product has one of them, named in its ``product.py``. A problem contains only the name of its
+task. The modules that use it select the metrics, baselines and intervals.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,6 @@ class BinaryClassification(Problem):
 
 @dataclass(frozen=True)
 class Regression(Problem):
-    """The target is a number; a prediction is a number, with an interval where the model has
-    one.
-    """
+    """The target is a number; a prediction is a number, with an interval if the model has one."""
 
     task: ClassVar[Task] = "regression"

@@ -1,7 +1,7 @@
-"""The criteria file as plain sentences, and what is wrong with it that only the product knows.
+"""The criteria file as plain sentences, and its mistakes that only the product can show.
 
-The file's form is checked when it is read. Here its words are held against the schema and the
-registry of metrics: a bar on a metric nobody measures should be found before training, not after.
+The format of the file is checked when it is read. This module checks its names with the schema and
+the registry of metrics, so that a bar on an unknown metric is found before the training.
 """
 
 import math
@@ -20,13 +20,13 @@ __all__ = ["CriteriaMistake", "explain", "problems", "statement"]
 Metrics = Mapping[str, Metric]
 Location = tuple[Hashable, ...]
 
+# Metrics of the data, counted before the training; all other metrics are measured on a model.
 DATA_METRICS = frozenset({"rows", "rejected_share", "age_days", "leaking_features"})
-"""What is counted before training; every other metric is measured on a model."""
 
 
 @dataclass(frozen=True)
 class CriteriaMistake:
-    """One mistake of the criteria file, or a ``note`` on what is allowed and probably not meant."""
+    """A mistake in the criteria file, or a ``note`` about a valid entry that is unlikely."""
 
     location: Location
     value: str
@@ -35,7 +35,7 @@ class CriteriaMistake:
     note: bool = False
 
     def in_words(self, path: object, text: str) -> str:
-        """File, line, key, value, what was expected, the nearest valid name."""
+        """The message with file, line, key, value, what is expected and the nearest valid name."""
         key = ".".join(map(str, self.location))
         hint = f" – did you mean {self.nearest!r}?" if self.nearest else ""
         kind = "note: " if self.note else ""
@@ -49,14 +49,14 @@ class CriteriaMistake:
 
 
 def explain(criteria: Criteria, metrics: Metrics) -> str:
-    """The whole file as sentences, grouped by what each criterion can do."""
+    """The whole file as sentences, grouped by the effect of the criteria."""
     parts = [_opening(criteria)]
     groups = (
-        ("A model is released only if", _at_level(criteria, "must")),
-        ("It is released with a warning unless", _at_level(criteria, "should")),
-        ("Measured and shown, deciding nothing", _at_level(criteria, "info")),
-        ("Nothing is trained unless, of the data,", criteria.data),
-        ("Whatever the file says", (*ALWAYS, *ALWAYS_DATA)),
+        ("A model is released only if (must)", _at_level(criteria, "must")),
+        ("A model is released with a warning unless (should)", _at_level(criteria, "should")),
+        ("Measured and shown only (info)", _at_level(criteria, "info")),
+        ("A model is trained only if (data)", criteria.data),
+        ("Always required (built in)", (*ALWAYS, *ALWAYS_DATA)),
     )
     number = 0
     for heading, members in groups:
@@ -88,7 +88,7 @@ _OTHER = {"champion": "the champion", "do_nothing": "doing nothing", "rule": "th
 
 def _opening(criteria: Criteria) -> str:
     owner = f"{criteria.owner.name} ({criteria.owner.contact})"
-    return f"{criteria.decision}\nOwned by {owner}, to be reviewed by {criteria.review_by}."
+    return f"{criteria.decision}\nOwner: {owner}. Review the criteria by {criteria.review_by}."
 
 
 def _at_level(criteria: Criteria, level: str) -> tuple[Criterion, ...]:
@@ -101,12 +101,12 @@ def _sentences(number: int, criterion: Criterion, criteria: Criteria, metrics: M
     )
     lines = [
         f"{number:>3}. {criterion.says}{level}",
-        f"Judged by {statement(criterion)}.{_meaning(criterion, metrics)}",
+        f"Bar: {statement(criterion)}.{_meaning(criterion, metrics)}",
     ]
     if criterion.leaving_out:
-        lines.append(f"Left out: {', '.join(criterion.leaving_out)}.")
+        lines.append(f"Excluded: {', '.join(criterion.leaving_out)}.")
     if criterion.versus == "champion":
-        lines.append(f"Where there is no champion yet, it counts as {criterion.if_none}.")
+        lines.append(f"Without a champion, it counts as {criterion.if_none}.")
     lines.append(f"Why: {criterion.why}")
     return "\n     ".join(lines)
 
@@ -121,43 +121,38 @@ def _waivers(criteria: Criteria) -> str:
         f"  {each.criterion} until {each.until}, by {each.by}: {each.why}"
         for each in criteria.waivers
     ]
-    return "\n".join(("Set aside for a while", *lines))
+    return "\n".join(("Waived until a date", *lines))
 
 
 def _how_decided(criteria: Criteria, metrics: Metrics) -> str:
     primary = metrics.get(criteria.primary)
     approval = (
-        "a named person approves it"
+        "A model that is good enough remains the challenger until a named person approves it."
         if criteria.approval == "required"
-        else "it is promoted by itself when ready"
+        else "A model that is ready becomes the champion automatically, without an approval."
     )
     lines = (
-        f"Candidates compete on {criteria.primary}.{f' {primary.says}' if primary else ''}",
-        f"Every measurement has an interval that is right {exact(criteria.confidence * 100)} times"
-        " of 100;"
-        " slices get wider ones, for their number.",
-        "Met: the whole interval keeps the bar. Not met: the whole interval breaks it.",
-        "In a comparison with another, equal is not better.",
-        f"Undecided: the bar is inside the interval, or fewer than {criteria.smallest} rows stand"
-        " behind it;"
-        " a named person has to accept this risk.",
-        "What could not be measured is not met and cannot be set aside.",
-        f"A model that is good enough waits as challenger until {approval}."
-        if criteria.approval == "required"
-        else f"A model that is good enough does not wait: {approval}.",
+        f"Candidates are compared by {criteria.primary}.{f' {primary.says}' if primary else ''}",
+        f"Every measurement has a {exact(criteria.confidence * 100)} % confidence interval."
+        " Intervals of slices are wider, because more slices mean more errors by chance.",
+        "Met: the whole interval is on the right side of the bar.",
+        "Not met: the whole interval is on the wrong side of the bar.",
+        "In a comparison, equal is not better.",
+        "Undecided: the bar is inside the interval, or the measurement is based on fewer than"
+        f" {criteria.smallest} rows. A named person has to accept this risk.",
+        "A criterion that could not be measured is not met and cannot be waived.",
+        approval,
     )
-    return "\n  ".join(("How it is decided", *lines))
+    return "\n  ".join(("How the verdict is decided", *lines))
 
 
-# --- what is wrong with it ------------------------------------------------------------------
+# --- mistakes in the file -------------------------------------------------------------------
 
 
 def problems(
     criteria: Criteria, columns: Columns, metrics: Metrics, *, on: date
 ) -> tuple[CriteriaMistake, ...]:
-    """Every mistake and note, in the order of the file; those that are a ``note`` refuse
-    nothing.
-    """
+    """All mistakes and notes in the order of the file; a ``note`` is not an error."""
     found = [*_of_primary(criteria, columns, metrics)]
     for part in ("criteria", "data"):
         for place, criterion in enumerate(getattr(criteria, part)):
@@ -175,7 +170,7 @@ def _of_primary(
         if m.combine is not None and m.task in (columns.task, "any")
     ]
     if criteria.primary not in usable:
-        expected = f"candidates compete on a metric of the model, one of {', '.join(usable)}"
+        expected = f"not a metric of the model – expected one of {', '.join(usable)}"
         yield CriteriaMistake(at, criteria.primary, expected, nearest(criteria.primary, usable))
     elif "value" in metrics[criteria.primary].needs and criteria.value is None:
         yield _value_missing(at, criteria.primary)
@@ -195,7 +190,7 @@ def _of_criterion(
         yield CriteriaMistake(
             (*at, "metric"),
             metric.name,
-            "no column of the schema has the role time; mark one, or leave it out",
+            "no column of the schema has the role time – mark one, or remove this criterion",
         )
     yield from _of_slices(at, criterion, metric, columns)
     yield from _of_comparison(at, criterion, metric)
@@ -214,25 +209,27 @@ def _unusable(
 ) -> CriteriaMistake:
     names = f"one of {', '.join(usable)}"
     if metric is None:
-        return CriteriaMistake(at, name, f"no such metric; expected {names}", nearest(name, usable))
+        return CriteriaMistake(
+            at, name, f"no such metric – expected {names}", nearest(name, usable)
+        )
     if at[0] == "data":
         return CriteriaMistake(
             at,
             name,
-            f"is measured on a model, and data is judged before there is one; expected {names}",
+            f"is measured on a model, but data is judged before there is one – expected {names}",
         )
     if name in DATA_METRICS:
-        return CriteriaMistake(at, name, "is counted before training; move this criterion to data:")
+        return CriteriaMistake(at, name, "is a metric of the data – move this criterion to data:")
     return CriteriaMistake(
         at,
         name,
-        f"is a metric of {metric.task}, and the target asks for {columns.task}; expected {names}",
+        f"is a metric of {metric.task}, but the target is for {columns.task} – expected {names}",
     )
 
 
 def _value_missing(at: Location, name: str) -> CriteriaMistake:
     return CriteriaMistake(
-        at, name, "needs to know what each outcome is worth; add value: with currency and amounts"
+        at, name, "needs the value of each outcome – add value: with currency and amounts"
     )
 
 
@@ -247,21 +244,21 @@ def _of_slices(
     usable = (*columns.categorical, *columns.ignored, *group)
     if metric.combine is None:
         yield CriteriaMistake(
-            where, by, f"{metric.name} is measured as a whole, not per slice; take by: out"
+            where, by, f"{metric.name} is measured as a whole, not per slice – remove by:"
         )
     elif by in columns.private:
         yield CriteriaMistake(
-            where, by, f"is personal data and never read; expected one of {', '.join(usable)}"
+            where, by, f"is personal data and never read – expected one of {', '.join(usable)}"
         )
     elif by in columns.read and by not in usable:
         yield CriteriaMistake(
-            where, by, f"has too many values to be slices; expected one of {', '.join(usable)}"
+            where, by, f"has too many values for slices – expected one of {', '.join(usable)}"
         )
     elif by not in usable:
         yield CriteriaMistake(
             where,
             by,
-            f"no such column in schemas.py; expected one of {', '.join(usable)}",
+            f"no such column in schemas.py – expected one of {', '.join(usable)}",
             nearest(by, usable),
         )
     yield from _of_left_out(at, criterion, columns)
@@ -271,7 +268,7 @@ def _of_left_out(at: Location, criterion: Criterion, columns: Columns) -> Iterat
     known = [str(value) for value in columns.known_values.get(criterion.by or "", ())]
     for place, value in enumerate(criterion.leaving_out):
         if known and value not in known:
-            expected = f"{criterion.by} has no such value; expected one of {', '.join(known)}"
+            expected = f"{criterion.by} has no such value – expected one of {', '.join(known)}"
             yield CriteriaMistake(
                 (*at, "leaving_out", place), value, expected, nearest(value, known)
             )
@@ -280,6 +277,7 @@ def _of_left_out(at: Location, criterion: Criterion, columns: Columns) -> Iterat
 def _of_comparison(at: Location, criterion: Criterion, metric: Metric) -> Iterator[CriteriaMistake]:
     versus = criterion.versus
     if versus is None:
+        # Only if it is in the file: the default has no effect either, but it is not a mistake.
         if "if_none" in criterion.model_fields_set:
             yield CriteriaMistake(
                 (*at, "if_none"),
@@ -291,17 +289,19 @@ def _of_comparison(at: Location, criterion: Criterion, metric: Metric) -> Iterat
     where = (*at, "versus")
     if metric.combine is None:
         yield CriteriaMistake(
-            where, versus, f"{metric.name} is not compared row by row; set a bar of its own"
+            where, versus, f"{metric.name} is not compared row by row – remove versus:"
         )
     elif "interval" in metric.needs and versus != "champion":
         yield CriteriaMistake(
-            where, versus, f"{_OTHER[versus]} gives no intervals to measure {metric.name} on"
+            where,
+            versus,
+            f"{_OTHER[versus]} has no prediction intervals, which {metric.name} needs",
         )
     elif "score" in metric.needs and versus == "rule":
         yield CriteriaMistake(
             where,
             versus,
-            f"the rule of thumb decides and gives no score to measure {metric.name} on",
+            f"the rule of thumb gives decisions but no score, which {metric.name} needs",
         )
 
 
@@ -314,21 +314,21 @@ def _of_bar(at: Location, criterion: Criterion, metric: Metric) -> Iterator[Crit
     where, bar, shown = (*at, name), criterion.bar, exact(criterion.bar)
     lowest, highest = _range(criterion, metric)
     upwards = (
-        f"from {exact(lowest)} up"
+        f"at least {exact(lowest)}"
         if highest == math.inf
         else f"between {exact(lowest)} and {exact(highest)}"
     )
-    values = f"{_subject(criterion)} lies {upwards}"
+    values = f"{_subject(criterion)} is {upwards}"
     if (name == "at_least" and bar > highest) or (name == "at_most" and bar < lowest):
-        yield CriteriaMistake(where, shown, f"no model can keep this bar; {values}")
+        yield CriteriaMistake(where, shown, f"no model can meet this bar – {values}")
     elif (name == "at_least" and bar <= lowest) or (name != "at_least" and bar >= highest):
-        yield CriteriaMistake(where, shown, f"every model keeps this bar; {values}", note=True)
+        yield CriteriaMistake(where, shown, f"every model meets this bar – {values}", note=True)
     if name == {"higher": "at_most", "lower": "at_least"}[metric.better]:
         other = {"at_most": "at_least", "at_least": "at_most"}[name]
         yield CriteriaMistake(
             where,
             shown,
-            f"{metric.name} is better when {metric.better}; {other} would be usual",
+            f"{metric.name} is better when {metric.better} – the usual bar is {other}",
             note=True,
         )
 
@@ -352,12 +352,12 @@ def _range(criterion: Criterion, metric: Metric) -> tuple[float, float]:
 def _past(criteria: Criteria, on: date) -> Iterator[CriteriaMistake]:
     if criteria.review_by < on:
         expected = (
-            "is past; no verdict is better than 'needs review' until the criteria are reviewed"
+            "has passed – no verdict is better than 'needs review' until the criteria are reviewed"
         )
         yield CriteriaMistake(("review_by",), str(criteria.review_by), expected, note=True)
     for place, waiver in enumerate(criteria.waivers):
         if waiver.until < on:
-            expected = f"this waiver of {waiver.criterion} is over and has no effect"
+            expected = f"this waiver of {waiver.criterion} has ended and has no effect"
             yield CriteriaMistake(
                 ("waivers", place, "until"), str(waiver.until), expected, note=True
             )

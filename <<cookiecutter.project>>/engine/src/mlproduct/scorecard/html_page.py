@@ -1,4 +1,4 @@
-"""The scorecard as one HTML page: what stands in it; templates/scorecard.html.j2 says where."""
+"""The content of the scorecard's HTML page. Its layout is in templates/scorecard.html.j2."""
 
 import math
 from collections.abc import Sequence
@@ -18,19 +18,22 @@ from .svg import PLATES, Frame, Plate, bar_of, frame_of, interval_of, plot
 
 __all__ = ["page"]
 
+# The number of features in the plot of the feature importance.
 FEATURES = 20
-"""So many of the most important features are drawn."""
 
 OTHERS = {"champion": "the champion", "do_nothing": "doing nothing", "rule": "the rule of thumb"}
 
 
 def page(document: Document) -> str:
+    """The HTML page of the scorecard; every text of the document is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader(__package__)
     environment = Environment(
         loader=loader,
         autoescape=True,
+        # autoescape handles HTML; this shows invisible characters. Markup is a subclass of str
+        # and is left as it is: the pictures have escaped their texts.
         finalize=lambda value: escaped(value, keep="\n") if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -57,7 +60,7 @@ def page(document: Document) -> str:
 
 @dataclass(frozen=True)
 class _Line:
-    """One measured thing: its name, its value as text, its picture."""
+    """One measurement as shown in a row: name, value, picture."""
 
     name: str
     value: str
@@ -80,7 +83,7 @@ class _Asked:
 
 
 def _asked(document: Document) -> dict[str, tuple[_Asked, ...]]:
-    """The results under their headings: the model's, then the data's."""
+    """The results by heading: those of the model, then those of the data."""
     of_data = {result.criterion.id for result in document.data_verdict.results}
     results = results_of(document)
     groups = {
@@ -158,7 +161,7 @@ def _bar(criterion: Criterion | None, *, compared: bool = False) -> tuple[float 
 
 @dataclass(frozen=True)
 class _Family:
-    """The slices of one column on one scale: held against a bar, or only measured."""
+    """The slices of one column on one scale, with or without a bar."""
 
     title: str
     by: str
@@ -247,9 +250,7 @@ def _plain_family(document: Document, by: str, metric: str) -> _Family:
 
 
 def _comparisons(document: Document) -> tuple[_Line, ...]:
-    """Better or worse than the champion, the rule and doing nothing, what the criteria are about
-    first.
-    """
+    """The comparisons with champion, rule and doing nothing; metrics of the criteria come first."""
     found = [m for m in document.measurements if m.versus is not None and m.by is None]
     named = [
         document.criteria.primary,
@@ -260,7 +261,7 @@ def _comparisons(document: Document) -> tuple[_Line, ...]:
 
 
 def _compared(m: Measurement, criteria: Criteria, *, aside: bool) -> _Line:
-    name = f"{m.metric} against {OTHERS[m.versus or 'champion']}"
+    name = f"{m.metric} vs {OTHERS[m.versus or 'champion']}"
     frame = frame_of((0.0, *_ends(m)))
     note = m.problem or "; ".join(filter(None, (_which_way(m), m.note)))
     return _line(
@@ -280,7 +281,7 @@ def _compared(m: Measurement, criteria: Criteria, *, aside: bool) -> _Line:
 
 def _which_way(found: Measurement) -> str:
     if found.interval.low <= 0 <= found.interval.high:
-        return "no difference can be seen"
+        return "no clear difference"
     metric = METRICS.get(found.metric)
     if metric is None:
         return ""
@@ -304,6 +305,7 @@ def _working_point(document: Document) -> tuple[float, float] | None:
         m.metric: m.value for m in document.measurements if m.by is None and m.versus is None
     }
     values = (overall.get("recall"), overall.get("precision"))
+    # The range also excludes NaN, which cannot be drawn.
     if (
         values[0] is None
         or values[1] is None

@@ -1,6 +1,6 @@
-"""The verdict as a person reads it: Markdown for descriptions in MLflow, one HTML page beside them.
+"""The scorecard: the verdict as Markdown for descriptions in MLflow, and as one HTML page.
 
-Both are drawn from the verdict document and nothing else.
+Both are made from the verdict document only.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from .summary import OpenPoint, best_of_each, headline, measured, open_points, r
 
 __all__ = ["html", "markdown"]
 
+# The maximum number of characters in the description of a model version.
 LONGEST = 5000
-"""Characters that the description of a model version can hold."""
 
 ICONS = {Outcome.MET: "✅", Outcome.NOT_MET: "❌", Outcome.UNDECIDED: "❔", Outcome.WAIVED: "⏸️"}
 VERDICT_ICONS = {
@@ -27,22 +27,22 @@ VERDICT_ICONS = {
 
 
 def html(document: Document) -> str:
-    """The scorecard as one page that needs no script and no other file."""
+    """The scorecard as one HTML page without scripts and without other files."""
     return page(document)
 
 
 def markdown(document: Document, longest: int = LONGEST) -> str:
     """The scorecard in GitHub's Markdown without HTML, at most ``longest`` characters.
 
-    The verdict and its reasons come first; what does not fit is left out from the end, and said.
+    The verdict and its reasons are at the beginning. A longer text is cut at the end, with a note.
     """
     lines = [line for part in _parts(document) if part for line in (*part, "")]
     whole = "\n".join(lines).strip()
     if len(whole) <= longest:
         return whole
-    shortened = "*Shortened; scorecard.html among the run's artifacts has everything.*"
+    shortened = "*Shortened. The artifact scorecard.html of the run contains everything.*"
     kept: list[str] = []
-    room = longest - len(shortened) - 2
+    room = longest - len(shortened) - 2  # 2: the blank line before the note
     for line in lines:
         room -= len(line) + 1
         if room < 0:
@@ -61,10 +61,10 @@ def _parts(document: Document) -> Iterator[list[str]]:
     ]
     yield [f"{head.counts} {head.means}"]
     if document.problem is not None:
-        yield [f"What broke: {_plain(document.problem)}"]
+        yield [f"Error: {_plain(document.problem)}"]
     yield [f"- {_point(point)}" for point in open_points(document)]
     rows = [_row(result, document.criteria) for result in results_of(document)]
-    yield ["| | What was asked | Measured | Bar |", "|---|---|---|---|", *rows]
+    yield ["| | Criterion | Measured | Bar |", "|---|---|---|---|", *rows]
     yield _slices(document)
     yield _facts(document)
     yield _search(document)
@@ -113,13 +113,14 @@ def _facts(document: Document) -> list[str]:
     ]
     if data.split:
         facts.append(
-            f"- Judged on {data.holdout_rows:,} rows it has not seen: {_plain(data.split)}"
+            f"- Holdout: {data.holdout_rows:,} rows that the model has not seen"
+            f" ({_plain(data.split)})"
         )
     if model is not None:
         facts.append(f"- Model: {_plain(model.candidate)}, digest {model.digest[:12]}")
         champion = document.champion
         compared = (
-            f"champion version {champion.version}" if champion else "no champion, there is none yet"
+            f"champion version {champion.version}" if champion else "no champion (none exists yet)"
         )
         facts.append(f"- Compared with: {_plain(compared)}")
     return [
@@ -154,7 +155,7 @@ SPECIAL |= {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 def _plain(text: str, longest: int = 400) -> str:
-    """``text`` on one line, with nothing in it that Markdown would act on."""
+    """``text`` on one line, with all Markdown syntax escaped."""
     flat = escaped(" ".join(str(text).split()))
     short = flat if len(flat) <= longest else flat[: longest - 1] + "…"
     return short.translate(str.maketrans(SPECIAL))

@@ -1,4 +1,4 @@
-"""The few facts of a verdict document that every reader's view of it begins with."""
+"""The summary of a verdict document that all displays of it have in common."""
 
 import math
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ __all__ = [
 ]
 
 NEXT = {
-    Decision.READY: "It can become champion.",
-    Decision.WARNINGS: "It can become champion; read the warnings first.",
-    Decision.REVIEW: "It can become champion only if a named person accepts the open risks.",
-    Decision.BLOCKED: "It cannot become champion.",
+    Decision.READY: "The model can become champion.",
+    Decision.WARNINGS: "The model can become champion; read the warnings first.",
+    Decision.REVIEW: "The model can become champion only if a named person accepts the open risks.",
+    Decision.BLOCKED: "The model cannot become champion.",
 }
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The verdict, the counts behind it, what it means."""
+    """The decision, the number of criteria per outcome, and what the decision means."""
 
     decision: Decision
     counts: str
@@ -39,7 +39,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class OpenPoint:
-    """Something that stands between the model and *ready*, in the words of the criteria."""
+    """A reason why the model is not *ready*, with the sentence of its criterion if it has one."""
 
     says: str
     because: str
@@ -48,10 +48,11 @@ class OpenPoint:
 
 
 def headline(document: Document) -> Headline:
+    """The summary of the model's verdict."""
     decision = document.verdict.decision
     if document.problem is not None:
         return Headline(
-            decision, "The run broke off before everything was judged.", NEXT[Decision.BLOCKED]
+            decision, "The run failed before everything was judged.", NEXT[Decision.BLOCKED]
         )
     results = results_of(document)
     met = sum(result.outcome is Outcome.MET for result in results)
@@ -59,20 +60,22 @@ def headline(document: Document) -> Headline:
     for outcome in (Outcome.NOT_MET, Outcome.UNDECIDED, Outcome.WAIVED):
         if number_of := sum(result.outcome is outcome for result in results):
             counts.append(f"{number_of} {outcome}")
-    means = NEXT[decision] if document.model is not None else "Nothing was trained on this data."
+    means = NEXT[decision] if document.model is not None else "No model was trained on this data."
     return Headline(decision, ", ".join(counts) + ".", means)
 
 
 def results_of(document: Document) -> tuple[Result, ...]:
-    """The results of the model's criteria, then of the data's; only the latter where nothing was
-    trained.
+    """The results of the model's criteria, then those of the data's.
+
+    Without a model there are only those of the data.
     """
+    # Without a model both verdicts contain the same results: each criterion is listed once.
     judged = (*document.verdict.results, *document.data_verdict.results)
     return tuple({result.criterion.id: result for result in judged}.values())
 
 
 def open_points(document: Document) -> tuple[OpenPoint, ...]:
-    """Every reason of the verdict, what blocks first."""
+    """Every reason of the verdicts; the blocking ones come first."""
     reasons = dict.fromkeys((*document.verdict.reasons, *document.data_verdict.reasons))
     by_reason = {
         f"{result.criterion.id}: {result.because}": result for result in results_of(document)
@@ -92,9 +95,7 @@ def open_points(document: Document) -> tuple[OpenPoint, ...]:
 
 
 def measured(value: float | None, interval: Interval | None) -> tuple[str, str]:
-    """The value and its interval as text, with as many digits as the interval's width gives sense
-    to.
-    """
+    """The value and its interval as texts, rounded according to the width of the interval."""
     if value is None or not math.isfinite(value):
         return "–", ""
     shown, *ends = rounded(value, interval)
@@ -102,6 +103,7 @@ def measured(value: float | None, interval: Interval | None) -> tuple[str, str]:
 
 
 def with_unit(text: str, metric: str, criteria: Criteria) -> str:
+    """``text`` with the unit of ``metric``, if that unit is to be shown."""
     unit = METRICS[metric].unit if metric in METRICS else ""
     if unit == "currency":
         unit = criteria.value.currency if criteria.value else ""
@@ -109,7 +111,7 @@ def with_unit(text: str, metric: str, criteria: Criteria) -> str:
 
 
 def best_of_each(candidates: Sequence[CandidateRow]) -> tuple[CandidateRow, ...]:
-    """The best trial of each candidate, where ``candidates`` come best first."""
+    """The best trial of each candidate; ``candidates`` are ordered from best to worst."""
     best: dict[str, CandidateRow] = {}
     for row in candidates:
         best.setdefault(row.candidate, row)

@@ -1,7 +1,7 @@
-"""The scorecard's pictures: small SVG drawings that need no script and no other file.
+"""The scorecard's pictures: small SVG drawings without scripts and without other files.
 
-Colours come from the page's style sheet, by class, so that a picture follows its light and its dark
-scheme. What a colour says is also said by a shape or a word. Every text in a picture is escaped.
+Colours are defined in the style sheet of the page by class, so that they follow its light and dark
+schemes. The meaning of a colour is also shown by a shape or a word. Every text is escaped.
 """
 
 import math
@@ -21,11 +21,13 @@ Side = Literal["above", "below", "within"]
 
 
 def frame_of(values: Iterable[float | None], lowest: float = -math.inf) -> Frame:
-    """The range that shows all ``values`` with some air on both sides, beginning at ``lowest``
-    where it can.
+    """The range of an axis that shows all ``values`` with a margin on both sides.
+
+    The margin does not extend below ``lowest``, unless a value is below it.
     """
     finite = [value for value in values if value is not None and math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
+    # If all values are equal the range must still have a width: it is a divisor.
     air = (high - low) * 0.16 or abs(high) * 0.1 or 1.0
     return max(low - air, min(lowest, low)), high + air
 
@@ -54,7 +56,7 @@ def interval_of(
     outcome: str,
     title: str,
 ) -> Markup:
-    """A value with its interval as a line, the bar as an upright, the allowed side shaded."""
+    """A value with its interval, the bar as a vertical line, and the allowed side shaded."""
     parts = [
         _allowed(bar, side, frame),
         Markup('<line class="axis" x1="0" x2="240" y1="13" y2="13"/>'),
@@ -83,6 +85,7 @@ def _allowed(bar: float | None, side: Side | None, frame: Frame) -> Markup:
     )
     parts = [shade] if side else []
     for each, place in zip(bars, places, strict=True):
+        # Near an edge the number starts or ends at the bar, so that it is not cut off.
         anchor = "start" if place < 20 else "end" if place > WIDTH - 20 else "middle"
         parts.append(
             Markup('<line class="bar" x1="{0:.1f}" x2="{0:.1f}" y1="0" y2="23"/>').format(place)
@@ -97,18 +100,19 @@ def _allowed(bar: float | None, side: Side | None, frame: Frame) -> Markup:
 
 def _across(value: float, frame: Frame) -> float:
     low, high = frame
+    # A mark stays 4 units inside the picture, so that it is visible at the edges.
     return min(max((value - low) / (high - low) * WIDTH, 4.0), WIDTH - 4.0)
 
 
 def bar_of(value: float, spread: float, most: float, title: str) -> Markup:
-    """A length for ``value`` with its spread as a whisker; ``most`` fills the width."""
+    """A horizontal bar for ``value`` with its spread as a whisker; ``most`` fills the width."""
     scale = (WIDTH - 4) / most if most > 0 else 0.0
     low, high = (
         min(max(end * scale, 0.0), WIDTH - 2.0) for end in (value - spread, value + spread)
     )
     parts = (
         Markup('<rect class="fill" x="0" y="4" width="{:.1f}" height="12" rx="2"/>').format(
-            max(value * scale, 1.0)
+            max(value * scale, 1.0)  # at least 1, so that a loss of 0 or less is visible
         ),
         Markup('<path class="span" d="M{0:.1f} 10H{1:.1f}M{1:.1f} 6v8"/>').format(low, high),
     )
@@ -120,7 +124,7 @@ def bar_of(value: float, spread: float, most: float, title: str) -> Markup:
 
 @dataclass(frozen=True)
 class Plate:
-    """How a named curve is drawn, and how a person reads it."""
+    """The title, explanation, axes and style of a named curve."""
 
     title: str
     reads: str
@@ -134,62 +138,60 @@ class Plate:
 
 PLATES = {
     "precision_recall": Plate(
-        "Catching more against being right more often",
-        "Each point is a threshold: further right more of those who need it are acted on, further"
-        " up fewer"
-        " are acted on in vain. The ring is where the model works.",
+        "Precision and recall",
+        "Each point is a threshold. Further right, the model finds more of the positives; further"
+        " up, more of the predicted positives are correct. The ring is the threshold of the model.",
         "recall",
         "precision",
         unit=True,
     ),
     "calibration": Plate(
-        "Do the probabilities come true?",
-        "Of the rows given a chance of 30 %, about 30 % should turn out so: the points lie on the"
-        " dashed line.",
+        "Calibration of the probabilities",
+        "Of the rows with a predicted probability of 30 %, about 30 % should be positive. The"
+        " points of a calibrated model are on the dashed line.",
         "predicted probability",
-        "share that happened",
+        "observed share",
         drawn="dots",
         unit=True,
         diagonal=True,
     ),
     "scores": Plate(
-        "How the scores are spread",
-        "The share of rows at each score. The upright is the threshold: who is right of it is acted"
-        " on.",
+        "Distribution of the scores",
+        "The share of rows at each score. The vertical line is the threshold: rows to the right of"
+        " it are predicted positive.",
         "score",
         "share of rows",
         drawn="columns",
     ),
     "roc": Plate(
-        "Caught against false alarms",
-        "The further the curve bends to the upper left, the better it ranks; the dashed line is"
-        " guessing.",
-        "share of false alarms",
-        "share caught",
+        "ROC curve",
+        "The closer the curve is to the upper left corner, the better the model separates positives"
+        " from negatives. The dashed line is guessing.",
+        "false positive rate",
+        "true positive rate",
         unit=True,
         diagonal=True,
     ),
     "predicted_vs_actual": Plate(
-        "Predicted and true",
-        "Rows grouped by what was predicted; each point is a group's mean. On the dashed line"
-        " nothing is"
-        " predicted too high or too low.",
+        "Predicted and actual values",
+        "Rows are grouped by predicted value; each point is the mean of a group. Points above the"
+        " dashed line are predicted too low, points below it too high.",
         "predicted",
-        "true",
+        "actual",
         drawn="dots",
         diagonal=True,
     ),
     "error_by_prediction": Plate(
-        "Where it is far off",
-        "The mean error of rows grouped by what was predicted.",
+        "Error by predicted value",
+        "The mean absolute error of rows that are grouped by predicted value.",
         "predicted",
-        "mean error",
+        "mean absolute error",
         drawn="dots",
     ),
     "residuals": Plate(
-        "How the errors are spread",
-        "The share of rows at each error: right of 0 predicted too high, left of it too low.",
-        "predicted minus true",
+        "Distribution of the errors",
+        "The share of rows at each error. Right of 0 a prediction is too high, left of it too low.",
+        "predicted minus actual",
         "share of rows",
         drawn="columns",
     ),
@@ -217,7 +219,7 @@ def plot(
     ring: tuple[float, float] | None = None,
     upright: float | None = None,
 ) -> Markup:
-    """``points`` as ``plate`` says, with a ring around one point and an upright at one place."""
+    """The plot of ``points``, with a ring at one point and a vertical line at one x value."""
     axes = _axes(plate, points)
     parts = [_grid(axes), _labels(plate)]
     if plate.diagonal:
@@ -256,12 +258,14 @@ def _rounded(low: float, high: float) -> Frame:
     if low == high:
         low, high = low - 0.5, high + 0.5
     step = _step(low, high)
+    # 1e-9 is for quotients that are whole numbers up to the rounding of floats.
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
 
 
 def _step(low: float, high: float) -> float:
-    rough = (high - low) / 5
+    rough = (high - low) / 5  # about five ticks
     unit = 10.0 ** math.floor(math.log10(rough))
+    # 0.999 is for the rounding of floats.
     return next(unit * factor for factor in (1, 2, 2.5, 5, 10) if unit * factor >= rough * 0.999)
 
 
@@ -291,7 +295,7 @@ def _grid(axes: _Axes) -> Markup:
 def _short(value: float) -> str:
     if abs(value) >= 10_000:
         return f"{value / 1000:,.4g}k"
-    return number(round(value, 10) + 0.0)
+    return number(round(value, 10) + 0.0)  # + 0.0 turns -0.0 into 0.0
 
 
 def _labels(plate: Plate) -> Markup:
@@ -317,6 +321,7 @@ def _columns(axes: _Axes, points: Points) -> Markup:
     floor = axes.up(max(axes.y[0], 0.0))
     heights = ((place, axes.up(y)) for place, (_, y) in zip(places, points, strict=True))
     return Markup("").join(
+        # A negative height is an error in SVG.
         column.format(place - width / 2, top, width, max(floor - top, 0.0))
         for place, top in heights
     )

@@ -1,4 +1,4 @@
-"""A verdict in the terminal: one line for each criterion, and the reason where it is not met."""
+"""A verdict in the terminal: one line per criterion, and the reason if it is not met."""
 
 import textwrap
 from collections.abc import Sequence
@@ -19,8 +19,9 @@ OUTCOME_COLOUR = {
 
 
 def result_lines(results: Sequence[Result]) -> list[str]:
-    """Every criterion with its outcome, the measurement, the bar and the sentence of the file; and
-    the reason if it is not met.
+    """A line per criterion with outcome, measurement, bar and the sentence of the file.
+
+    A criterion that is not met has a second line with the reason.
     """
     rows = [
         (r.outcome.value, r.criterion.id, measured_with_bar(r), r.criterion.says) for r in results
@@ -28,10 +29,11 @@ def result_lines(results: Sequence[Result]) -> list[str]:
     lines = []
     for result, text in zip(results, table(rows), strict=True):
         outcome = result.outcome.value
+        # Coloured after table(), which escapes control characters and counts them for the width.
         lines.append(text.replace(outcome, coloured(outcome, OUTCOME_COLOUR[result.outcome]), 1))
         if result.outcome is not Outcome.MET:
             because = textwrap.shorten(
-                escaped(result.because), 240, placeholder=" … and more in the scorecard"
+                escaped(result.because), 240, placeholder=" … (see the scorecard)"
             )
             lines.append(coloured(f"    {because}", "dim"))
     return lines

@@ -187,7 +187,7 @@ class GateTests:
         assert undecided
         for result in undecided:
             assert result.more_rows, result.because
-            assert f"about {result.more_rows:,} more" in result.because
+            assert f"About {result.more_rows:,} more" in result.because
 
     def test_a_missing_slice_is_not_passed_over(
         self, trial: TrialProduct, edited: Callable[..., None]

@@ -51,7 +51,7 @@ def accelerated(model: Any, example: pd.DataFrame, columns: Columns) -> Any | No
     rows in which every text is missing or unknown.
     """
     try:
-        fast = copy.deepcopy(model)
+        fast = copy.deepcopy(model)  # the model itself serves if the copy cannot be used
         found = 0
         for holder, key, transformer in _transformers(fast):
             holder[key] = _Looked(transformer)
@@ -66,6 +66,7 @@ def accelerated(model: Any, example: pd.DataFrame, columns: Columns) -> Any | No
 
 def _same(model: Any, fast: Any, rows: pd.DataFrame, columns: Columns) -> bool:
     texts = list(columns.categorical)
+    # Assigning one value changes the type of a column, so ``astype`` restores the types.
     tried = [
         rows,
         rows.head(1),
@@ -125,6 +126,8 @@ class _Looked:
 class _Numbers:
     def __init__(self, part: Any, names: list[str]) -> None:
         self._names = names
+        # A FunctionTransformer is treated as passthrough. If it changes values, the comparison of
+        # the predictions finds it and the copy is not used.
         passed = part == "passthrough" or type(part).__name__ == "FunctionTransformer"
         self._part = None if passed else _without_names(part)
 
@@ -156,6 +159,7 @@ class _Texts:
             )
 
     def transform(self, rows: ArrayRows) -> np.ndarray:
+        # An encoder encodes each column separately, so the differences of the columns can be added.
         found = np.tile(self._base, (len(rows), 1))
         for name, places, differs in self._columns:
             missing, unknown = len(places), len(places) + 1

@@ -43,6 +43,7 @@ from .response_schemas import IDEMPOTENCY_KEY, LIVE, MODEL, PREDICT, READY, with
 __all__ = ["Service", "app_of"]
 
 logger = logging.getLogger(__name__)
+# A client chooses this id, and it is written to the log and to a header of the response.
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 WAITING_ROWS = 20_000
 KEY = 0  # the key is the first of the columns that are read
@@ -242,6 +243,7 @@ async def _body(request: Request, at_most: int) -> bytes | None:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > at_most:
         return None
+    # The length may be missing or wrong, so the received bytes are counted as well.
     found = bytearray()
     async for chunk in request.stream():
         found += chunk
@@ -334,7 +336,7 @@ class _Around:
                 sent["status"] = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = number
-                if self.service.draining:
+                if self.service.draining:  # so that a load balancer opens no requests on it
                     headers["Connection"] = "close"
             await send(message)
 
@@ -351,9 +353,11 @@ class _Around:
                 await problem(500, "Broken", f"Internal error. Search the log for {number}.")(
                     scope, receive, sending
                 )
+        # 499: the client closed the connection before the response.
         self._note(request, number, sent.get("status", 499), time.perf_counter() - began)
 
     def _note(self, request: Request, number: str, status: int, seconds: float) -> None:
+        # Clients choose the path. Without "other", each new path would add a series of the metric.
         path = request.url.path if request.url.path in ROUTES else "other"
         self.service.requests.labels(path, status).inc()
         if path == "/predict":

@@ -74,6 +74,7 @@ class Once:
         Raises UsedBefore for another body or erased predictions, Busy if too many rows are waiting,
         and DatabaseUnavailable.
         """
+        # Calls of the database block, so they run in threads and not on the event loop.
         found = await asyncio.to_thread(writer.find, self.name)
         if found is None:
             scored_batch = await batcher.score(cells, kept=False)

@@ -156,6 +156,7 @@ class LogWriter:
         while True:
             batches = self._taken()
             for same in _by_model(batches):
+                # The time has a fixed number of digits, so that names sort by time.
                 name = f"service/{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
                 self._spool(self.block_of(same, name))
             if self._stopping.is_set() and self._queue.empty():

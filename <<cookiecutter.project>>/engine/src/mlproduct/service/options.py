@@ -79,7 +79,7 @@ def _number(environ: Mapping[str, str], name: str, usual: float, *, least: float
         number = float(given)
     except ValueError:
         number = -1.0  # below every limit, so that the same error is raised
-    if not least <= number < 1e12:
+    if not least <= number < 1e12:  # refuses nan and inf as well
         raise ConfigError(
             f"{name} is {given!r} – expected a number of at least {least:g}, the default is"
             f" {usual:g} – correct or unset it"

@@ -77,7 +77,7 @@ def run(product: Product, settings: Settings, wanted: ServiceSettings) -> int:
     config = uvicorn.Config(
         app_of(service),
         http=connections_of(service),
-        access_log=False,
+        access_log=False,  # app.py logs each response, with the request id
         log_config=None,
         server_header=False,
         timeout_keep_alive=75,
@@ -115,6 +115,7 @@ class _Draining(uvicorn.Server):
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
+    # Without it, a restart fails while connections of the previous process are in TIME_WAIT.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

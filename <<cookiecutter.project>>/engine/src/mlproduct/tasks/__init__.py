@@ -181,6 +181,7 @@ def score(context: ScoringContext, days: Sequence[date]) -> tuple[ScoredDay, ...
             show_scored(scored[-1])
         except ProductError as problem:
             problems.append((day, problem))
+    # The type of the error selects the exit code of the command, so it is kept.
     if len(problems) == 1 and len(days) == 1:
         raise problems[0][1]
     if problems:

@@ -97,7 +97,7 @@ def monitoring_report(context: MonitoringContext) -> MonitoringReport:
     try:
         live = _live(context, log.coverage(back, context.day, version=context.champion.version))
     except Exception as error:
-        # The alarms have to be reported even if the criteria cannot be judged, for whatever reason.
+        # The alarms have to be reported even if the criteria cannot be judged.
         problem = in_words(error)
     return MonitoringReport(
         rows, findings, volume(rows, _usual(context), limits), coverage, live, problem, sample
@@ -111,7 +111,8 @@ def _counted(context: MonitoringContext) -> tuple[Profile | None, pd.DataFrame]:
     for rows in chunks(context.book, context.start, context.day, context.champion.version):
         counted = context.reference.counted(rows)
         total = counted if total is None else total + counted
-        # Multiplying by an odd number permutes the uint64 identities: no two ranks collide.
+        # Multiplying by an odd number permutes the uint64 identities: no two ranks collide. The
+        # sample is cut after each piece, so that memory does not grow with the window.
         rank = row_identities(rows, context.book.columns) * (seed * np.uint64(2) + np.uint64(1))
         sample = pd.concat([sample, rows.assign(rank=rank)], ignore_index=True).nsmallest(
             size, "rank"

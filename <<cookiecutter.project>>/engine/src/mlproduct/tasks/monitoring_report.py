@@ -153,6 +153,7 @@ def markdown(context: MonitoringContext, report: MonitoringReport, decision: Dec
         "| trust | | |",
         "|---|---|---|",
         *(
+            # A "|" in a sentence would end the cell of the table.
             f"| {trust} | {outcome} | {sentence.replace('|', '/')} |"
             for trust, outcome, sentence in statements(report)
         ),

@@ -127,6 +127,7 @@ def _occasions(product: Product, flows: Sequence[str]) -> list[tuple[str, EventT
 
 
 def _on(events: set[str], match: dict[str, Any], related: dict[str, Any]) -> EventTrigger:
+    # One event within no time at all: every single event sends a notification.
     return EventTrigger(
         expect=events,
         match=match,

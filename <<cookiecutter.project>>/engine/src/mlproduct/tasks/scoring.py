@@ -105,6 +105,7 @@ def scoring_context(product: Product, shadow: bool | None = None) -> ScoringCont
         log=PredictionLog(settings.database_url),
         parts=PartitionFiles(settings.var / "predictions", product.feature_columns.key),
         quarantine=Quarantine(settings.var / "quarantine"),
+        # Also by its alias: the champion of this moment scores all days that are new in this run.
         loaded={"champion": champion, champion.version: champion},
     )
 
@@ -201,7 +202,7 @@ class _StreamScoring:
         stream, day = self.partition.stream, self.partition.day
         name = f"{stream}/{day.isoformat()}/{chunk.digest}"
         self.seen += len(chunk.batch.rows)
-        if name in self.recorded:
+        if name in self.recorded:  # by an earlier run, which counted the invalid rows
             self.rejected += self.recorded[name]
             return
         rows, bad = chunk.validated.rows, len(chunk.validated.rejected.rows)
@@ -210,6 +211,8 @@ class _StreamScoring:
         rows, identities = rows[new].reset_index(drop=True), identities[new]
         file = None
         predictions = _nothing()
+        # The file is written before the block is recorded, so that no block names a missing file.
+        # If the run stops in between, the next run writes the same file again.
         if len(rows):
             model = self.context.model(self.partition.version).model
             found = predict(model, rows[list(self.context.columns.features)])
@@ -287,7 +290,7 @@ def _shadow(
 def _tried(stream: _StreamScoring, chunk: _Chunk) -> str | None:
     try:
         stream.take(chunk)
-    except Exception as error:  # as in _shadow: the champion goes on
+    except Exception as error:  # as in _shadow, it must not stop the champion
         return _in_words(error)
     return None
 

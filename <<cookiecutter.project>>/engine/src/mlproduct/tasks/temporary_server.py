@@ -20,6 +20,7 @@ GUARD = 'read -r stopped || kill -9 "$1"'
 
 def guarded() -> None:
     """Makes Prefect use the guarded server if it starts a temporary server in this process."""
+    # Prefect looks up its server here by port; None is the entry for any free port.
     SubprocessASGIServer._instances.setdefault(None, _GuardedServer())
 
 

@@ -232,7 +232,7 @@ def evaluate(run: TrainingRun, found: Found, holdout: pd.DataFrame) -> Evaluated
     training, saved = evidence.split.training, evidence.saved
     evidence.expect_side("training", training)
     try:
-        model = reopen(saved)
+        model = reopen(saved)  # the file and not the object, because the file is deployed
         evaluation = measure_model(
             Challenger(
                 model=model,

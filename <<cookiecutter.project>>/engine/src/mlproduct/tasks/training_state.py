@@ -83,7 +83,7 @@ class Evidence:
         }
 
     def expect_side(self, side: str, rows: pd.DataFrame) -> None:
-        """Raises Refused unless ``rows`` are the rows of that side of this run's split, unchanged."""
+        """Raises Refused unless ``rows`` are the unchanged rows of that side of the split."""
         if self.split is None or fingerprint(rows) != self.digests[side]:
             raise Refused(
                 f"{len(rows):,} rows were given as the {side} side, and they are not those of this"

@@ -158,8 +158,8 @@ _record_monitoring = task(name="record the monitoring report", timeout_seconds=H
 
 
 def register(run: TrainingRun, document: Document) -> Registered:
-    """The registered version, or none for a blocked model. Sends an event if the version waits for
-    approval.
+    """The registered version, which is None for a blocked model. Sends an event if the version
+    waits for approval.
     """
     registered = _register(run, document)
     # Not in the task: a retry of the task would send the event again.

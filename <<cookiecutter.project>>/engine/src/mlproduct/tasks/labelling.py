@@ -37,7 +37,7 @@ class LabelContext:
 
 
 def label_context(product: Product) -> LabelContext:
-    """The context with the current contents of the settings files."""
+    """The context for recording labels and for the expiry, with the current settings files."""
     settings = private_settings()
     return LabelContext(product, settings, read_scoring(settings.scoring_file))
 

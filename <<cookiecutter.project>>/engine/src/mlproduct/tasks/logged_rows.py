@@ -22,7 +22,7 @@ from ..tables import Batch
 
 __all__ = ["Logbook", "chunks", "labelled", "labelled_batches", "logbook"]
 
-# Of the columns that scoring adds to the features in a Parquet file.
+# The prefix of the columns that scoring adds to the features in a Parquet file.
 PREFIX = "prediction_"
 
 

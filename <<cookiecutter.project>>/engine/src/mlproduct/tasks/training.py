@@ -362,7 +362,7 @@ def record(run: TrainingRun, document: Document) -> None:
 
 
 def register(run: TrainingRun, document: Document) -> Registered:
-    """The registered version, or none for a blocked model. With ``approval: automatic``, a version
+    """The registered version, which is None for a blocked model. With ``approval: automatic``, a version
     that is ready becomes the champion.
     """
     run.evidence.expect_document(document)

@@ -362,8 +362,8 @@ def record(run: TrainingRun, document: Document) -> None:
 
 
 def register(run: TrainingRun, document: Document) -> Registered:
-    """The registered version, which is None for a blocked model. With ``approval: automatic``, a version
-    that is ready becomes the champion.
+    """The registered version, which is None for a blocked model. With ``approval: automatic``, a
+    version that is ready becomes the champion.
     """
     run.evidence.expect_document(document)
     saved = run.evidence.saved

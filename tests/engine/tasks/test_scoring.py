@@ -256,7 +256,7 @@ def test_labels_are_joined_by_key_and_day_and_counted(
 def test_every_row_of_a_delivery_is_in_one_count(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A delivery with new, corrected, repeated, doubled and invalid rows, and with labels that are
+    """A delivery with new, corrected, unchanged, doubled and invalid rows, and with labels that are
     late and match no prediction.
     """
     next_day = datetime.combine(DAY + timedelta(days=1), time(3), UTC)
@@ -281,8 +281,8 @@ def test_every_row_of_a_delivery_is_in_one_count(
     listed = [count.split(" ", 1) for count in found[2].split(", ")]
     counts = {what: int(number.replace(",", "")) for number, what in listed}
     assert sum(counts.values()) == int(found[1].replace(",", "")) == 104
-    assert counts == {"new": 13, "corrected": 10, "repeated": 79, "quarantined": 2}
-    assert found[3] == ("3 of the labels arrived late. 3 of the labels match no prediction yet.")
+    assert counts == {"new": 13, "corrected": 10, "unchanged": 79, "quarantined": 2}
+    assert found[3] == "3 of the labels arrived late. 3 of the labels match no prediction yet."
 
 
 def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(

@@ -112,11 +112,11 @@ def _if_any(batches: Iterable[Batch]) -> Iterable[Batch]:
 
 def _summary(delivery: Delivery, *, again: bool) -> str:
     # Every row of the delivery is in exactly one of these counts. A late or unmatched label is also
-    # new, corrected or repeated, so those two counts are sentences of their own.
+    # new, corrected or unchanged, so those two counts are sentences of their own.
     counted = {
         "new": delivery.new,
         "corrected": delivery.corrected,
-        "repeated": delivery.repeated,
+        "unchanged": delivery.repeated,
         "quarantined": delivery.rejected,
     }
     counts_text = ", ".join(f"{count:,} {what}" for what, count in counted.items() if count)

@@ -271,7 +271,7 @@ def test_the_log_is_lines_of_json_without_passwords() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])
 def test_without_a_key_it_binds_to_this_machine_only(host: str) -> None:
-    with pytest.raises(ConfigError, match="would answer anybody"):
+    with pytest.raises(ConfigError, match="would accept all requests"):
         ServiceSettings.from_environment(host, 0, {})
     for mine in ("127.0.0.1", "::1", "localhost"):
         ServiceSettings.from_environment(mine, 0, {})
@@ -337,7 +337,7 @@ def test_a_new_champion_goes_live_and_a_bad_one_never_does(
         monkeypatch.setattr(following, "unfit", lambda *given: "its scores are not between 0 and 1")
         follower.poll()
         assert ask(client, some_rows(1)).json()["model"]["version"] == "1"
-        assert "version 2 is not taken live" in client.get("/model").json()["trouble"]
+        assert "version 2 was refused and is not loaded" in client.get("/model").json()["trouble"]
         assert client.get("/health/ready").status_code == 200
         monkeypatch.setattr(following, "unfit", lambda *given: None)
         for _ in range(following.AGAIN_AFTER + 1):
@@ -355,7 +355,7 @@ def test_an_alias_that_the_history_does_not_know_is_not_followed(
             patch.setattr(opened.models, "alias", lambda name: "2")
             service.follower.poll()
         assert client.get("/model").json()["version"] == "1"
-        assert "the history of decisions says 1" in client.get("/model").json()["trouble"]
+        assert "the champion in the decision history is 1" in client.get("/model").json()["trouble"]
 
 
 @pytest.mark.parametrize("moved", ["2", None])
@@ -373,8 +373,8 @@ def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_b
         told = client.get("/model").json()
         assert told["version"] == ask(client, some_rows(1)).json()["model"]["version"] == "1"
         said = (
-            f"MLflow's alias champion says version {moved or 'none'}, the history of decisions says"
-            " 1"
+            f"MLflow's alias champion is on version {moved or 'none'}, the champion in the decision"
+            " history is 1"
         )
         assert said in told["trouble"]
         assert said in caplog.text
@@ -397,9 +397,9 @@ def test_an_alias_of_another_history_is_no_champion(
         told = client.get("/health/ready")
         assert told.status_code == 503
         assert (
-            told.json()["because"] == "the registry's alias is another version's"
+            told.json()["because"] == "the registry's alias is on another version"
         )  # no more to anybody
-        assert "the history of decisions says none" in str(service.follower.trouble)
+        assert "the champion in the decision history is none" in str(service.follower.trouble)
         assert "check PRODUCT_DATABASE_URL" in str(service.follower.trouble)
 
 

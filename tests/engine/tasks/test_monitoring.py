@@ -316,7 +316,7 @@ def test_without_a_champion_there_is_nothing_to_monitor(
     with_registry(product, released, monkeypatch).releases.models.point("champion", None)
     (product.root / "var" / "product.db").unlink()
     assert main(["monitor"]) == 3
-    said = "there is no champion – monitoring needs a model that was released – train, and approve"
+    said = "there is no champion – monitoring needs a released model – train a model and approve"
     assert said in capsys.readouterr().err
 
 

@@ -1,9 +1,10 @@
 """Scoring days, taking labels in, forgetting: the real flows on a small product with a champion."""
 
 import os
+import re
 import shutil
 import signal
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -211,7 +212,7 @@ def test_the_challenger_scores_the_same_rows_apart(
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY)]) == 0
-    assert "shadow: version 2 scored them too" in capsys.readouterr().out
+    assert "shadow: also scored by version 2" in capsys.readouterr().out
     counted, apart = in_log(DAY, DAY), in_log(DAY, DAY, streams=["shadow"])
     assert (len(counted), len(apart)) == (len(frame), len(frame))
     assert (set(counted["version"]), set(apart["version"])) == ({"1"}, {"2"})
@@ -231,7 +232,7 @@ def test_a_broken_challenger_harms_nothing(
 
     monkeypatch.setattr(scoring.ScoringContext, "model", broken)
     assert main(["score", "--day", str(DAY)]) == 0
-    assert "shadow: broke off: RuntimeError: no such thing" in capsys.readouterr().out
+    assert "shadow: failed: RuntimeError: no such thing" in capsys.readouterr().out
     assert len(in_log(DAY, DAY)) == len(frame)
 
 
@@ -250,6 +251,38 @@ def test_labels_are_joined_by_key_and_day_and_counted(
     np.testing.assert_array_equal(labelled.sort_index(), expected.sort_index())
     assert main(["coverage", "--from", str(DAY), "--to", str(DAY)]) == 0
     assert "100 labelled  25%" in capsys.readouterr().out
+
+
+def test_every_row_of_a_delivery_is_in_one_count(
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A delivery with new, corrected, unchanged, doubled and invalid rows, and with labels that are
+    late and match no prediction.
+    """
+    next_day = datetime.combine(DAY + timedelta(days=1), time(3), UTC)
+    monkeypatch.setattr("mlproduct.tasks.labelling.now", lambda: next_day)
+    target, frame = str(COLUMNS.target), to_score(product)
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert main(["label", deliver(product, frame.head(90))]) == 0
+    assert "90 rows: 90 new." in capsys.readouterr().out
+    again = frame.head(100).copy()
+    other = 1 - again[target] if again[target].isin([0, 1]).all() else again[target] + 1
+    again.loc[:9, target] = other[:10]
+    again[target] = again[target].astype("Float64")
+    again.loc[[20, 21], target] = None
+    old = a_day(DAY - timedelta(days=90), count=3)
+    file = deliver(
+        product, pd.concat([again, again.tail(1), old], ignore_index=True), "again.parquet"
+    )
+    assert main(["label", file]) == 0
+    out = capsys.readouterr().out
+    found = re.search(r"^  labels +\S+: ([\d,]+) rows: ([^.]+)\. (.+)$", out, re.MULTILINE)
+    assert found is not None, out
+    listed = [count.split(" ", 1) for count in found[2].split(", ")]
+    counts = {what: int(number.replace(",", "")) for number, what in listed}
+    assert sum(counts.values()) == int(found[1].replace(",", "")) == 104
+    assert counts == {"new": 13, "corrected": 10, "unchanged": 78, "quarantined": 3}
+    assert found[3] == "3 of the labels arrived late. 3 of the labels match no prediction yet."
 
 
 def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(
@@ -296,9 +329,9 @@ def test_a_label_file_handed_in_twice_changes_nothing(
     file = deliver(product, frame)
     assert main(["label", file]) == 0
     before = in_log(DAY, DAY)
-    assert "recorded before" not in capsys.readouterr().out
+    assert "already recorded" not in capsys.readouterr().out
     assert main(["label", file]) == 0
-    assert "recorded before, on " in capsys.readouterr().out
+    assert "already recorded on " in capsys.readouterr().out
     pd.testing.assert_frame_equal(in_log(DAY, DAY), before)
 
 

@@ -1,10 +1,8 @@
-"""The same model with a shorter way through its columns, where that gives the very same
-predictions.
+"""A faster copy of a model that uses look-up tables, if its predictions are exactly the same.
 
-Of the time that one row takes, most goes into scikit-learn's ``ColumnTransformer`` taking tables
-apart and together again. An encoder treats each value by itself, so what it makes of every value
-can be looked up. Whether the copy says the same as the model is not assumed but tried, on the rows
-the model was judged on.
+Most of the time for a single row is spent in scikit-learn's ``ColumnTransformer``, which splits and
+combines tables. An encoder encodes each value separately, so the codes of all values can be looked
+up. Whether both models give the same predictions is tested on holdout rows.
 """
 
 import copy
@@ -23,18 +21,20 @@ from ..training.predictions import predict
 __all__ = ["ArrayRows", "accelerated"]
 
 logger = logging.getLogger(__name__)
+# A text that is not a category of any column.
 UNKNOWN = "\N{REPLACEMENT CHARACTER} never seen"
 
 
 @dataclass(frozen=True)
 class ArrayRows:
-    """Rows as an array for each column: all of a table that the short way needs."""
+    """Rows as one array per column, the input of a faster copy."""
 
     columns: Mapping[str, np.ndarray]
     rows: int
 
     @classmethod
     def of(cls, table: pd.DataFrame) -> Self:
+        """The rows of a table."""
         return cls({str(name): column.to_numpy() for name, column in table.items()}, len(table))
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -45,28 +45,28 @@ class ArrayRows:
 
 
 def accelerated(model: Any, example: pd.DataFrame, columns: Columns) -> Any | None:
-    """A faster copy of ``model`` that takes ``ArrayRows`` rows; None where it would not say the
-    same of every row.
+    """A faster copy of ``model`` that takes ``ArrayRows``; None if its predictions would differ.
 
-    ``example`` are rows the model was judged on; they are tried as they are, one by one, and with
-    every text missing or never seen.
+    ``example`` are holdout rows. Both models are compared on all of them, on a single one, and on
+    rows in which every text is missing or unknown.
     """
     try:
-        fast = copy.deepcopy(model)
+        fast = copy.deepcopy(model)  # the model itself serves if the copy cannot be used
         found = 0
         for holder, key, transformer in _transformers(fast):
             holder[key] = _Looked(transformer)
             found += 1
         if found and _same(model, fast, example[list(columns.features)], columns):
             return fast
-        logger.info("the plain path is used: the short one does not say the same")
-    except Exception as error:  # a model built in another way is answered the plain way
-        logger.info("the plain path is used: %s", error)
+        logger.info("the model is not accelerated: the predictions of the faster copy differ")
+    except Exception as error:  # a model with another structure is used without acceleration
+        logger.info("the model is not accelerated: %s", error)
     return None
 
 
 def _same(model: Any, fast: Any, rows: pd.DataFrame, columns: Columns) -> bool:
     texts = list(columns.categorical)
+    # Assigning one value changes the type of a column, so ``astype`` restores the types.
     tried = [
         rows,
         rows.head(1),
@@ -81,8 +81,8 @@ def _same(model: Any, fast: Any, rows: pd.DataFrame, columns: Columns) -> bool:
 def _transformers(
     part: Any, seen: set[int] | None = None
 ) -> Iterator[tuple[Any, Any, ColumnTransformer]]:
-    """Every fitted ColumnTransformer in the model, with the dict or list that holds it and
-    where.
+    """Every fitted ColumnTransformer in the model as (container, key, transformer); the container
+    is the dict or list that contains it.
     """
     seen = set() if seen is None else seen
     if id(part) in seen:
@@ -97,21 +97,19 @@ def _transformers(
         else ()
     )
     for key, inner in list(places):
-        if (
-            isinstance(inner, tuple) and len(inner) == 2
-        ):  # a step of a Pipeline: its name, and what it does
+        if isinstance(inner, tuple) and len(inner) == 2:
+            # A step of a Pipeline is a tuple (name, estimator). As a list, it can be changed.
             held[key] = inner = list(inner)
         if isinstance(inner, ColumnTransformer):
-            if hasattr(
-                inner, "transformers_"
-            ):  # else it is the pattern that a fitted one was made of
+            # One that is not fitted is only the parameter from which a fitted one was cloned.
+            if hasattr(inner, "transformers_"):
                 yield held, key, inner
         elif isinstance(inner, list) or hasattr(inner, "get_params"):
             yield from _transformers(inner, seen)
 
 
 class _Looked:
-    """A fitted ColumnTransformer as arrays of numbers and tables of what each text becomes."""
+    """A fitted ColumnTransformer that uses arrays for numbers and look-up tables for texts."""
 
     def __init__(self, transformer: ColumnTransformer) -> None:
         self._parts: list[_Numbers | _Texts] = []
@@ -128,6 +126,8 @@ class _Looked:
 class _Numbers:
     def __init__(self, part: Any, names: list[str]) -> None:
         self._names = names
+        # A FunctionTransformer is treated as passthrough. If it changes values, the comparison of
+        # the predictions finds it and the copy is not used.
         passed = part == "passthrough" or type(part).__name__ == "FunctionTransformer"
         self._part = None if passed else _without_names(part)
 
@@ -137,8 +137,8 @@ class _Numbers:
 
 
 class _Texts:
-    """What the encoder makes of a first row, and by how much each value of each column differs from
-    that.
+    """An encoder as look-up tables: the code of a base row, and for each value of each column the
+    difference from it.
     """
 
     def __init__(self, encoder: Any, names: list[str]) -> None:
@@ -159,6 +159,7 @@ class _Texts:
             )
 
     def transform(self, rows: ArrayRows) -> np.ndarray:
+        # An encoder encodes each column separately, so the differences of the columns can be added.
         found = np.tile(self._base, (len(rows), 1))
         for name, places, differs in self._columns:
             missing, unknown = len(places), len(places) + 1
@@ -170,7 +171,7 @@ class _Texts:
 
 
 def _without_names(part: Any) -> Any:
-    """The fitted step for plain arrays: it must not ask for the names of columns."""
+    """The fitted step for plain arrays, without the names for which it would check its input."""
     steps = [step for _, step in part.steps] if hasattr(part, "steps") else []
     for each in (part, *steps):
         each.__dict__.pop("feature_names_in_", None)

@@ -1,10 +1,10 @@
-"""The routes.
+"""The routes of the service.
 
-POST /predict        1 to 1,000 rows
-GET  /model          which model answers
-GET  /health/live    the process runs
-GET  /health/ready   it can answer, and wants to
-GET  /metrics        Prometheus
+POST /predict        predictions for 1 to 1,000 rows
+GET  /model          the model that serves
+GET  /health/live    whether the process runs
+GET  /health/ready   whether the service accepts requests
+GET  /metrics        metrics for Prometheus
 GET  /docs           the API as a page
 """
 
@@ -44,10 +44,11 @@ from .response_schemas import IDEMPOTENCY_KEY, LIVE, MODEL, PREDICT, READY
 __all__ = ["Service", "app_of"]
 
 logger = logging.getLogger(__name__)
+# A client chooses this id, and it is written to the log and to a header of the response.
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 WAITING_ROWS = 20_000
-KEY = 0  # the first of the columns that are read is the key
-# Without FastAPI's own refusal: that one is no problem after RFC 9457.
+KEY = 0  # the key is the first of the columns that are read
+# auto_error off: FastAPI's own refusal is not a problem document of RFC 9457.
 API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False)
 # The paths that are counted under their name; any other is "other", so that a stranger who tries
 # many paths does not fill the metrics.
@@ -55,15 +56,13 @@ ROUTES = frozenset(
     ("/predict", "/model", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
 )
 
+# Scripts and styles of the API page. FastAPI's own page would load them from an external server.
 PAGE_FILES = "/docs-files"
-"""What the page of the API is made of; FastAPI itself would have it fetched from a stranger's
-server.
-"""
 
 
 @dataclass
 class Service:
-    """The parts of one service, and whether it is about to end."""
+    """The parts of one service; ``draining`` is True once it has been told to stop."""
 
     title: str
     settings: ServiceSettings
@@ -75,12 +74,12 @@ class Service:
 
     def __post_init__(self) -> None:
         made: dict[str, Any] = {"registry": self.registry}
-        self.requests = Counter("requests", "Answers", ["path", "status"], **made)
-        self.seconds = Histogram("request_seconds", "Time to answer POST /predict", **made)
+        self.requests = Counter("requests", "Responses", ["path", "status"], **made)
+        self.seconds = Histogram("request_seconds", "Seconds per POST /predict", **made)
         self.scored = Counter("rows", "Rows of POST /predict", ["outcome"], **made)
         sizes = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
         self.batches = Histogram(
-            "batch_rows", "Rows that were scored together", buckets=sizes, **made
+            "batch_rows", "Rows scored together in one batch", buckets=sizes, **made
         )
         gauges: dict[str, Callable[[], float]] = {
             "ready": lambda: float(self.ready is None),
@@ -98,7 +97,7 @@ class Service:
 
     @property
     def ready(self) -> str | None:
-        """Why no requests should come, in words for anybody; None where they may."""
+        """The reason not to send requests, without names or addresses; None if it is ready."""
         if self.draining:
             return "the service is stopping"
         if self.follower.live is None:
@@ -107,7 +106,7 @@ class Service:
 
 
 def app_of(service: Service) -> FastAPI:
-    """The application; starting it starts the follower, the batcher and the writer."""
+    """The application. Its start also starts the follower, the batcher and the log writer."""
     observed, keep = service.batches.observe, service.writer.put
     batcher = Batcher(lambda: service.follower.live, service.rows, observed, keep, WAITING_ROWS)
 
@@ -124,7 +123,7 @@ def app_of(service: Service) -> FastAPI:
         response = problem(
             error.status_code, str(error.detail), details.get(error.status_code, missing)
         )
-        response.headers.update(error.headers or {})  # a 405 lists the methods that exist
+        response.headers.update(error.headers or {})  # a 405 names the allowed methods
         return response
 
     body = {"required": True, "content": {"application/json": {"schema": _schema(service)}}}
@@ -133,13 +132,13 @@ def app_of(service: Service) -> FastAPI:
 
     @keyed.post("/predict", openapi_extra=extra, responses=PREDICT, response_model=None)
     async def predict(request: Request) -> Response:
-        """A prediction for each good row, and for each bad one what is wrong with it."""
+        """A prediction for each valid row, and errors for each invalid row."""
         return await _predict(service, batcher, request)
 
     @keyed.get("/model", responses=MODEL, response_model=None)
     async def model() -> Response:
-        """The model that answers: its version, its verdict, and what keeps a newer one out, if
-        anything does.
+        """The model that serves: its version, its verdict, and the reason if a newer champion could
+        not be loaded.
         """
         return _model(service)
 
@@ -150,10 +149,11 @@ def app_of(service: Service) -> FastAPI:
 
     @app.get("/health/ready", responses=READY, response_model=None)
     async def ready() -> Response:
-        """200 where predictions can be had; 503 before the first model and from the moment it is
-        told to stop.
+        """200 if the service is ready; 503 before the first model is loaded and after the signal to
+        stop.
 
-        It needs no key, so it says what is away and nothing more; the log has the rest.
+        No key is needed, so the response names only the part that is unavailable. The log of the
+        service has the details.
         """
         reason = service.ready
         log = service.writer.state
@@ -162,7 +162,7 @@ def app_of(service: Service) -> FastAPI:
 
     @app.get("/metrics", response_class=PlainTextResponse, response_model=None)
     async def metrics() -> Response:
-        """Counters and gauges for Prometheus."""
+        """Metrics for Prometheus."""
         return Response(generate_latest(service.registry), media_type="text/plain; version=0.0.4")
 
     app.include_router(keyed)
@@ -191,7 +191,8 @@ def _life(
         service.writer.start()
         batcher.start()
         gc.collect()
-        # What is loaded by now stays: looking through it again takes a tenth of a second each time.
+        # Everything loaded so far stays in memory. Without the freeze, each full garbage collection
+        # would check it again, which takes a tenth of a second.
         gc.freeze()
         yield
         await batcher.stop()
@@ -225,14 +226,14 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
     try:
         asked = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        return problem(400, "No JSON", f"The body cannot be read: {error}.")
+        return problem(400, "No JSON", f"The body is not valid JSON: {error}.")
     if complaint := _shape(asked, service.settings.rows_at_most):
         return problem(422, "Not as expected", complaint)
     checked = service.rows.check(asked["rows"])
     request.state.rows = len(asked["rows"])
     service.scored.labels("bad").inc(len(asked["rows"]) - len(checked.positions))
     if not checked.positions or (checked.problems and asked.get("all_or_nothing")):
-        return problem(422, "Bad rows", "The errors say which fields.", checked.problems)
+        return problem(422, "Bad rows", "See errors for the invalid fields.", checked.problems)
     try:
         if once is None:
             found = StoredAnswer.of(await batcher.score(checked.cells))
@@ -246,17 +247,19 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
         return _later(
             503,
             "No log",
-            f"The log does not answer, and a request with {KEY_HEADER} needs it. Try again.",
+            f"The prediction log is unavailable, and a request with {KEY_HEADER} needs it. Try"
+            " again.",
         )
     service.scored.labels("good").inc(len(checked.positions))
     return answer(_told(checked, found))
 
 
 async def _body(request: Request, at_most: int) -> bytes | None:
-    """The body, or None where it is longer than allowed; no more than that is ever read."""
+    """The body, or None if it is longer than ``at_most`` bytes. Reading stops at the limit."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > at_most:
         return None
+    # The length may be missing or wrong, so the received bytes are counted as well.
     found = bytearray()
     async for chunk in request.stream():
         found += chunk
@@ -266,15 +269,17 @@ async def _body(request: Request, at_most: int) -> bytes | None:
 
 
 def _shape(asked: Any, rows_at_most: int) -> str | None:
-    """What is wrong with the body as a whole."""
+    """What is wrong with the body as a whole; None if it is valid."""
     if not isinstance(asked, dict) or not isinstance(asked.get("rows"), list):
         return 'Expected an object with a list "rows".'
     if not 1 <= len(asked["rows"]) <= rows_at_most:
         return f"Expected 1 to {rows_at_most:,} rows, not {len(asked['rows']):,}."
     if not isinstance(asked.get("all_or_nothing", False), bool):
-        return "all_or_nothing is true or false."
+        return "all_or_nothing has to be true or false."
     other = min(asked.keys() - {"rows", "all_or_nothing"}, default=None)
-    return None if other is None else f"There is no {other[:80]!r} beside rows and all_or_nothing."
+    if other is None:
+        return None
+    return f"Unknown name {other[:80]!r}. Expected only rows and all_or_nothing."
 
 
 def _told(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
@@ -322,9 +327,10 @@ def _model(service: Service) -> Response:
 
 
 class _Around:
-    """Gives a request id, logs a line, and turns an exception into a problem without a traceback.
+    """The middleware of every request: sets the request id, writes a log line, and turns an exception into a problem without a traceback.
 
-    Plain ASGI: Starlette's own base class for middleware costs more than checking a row.
+    It is plain ASGI because Starlette's base class for middleware costs more time than checking a
+    row.
     """
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
@@ -345,7 +351,7 @@ class _Around:
                 sent["status"] = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = number
-                if self.service.draining:
+                if self.service.draining:  # so that a load balancer opens no requests on it
                     headers["Connection"] = "close"
             await send(message)
 
@@ -353,15 +359,17 @@ class _Around:
             await self.app(scope, receive, sending)
         except ClientDisconnect:
             pass  # the client left before its request was complete, so no response is needed
-        except Exception:  # whatever broke, who asked gets an answer and the log the reason
-            logger.exception("request %s broke", number)
+        except Exception:  # for any error the client gets a response and the log the reason
+            logger.exception("request %s failed", number)
             if not sent:
-                await problem(500, "Broken", f"Something broke; see the log at {number}.")(
+                await problem(500, "Broken", f"Internal error. Search the log for {number}.")(
                     scope, receive, sending
                 )
+        # 499: the client closed the connection before the response.
         self._note(request, number, sent.get("status", 499), time.perf_counter() - began)
 
     def _note(self, request: Request, number: str, status: int, seconds: float) -> None:
+        # Clients choose the path. Without "other", each new path would add a series of the metric.
         path = request.url.path if request.url.path in ROUTES else "other"
         self.service.requests.labels(path, status).inc()
         if path == "/predict":

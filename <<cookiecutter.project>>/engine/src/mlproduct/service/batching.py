@@ -1,7 +1,8 @@
-"""Rows that wait together are scored together: a hundred rows cost a model little more than one.
+"""Batches: all waiting rows are scored together, because scoring a hundred rows takes little more
+time than scoring one.
 
-No request is delayed to fill a batch: those that arrive while one is scored form the next. Scoring
-runs on the event loop: with Python's global lock, a second thread would only add latency.
+No request is delayed to fill a batch. Requests that arrive while a batch is scored form the next
+batch. Scoring runs on the event loop: with Python's global lock, a thread would only add latency.
 """
 
 import asyncio
@@ -17,19 +18,18 @@ from .request_rows import Cells, Rows
 __all__ = ["Batcher", "Busy", "ScoredBatch"]
 
 ROWS_AT_ONCE = 2_000
+# Turns of the event loop before a batch begins. In these turns, requests that have arrived are read
+# and checked, so that they join the batch.
 TURNS = 4
-"""Turns of the event loop before a batch begins: those who came meanwhile are read, checked and
-join it.
-"""
 
 
 class Busy(Exception):
-    """More rows are waiting than may."""
+    """Raised when too many rows are waiting already."""
 
 
 @dataclass(frozen=True)
 class ScoredBatch:
-    """What one model said about one request's rows."""
+    """The predictions of one model for the rows of a request or of a batch."""
 
     live: LiveModel
     predictions: Predictions
@@ -43,9 +43,10 @@ class _Waiting:
 
 
 class Batcher:
-    """Scores by whatever model ``live`` gives when a batch begins.
+    """Scores rows in batches, each with the model that ``live`` returns when the batch begins.
 
-    ``scored`` is told how many rows a batch had, ``keep`` gets the rows that are to be logged.
+    ``scored`` is called with the number of rows of a batch, ``keep`` with the rows to log. At most
+    ``rows_at_most`` rows wait.
     """
 
     def __init__(
@@ -65,19 +66,20 @@ class Batcher:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        """Starts scoring; needs a running event loop."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Returns when no rows are waiting."""
+        """Waits until no rows are waiting, then stops scoring."""
         while self._waiting:
             await asyncio.sleep(0.01)
         if self._task is not None:
             self._task.cancel()
 
     async def score(self, cells: Cells, *, kept: bool = True) -> ScoredBatch:
-        """What the live model says about the rows; they are logged if ``kept``.
+        """The predictions of the live model for the rows, which are logged if ``kept``.
 
-        Raises Busy where too many wait already.
+        Raises Busy if too many rows are waiting, or the error of the model.
         """
         if self._rows + len(cells) > self._at_most:
             raise Busy
@@ -96,7 +98,7 @@ class Batcher:
                     await asyncio.sleep(0)
                 batch = self._next()
                 for waiting, result in zip(batch, self._said(batch), strict=True):
-                    if waiting.answer.done():  # the client has gone
+                    if waiting.answer.done():  # the client has closed the connection
                         continue
                     if isinstance(result, Exception):
                         waiting.answer.set_exception(result)
@@ -113,16 +115,16 @@ class Batcher:
         return batch
 
     def _said(self, batch: list[_Waiting]) -> list[ScoredBatch | Exception]:
-        """An answer for each; a request that breaks the model breaks it for itself alone."""
+        """A result for each request. If the model fails on a batch, each request is scored alone,
+        so that only the request that causes the error fails.
+        """
         live = self._live()
         if live is None:
-            return [RuntimeError("no model is live") for _ in batch]
+            return [RuntimeError("no model is loaded") for _ in batch]
         try:
             cells = [line for waiting in batch for line in waiting.cells]
             scored_batch = ScoredBatch(live, self._predictions(live, cells))
-        except (
-            Exception
-        ) as error:  # a model may raise anything; it is told to the one whose rows did it
+        except Exception as error:  # a model may raise any exception
             return (
                 [error]
                 if len(batch) == 1

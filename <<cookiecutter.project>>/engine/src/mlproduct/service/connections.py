@@ -1,7 +1,7 @@
-"""Connections: how long a client may take to send a request, and how many connections there may be.
+"""Limits for connections: the time to send a request and the number of connections.
 
-uvicorn waits for the head of a request without limit, so a client that sends half of one would hold
-its connection, and the memory behind it, for ever. The body is timed where it is read, in app.py.
+uvicorn waits for the head of a request without limit. A client that sends half of a head would
+occupy its connection and its memory forever. app.py limits the time for the body.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from .openapi import problem
 __all__ = ["connections_of"]
 
 HEAD_BYTES = 65_536
+# The time a connection over the limit has to send a request, which then gets a 503.
 FULL_SECONDS = 1.0
-"""How long a connection over the limit may take to send something that can be answered with 503."""
 
 
 def connections_of(service: Service) -> type[asyncio.Protocol]:
-    """The protocol with the limits of the service."""
+    """The protocol class for uvicorn, with the limits of the service."""
 
     class Connection(_Limited):
         limits = service
@@ -39,7 +39,7 @@ class _Limited(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # whichever
         self._head, self._in_head, self._in_body = 0, False, False
         self._full = len(self.connections) > settings.connections_at_most
         if self._full:
-            self.connections.discard(self)  # it takes nobody's place
+            self.connections.discard(self)  # it does not count towards the limit
         self._wait(
             min(FULL_SECONDS, settings.read_seconds) if self._full else settings.read_seconds
         )
@@ -74,12 +74,12 @@ class _Limited(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # whichever
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if (self._in_head or self._in_body) and not self.transport.is_closing():
-            self._count(
-                int(self._in_head)
-            )  # of the next request; or the rest of this one, answered before its end
+            # What follows is the head of the next request, or the rest of the body of a request
+            # that got its response before its end.
+            self._count(int(self._in_head))
 
     def _count(self, more: int) -> None:
-        """Part of a head has come, or what is left of a body whose request was answered already."""
+        """Counts bytes of a head, or of the rest of a body whose request already has a response."""
         self._head += more
         if self._head > HEAD_BYTES:
             self._end(
@@ -104,7 +104,7 @@ class _Limited(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # whichever
             self.transport.close()
 
     def _end(self, status: int, title: str, detail: str) -> None:
-        """Answers beside uvicorn, which has no request yet that it could answer."""
+        """Writes the response directly, because uvicorn has no complete request to respond to."""
         response = problem(status, title, detail)
         response.headers["Connection"] = "close"
         head = "".join(f"{name}: {value}\r\n" for name, value in response.headers.items())

@@ -1,11 +1,11 @@
-"""Which model answers, and how another one takes its place.
+"""The model that serves, and how it is replaced by a new champion.
 
-The follower asks the history of decisions for the champion every few seconds. A new champion is
-loaded beside the old one, which goes on answering: its digest is compared with what was judged and
-approved, its features with the schema, and it has to say something sensible about rows the old one
-was judged on. Only then is one reference exchanged for another. Whatever fails, the last good one
-stays. MLflow's alias ``champion`` shows the same to people; where it was moved by hand, that is
-reported and not followed.
+The follower reads the champion from the decision history every few seconds. It loads a new champion
+while the old one continues to serve. It compares the digest with the approved one and the features
+with the schema, and it checks the predictions on holdout rows. Only then does it replace the
+reference to the model. If anything fails, the previous model stays. MLflow's alias ``champion``
+shows the same version to people. If it was moved by hand, the follower reports this and does not
+follow it.
 """
 
 import logging
@@ -29,27 +29,28 @@ __all__ = ["Follower", "LiveModel", "unfit"]
 
 logger = logging.getLogger(__name__)
 SMOKE_ROWS = 50
+# Polls before a refused version is tried again: a minute at the default SERVICE_POLL_SECONDS.
 AGAIN_AFTER = 12
-"""Looks to wait before a version that was refused is tried again."""
 
 
 @dataclass(frozen=True)
 class LiveModel:
-    """The model that answers; ``fast`` says the same in less time, where that can be had."""
+    """The model that serves; ``fast`` is a faster copy with the same predictions, or None."""
 
     loaded: Loaded
     fast: Any | None
 
     @property
     def version(self) -> str:
+        """The version of the model in the registry."""
         return self.loaded.version
 
 
 class Follower:
-    """Keeps ``live`` at the champion; ``trouble`` says what keeps it from that, where something
-    does.
+    """Keeps the champion loaded in ``live``; ``trouble`` is the reason if that fails.
 
-    ``outage`` says the same to anybody who asks for the health: no name, no address, no version.
+    ``outage`` is the same reason for ``/health``, which needs no key: without names, addresses and
+    versions.
     """
 
     def __init__(self, releases: Callable[[], Releases], columns: Columns, every: float) -> None:
@@ -65,17 +66,18 @@ class Follower:
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
 
     def start(self) -> None:
-        """Looks once, so that a service with a champion is ready when it starts, and then again and
-        again.
+        """Polls once, so that a service with a champion is ready when it starts, and then starts
+        the thread that polls.
         """
         self.poll()
         self._thread.start()
 
     def stop(self) -> None:
+        """Ends the thread after its current poll."""
         self._stop.set()
 
     def poll(self) -> None:
-        """Makes the champion live where it is not; never raises."""
+        """Loads the champion if it is not loaded. Never raises."""
         try:
             if self._opened is None:
                 self._opened = self._releases()
@@ -84,11 +86,11 @@ class Follower:
                 self._follow_to(self._opened, number)
             if number is None or (self.live is not None and number == self.live.version):
                 self._compare(self._opened.models.alias(CHAMPION), number)
-        except Exception as error:  # a registry that is away is no reason not to answer
+        except Exception as error:  # the loaded model serves on while the registry is unavailable
             self._say(in_words(error), _outage(error))
 
     def _follow_to(self, releases: Releases, number: str) -> None:
-        """Takes the version live, unless it was refused a moment ago."""
+        """Loads the version, unless it was refused within the last polls."""
         version, waited = self._refused
         if version == number and waited < AGAIN_AFTER:
             self._refused = (version, waited + 1)
@@ -96,15 +98,15 @@ class Follower:
             self._swap(releases, number)
 
     def _compare(self, alias: str | None, number: str | None) -> None:
-        """Reports an alias that says something else than the history."""
+        """Reports an alias that points to another version than the decision history."""
         self.alias_differs = alias != number
         if self.alias_differs:
-            mend = "set the alias back with doctor" if number else "check PRODUCT_DATABASE_URL"
+            todo = "set the alias back with doctor" if number else "check PRODUCT_DATABASE_URL"
             self._say(
-                f"MLflow's alias {CHAMPION} says version {alias or 'none'}, the history of"
-                " decisions says"
-                f" {number or 'none'} – the history counts, both should say the same – {mend}",
-                "the registry's alias is another version's",
+                f"MLflow's alias {CHAMPION} is on version {alias or 'none'}, the champion in the"
+                f" decision history is {number or 'none'} – expected the version of the decision"
+                f" history, which the service follows – {todo}",
+                "the registry's alias is on another version",
             )
         else:
             self.trouble = self.outage = (
@@ -115,28 +117,27 @@ class Follower:
         try:
             loaded = releases.load_champion()
             if loaded is None or loaded.version != number:
-                return  # decided anew in this moment: the next look finds it
+                return  # another champion was set in the meantime: the next poll finds it
             _, example = releases.models.reference(releases.models.find(number))
             if problem := unfit(loaded.model, example, self._columns):
                 raise ValueError(problem)
-        except (
-            DatabaseUnavailable,
-            RegistryUnavailable,
-        ) as away:  # no word against the model: soon again
+        except (DatabaseUnavailable, RegistryUnavailable) as away:
+            # This says nothing about the model, so the next poll tries again.
             self._say(f"version {number} waits: {away}", _outage(away))
             return
-        except Exception as error:  # whatever is wrong with it, it does not go live
+        except Exception as error:  # any error in these checks refuses the version
             self._refused = (number, 0)
             self.refusals += 1
             self._say(
-                f"version {number} is not taken live: {in_words(error)}", "the champion was refused"
+                f"version {number} was refused and is not loaded: {in_words(error)}",
+                "the champion was refused",
             )
             return
         self.live = LiveModel(loaded, accelerated(loaded.model, example, self._columns))
         self.trouble = self.outage = None
         self._refused = ("", 0)
         self.swaps += 1
-        logger.info("version %s is live", number)
+        logger.info("version %s is loaded and serves", number)
 
     def _say(self, trouble: str, outage: str) -> None:
         if trouble != self.trouble:
@@ -157,8 +158,8 @@ def _outage(error: Exception) -> str:
 
 
 def unfit(model: object, example: pd.DataFrame, columns: Columns) -> str | None:
-    """Why the model cannot answer rows of the schema; None where it can. ``example`` are rows it
-    was judged on.
+    """Why the model cannot predict rows of the schema; None if it can. ``example`` are holdout
+    rows.
     """
     named = getattr(model, "feature_names_in_", None)
     if named is not None and set(named) != set(columns.features):

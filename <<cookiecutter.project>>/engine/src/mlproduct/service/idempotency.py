@@ -1,9 +1,10 @@
-"""A request that is sent again under the same Idempotency-Key: answered as before, and logged once.
+"""Repeated requests: a request with the same Idempotency-Key gets the same response and is logged
+once.
 
-The prediction log is the memory. The name of a block is made of the key, and a block is recorded
-once, whichever process comes first; so it holds across processes and restarts, costs no memory
-here, and ends when the log expires. Such a request therefore waits for the database, which others
-do not.
+The response is stored in the prediction log. The name of a block is derived from the key, and a
+block is recorded once, by whichever process is first. This works across processes and restarts,
+needs no memory in the service, and ends when the log expires. In exchange, a request with a key
+waits for the database. Other requests do not.
 """
 
 import asyncio
@@ -27,12 +28,14 @@ KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 class UsedBefore(Exception):
-    """The key cannot be answered as before; the message says why."""
+    """Raised when the key was used before and its response cannot be repeated; the message states
+    why.
+    """
 
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """What one model predicted for the good rows of one request."""
+    """The predictions of one model for the valid rows of one request."""
 
     version: str
     digest: str
@@ -40,6 +43,7 @@ class StoredAnswer:
 
     @classmethod
     def of(cls, scored_batch: ScoredBatch) -> Self:
+        """The predictions of ``scored_batch`` with version and digest of its model."""
         return cls(
             scored_batch.live.version, scored_batch.live.loaded.digest, scored_batch.predictions
         )
@@ -47,17 +51,17 @@ class StoredAnswer:
 
 @dataclass(frozen=True)
 class Once:
-    """A key and a body as the log knows them."""
+    """A key as the name of its block in the log, and the sha256 of the body."""
 
     name: str
     body: str
 
     @classmethod
     def of(cls, key: str, body: bytes) -> Self:
-        """Raises ValueError for a key that is none."""
+        """The name and the digest for a key and a body. Raises ValueError for an invalid key."""
         if not KEY.fullmatch(key):
             raise ValueError(
-                f"{KEY_HEADER} has 1 to 200 visible ASCII characters, not {key[:80]!r}."
+                f"Expected {KEY_HEADER} with 1 to 200 visible ASCII characters, not {key[:80]!r}."
             )
         return cls(
             f"service/key-{hashlib.sha256(key.encode()).hexdigest()}",
@@ -65,10 +69,12 @@ class Once:
         )
 
     async def answer(self, cells: Cells, batcher: Batcher, writer: LogWriter) -> StoredAnswer:
-        """The answer that is in the log, or the one that is put there now.
+        """The predictions in the log for this key, or new ones, which are recorded first.
 
-        Raises UsedBefore for another body, Busy where too many rows wait, DatabaseUnavailable.
+        Raises UsedBefore for another body or erased predictions, Busy if too many rows are waiting,
+        and DatabaseUnavailable.
         """
+        # Calls of the database block, so they run in threads and not on the event loop.
         found = await asyncio.to_thread(writer.find, self.name)
         if found is None:
             scored_batch = await batcher.score(cells, kept=False)
@@ -76,19 +82,19 @@ class Once:
                 writer.block_of, [(cells, scored_batch)], self.name, self.body
             )
             recorded = await asyncio.to_thread(writer.record, made)
+            # If another request has recorded the key in the meantime, its predictions count.
             found = made if recorded else await asyncio.to_thread(writer.find, self.name)
         return self._from(found, len(cells))
 
     def _from(self, block: LogBatch | None, rows: int) -> StoredAnswer:
         if block is not None and block.run != self.body:
             raise UsedBefore(
-                f"This {KEY_HEADER} was used with another body. Send this one under a key of its"
-                " own."
+                f"This {KEY_HEADER} was used with another body. Send this body with another key."
             )
         if block is None or len(block.predictions) != rows:
             raise UsedBefore(
-                f"What was predicted under this {KEY_HEADER} was erased since. Send it under"
-                " another key."
+                f"The predictions of this {KEY_HEADER} were erased. Send the request with another"
+                " key."
             )
         return StoredAnswer(block.version, block.digest, _predictions(block.predictions))
 

@@ -1,9 +1,8 @@
-"""Predictions on their way to the log: behind the answer, through a bounded queue and a spool on
-disk.
+"""The logging of predictions after the response, through a bounded queue and a spool on disk.
 
-One thread gathers what was answered into blocks and puts them on the spool; another takes them from
-there to the database. So a database that is away costs nothing but disk, a process that is killed
-loses less than a second of the log, and what was spooled is recorded by the next process.
+One thread collects the predictions into blocks and writes them to the spool. Another thread records
+the spooled blocks in the database. An unavailable database therefore costs only disk space. A
+killed process loses less than a second of predictions, and the next process records the spool.
 """
 
 import logging
@@ -32,23 +31,25 @@ __all__ = ["LogState", "LogWriter"]
 
 Answered = tuple[Cells, ScoredBatch]
 logger = logging.getLogger(__name__)
+# Short, because a killed process loses the predictions that are not spooled yet.
 GATHER_SECONDS = 0.2
 GATHER_ROWS = 5_000
 RETRY_SECONDS = 1.0
+# The texts for /health, which needs no key: without addresses and paths.
 OUTAGES = {
     "database": "database unavailable",
     "delivery": "predictions wait on disk",
     "queue": "rows were lost",
-    "refused": "predictions were set aside",
+    "refused": "predictions could not be recorded",
 }
 
 
 @dataclass(frozen=True)
 class LogState:
-    """How the log fares: rows in memory, blocks and megabytes on the spool, rows lost for good,
-    what is wrong.
+    """The state of the log: rows in memory, blocks and megabytes on the spool, rows recorded by
+    this process, rows lost permanently, and what is wrong.
 
-    ``outage`` says what is wrong to anybody who asks for the health: no address, no path.
+    ``outage`` is what is wrong for ``/health``, without addresses and paths.
     """
 
     queued: int
@@ -61,7 +62,7 @@ class LogState:
 
 
 class LogWriter:
-    """Takes batches with ``put``, which never waits and never raises."""
+    """Logs predictions. ``put`` never waits and never raises."""
 
     def __init__(
         self,
@@ -87,39 +88,43 @@ class LogWriter:
         ]
 
     def start(self) -> None:
+        """Starts both threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self, seconds: float = 10) -> None:
-        """Spools everything that was put, and records what can be recorded in that time; the rest
-        waits on disk.
+        """Spools all predictions and records as many as possible in ``seconds`` per thread. The
+        rest stays on disk.
         """
         self._stopping.set()
         for thread in self._threads:
             thread.join(seconds)
 
     def put(self, cells: Cells, scored_batch: ScoredBatch) -> None:
+        """Queues the rows. If the queue is full, they are lost and counted."""
         with self._lock:
             if self._queued + len(cells) > self._rows_at_most:
                 self._lost += len(cells)
-                self._trouble["queue"] = "more predictions than the log takes: rows were lost"
+                self._trouble["queue"] = "the queue of the prediction log is full: rows were lost"
                 return
             self._queued += len(cells)
         self._queue.put((cells, scored_batch))
 
     def record(self, block: LogBatch) -> bool:
-        """Whether the block was recorded now, past the spool. Raises DatabaseUnavailable."""
+        """Records the block without the spool; False if it is in the log already. Raises
+        DatabaseUnavailable.
+        """
         recorded = self._database().record(block)
         with self._lock:
             self._recorded += len(block.predictions) * recorded
         return recorded
 
     def find(self, name: str) -> LogBatch | None:
-        """The block of that name in the database. Raises DatabaseUnavailable."""
+        """The block of that name in the database, or None. Raises DatabaseUnavailable."""
         return self._database().find(name)
 
     def block_of(self, batches: list[Answered], name: str, run: str = "service") -> LogBatch:
-        """The batches of one model as a block of the log."""
+        """The batches as one block of the log; all of them have to be from the same model."""
         loaded = batches[0][1].live.loaded
         cells = [line for some, _ in batches for line in some]
         predictions = _joined([each.predictions for _, each in batches])
@@ -135,6 +140,7 @@ class LogWriter:
 
     @property
     def state(self) -> LogState:
+        """The state of the log now."""
         troubles = dict(self._trouble)
         trouble = "; ".join(troubles.values()) or None
         outage = (
@@ -150,13 +156,14 @@ class LogWriter:
         while True:
             batches = self._taken()
             for same in _by_model(batches):
+                # The time has a fixed number of digits, so that names sort by time.
                 name = f"service/{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
                 self._spool(self.block_of(same, name))
             if self._stopping.is_set() and self._queue.empty():
                 return
 
     def _taken(self) -> list[Answered]:
-        """What was put within a moment, up to a block's worth."""
+        """The batches of the next GATHER_SECONDS, or until there are GATHER_ROWS rows."""
         found: list[Answered] = []
         rows, until = 0, time.monotonic() + GATHER_SECONDS
         while rows < GATHER_ROWS and (left := until - time.monotonic()) > 0:
@@ -168,19 +175,19 @@ class LogWriter:
         return found
 
     def _spool(self, block: LogBatch) -> None:
-        """To disk; where that is full, straight to the database; where that is away as well,
-        wait.
+        """Writes the block to disk. If the disk is full, records it in the database. If both fail,
+        waits and tries again.
         """
         rows = len(block.predictions)
         while True:
             try:
                 if self.spool.megabytes >= self._megabytes:
-                    raise OSError(f"the spool holds {self._megabytes:g} MB, which is all it may")
+                    raise OSError(f"the spool is full, its limit is {self._megabytes:g} MB")
                 self.spool.put(block)
                 self._trouble.pop("spool", None)
                 break
             except OSError as full:
-                # Never the path.
+                # Only strerror: the text of an OSError contains the path, and /health needs no key.
                 self._disk = (
                     f"predictions cannot be spooled: {full.strerror or 'the spool is full'}"
                 )
@@ -188,12 +195,12 @@ class LogWriter:
             try:
                 self._recorded += rows * self._database().record(block)
                 break
-            except Exception as away:  # whatever it is, the rows are kept in memory and tried again
+            except Exception as away:  # after any error the rows stay in memory for another attempt
                 self._say("database", f"predictions cannot be recorded: {away}")
             if self._stopping.wait(RETRY_SECONDS):
                 with self._lock:
                     self._lost += rows
-                logger.error("%s predictions are lost: neither disk nor database took them", rows)
+                logger.error("%s predictions are lost: disk and database both failed", rows)
                 break
         with self._lock:
             self._queued -= rows
@@ -204,7 +211,7 @@ class LogWriter:
             try:
                 done = self._delivered()
                 self._trouble.pop("delivery", None)
-            except Exception as broke:  # a thread that ends would leave all that follows on disk
+            except Exception as broke:  # if the thread ended, all later blocks would stay on disk
                 self._say("delivery", f"predictions wait on disk: {broke}")
                 done = False
             if not gathering and (done or self._stopping.is_set()):
@@ -212,20 +219,22 @@ class LogWriter:
             time.sleep(GATHER_SECONDS if done else RETRY_SECONDS)
 
     def _delivered(self) -> bool:
-        """Whether everything that was on the spool is in the database now."""
+        """Records the spooled blocks; False if the database is unavailable."""
         for path in self.spool.files():
             try:
                 block = self.spool.read(path)
                 self._recorded += len(block.predictions) * self._database().record(block)
-            except FileNotFoundError:  # another process has recorded it in this moment
+            except FileNotFoundError:  # another process has recorded it in the meantime
                 continue
             except DatabaseUnavailable as away:
                 self._say("database", f"predictions wait on disk: {away}")
                 return False
-            except (
-                Exception
-            ) as refused:  # no database will ever take it: the others must not wait behind it
-                self._say("refused", f"{path.name} is set aside: {refused}")
+            except Exception as refused:
+                # The block would fail at every attempt, and the other blocks must not wait for it.
+                self._say(
+                    "refused",
+                    f"{path.name} cannot be recorded and is moved to the folder refused: {refused}",
+                )
                 self.spool.set_aside(path)
                 continue
             path.unlink(missing_ok=True)
@@ -245,7 +254,7 @@ class LogWriter:
 
 
 def _by_model(batches: list[Answered]) -> list[list[Answered]]:
-    """The batches by the model that scored them: a block has one."""
+    """The batches grouped by model, because all rows of a block have the same model."""
     found: dict[str, list[Answered]] = {}
     for batch in batches:
         found.setdefault(batch[1].live.version, []).append(batch)
@@ -262,7 +271,7 @@ def _joined(parts_of: list[Predictions]) -> Predictions:
 
 
 def _logged(cells: Cells, predictions: Predictions, rules: Rows) -> pd.DataFrame:
-    """The rows as the prediction log takes them, features and all."""
+    """The rows in the format of the prediction log, with their features as JSON."""
     columns = rules.validator.columns
     own = [name for name in (columns.key, columns.time) if name]
     table = rules.table(cells, own)
@@ -282,9 +291,10 @@ def _logged(cells: Cells, predictions: Predictions, rules: Rows) -> pd.DataFrame
 
 
 def _features(cells: Cells, rules: Rows, but: Sequence[str]) -> list[str]:
-    """What was read of each row as JSON, ``but`` for what the log has columns of its own for.
+    """The features of each row as JSON, without the columns in ``but``, which the log stores in
+    columns of their own.
 
-    Made from the cells: a table would cost more to take apart than a model takes to score it.
+    The JSON is made from the cells: splitting a table would take longer than scoring it.
     """
     names = [name for name in rules.places if name not in but]
     places = [rules.places[name] for name in names]

@@ -1,4 +1,4 @@
-"""What the environment says about the service."""
+"""The settings of the service from environment variables."""
 
 import ipaddress
 import os
@@ -13,7 +13,7 @@ __all__ = ["ServiceSettings"]
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """Limits and keys. ``keys`` are the API keys, none of which is ever shown."""
+    """Address, limits and keys of the service. ``keys`` are the API keys and are never shown."""
 
     host: str
     port: int
@@ -31,7 +31,7 @@ class ServiceSettings:
     def from_environment(
         cls, host: str, port: int, environ: Mapping[str, str] = os.environ
     ) -> Self:
-        """Raises ConfigError for a number that is none, and for an open door: a public address
+        """The settings. Raises ConfigError for an invalid number, a short key, or a public address
         without a key.
         """
         keys = tuple(
@@ -39,15 +39,15 @@ class ServiceSettings:
         )
         if not keys and not _is_loopback(host):
             raise ConfigError(
-                f"the service would answer anybody on {host} – without an API key it binds to this"
-                " machine only – set SERVICE_API_KEYS to one or more keys with commas between"
-                " them, or leave out --host"
+                f"without an API key, the service would accept all requests on {host} – expected"
+                " an API key, or an address of this machine only – set SERVICE_API_KEYS to one or"
+                " more keys, separated by commas, or leave out --host"
             )
         short = next((key for key in keys if len(key) < 16), None)
         if short is not None:
             raise ConfigError(
-                f"SERVICE_API_KEYS holds a key of {len(short)} characters – expected at least 16 –"
-                " make one with python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+                f"SERVICE_API_KEYS contains a key of {len(short)} characters – expected at least 16"
+                " – make one with python -c 'import secrets; print(secrets.token_urlsafe(32))'"
             )
         return cls(
             host=host,
@@ -78,10 +78,10 @@ def _number(environ: Mapping[str, str], name: str, usual: float, *, least: float
     try:
         number = float(given)
     except ValueError:
-        number = -1.0
-    if not least <= number < 1e12:
+        number = -1.0  # below every limit, so that the same error is raised
+    if not least <= number < 1e12:  # refuses nan and inf as well
         raise ConfigError(
-            f"{name} is {given!r} – expected a number from {least:g} up, usual is {usual:g} – mend"
-            " or unset it"
+            f"{name} is {given!r} – expected a number of at least {least:g}, the default is"
+            f" {usual:g} – correct or unset it"
         )
     return number

@@ -1,5 +1,5 @@
-"""The answers as the API's page tells them: a JSON schema for each, problems after RFC 9457 among
-them.
+"""The responses in the OpenAPI description: a JSON schema for each, including the problems of RFC
+9457.
 """
 
 from typing import Any
@@ -14,8 +14,8 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "required": False,
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
     "description": (
-        "Sent again with the same body, it gets the same answer, which is logged once; with"
-        " another, 409."
+        "A request with the same key and the same body returns the same response and is logged"
+        " once. The same key with another body returns 409."
     ),
 }
 
@@ -60,7 +60,7 @@ PREDICTED = _object(
     }
 )
 PREDICT: Answers = {
-    200: _json("A prediction for each good row, an error for each field that is not", PREDICTED),
+    200: _json("A prediction for each valid row, an error for each invalid field", PREDICTED),
     **KEYED,
     **_problems(
         {
@@ -68,14 +68,14 @@ PREDICT: Answers = {
             408: "Too slow",
             409: "Key used before",
             413: "Too large",
-            422: "No good row",
+            422: "No valid row",
             429: "Too many rows wait",
         }
     ),
 }
 MODEL: Answers = KEYED | {
     200: _json(
-        "The model that answers",
+        "The model that serves",
         _object(
             {
                 "version": TEXT,
@@ -90,11 +90,11 @@ MODEL: Answers = KEYED | {
         ),
     )
 }
-LIVE: Answers = {200: _json("It runs", _object({"status": {"const": "live"}}))}
+LIVE: Answers = {200: _json("The process runs", _object({"status": {"const": "live"}}))}
 HEALTH = _object(
     {"status": {"enum": ["ready", "not ready"]}, "because": PERHAPS_TEXT, "log": PERHAPS_TEXT}
 )
 READY: Answers = {
-    200: _json("Predictions can be had", HEALTH),
-    503: _json("No requests, please", HEALTH),
+    200: _json("The service is ready", HEALTH),
+    503: _json("The service is not ready", HEALTH),
 }

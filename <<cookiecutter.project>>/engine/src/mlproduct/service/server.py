@@ -1,8 +1,8 @@
-"""The process: it listens, says so, and ends without losing a request.
+"""The process of the service: it listens, prints its address, and stops without losing a request.
 
-On SIGTERM (or Ctrl-C) it says at once that it is not ready, goes on answering while those who send
-requests find out, then takes no new connections, finishes what it began and exits with 0. A second
-signal ends the waiting.
+After SIGTERM (or Ctrl-C), ``/health/ready`` reports at once that the service is not ready. The
+service still responds for a while, so that load balancers stop sending requests. Then it accepts no
+new connections, finishes open requests and exits with 0. A second signal ends the waiting.
 """
 
 import logging
@@ -32,19 +32,21 @@ from .request_rows import Rows
 
 __all__ = ["JsonLines", "run", "service_of", "spool_folder"]
 
+# Together with SERVICE_DRAIN_SECONDS less than stop_grace_period in compose.yaml, or else open
+# requests are killed.
 FINISH_SECONDS = 30
+# The time for which a thread that writes the log may hold Python's global lock while the event loop
+# waits to respond. Python's default is ten times as long.
 SWITCH_SECONDS = 0.0005
-"""How long a thread that writes the log may keep Python's lock from one that answers; usual is ten
-times that.
-"""
 
 
 def spool_folder(settings: Settings) -> Any:
+    """The folder of the spool, a Path."""
     return settings.var / "service" / "spool"
 
 
 def service_of(product: Product, settings: Settings, wanted: ServiceSettings) -> Service:
-    """The parts of the service; nothing is opened before it starts."""
+    """The parts of the service. Database and registry are opened only when the service starts."""
     rows = Rows(product.features)
     columns = rows.validator.columns
     return Service(
@@ -63,7 +65,9 @@ def service_of(product: Product, settings: Settings, wanted: ServiceSettings) ->
 
 
 def run(product: Product, settings: Settings, wanted: ServiceSettings) -> int:
-    """0 when it was told to stop. Raises ConfigError where the port is taken."""
+    """Runs the service until it is told to stop, then returns 0. Raises ConfigError if the port is
+    in use.
+    """
     _log_as_json()
     sys.setswitchinterval(SWITCH_SECONDS)
     service = service_of(product, settings, wanted)
@@ -73,7 +77,7 @@ def run(product: Product, settings: Settings, wanted: ServiceSettings) -> int:
     config = uvicorn.Config(
         app_of(service),
         http=connections_of(service),
-        access_log=False,
+        access_log=False,  # app.py logs each response, with the request id
         log_config=None,
         server_header=False,
         timeout_keep_alive=75,
@@ -84,14 +88,18 @@ def run(product: Product, settings: Settings, wanted: ServiceSettings) -> int:
 
 
 class _Draining(uvicorn.Server):
-    """Answers on for a while after it was told to stop."""
+    """A server that still responds for a while after the signal to stop."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self.service = service
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Not passed on: the signal is answered, and the process then ends with 0."""
+        """Starts draining; a second signal stops at once.
+
+        uvicorn's own method stores the signal and raises it again at the end, so that the process
+        would not exit with 0.
+        """
         if self.service.draining:
             self.should_exit = self.force_exit = True
             return
@@ -107,14 +115,15 @@ class _Draining(uvicorn.Server):
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
+    # Without it, a restart fails while connections of the previous process are in TIME_WAIT.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
     except OSError as taken:
         listening.close()
         raise ConfigError(
-            f"the service cannot listen on {host}:{port}: {taken.strerror} – a free port of this"
-            " machine is expected – give another --port, or 0 for any"
+            f"the service cannot listen on {host}:{port}: {taken.strerror} – expected a free port"
+            " of this machine – give another --port, or 0 for any free port"
         ) from taken
     listening.set_inheritable(True)
     return listening

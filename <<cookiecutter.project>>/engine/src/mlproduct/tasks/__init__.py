@@ -1,10 +1,7 @@
-"""What a product's flows are made of: the only package, beside the team's flows.py, that knows
-Prefect.
+"""The tasks of a product's flows. Only this package and the team's flows.py use Prefect.
 
-Every retry, timeout and cache policy stands in the one table below. Values pass between tasks in
-memory (NO_CACHE: hashing a table to look it up costs more than the step). Only what an outside
-system may refuse for a moment is tried again; a mistake in a file is the same mistake a second
-later.
+The table below sets every retry, timeout and cache policy. Values pass between tasks in memory.
+Only temporary failures of an external system are retried; a mistake in a file would fail again.
 """
 
 from collections.abc import Callable, Sequence
@@ -70,16 +67,18 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 
-redact_logs()  # a worker imports a flow by its name, and nothing of ours runs before that
+# At import: a worker imports a flow by its name, and no other code of the engine runs before that.
+redact_logs()
 
 
 def flow(
     product: Product, what: str, *, run_name: str | None = None, **options: Any
 ) -> Callable[[Callable[P, R]], Flow[P, R]]:
-    """Makes a function a flow of the product; ``options`` are those of ``prefect.flow``.
+    """A decorator that makes a function a flow of the product; ``options`` are those of
+    ``prefect.flow``.
 
-    Its name on a Prefect server is the product's and ``what``, since flows of other products may be
-    on the same server. No secret gets into what Prefect shows of its runs.
+    The flow's name contains the product's name and ``what``, because a Prefect server may have
+    flows of several products. Secrets are removed from the states and logs of its runs.
     """
 
     def decorated(function: Callable[P, R]) -> Flow[P, R]:
@@ -92,10 +91,10 @@ def flow(
 
 
 def step(name: str, **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Makes a function a step of a flow, which Prefect shows and times; ``options`` are those of
-    ``prefect.task``.
+    """A decorator that makes a function a task of a flow, with its own line and duration in
+    Prefect; ``options`` are those of ``prefect.task``.
 
-    Nothing is cached, and what it raises holds no secret.
+    Results are not cached. Secrets are removed from the exceptions that the function raises.
     """
 
     def decorated(function: Callable[P, R]) -> Task[P, R]:
@@ -117,6 +116,7 @@ async def _may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bo
 
 
 HOUR = 3600
+# NO_CACHE: hashing a table to look it up costs more than the step.
 INSIDE: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 OUTSIDE: dict[str, Any] = INSIDE | {
     "retries": 3,
@@ -124,6 +124,8 @@ OUTSIDE: dict[str, Any] = INSIDE | {
     "retry_condition_fn": _may_pass,
 }
 
+# A run on another host counts as stale after two days (registry/stale_runs.py). The timeouts of a
+# training, with retries, have to add up to less than that.
 ingest = task(name="ingest", timeout_seconds=2 * HOUR, **OUTSIDE)(redacting(training.ingest))
 split = task(name="split", **INSIDE)(redacting(training.split))
 judge_data = task(name="judge the data", **INSIDE)(redacting(training.judge_data))
@@ -157,19 +159,20 @@ _record_monitoring = task(name="record the monitoring report", timeout_seconds=H
 
 
 def register(run: TrainingRun, document: Document) -> Registered:
-    """The version of a model that was not blocked, told to whoever listens for versions that
-    wait.
+    """The registered version, which is None for a blocked model. Sends an event if the version
+    waits for approval.
     """
     registered = _register(run, document)
-    announce_waiting(run.product, registered)  # here and not in the task, which may be tried again
+    # Not in the task: a retry of the task would send the event again.
+    announce_waiting(run.product, registered)
     return registered
 
 
 def score(context: ScoringContext, days: Sequence[date]) -> tuple[ScoredDay, ...]:
-    """The days, each scored by the champion. One that cannot be scored does not keep the others
-    from it.
+    """The scored days. If a day cannot be scored, the other days are scored all the same.
 
-    Raises the one problem as it is; several with their days, as the first one's kind.
+    Raises the error of a single day unchanged. For several days, raises one error that lists each
+    failed day, with the type of the first error.
     """
     scored: list[ScoredDay] = []
     problems: list[tuple[date, ProductError]] = []
@@ -179,6 +182,7 @@ def score(context: ScoringContext, days: Sequence[date]) -> tuple[ScoredDay, ...
             show_scored(scored[-1])
         except ProductError as problem:
             problems.append((day, problem))
+    # The type of the error selects the exit code of the command, so it is kept.
     if len(problems) == 1 and len(days) == 1:
         raise problems[0][1]
     if problems:
@@ -191,7 +195,9 @@ def score(context: ScoringContext, days: Sequence[date]) -> tuple[ScoredDay, ...
 def record_monitoring(
     context: MonitoringContext, report: MonitoringReport, decision: Any
 ) -> Monitored:
-    """The report and the decision in MLflow, told to whoever listens."""
+    """The recorded monitoring run. Records the report and the decision in MLflow and sends the
+    events.
+    """
     run = _record_monitoring(context, report, decision)
     monitored = Monitored(context, report, decision, run)
     announce_monitored(monitored)
@@ -200,10 +206,10 @@ def record_monitoring(
 
 @singledispatch
 def completed(result: Any) -> State[Any]:
-    """The state that a flow ends in, with the result as its data.
+    """The final state of a flow, with the result as its data.
 
-    A refused model is an answer: the run ends completed, in a state named *Blocked*, with the
-    reasons. *Failed* is kept for what broke.
+    A blocked model is a result and not an error: the run ends completed, in a state named
+    *Blocked*, with the reasons. *Failed* is only for errors.
     """
     return Completed(data=result)
 

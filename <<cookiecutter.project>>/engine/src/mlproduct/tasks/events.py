@@ -1,7 +1,7 @@
-"""What the product tells Prefect's events about itself, by names that carry the product's.
+"""The events that a product sends to Prefect. Every event name contains the product's name.
 
-One server may run several products: without its name in them, one would trigger and announce the
-other.
+One server may run several products. Without the name, an event of one product would start a
+training or a notification of another.
 """
 
 from collections.abc import Mapping
@@ -27,34 +27,36 @@ __all__ = [
 
 
 def resource_id(product: Product) -> str:
-    """The resource that the product's events are about."""
+    """The id of the Prefect resource that the product's events belong to."""
     return f"product.{product.name}"
 
 
 def slug(product: Product) -> str:
-    """The product in the names of blocks and artifacts, where Prefect takes letters, digits and
-    dashes only.
+    """The product's name for blocks and artifacts: Prefect allows only letters, digits and dashes
+    there.
     """
     return product.name.replace("_", "-")
 
 
 def monitored_event(product: Product) -> str:
-    """The event: monitoring has looked at a window."""
+    """The name of the event that monitoring has checked a window."""
     return f"{product.name}.monitored"
 
 
 def retraining_event(product: Product) -> str:
-    """The event: monitoring asks for a retraining. prefect.yaml starts a training on it."""
+    """The name of the event that monitoring requests a retraining. A trigger in prefect.yaml starts
+    a training on it.
+    """
     return f"{product.name}.retraining.asked"
 
 
 def waiting_event(product: Product) -> str:
-    """The event: a version was registered that only a person can make the champion."""
+    """The name of the event that a registered version waits for the approval of a person."""
     return f"{product.name}.version.waiting"
 
 
 def announce_waiting(product: Product, registered: Registered) -> None:
-    """The event that the version waits, where it does."""
+    """Sends the event that the version waits for approval, unless it is blocked or promoted."""
     if registered.version is None or registered.promoted:
         return
     decision, unsure = registered.document.decision, doubts(registered.document)
@@ -72,8 +74,8 @@ def announce_waiting(product: Product, registered: Registered) -> None:
 
 
 def announce_monitored(monitored: Monitored) -> None:
-    """The report as an artifact, and events: that there is one and, once per decision, that a
-    retraining is asked for.
+    """Creates the report as an artifact and sends the events: that monitoring has run and, if the
+    decision is to retrain, that a retraining is requested.
     """
     context, report, decision = monitored.context, monitored.report, monitored.decision
     page = markdown(context, report, decision)

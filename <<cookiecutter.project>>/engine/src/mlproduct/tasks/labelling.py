@@ -1,4 +1,4 @@
-"""Labels come in, and what is old goes out."""
+"""Records deliveries of labels and deletes expired data."""
 
 import os
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ __all__ = ["LabelContext", "expire", "label_context", "record_labels"]
 
 @dataclass(frozen=True)
 class LabelContext:
-    """What the intake of labels, and their expiry, work with."""
+    """The product and the settings for recording labels and for the expiry."""
 
     product: Product
     settings: Settings
@@ -37,7 +37,7 @@ class LabelContext:
 
 
 def label_context(product: Product) -> LabelContext:
-    """What the intake of labels, and their expiry, work with, by the files as they are now."""
+    """The context for recording labels and for the expiry, with the current settings files."""
     settings = private_settings()
     return LabelContext(product, settings, read_scoring(settings.scoring_file))
 
@@ -45,11 +45,14 @@ def label_context(product: Product) -> LabelContext:
 def record_labels(
     context: LabelContext, day: date | None = None, file: str | None = None
 ) -> Delivery | None:
-    """What the delivery came to: that of ``file``, or of ``day`` (today) at the configured source.
+    """The counts of the recorded delivery: that of ``file``, or that of ``day`` (default today)
+    from the configured source.
 
-    None where nothing came on a day on which nothing has to come. A delivery is taken as a whole or
-    not at all: too many bad rows and nothing is recorded, since a file of another kind is likelier
-    than so many slips. The bad rows of any delivery are quarantined.
+    None if there is no delivery and deliveries are irregular. A delivery is recorded as a whole or
+    not at all. With too many invalid rows nothing is recorded, because it is probably the wrong
+    file. The invalid rows of any delivery are quarantined.
+
+    Raises InvalidData for too many invalid rows.
     """
     day = day or today()
     day_column, own = context.scoring.labels.day_column, context.product.columns
@@ -99,7 +102,7 @@ def record_labels(
 
 
 def _if_any(batches: Iterable[Batch]) -> Iterable[Batch]:
-    """The batches; none where there is no file, or no row in it."""
+    """The batches; none if there is no file or the file has no rows."""
     try:
         found = list(batches)
     except SourceMissing:
@@ -108,27 +111,35 @@ def _if_any(batches: Iterable[Batch]) -> Iterable[Batch]:
 
 
 def _summary(delivery: Delivery, *, again: bool) -> str:
+    # Every row of the delivery is in exactly one of these counts. A late or unmatched label is also
+    # new, corrected or unchanged, so those two counts are sentences of their own.
     counted = {
         "new": delivery.new,
         "corrected": delivery.corrected,
-        "known before": delivery.repeated,
-        "late": delivery.late,
-        "of rows never scored": delivery.unmatched,
-        "in quarantine": delivery.rejected,
+        "unchanged": delivery.repeated,
+        "quarantined": delivery.rejected,
     }
     counts_text = ", ".join(f"{count:,} {what}" for what, count in counted.items() if count)
     before = (
-        f"recorded before, on {delivery.at:%Y-%m-%d %H:%M}; nothing changes. It was "
+        f"already recorded on {delivery.at:%Y-%m-%d %H:%M}; nothing changes. It had "
         if again
         else ""
     )
-    return f"{delivery.source}: {before}{delivery.rows:,} rows: {counts_text}"
+    sentences = [f"{delivery.source}: {before}{delivery.rows:,} rows: {counts_text}."]
+    if delivery.late:
+        sentences.append(f"{delivery.late:,} of the labels arrived late.")
+    if delivery.unmatched:
+        verb = "matches" if delivery.unmatched == 1 else "match"
+        sentences.append(f"{delivery.unmatched:,} of the labels {verb} no prediction yet.")
+    return " ".join(sentences)
 
 
 def expire(context: LabelContext) -> Erased:
-    """What was older than ``keep_days`` and is gone now: predictions, labels, Parquet files."""
+    """The counts of the deleted predictions and labels older than ``keep_days``; their Parquet
+    files are deleted as well.
+    """
     before = today() - timedelta(days=context.scoring.keep_days)
-    # Files first, the database last: what breaks off is found again by the next run.
+    # Files first and the database last, so that the next run finds what an interrupted run left.
     PartitionFiles(context.settings.var / "predictions", context.product.columns.key).expire(before)
     erased = PredictionLog(context.settings.database_url).expire(before)
     console.line(

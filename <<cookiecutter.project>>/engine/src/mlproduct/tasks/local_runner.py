@@ -1,5 +1,5 @@
-"""Runs flows in this process, for whoever waits for them; a worker runs them by
-``prefect.yaml``.
+"""Runs flows in the process of a command. A worker runs the deployments of ``prefect.yaml``
+instead.
 """
 
 import os
@@ -13,15 +13,16 @@ __all__ = ["run_locally"]
 
 
 def run_locally(flow: Flow[..., Any], **parameters: Any) -> State[Any]:
-    """The state that a run of ``flow`` ended in.
+    """The final state of a run of ``flow``.
 
-    A heart beats for a server that looks for runs that died. Prefect's temporary server, which ends
-    with this process, is none; and each run would wait up to a second at its end, until the beating
-    thread wakes up.
+    Prefect's heartbeat is switched off for the temporary server. It lets a server detect dead runs,
+    but the temporary server ends with this process. Each run would also wait up to a second at its
+    end for the heartbeat thread.
     """
     if os.environ.get("PREFECT_API_URL"):
         return flow(**parameters, return_state=True)
-    from .temporary_server import guarded  # brings along all of Prefect's server
+    # Imported here because it imports all of Prefect's server.
+    from .temporary_server import guarded
 
     guarded()
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):

@@ -1,7 +1,7 @@
-"""What was predicted, with the features it was predicted from and, where it has come, the label.
+"""The logged predictions with their features and, if it has been delivered, their label.
 
-Features of a batch stand in its Parquet files, those of the service in the log itself. Both are
-found again by the row's identity, which is computed from key and time, or from key and day.
+The features of a batch are in its Parquet files, those of the service in the log itself. The
+identity of a row connects them with the label. It is computed from key and time, or key and day.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,6 +22,7 @@ from ..tables import Batch
 
 __all__ = ["Logbook", "chunks", "labelled", "labelled_batches", "logbook"]
 
+# The prefix of the columns that scoring adds to the features in a Parquet file.
 PREFIX = "prediction_"
 
 
@@ -36,15 +37,17 @@ class Logbook:
 
 
 def logbook(product: Product, settings: Settings) -> Logbook:
+    """The prediction log of the product, with its Parquet files."""
     columns = product.feature_columns
     files = PartitionFiles(settings.var / "predictions", columns.key)
     return Logbook(product, PredictionLog(settings.database_url), files, columns)
 
 
 def chunks(book: Logbook, start: date, end: date, version: str) -> Iterator[pd.DataFrame]:
-    """The rows on which somebody acted in those days, a file at a time: what was read of them.
+    """The columns that were read of the rows of those days, one file at a time, without the rows of
+    the shadow.
 
-    Those that ``version`` predicted have a further column, ``prediction``.
+    Rows that ``version`` predicted have the additional column ``prediction``.
     """
     for file in book.log.files(start, end):
         rows = book.parts.read([file])
@@ -65,16 +68,18 @@ def _with(rows: pd.DataFrame, predicted: pd.Series, by_version: bool) -> pd.Data
 def labelled(
     book: Logbook, days: Iterable[date], version: str | None = None, at_most: int | None = None
 ) -> pd.DataFrame:
-    """The rows of those days that have a label, with what was read of them; of ``version`` alone if
-    it is given.
+    """The labelled rows of those days with the columns that were read of them; only those of
+    ``version`` if it is given.
 
-    Further columns: identity, decision, score, low, high and outcome. Of more rows than ``at_most``
-    those with the smallest identities are kept, which has nothing to do with what is in them.
+    Additional columns: identity, decision, score, low, high and outcome. If there are more rows
+    than ``at_most``, those with the smallest identities are returned. The identity is a hash, so
+    this choice does not depend on the content of the rows.
     """
     rows = pd.DataFrame()
     for day in days:
         for more in book.log.read(day, day, version=version, labelled=True):
             rows = pd.concat([rows, more], ignore_index=True).drop_duplicates(["day", "identity"])
+            # Cut after each piece, so that memory does not grow with the number of days.
             rows = rows if at_most is None else rows.nsmallest(at_most, "identity")
     if rows.empty:
         return rows
@@ -90,7 +95,7 @@ def labelled(
     for file, scored in rows.groupby("file"):
         features = book.parts.read([str(file)])[list(book.columns.read)]
         identities = row_identities(features, book.columns)
-        day = scored["day"].iloc[0]  # a file is of one day
+        day = scored["day"].iloc[0]  # all rows of a file belong to one day
         features["identity"] = (
             identities if book.columns.time else dated(identities, np.datetime64(day))
         )
@@ -99,8 +104,8 @@ def labelled(
 
 
 def labelled_batches(book: Logbook) -> Iterator[Batch]:
-    """The labelled rows as training reads them, a day at a time; the source wins where it has the
-    same row.
+    """The labelled rows as batches for a training, one day at a time. If the source has the same
+    row, training uses the row of the source.
     """
     target = book.product.columns.target
     for covered in book.log.coverage(date.min, date.max):
@@ -111,7 +116,7 @@ def labelled_batches(book: Logbook) -> Iterator[Batch]:
 
 
 def _features_of(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """The logged features as a table; key and time stand in columns of their own."""
+    """The logged features as a table. Key and time are separate columns of the log."""
     table = pd.DataFrame(rows["features"].tolist())
     table[columns.key] = rows["key"].to_numpy()
     if columns.time:

@@ -1,4 +1,4 @@
-"""Monitoring a window of days: alarms on all rows, the criteria where labels have come, a
+"""Monitoring of a window of days: drift alarms on all rows, the criteria on labelled rows, and a
 decision.
 """
 
@@ -44,15 +44,15 @@ from .monitoring_report import (
 __all__ = ["decide", "monitoring_context", "monitoring_report", "record"]
 
 EARLIER_WINDOWS = 4
+# The longest a request for a retraining may be dated ahead of today and still count.
 A_MONTH = timedelta(days=30)
 
 
 def monitoring_context(product: Product, day: date | None = None) -> MonitoringContext:
-    """What monitoring of a day, today if none is given, works with.
+    """The context for monitoring the window that ends on ``day`` (default today).
 
-    Raises Refused where there is no champion, or nothing to compare it with.
-
-    The aliases are made to say what the trail says, should a release have died between the two.
+    Raises Refused if there is no champion, or no reference of the champion to compare with.
+    Corrects MLflow's aliases first if a release was interrupted after its decision was recorded.
     """
     settings, day = private_settings(), day or today()
     monitoring = read_monitoring(settings.monitoring_file)
@@ -61,8 +61,8 @@ def monitoring_context(product: Product, day: date | None = None) -> MonitoringC
     champion = releases.load_champion()
     if champion is None:
         raise Refused(
-            "there is no champion – monitoring needs a model that was released – train, and"
-            " approve a version"
+            "there is no champion – monitoring needs a released model – train a model and approve"
+            " a version"
         )
     profile, rows = releases.models.reference(releases.models.find(champion.version))
     return MonitoringContext(
@@ -81,7 +81,9 @@ def monitoring_context(product: Product, day: date | None = None) -> MonitoringC
 
 
 def monitoring_report(context: MonitoringContext) -> MonitoringReport:
-    """All rows of the window counted against the reference, and the labelled days judged."""
+    """The report: all rows of the window compared with the reference, and the criteria judged on
+    the labelled days.
+    """
     profile, sample = _counted(context)
     limits, log = context.monitoring.drift, context.book.log
     rows = 0 if profile is None else profile.rows
@@ -94,9 +96,8 @@ def monitoring_report(context: MonitoringContext) -> MonitoringReport:
     live = None
     try:
         live = _live(context, log.coverage(back, context.day, version=context.champion.version))
-    except (
-        Exception
-    ) as error:  # what cannot be judged is said, and is no reason to be silent about the rest
+    except Exception as error:
+        # The alarms have to be reported even if the criteria cannot be judged.
         problem = in_words(error)
     return MonitoringReport(
         rows, findings, volume(rows, _usual(context), limits), coverage, live, problem, sample
@@ -104,14 +105,14 @@ def monitoring_report(context: MonitoringContext) -> MonitoringReport:
 
 
 def _counted(context: MonitoringContext) -> tuple[Profile | None, pd.DataFrame]:
-    """The counts of every row, and a sample: the rows whose identities come first in a seeded
-    order.
-    """
+    """The profile of all rows, and a sample: the first rows in an order by identity and seed."""
     total, sample = None, pd.DataFrame()
     size, seed = context.monitoring.report.rows, np.uint64(context.monitoring.report.seed)
     for rows in chunks(context.book, context.start, context.day, context.champion.version):
         counted = context.reference.counted(rows)
         total = counted if total is None else total + counted
+        # Multiplying by an odd number permutes the uint64 identities: no two ranks collide. The
+        # sample is cut after each piece, so that memory does not grow with the window.
         rank = row_identities(rows, context.book.columns) * (seed * np.uint64(2) + np.uint64(1))
         sample = pd.concat([sample, rows.assign(rank=rank)], ignore_index=True).nsmallest(
             size, "rank"
@@ -120,7 +121,7 @@ def _counted(context: MonitoringContext) -> tuple[Profile | None, pd.DataFrame]:
 
 
 def _usual(context: MonitoringContext) -> list[int]:
-    """How many rows each of the last windows had, those without any left out."""
+    """The numbers of rows of the previous windows, without empty windows."""
     length = timedelta(days=context.monitoring.window_days)
     starts = [context.start - number * length for number in range(1, EARLIER_WINDOWS + 1)]
     volumes = context.book.log.volumes(starts[-1], context.start - timedelta(days=1))
@@ -132,11 +133,11 @@ def _usual(context: MonitoringContext) -> list[int]:
 
 
 def _live(context: MonitoringContext, coverage: tuple[Coverage, ...]) -> LiveVerdict | None:
-    """The newest days whose labels have come, or else whatever labels there are; None where they
-    are too few.
+    """The criteria judged on the newest days with enough labels, or else on all labelled days; None
+    if there are too few labels.
 
-    What an earlier champion predicted says nothing about this one; ``coverage`` is of its own
-    predictions.
+    ``coverage`` counts only predictions of the current champion, because those of an earlier
+    champion are no evidence about it.
     """
     rules = context.monitoring.labels
     whole = [c for c in coverage if c.labelled and c.share >= rules.coverage_at_least]
@@ -177,7 +178,7 @@ def _live(context: MonitoringContext, coverage: tuple[Coverage, ...]) -> LiveVer
 
 
 def _newest(covered: list[Coverage], context: MonitoringContext) -> list[date]:
-    """The newest days, until together they have a window's worth of rows to judge by."""
+    """The newest days, as many as are needed for enough labelled rows."""
     found: list[date] = []
     rows = 0
     for each in reversed(covered):
@@ -208,8 +209,8 @@ def _drift_of(
 
 
 def decide(context: MonitoringContext, report: MonitoringReport) -> Decided:
-    """The decision as it stands in the decision log now; two monitors at once ask for one
-    retraining.
+    """The decision, recorded in the decision log. Two monitoring runs at the same time request only
+    one retraining.
     """
     champion = context.champion
     inputs = Seen(
@@ -225,8 +226,8 @@ def decide(context: MonitoringContext, report: MonitoringReport) -> Decided:
 
     def how(before: tuple[Decided, ...]) -> Decided:
         retrained = [one for one in before if one.action == "retrain"]
-        # What was asked for on a day far to come, by a clock that was ahead, must not hold
-        # everything back until then.
+        # A clock that was ahead may have recorded a request with a date far in the future. It must
+        # not block all retrainings until that date.
         latest = max(context.day, today()) + A_MONTH
         asked = [Asked(one.window_end, one.cause) for one in retrained if one.window_end <= latest]
         answer = react(inputs, asked, context.monitoring.reaction)
@@ -252,7 +253,7 @@ def decide(context: MonitoringContext, report: MonitoringReport) -> Decided:
 
 
 def record(context: MonitoringContext, report: MonitoringReport, decision: Decided) -> str:
-    """The id of the MLflow run that shows the report: the numbers, Evidently's pages, the
+    """The id of the MLflow run with the report: the metrics, the pages by Evidently and the
     sentences.
     """
     files = {
@@ -284,9 +285,7 @@ def _pages(
     pages: Callable[..., dict[str, str]] = report_pages
     try:
         return pages(context.reference_rows, sample, context.columns, performance)
-    except (
-        Exception
-    ) as error:  # a picture that cannot be drawn must not keep the alarm from being told
+    except Exception as error:  # an alarm has to be reported even if its plots cannot be drawn
         return {"report-failed.txt": in_words(error)}
 
 

@@ -1,6 +1,4 @@
-"""What monitoring found in a window, and its pages for people (Markdown) and for programs
-(JSON).
-"""
+"""The results of monitoring a window, as Markdown for people and as JSON for programs."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -36,7 +34,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class MonitoringContext:
-    """The champion, what it was judged on, and the window of days from ``start`` to ``day``."""
+    """The champion, its reference data, and the window of days from ``start`` to ``day``."""
 
     product: Product
     settings: Settings
@@ -53,8 +51,8 @@ class MonitoringContext:
 
 @dataclass(frozen=True)
 class LiveVerdict:
-    """The criteria judged on what came true; ``drifted`` are columns in which the judged rows have
-    drifted too.
+    """The criteria judged on labelled rows. ``drifted`` are the columns in which these rows have
+    drifted as well.
     """
 
     verdict: Verdict
@@ -67,7 +65,7 @@ class LiveVerdict:
 
     @property
     def failing(self) -> tuple[str, ...]:
-        """The must-criteria that are measured and not met."""
+        """The ids of the must-criteria that were measured and are not met."""
         return tuple(
             result.criterion.id
             for result in self.verdict.results
@@ -79,8 +77,8 @@ class LiveVerdict:
 
 @dataclass(frozen=True)
 class MonitoringReport:
-    """What one window showed. ``findings`` are None where there were too few rows to say
-    anything.
+    """The results of one window. ``findings`` are None if there were too few rows to test for
+    drift.
     """
 
     rows: int
@@ -93,12 +91,13 @@ class MonitoringReport:
 
     @property
     def drifted(self) -> tuple[str, ...]:
+        """The columns with a drift alarm."""
         return alarming(self.findings or ())
 
 
 @dataclass(frozen=True)
 class Monitored:
-    """What one run of monitoring came to; ``run`` is its run in MLflow."""
+    """The results of one monitoring run; ``run`` is the id of its run in MLflow."""
 
     context: MonitoringContext
     report: MonitoringReport
@@ -112,7 +111,7 @@ def alarming(findings: tuple[Finding, ...]) -> tuple[str, ...]:
 
 
 def statements(report: MonitoringReport) -> list[tuple[str, str, str]]:
-    """Every statement as (trust, alarm or outcome, sentence), those that matter first."""
+    """Every statement as (trust, alarm or outcome, sentence), the most important first."""
     found: list[tuple[str, str, str]] = []
     for result in report.live.verdict.results if report.live else ():
         value = f"{result.criterion.id}: {measured_with_bar(result)}"
@@ -144,7 +143,7 @@ def statements(report: MonitoringReport) -> list[tuple[str, str, str]]:
 
 
 def markdown(context: MonitoringContext, report: MonitoringReport, decision: Decided) -> str:
-    """The report as a page: the decision first, then what it stands on."""
+    """The report as a Markdown page: the decision, then its reasons."""
     lines = [
         f"**{decision.action}** – {decision.sentence}",
         "",
@@ -154,12 +153,13 @@ def markdown(context: MonitoringContext, report: MonitoringReport, decision: Dec
         "| trust | | |",
         "|---|---|---|",
         *(
+            # A "|" in a sentence would end the cell of the table.
             f"| {trust} | {outcome} | {sentence.replace('|', '/')} |"
             for trust, outcome, sentence in statements(report)
         ),
         "",
-        "*proxy*: without labels · *partial*: on the labels so far · *confirmed*: on days whose"
-        " labels have come",
+        "*proxy*: without labels · *partial*: on the labels so far · *confirmed*: on days with"
+        " enough labels",
     ]
     if report.live:
         days = (
@@ -172,7 +172,7 @@ def markdown(context: MonitoringContext, report: MonitoringReport, decision: Dec
 
 
 def to_json(context: MonitoringContext, report: MonitoringReport, decision: Decided) -> str:
-    """The report and the decision, without a row of data."""
+    """The report and the decision as JSON, without rows of data."""
     payload = {
         "champion": context.champion.version,
         "window": [str(context.start), str(context.day)],

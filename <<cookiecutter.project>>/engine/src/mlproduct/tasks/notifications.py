@@ -1,12 +1,12 @@
-"""Who is told, and of what: automations of Prefect, arranged by what the environment says.
+"""Notifications: automations of Prefect, set up from environment variables.
 
     NOTIFY_SLACK_URL                       a Slack webhook
-    NOTIFY_WEBHOOK_URL                     any other: it gets subject and body as JSON
+    NOTIFY_WEBHOOK_URL                     another webhook: receives subject and body as JSON
     NOTIFY_EMAIL_TO, NOTIFY_EMAIL_FROM,
-    NOTIFY_SENDGRID_KEY                    e-mail, by SendGrid
+    NOTIFY_SENDGRID_KEY                    e-mail, sent by SendGrid
 
-Told are: that a flow failed, that a training ended blocked, that a version waits for approval, and
-that a retraining was asked for.
+A notification is sent when a flow has failed, a model was blocked, a version waits for approval or
+a retraining is requested.
 """
 
 import contextlib
@@ -32,16 +32,17 @@ __all__ = ["arrange", "flow_names"]
 def arrange(
     product: Product, flows: ModuleType, environ: Mapping[str, str] = os.environ
 ) -> tuple[str, ...]:
-    """The names of the automations as they are now; those that were there before are replaced.
+    """The names of the created automations. Existing automations of the same names are replaced.
 
-    They are about the product and every flow in ``flows``, the team's module, also those that it
-    added.
+    They cover the product and every flow in ``flows``, the team's module, including flows that the
+    team added.
 
-    Raises ConfigError where the environment names nobody to tell, or no Prefect server to do it.
+    Raises ConfigError if the environment sets no channel or no Prefect server.
     """
     if not environ.get("PREFECT_API_URL"):
         raise ConfigError(
-            "PREFECT_API_URL is not set – a Prefect server sends the notifications – run make up"
+            "PREFECT_API_URL is not set – expected the address of a Prefect server, which sends the"
+            " notifications – run make up"
         )
     blocks = {name: block for name, block in _blocks(product, environ).items() if block is not None}
     if not blocks:
@@ -82,7 +83,7 @@ def _blocks(product: Product, environ: Mapping[str, str]) -> dict[str, Any]:
 def _needed(environ: Mapping[str, str], name: str) -> Any:
     if not environ.get(name):
         raise ConfigError(
-            f"{name} is not set – e-mail to NOTIFY_EMAIL_TO needs it – see .env.example"
+            f"{name} is not set – expected it together with NOTIFY_EMAIL_TO – see .env.example"
         )
     return environ[name]
 
@@ -126,6 +127,7 @@ def _occasions(product: Product, flows: Sequence[str]) -> list[tuple[str, EventT
 
 
 def _on(events: set[str], match: dict[str, Any], related: dict[str, Any]) -> EventTrigger:
+    # One event within no time at all: every single event sends a notification.
     return EventTrigger(
         expect=events,
         match=match,
@@ -137,7 +139,7 @@ def _on(events: set[str], match: dict[str, Any], related: dict[str, Any]) -> Eve
 
 
 def _arranged(name: str, trigger: EventTrigger, block: Any, subject: str, body: str) -> str:
-    with contextlib.suppress(ValueError):  # there was none
+    with contextlib.suppress(ValueError):  # there is no automation of this name yet
         Automation.read(name=name).delete()
     Automation(
         name=name,
@@ -148,5 +150,5 @@ def _arranged(name: str, trigger: EventTrigger, block: Any, subject: str, body: 
 
 
 def flow_names(flows: ModuleType) -> tuple[str, ...]:
-    """The names of the flows in the team's module, on the Prefect server."""
+    """The names on the Prefect server of the flows in the team's module, sorted."""
     return tuple(sorted(found.name for found in vars(flows).values() if isinstance(found, Flow)))

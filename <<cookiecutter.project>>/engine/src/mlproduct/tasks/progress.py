@@ -1,4 +1,4 @@
-"""How a running flow shows itself: a bar in a terminal, plain lines elsewhere."""
+"""The progress of a running search: a bar in a terminal, lines of text elsewhere."""
 
 import sys
 from collections.abc import Iterator
@@ -11,12 +11,14 @@ __all__ = ["Advance", "trials"]
 
 
 class Advance(Protocol):
+    """The function to call after each finished trial, with a description of its result."""
+
     def __call__(self, described: str) -> None: ...
 
 
 @contextmanager
 def trials(total: int) -> Iterator[Advance]:
-    """A function to call once for each finished trial."""
+    """A context with a function to call after each of ``total`` trials."""
     if sys.stdout.isatty():
         with _bar(total) as advance:
             yield advance

@@ -1,5 +1,5 @@
-"""No secret in what Prefect shows of a run: its states' messages and its logs, tracebacks
-included.
+"""Removes secrets from the parts of a run that Prefect shows: the messages of its states, and its
+logs with tracebacks.
 """
 
 import functools
@@ -14,14 +14,16 @@ __all__ = ["redact_logs", "redacting"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+# The loggers of Prefect that write about runs.
 LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")
 
 
 def redacting(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, but what it raises holds no secret: Prefect makes a state's message of it.
+    """The function with secrets removed from the exceptions it raises. Prefect shows an exception
+    as the message of a state.
 
-    An exception that is not ours and holds one becomes a ProductError; where trying again may help,
-    a ConnectionError, as the tasks' retries expect it.
+    A foreign exception with a secret becomes a ProductError. If a retry may help, it becomes a
+    ConnectionError, which the retries of the tasks expect. Other exceptions stay unchanged.
     """
 
     @functools.wraps(function)
@@ -30,7 +32,7 @@ def redacting(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except ProductError:
             raise
-        except Exception as error:  # whatever it is, Prefect shows its words to everybody
+        except Exception as error:  # Prefect shows the message of any exception
             shown = redacted(error)
             if shown == str(error):
                 raise
@@ -39,13 +41,16 @@ def redacting(function: Callable[P, R]) -> Callable[P, R]:
                 if isinstance(error, ConnectionError | TimeoutError)
                 else ProductError
             )
+            # "from None": the original exception would show the secret in the traceback.
             raise kind(f"{type(error).__name__}: {shown}") from None
 
     return redacting_function
 
 
 def redact_logs() -> None:
-    """Takes secrets out of what Prefect logs about runs in this process."""
+    """Removes secrets from Prefect's log lines about runs in this process. A second call has no
+    effect.
+    """
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if _redact not in logger.filters:
@@ -54,7 +59,7 @@ def redact_logs() -> None:
 
 def _redact(record: logging.LogRecord) -> bool:
     record.msg, record.args = redacted(record.getMessage()), ()
-    if record.exc_info:  # the traceback repeats the message, and that of what caused it
+    if record.exc_info:  # the traceback repeats the messages of the exception and of its causes
         record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
         record.exc_info = None
     return True

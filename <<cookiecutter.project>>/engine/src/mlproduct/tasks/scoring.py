@@ -1,8 +1,8 @@
-"""Scoring day by day: each in chunks that are validated, scored, written and recorded, once each.
+"""Scoring by day, in chunks. Each chunk is validated, scored, written and recorded once.
 
-A chunk is known by what is in it, and a row by its key and time. Whatever broke off is therefore
-simply done again: chunks that were recorded are passed over, rows that were scored stay scored as
-they were, and rows that a source has since been given are added.
+A chunk is identified by its content, and a row by its key and time. An interrupted day is therefore
+simply scored again: recorded chunks are skipped, predictions that were made stay as they are, and
+rows that were added to the source since then are scored.
 """
 
 import os
@@ -42,13 +42,15 @@ __all__ = [
 ]
 
 
+# In one backfill. A longer range is probably a typing mistake.
 DAYS_AT_MOST = 1000
-"""In one backfill; more is a typing mistake."""
 
 
 @dataclass(frozen=True)
 class ScoringContext:
-    """What scoring works with."""
+    """The product, its settings and its stores for scoring; ``loaded`` has the models in memory, by
+    version and as ``champion``.
+    """
 
     product: Product
     settings: Settings
@@ -61,6 +63,7 @@ class ScoringContext:
     loaded: dict[str, Loaded] = field(default_factory=dict)
 
     def model(self, version: str) -> Loaded:
+        """The model of the version, loaded once."""
         if version not in self.loaded:
             self.loaded[version] = self.releases.models.load(version)
         return self.loaded[version]
@@ -68,8 +71,8 @@ class ScoringContext:
 
 @dataclass(frozen=True)
 class ScoredDay:
-    """What became of a day. ``fresh`` rows were scored now; ``shadow`` says how the challenger
-    fared.
+    """The result of scoring a day. ``fresh`` is the number of rows scored in this run; ``shadow``
+    describes the result of the challenger.
     """
 
     partition: Partition
@@ -78,12 +81,11 @@ class ScoredDay:
 
 
 def scoring_context(product: Product, shadow: bool | None = None) -> ScoringContext:
-    """What scoring works with; the champion is loaded, and checked, before anything is read.
+    """The context for scoring. The champion is loaded and checked before any data is read.
 
-    ``shadow`` says whether the challenger scores the same rows, where it is not None instead of
-    config/scoring.yaml.
+    ``shadow`` sets whether the challenger scores the same rows; None uses config/scoring.yaml.
 
-    Raises Refused where there is no champion.
+    Raises Refused if there is no champion.
     """
     settings = private_settings()
     scoring = read_scoring(settings.scoring_file)
@@ -91,7 +93,7 @@ def scoring_context(product: Product, shadow: bool | None = None) -> ScoringCont
     champion = releases.load_champion()
     if champion is None:
         raise Refused(
-            "there is no champion – scoring needs a model that was released – train, and approve a"
+            "there is no champion – scoring needs a released model – train a model and approve a"
             " version"
         )
     return ScoringContext(
@@ -103,6 +105,7 @@ def scoring_context(product: Product, shadow: bool | None = None) -> ScoringCont
         log=PredictionLog(settings.database_url),
         parts=PartitionFiles(settings.var / "predictions", product.feature_columns.key),
         quarantine=Quarantine(settings.var / "quarantine"),
+        # Also by its alias: the champion of this moment scores all days that are new in this run.
         loaded={"champion": champion, champion.version: champion},
     )
 
@@ -113,34 +116,37 @@ def days_to_score(
     start: date | None = None,
     end: date | None = None,
 ) -> list[date]:
-    """One day, today if nothing is given; or of ``start`` to ``end`` those that were not finished
-    before.
+    """The day to score (default today), or the days from ``start`` to ``end`` that are not finished
+    yet.
 
-    Raises ConfigError for days that cannot be meant.
+    Raises ConfigError for an invalid combination of days or an invalid range.
     """
     if (start is None) != (end is None) or (day and start):
         raise ConfigError(
-            "score takes one day, or a first and a last one – give --day, or --from and --to"
+            "the days to score are not clear – expected one day, or a first and a last day – give"
+            " --day, or --from and --to"
         )
     if start is None or end is None:
         return [day or today()]
     length = (end - start).days + 1
     if not 1 <= length <= DAYS_AT_MOST:
         raise ConfigError(
-            f"from {start} to {end} are {length} days – expected 1 to {DAYS_AT_MOST} – check the"
-            " order and the years"
+            f"{start} to {end} are {length} days – expected 1 to {DAYS_AT_MOST} – check the order"
+            " and the years"
         )
     done = {partition.day for partition in context.log.partitions() if partition.done}
     return [each for each in (start + timedelta(days=n) for n in range(length)) if each not in done]
 
 
 def score_day(context: ScoringContext, day: date, run: str) -> ScoredDay:
-    """The day, scored with the version its partition was begun with: today's champion where it is
-    new.
+    """The scored day. A new day is scored by the current champion, a day that was begun before by
+    the version it was begun with.
 
-    Bad rows are quarantined, and their number is judged at the end: the good ones are scored by
-    then. Raises InvalidData where the source has no rows or too many bad ones; the partition is
-    then not done. What goes wrong in the shadow is said, and harms nothing.
+    Invalid rows are quarantined. Their share is checked at the end, when the valid rows are already
+    scored. An error of the shadow is reported and does not affect the champion's predictions.
+
+    Raises InvalidData if the source has no rows or too many invalid rows; the day is then not
+    finished.
     """
     source = context.scoring.source.on(day)
     champion = context.loaded["champion"]
@@ -155,18 +161,18 @@ def score_day(context: ScoringContext, day: date, run: str) -> ScoredDay:
             trouble = _tried(second, chunk)
     if not first.seen:
         raise InvalidData(
-            f"{source.described}: no rows – expected those of {day} – check what the source holds"
+            f"{source.described}: no rows – expected the rows of {day} – check the source"
         )
     _refuse_too_many(context, first, source.described, day)
     done = ScoredDay(context.log.finish(first.partition, rejected=first.rejected), first.fresh)
     if second is not None and trouble is None:
         kept = context.log.finish(second.partition, rejected=second.rejected)
-        return ScoredDay(done.partition, done.fresh, f"version {kept.version} scored them too")
-    return ScoredDay(done.partition, done.fresh, trouble and f"broke off: {trouble}")
+        return ScoredDay(done.partition, done.fresh, f"also scored by version {kept.version}")
+    return ScoredDay(done.partition, done.fresh, trouble and f"failed: {trouble}")
 
 
 class _Chunk:
-    """Some rows of the source; validated when a stream first needs it, and then only once."""
+    """Some rows of the source, validated once, when a stream first needs them."""
 
     def __init__(self, context: ScoringContext, batch: Batch, day: date) -> None:
         self.context, self.batch, self.day = context, batch, day
@@ -176,13 +182,14 @@ class _Chunk:
     @property
     def validated(self) -> Validated:
         if self._validated is None:
+            # No limit here: the share of invalid rows is checked for the whole day, at its end.
             self._validated = validate([self.batch], self.context.product.features, limit=1.0)
             self.context.quarantine.keep(f"score-{self.day}", self._validated.rejected)
         return self._validated
 
 
 class _StreamScoring:
-    """One model on its way through the chunks of a day."""
+    """The scoring of the chunks of a day by one model, with its counts."""
 
     def __init__(self, context: ScoringContext, partition: Partition, run: str) -> None:
         self.context, self.partition, self.run = context, partition, run
@@ -195,7 +202,7 @@ class _StreamScoring:
         stream, day = self.partition.stream, self.partition.day
         name = f"{stream}/{day.isoformat()}/{chunk.digest}"
         self.seen += len(chunk.batch.rows)
-        if name in self.recorded:
+        if name in self.recorded:  # by an earlier run, which counted the invalid rows
             self.rejected += self.recorded[name]
             return
         rows, bad = chunk.validated.rows, len(chunk.validated.rejected.rows)
@@ -204,6 +211,8 @@ class _StreamScoring:
         rows, identities = rows[new].reset_index(drop=True), identities[new]
         file = None
         predictions = _nothing()
+        # The file is written before the block is recorded, so that no block names a missing file.
+        # If the run stops in between, the next run writes the same file again.
         if len(rows):
             model = self.context.model(self.partition.version).model
             found = predict(model, rows[list(self.context.columns.features)])
@@ -234,7 +243,7 @@ class _StreamScoring:
 def predictions_of(
     rows: pd.DataFrame, identities: np.ndarray, predictions: Predictions, columns: Columns
 ) -> pd.DataFrame:
-    """The rows as the prediction log takes them."""
+    """The rows in the format of the prediction log: identity, key, as_of and the predictions."""
     key = rows[columns.key].astype("str")
     row = {"identity": identities, "key": key, "as_of": _times(rows, columns)}
     return pd.DataFrame({**row, **_values(predictions)})
@@ -249,9 +258,7 @@ def _times(rows: pd.DataFrame, columns: Columns) -> pd.Series:
 
 
 def _values(predictions: Predictions) -> dict[str, np.ndarray]:
-    """What was predicted, by column; a model without a probability or an interval has no such
-    column.
-    """
+    """The predictions by column, without score or interval if the model has none."""
     named = ("decision", "score", "low", "high")
     values = {name: getattr(predictions, name) for name in named}
     return {name: value for name, value in values.items() if value is not None}
@@ -266,7 +273,7 @@ def _nothing() -> pd.DataFrame:
 def _shadow(
     context: ScoringContext, day: date, run: str
 ) -> tuple[_StreamScoring | None, str | None]:
-    """The challenger's stream where there is one to score, or what kept it from scoring."""
+    """The scoring by the challenger if there is one, or the error that prevents it."""
     stream: Stream = "shadow"
     try:
         number = context.releases.models.alias(CHALLENGER)
@@ -275,16 +282,15 @@ def _shadow(
         return _StreamScoring(
             context, context.log.begin(stream, day, number, context.model(number).digest), run
         ), None
-    except (
-        Exception
-    ) as error:  # nobody acts on the shadow: it may not stop those on whom somebody does
+    except Exception as error:
+        # The predictions of the shadow are not used, so no error of it may stop the champion.
         return None, _in_words(error)
 
 
 def _tried(stream: _StreamScoring, chunk: _Chunk) -> str | None:
     try:
         stream.take(chunk)
-    except Exception as error:  # as above
+    except Exception as error:  # as in _shadow, it must not stop the champion
         return _in_words(error)
     return None
 
@@ -305,16 +311,16 @@ def _refuse_too_many(
         return
     share = stream.rejected / stream.seen
     raise InvalidData(
-        f"{source}: {stream.rejected:,} of {stream.seen:,} rows ({share:.1%}) break the schema – at"
-        f" most {limit:.1%} may – the good ones are scored, {day} is not done; see quarantine show"
-        f" score-{day}, repair the source, score again"
+        f"{source}: {stream.rejected:,} of {stream.seen:,} rows ({share:.1%}) break the schema –"
+        f" expected at most {limit:.1%} – see quarantine show score-{day}, repair the source and"
+        f" score again; the valid rows are scored, {day} is not finished"
     )
 
 
 def show_scored(scored: ScoredDay) -> None:
-    """One line on what became of the day."""
+    """Prints one line with the counts of the day."""
     partition = scored.partition
-    rejected = f", {partition.rejected:,} in quarantine" if partition.rejected else ""
+    rejected = f", {partition.rejected:,} quarantined" if partition.rejected else ""
     before = partition.rows - scored.fresh
     again = (
         f" ({before:,} of them before)" if before and scored.fresh else " before" if before else ""

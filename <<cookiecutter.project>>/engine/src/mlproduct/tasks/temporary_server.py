@@ -1,5 +1,5 @@
-"""Prefect's temporary server, made to end with the process that started it, also where that is
-killed.
+"""Prefect's temporary server, which here always ends with the process that started it, even if that
+process is killed.
 """
 
 import contextlib
@@ -13,36 +13,39 @@ from prefect.settings import PREFECT_HOME, PREFECT_SERVER_LOGGING_LEVEL, tempora
 
 __all__ = ["guarded"]
 
-# The guard's input ends when the process that holds the other end is gone, in whatever way; then it
-# kills the server. A line of input says that the server was stopped as usual.
+# The system closes the guard's input when the process that holds the other end has ended, even
+# after a kill. The guard then kills the server. A line of input means that the server was stopped.
 GUARD = 'read -r stopped || kill -9 "$1"'
 
 
 def guarded() -> None:
-    """From now on the temporary server of this process, if one is started, is a guarded one."""
+    """Makes Prefect use the guarded server if it starts a temporary server in this process."""
+    # Prefect looks up its server here by port; None is the entry for any free port.
     SubprocessASGIServer._instances.setdefault(None, _GuardedServer())
 
 
 class _GuardedServer(SubprocessASGIServer):
-    """Prefect ends its server by ``atexit``: a killed process would leave it behind, with 200 MB
-    and its port.
+    """A temporary server with a guard process. Prefect ends its server in ``atexit``, so after a
+    kill the server would keep running, with 200 MB of memory and its port.
     """
 
     _guard: "subprocess.Popen[bytes] | None" = None
 
     def __new__(cls, port: int | None = None, *args: Any, **kwargs: Any) -> "_GuardedServer":
-        return object.__new__(cls)  # Prefect's own gives the instance that it knows
+        # Prefect's own __new__ returns the registered instance instead of a new one.
+        return object.__new__(cls)
 
     def start(self, timeout: int | None = None) -> None:
-        # Two that start at once on a new database would both make its tables, and one would fail.
+        # Two servers that start at once on a new database would both create its tables, and one of
+        # them would fail.
         with FileLock(PREFECT_HOME.value() / "starting.lock"):
             super().start(timeout)
 
     def _run_uvicorn_command(self) -> "subprocess.Popen[Any]":
-        # Of a server that could not start: Prefect tries again at another port.
+        # The guard of a previous attempt: if a server cannot start, Prefect tries another port.
         self._dismiss_guard()
-        # It is stopped when the verb is done, whatever it is still writing down of that: no news to
-        # anybody.
+        # The server is stopped as soon as the command is done, even while it still writes to its
+        # database. The resulting log lines do not help the user.
         with temporary_settings({PREFECT_SERVER_LOGGING_LEVEL: "CRITICAL"}):
             server = super()._run_uvicorn_command()
         if os.name == "posix":
@@ -51,7 +54,7 @@ class _GuardedServer(SubprocessASGIServer):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                # What ends a whole group of processes, Ctrl-C for one, must not end the guard.
+                # A signal to the whole process group, such as Ctrl-C, must not end the guard.
                 start_new_session=True,
             )
         return server

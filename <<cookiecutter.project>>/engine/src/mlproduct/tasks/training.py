@@ -1,5 +1,5 @@
-"""What the tasks of a training do: each joins a plain function, which knows no store, to a
-store.
+"""The functions behind the tasks of a training. Each connects computation that uses no store with
+the registry, the log or the quarantine.
 """
 
 import os
@@ -59,13 +59,13 @@ __all__ = [
     "split",
 ]
 
+# Holdout rows that are stored with a model, for comparison by people.
 SAMPLE_ROWS = 5_000
-"""Of the rows a model was judged on, kept for people to compare with."""
 
 
 @dataclass(frozen=True)
 class Registered:
-    """What a training came to; ``version`` is None where the model was blocked."""
+    """The result of a training; ``version`` is None if the model was blocked."""
 
     document: Document
     version: str | None = None
@@ -73,9 +73,12 @@ class Registered:
 
 
 def ingest(run: TrainingRun) -> Validated:
-    """The accepted rows of the source, of the repaired quarantine and of the labelled predictions.
+    """The valid rows of the source, the repaired quarantine and, if configured, the labelled
+    predictions.
 
-    What is not accepted is quarantined, also where too many bad rows stop the run.
+    Invalid rows are quarantined, even if there are too many of them and the run stops.
+
+    Raises InvalidData for too many invalid rows.
     """
     quarantine = Quarantine(run.settings.var / "quarantine")
     source = run.pipeline.source
@@ -95,7 +98,7 @@ def ingest(run: TrainingRun) -> Validated:
         raise
     quarantine.keep(run.mlflow_run.id, validated.rejected)
     rejected = len(validated.rejected.rows)
-    share = f", {rejected:,} in quarantine ({validated.rejected_share:.1%})" if rejected else ""
+    share = f", {rejected:,} quarantined ({validated.rejected_share:.1%})" if rejected else ""
     columns = len(run.columns.read)
     console.line("ingest", f"{source.described}: {validated.seen:,} rows × {columns} columns")
     console.line("validate", f"{len(validated.rows):,} accepted{share}")
@@ -103,7 +106,7 @@ def ingest(run: TrainingRun) -> Validated:
 
 
 def split(run: TrainingRun, validated: Validated) -> HoldoutSplit:
-    """The rows to learn from and the rows of the verdict, by the policy of config/pipeline.yaml."""
+    """The training side and the holdout side, by the policy of config/pipeline.yaml."""
     sides = split_rows(validated.rows, run.columns, run.pipeline.split)
     run.evidence.keep_split(validated, sides)
     counts = f"{len(sides.training):,} to train on, {len(sides.holdout):,} held out"
@@ -112,7 +115,10 @@ def split(run: TrainingRun, validated: Validated) -> HoldoutSplit:
 
 
 def judge_data(run: TrainingRun, validated: Validated, split: HoldoutSplit) -> Document:
-    """The document as far as it goes before anything is trained; its verdict is the data's."""
+    """The document before the training; its verdict is that of the data criteria.
+
+    Raises Refused if ``split`` is not the split of this run.
+    """
     run.evidence.expect_side("training", split.training)
     checks = run.pipeline.checks
     accepted = {leak.feature: leak.because for leak in checks.accepted_leaks}
@@ -171,7 +177,10 @@ def _document(
 
 
 def search(run: TrainingRun, training: pd.DataFrame) -> Found:
-    """The best candidate within the budget, fitted on the training side, and nothing else."""
+    """The best candidate within the budget, fitted on the training side only.
+
+    Raises Refused if ``training`` are not the training rows of this run's split.
+    """
     run.evidence.expect_side("training", training)
     budget = run.pipeline.search
     goal = objective(run.criteria.primary, run.criteria.value)
@@ -199,7 +208,7 @@ def search(run: TrainingRun, training: pd.DataFrame) -> Found:
         console.line("search", f"stopped at {limit}, before trial {budget.trials} was reached")
     seen = row_identities(training, run.columns)
     features = training[list(run.columns.features)]
-    # Saved at once: what is evaluated and registered is this file, whatever becomes of the object.
+    # Saved at once: this file is evaluated and registered, even if the flow changes the object.
     run.evidence.saved = save(
         found.model, run.workdir / "model", features=features, training_rows=seen
     )
@@ -208,18 +217,22 @@ def search(run: TrainingRun, training: pd.DataFrame) -> Found:
 
 
 def evaluate(run: TrainingRun, found: Found, holdout: pd.DataFrame) -> Evaluated:
-    """What was measured of the model that ``search`` found, as its file gives it back."""
+    """The measurements of the model that ``search`` found, loaded from its file.
+
+    An error in the evaluation is part of the result and blocks the model. Raises Refused if the
+    model or the rows are not those of this run.
+    """
     evidence = run.evidence
     evidence.expect_side("holdout", holdout)
     if found is not evidence.found or evidence.saved is None or evidence.split is None:
         raise Refused(
             "the model is not the one that this run's search found – expected what tasks.search"
-            " returned – a model of your own belongs into candidates.py"
+            " returned, unchanged – add your own models to candidates.py"
         )
     training, saved = evidence.split.training, evidence.saved
     evidence.expect_side("training", training)
     try:
-        model = reopen(saved)
+        model = reopen(saved)  # the file and not the object, because the file is deployed
         evaluation = measure_model(
             Challenger(
                 model=model,
@@ -236,10 +249,8 @@ def evaluate(run: TrainingRun, found: Found, holdout: pd.DataFrame) -> Evaluated
             settings=run.pipeline.evaluation,
             seed=run.pipeline.search.seed,
         )
-    except (
-        Exception
-    ) as error:  # fail closed: what breaks in the evaluation refuses the model, by name
-        console.line("evaluate", f"broke off: {in_words(error)}")
+    except Exception as error:  # fail closed: any error in the evaluation blocks the model
+        console.line("evaluate", f"failed: {in_words(error)}")
         evidence.evaluated = Evaluated(Evaluation(()), in_words(error))
         return evidence.evaluated
     _keep_reference(run, holdout, saved, model)
@@ -251,8 +262,8 @@ def evaluate(run: TrainingRun, found: Found, holdout: pd.DataFrame) -> Evaluated
 
 
 def _keep_reference(run: TrainingRun, holdout: pd.DataFrame, saved: Saved, model: Any) -> None:
-    """Keeps what monitoring will compare with: the rows that the verdict is about, and their
-    predictions.
+    """Stores the reference for monitoring with the model: a profile of the holdout rows and their
+    predictions, and a sample of them.
     """
     features = holdout[list(run.columns.features)]
     predictions = predict(model, features)
@@ -272,6 +283,7 @@ def _baselines(run: TrainingRun, training: pd.DataFrame) -> dict[Versus, Baselin
         loaded, problem = run.champion.loaded, run.champion.problem
 
         def champion(features: pd.DataFrame) -> Predictions:
+            # Raised only in the comparison, so that its criteria fail and the others are measured.
             if loaded is None:
                 raise RuntimeError(problem)
             return predict(loaded.model, features)
@@ -281,14 +293,17 @@ def _baselines(run: TrainingRun, training: pd.DataFrame) -> dict[Versus, Baselin
 
 
 def judge(run: TrainingRun, document: Document, evaluated: Evaluated) -> Document:
-    """The whole document: the measurements of this run's evaluation held against the criteria."""
+    """The complete document, with the measurements of this run judged by the criteria.
+
+    Raises Refused if the document or the measurements are not those of this run.
+    """
     evidence = run.evidence
     evidence.expect_document(document)
     found, saved = evidence.found, evidence.saved
     if found is None or saved is None or evaluated is not evidence.evaluated:
         raise Refused(
-            "the measurements are not those of this run – expected what tasks.evaluate returned,"
-            " unchanged – pass it on as it is"
+            "the measurements are not those of this run – expected the result of tasks.evaluate,"
+            " unchanged – pass it to judge without changes"
         )
     evaluation = evaluated.evaluation
     verdict = judge_measurements(
@@ -334,7 +349,7 @@ def _plots(run: TrainingRun, found: Found, evaluation: Evaluation) -> Plots:
 
 
 def record(run: TrainingRun, document: Document) -> None:
-    """Everything a reviewer will look for, in MLflow; ends the run."""
+    """Records the document, the scorecard and the validation report in MLflow and ends the run."""
     run.evidence.expect_document(document)
     validated = run.evidence.validated
     run.releases.models.runs.record(
@@ -347,8 +362,8 @@ def record(run: TrainingRun, document: Document) -> None:
 
 
 def register(run: TrainingRun, document: Document) -> Registered:
-    """The version of a model that was not blocked; the champion too, where the criteria leave it to
-    the gate.
+    """The registered version, which is None for a blocked model. With ``approval: automatic``, a
+    version that is ready becomes the champion.
     """
     run.evidence.expect_document(document)
     saved = run.evidence.saved

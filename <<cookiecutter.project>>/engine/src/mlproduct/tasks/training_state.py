@@ -1,12 +1,11 @@
-"""A training run: everything that is fixed before the first row is read, and what its tasks have
-done since.
+"""A training run: what is fixed before the first row is read, and what its tasks have done so far.
 
-The criteria above all. They are read, their digest is logged and only then is the data looked at,
-so that no bar can be moved to where the result fell.
+The criteria are read and their digest is logged before the data is read. No bar can therefore be
+adjusted to the result.
 
-The gate goes by what the run's own tasks did, and not by what a flow passes from one to the next: a
-flow that changes the split, evaluates on other rows, leaves out the judge or brings a model from
-elsewhere is refused.
+The gate uses the records of the run's own tasks, not the values that a flow passes on. It refuses a
+flow that changes the split, evaluates on other rows, skips the judge or uses a model from
+elsewhere.
 """
 
 import tempfile
@@ -44,8 +43,8 @@ __all__ = ["CurrentChampion", "Evaluated", "Evidence", "TrainingRun", "training_
 
 @dataclass(frozen=True)
 class CurrentChampion:
-    """The champion to be compared with. One that cannot be loaded is a ``problem``, not an
-    absence.
+    """The champion for the comparison. If it cannot be loaded, ``problem`` states why; this is not
+    the same as no champion.
     """
 
     version: str
@@ -56,7 +55,7 @@ class CurrentChampion:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The measurements of one model file, and the ``problem`` where the evaluation broke off."""
+    """The measurements of one model file; ``problem`` is the error if the evaluation failed."""
 
     evaluation: Evaluation
     problem: str | None = None
@@ -64,18 +63,19 @@ class Evaluated:
 
 @dataclass
 class Evidence:
-    """What the tasks of one run did. Each task refuses to go on from anything else."""
+    """The records of the tasks of one run. Each task refuses inputs that differ from them."""
 
     validated: Validated | None = None
     split: HoldoutSplit | None = None
     digests: dict[str, str] = field(default_factory=dict)
-    """Of the rows of each side, ``training`` and ``holdout``, as ``split`` made them."""
+    """The digests of the sides ``training`` and ``holdout`` as ``split`` returned them."""
     found: Found | None = None
     saved: Saved | None = None
     evaluated: Evaluated | None = None
     document: Document | None = None
 
     def keep_split(self, validated: Validated, split: HoldoutSplit) -> None:
+        """Records the split and the digests of both sides."""
         self.validated, self.split = validated, split
         self.digests = {
             "training": fingerprint(split.training),
@@ -83,9 +83,7 @@ class Evidence:
         }
 
     def expect_side(self, side: str, rows: pd.DataFrame) -> None:
-        """Raises Refused unless ``rows`` are those of that side, each as it was when this run was
-        split.
-        """
+        """Raises Refused unless ``rows`` are the unchanged rows of that side of the split."""
         if self.split is None or fingerprint(rows) != self.digests[side]:
             raise Refused(
                 f"{len(rows):,} rows were given as the {side} side, and they are not those of this"
@@ -94,17 +92,19 @@ class Evidence:
             )
 
     def expect_document(self, document: Document) -> None:
-        """Raises Refused unless the document is the last one that this run's own judge made."""
+        """Raises Refused unless the document is the last one that a task of this run returned."""
         if self.document is None or document.digest != self.document.digest:
             raise Refused(
-                "the verdict document is not the one that this run's judge made – expected what"
-                " tasks.judge_data or tasks.judge returned, unchanged – pass it on as it is"
+                "the verdict document is not the one that this run's judge made – expected the"
+                " result of tasks.judge_data or tasks.judge, unchanged – pass it on without changes"
             )
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What one training works by. ``workdir`` is a folder for files on their way to a store."""
+    """The inputs and records of one training. ``workdir`` is a temporary folder for files that are
+    then copied to a store.
+    """
 
     product: Product
     settings: Settings
@@ -121,10 +121,11 @@ class TrainingRun:
 
 @contextmanager
 def training_run(product: Product, cause: str, source: str | None = None) -> Iterator[TrainingRun]:
-    """The training run, open in MLflow; what breaks inside ends it as failed and goes on up.
+    """A context with the training run, open in MLflow. An exception inside marks the run as failed
+    and is raised again.
 
-    ``source`` is a path that takes the place of the configured one. A second training on the same
-    folder waits until the first is over.
+    ``source`` is a path that replaces the configured source. A second training in the same folder
+    waits until the first has ended.
     """
     settings = private_settings()
     criteria, pipeline = read_configuration(product, settings)
@@ -135,13 +136,14 @@ def training_run(product: Product, cause: str, source: str | None = None) -> Ite
 
 
 def _say_that_it_waits() -> None:
-    console.line("waits", "another training is at work here; this one begins after it")
+    console.line("waits", "another training is running in this folder; this one starts after it")
 
 
 def _opened(
     product: Product, settings: Settings, criteria: Criteria, pipeline: Pipeline, cause: str
 ) -> Iterator[TrainingRun]:
     releases = Releases(settings, product.name)
+    # A killed training cannot close its own run, so the next training does.
     for closed in close_stale_runs(releases.models.runs):
         console.line("before", closed)
     run = releases.models.runs.open(criteria, pipeline, cause=cause)
@@ -159,7 +161,7 @@ def _opened(
                 today=today(),
                 workdir=Path(workdir),
             )
-    except BaseException as error:
+    except BaseException as error:  # Ctrl-C as well: the run must not stay open in MLflow
         releases.models.runs.fail(run, f"{type(error).__name__}: {error}")
         raise
 
@@ -167,7 +169,8 @@ def _opened(
 def _current_champion(releases: Releases) -> CurrentChampion | None:
     entry = releases.audit_log.read().current
     if entry is None:
-        releases.load_champion()  # there is none; refuses where the audit log is lost
+        # There is no champion to load. The call refuses to go on if the audit log was lost.
+        releases.load_champion()
         return None
     try:
         return CurrentChampion(entry.version, entry.model_digest, releases.load_champion())
@@ -177,10 +180,10 @@ def _current_champion(releases: Releases) -> CurrentChampion | None:
 
 @contextmanager
 def _training_lock(settings: Settings, waits: Callable[[], None]) -> Iterator[None]:
-    """Holds ``var/training.lock``; where another process has it, calls ``waits`` once and waits
-    until that ended.
+    """Holds ``var/training.lock``. If another process has it, calls ``waits`` once and waits until
+    the lock is free.
 
-    The system takes the lock from a process that was killed.
+    The operating system releases the lock when a process is killed.
     """
     settings.var.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.var / "training.lock")

@@ -327,7 +327,8 @@ def _model(service: Service) -> Response:
 
 
 class _Around:
-    """The middleware of every request: sets the request id, writes a log line, and turns an exception into a problem without a traceback.
+    """The middleware of every request: sets the request id, writes a log line, and turns an
+    exception into a problem without a traceback.
 
     It is plain ASGI because Starlette's base class for middleware costs more time than checking a
     row.

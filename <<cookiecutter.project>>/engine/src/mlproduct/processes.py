@@ -1,4 +1,9 @@
-"""Which process is at work, told so that another one can find out later whether it still is."""
+"""Identifies a process in a way that another process can check later.
+
+psutil is not used: its ``create_time`` is relative to the clock and changes when the clock is
+corrected (https://github.com/giampaolo/psutil/issues/2526), and what is stored here is compared
+much later.
+"""
 
 import os
 import platform
@@ -10,22 +15,20 @@ __all__ = ["began", "is_gone", "process_tags"]
 
 
 def process_tags() -> dict[str, str]:
-    """What tells this process from every other: its host, its number, and when it began."""
+    """The identity of this process: its host, its number and its start time, as tags of a run."""
     return {"host": _host(), "process": f"{os.getpid()} {began(os.getpid())}".strip()}
 
 
 def is_gone(tags: Mapping[str, str]) -> bool:
-    """Whether the process that wrote these tags has ended; False where this host cannot say."""
+    """Whether the process with these tags has ended; False if it is of another host."""
     number, _, since = tags.get("process", "").partition(" ")
     return bool(since) and tags.get("host") == _host() and began(int(number)) != since
 
 
 def began(pid: int) -> str:
-    """When the process began, as the system writes it; empty where there is none, or only what is
-    left of one.
-    """
+    """The start time of the process in the system's own form; empty if it has ended or is a zombie."""
     if Path("/proc/self/stat").is_file():
-        return _by_proc(pid)  # small images have no ps
+        return _by_proc(pid)  # small container images have no ps
     asked = ["ps", "-o", "lstart=,stat=", "-p", str(pid)]
     try:
         ps = subprocess.run(
@@ -46,11 +49,13 @@ def _by_proc(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    state, *others = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    state, *others = stat.rpartition(")")[
+        2
+    ].split()  # the process name before it may contain any character
     return "" if state in "ZX" else others[18]  # clock ticks since the machine started
 
 
 def _host() -> str:
-    """The machine, and the container on it: in two of those the same number is two processes."""
+    """The machine and the container: two containers use the same process numbers."""
     space = Path("/proc/self/ns/pid")
     return f"{platform.node()} {os.readlink(space) if space.is_symlink() else ''}".strip()

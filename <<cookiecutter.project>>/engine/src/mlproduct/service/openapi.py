@@ -1,6 +1,4 @@
-"""What the API looks like from outside: the schema of a row for OpenAPI, and problems after RFC
-9457.
-"""
+"""The API as its clients see it: the schema of a row for OpenAPI, and problems after RFC 9457."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,20 +17,24 @@ TYPES: dict[str, dict[str, Any]] = {
     "whole number": {"type": "integer"},
     "yes or no": {
         "type": "boolean",
-        "description": "Also yes and no, or 1 and 0, as text or number.",
+        "description": "yes and no, 1 and 0 are accepted as well, as text or number.",
     },
     "date": {"type": "string", "format": "date-time"},
 }
+# Problems listed in one response: as many as a request may have rows by default.
 PROBLEMS_AT_MOST = 1_000
-"""Problems that one answer tells: as many as a request usually may have rows."""
 
 
 def answer(content: Any, status: int = 200, media_type: str = "application/json") -> Response:
+    """A response with ``content`` as JSON."""
     return Response(orjson.dumps(content), status, media_type=media_type)
 
 
 def problem(status: int, title: str, detail: str, errors: Sequence[RowProblem] = ()) -> Response:
-    """An answer of ``application/problem+json``: what is wrong, and in which row and field."""
+    """A response of type ``application/problem+json``: what is wrong, and in which row and field.
+
+    Source: RFC 9457, https://www.rfc-editor.org/rfc/rfc9457
+    """
     payload: dict[str, Any] = {
         "type": "about:blank",
         "title": title,
@@ -45,7 +47,7 @@ def problem(status: int, title: str, detail: str, errors: Sequence[RowProblem] =
 
 
 def problems_json(problems: Sequence[RowProblem]) -> list[dict[str, Any]]:
-    """The problems as an answer lists them; of very many the first, and how many more there are."""
+    """The problems as a response lists them: the first 1,000, and the number of the others."""
     listed = [each.to_json() for each in problems[:PROBLEMS_AT_MOST]]
     others = problems[PROBLEMS_AT_MOST:]
     if others:
@@ -67,13 +69,13 @@ def request_schema(rows: Rows, rows_at_most: int) -> dict[str, Any]:
         if column.kind == "text" and "enum" not in fields[column.name]:
             fields[column.name]["maxLength"] = column.characters
     fields |= {
-        name: {"description": "Personal data: accepted, never read and never kept."}
+        name: {"description": "Personal data: accepted, but neither read nor stored."}
         for name in rows.validator.columns.private
     }
     if rows.validator.columns.time:
         field = fields[rows.validator.columns.time]
         field["description"] = (
-            f"When the row became known; now if left out. {field.get('description', '')}".strip()
+            f"The time of the row; now if omitted. {field.get('description', '')}".strip()
         )
     needed = [c.name for c in rows.columns if not c.nullable and not c.defaults_to_now]
     row = {
@@ -90,7 +92,7 @@ def request_schema(rows: Rows, rows_at_most: int) -> dict[str, Any]:
             "all_or_nothing": {
                 "type": "boolean",
                 "default": False,
-                "description": "One bad row fails them all.",
+                "description": "Whether one invalid row fails the whole request.",
             },
         },
         "required": ["rows"],
@@ -100,7 +102,7 @@ def request_schema(rows: Rows, rows_at_most: int) -> dict[str, Any]:
 
 
 def example_of(rows: Rows) -> dict[str, Any]:
-    """A row that keeps the rules as far as they say what that is; nobody's."""
+    """A made-up row that follows the rules as far as JSON Schema can express them."""
     columns = rows.validator.schema.columns
     made = {
         c.name: _example(c.kind, _field(c.kind, c.nullable, columns[c.name].checks))

@@ -1,8 +1,8 @@
-"""Rows of JSON held against the schema: the same rules as in a batch, cell by cell in plain Python.
+"""Validation of rows of JSON: the rules of a batch, applied cell by cell in plain Python.
 
-Pandera takes milliseconds for a table of one row. So the rules it would apply are read from the
-schema once; a schema with rules of its own (a function, a rule across columns) is handed to Pandera
-after all. A test holds both against each other.
+Pandera takes milliseconds for a table of one row. The rules are therefore read from the schema once
+and applied here. A schema with a check of its own (a function, a rule of several columns) is also
+checked by Pandera. A test compares the results of both.
 """
 
 import math
@@ -31,18 +31,14 @@ EXPECTED: dict[Kind, str] = {
     "date": "a date as 2026-11-24 or 2026-11-24T10:00:00Z",
 }
 SHOWN_CHARACTERS = 80
+# The longest key and the longest other text if the schema sets no limit.
 KEY_CHARACTERS = 200
 TEXT_CHARACTERS = 10_000
-"""The longest key and the longest other text, where the schema does not say how long one may be."""
-
+# Unknown fields named per row; the others are only counted, so that a response stays small.
 UNKNOWN_AT_MOST = 20
-"""Unknown fields that are named for each row; of the others it is said how many there are."""
-
+# Unknown names per request for which a similar one is searched, and the longest of them: a search
+# takes longer than checking a row.
 SIMILAR_AT_MOST = 20
-"""Names for which a similar one is looked for, in each request: a search takes longer than checking
-a row.
-"""
-
 SIMILAR_CHARACTERS = 64
 TEXT = pd.StringDtype(na_value=np.nan)
 
@@ -53,9 +49,7 @@ class _Wrong(Exception):
 
 @dataclass(frozen=True)
 class RowProblem:
-    """What is wrong with one field of one row (counted from 0); ``field`` is None for the row
-    itself.
-    """
+    """A problem of one field of one row (counted from 0); ``field`` is None for the whole row."""
 
     row: int
     field: str | None
@@ -67,9 +61,7 @@ class RowProblem:
 
 @dataclass(frozen=True)
 class Checked:
-    """The cells of the good rows, where those stood in the request, and what is wrong with the
-    others.
-    """
+    """The cells of the valid rows, their positions in the request, and the problems of the others."""
 
     cells: list[list[Any]]
     positions: list[int]
@@ -89,7 +81,7 @@ class _Column:
 
 
 class Rows:
-    """The rules of one schema."""
+    """Validates rows of JSON by the rules of one schema."""
 
     def __init__(self, schema: type[DataFrameModel]) -> None:
         self.validator: SchemaValidator = schema_validator(schema)
@@ -102,9 +94,7 @@ class Rows:
         )
 
     def check(self, rows: Sequence[Any]) -> Checked:
-        """The rows sorted into good and bad ones; never an exception for anything that JSON can
-        hold.
-        """
+        """The valid rows and the problems of the others. No JSON value raises an exception."""
         problems: list[RowProblem] = []
         positions: list[int] = []
         cells: list[list[Any]] = []
@@ -129,9 +119,7 @@ class Rows:
         return self._by_pandera(Checked(cells, positions, problems))
 
     def arrays(self, cells: Cells, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-        """Cells of good rows as an array for each column, or each of ``names``; texts as
-        objects.
-        """
+        """Cells of valid rows as one array per column, or per name in ``names``; texts as objects."""
         wanted = (
             range(len(self.columns)) if names is None else [self.places[name] for name in names]
         )
@@ -141,9 +129,7 @@ class Rows:
         }
 
     def table(self, cells: Cells, names: Sequence[str] | None = None) -> pd.DataFrame:
-        """Cells of good rows as the table that a batch would have; only the columns ``names`` if
-        given.
-        """
+        """Cells of valid rows as a table with the types of a batch; only ``names`` if given."""
         made = self.arrays(cells, names).items()
         texts = {name for name, _ in made if self.columns[self.places[name]].kind == "text"}
         return pd.DataFrame(
@@ -170,7 +156,7 @@ class Rows:
     def _unknown(
         self, number: int, row: Mapping[str, Any], advice: dict[str, str]
     ) -> list[RowProblem]:
-        """Fields that nobody knows; personal data is known, and dropped."""
+        """The fields that the schema does not have. Personal data is in the schema, and dropped."""
         unknown = [name for name in row if name not in self.allowed]
         named = unknown[:UNKNOWN_AT_MOST]
         found = [
@@ -178,17 +164,15 @@ class Rows:
             for name in named
         ]
         if others := len(unknown) - len(named):
-            found.append(RowProblem(number, None, f"and {others:,} more fields that are none"))
+            found.append(RowProblem(number, None, f"and {others:,} more unknown fields"))
         return found
 
     def _no_such(self, name: str, advice: dict[str, str]) -> str:
-        """What is said of an unknown field; ``advice`` keeps the similar names that were found in
-        this request.
-        """
+        """The problem of an unknown field. ``advice`` stores the similar names of this request."""
         if name not in advice and len(advice) < SIMILAR_AT_MOST and len(name) <= SIMILAR_CHARACTERS:
             advice[name] = self.validator.nearest(name, self.allowed)
         near = advice.get(name)
-        return f"no such field – {near}" if near else "no such field"
+        return f"unknown field – {near}" if near else "unknown field"
 
     def _by_pandera(self, checked: Checked) -> Checked:
         if not self.custom or not checked.positions:
@@ -209,7 +193,7 @@ class Rows:
 
 
 def _cell(column: _Column, row: Mapping[str, Any], now: datetime) -> tuple[Any, str | None]:
-    """The cell as the table takes it, or what is wrong with it."""
+    """The cell as a value of the table, or the problem."""
     value = given = row.get(column.name)
     if column.is_key:
         try:
@@ -242,11 +226,13 @@ def _cell(column: _Column, row: Mapping[str, Any], now: datetime) -> tuple[Any, 
 
 
 def _typed(value: Any, kind: Kind) -> Any:
-    """The JSON value as the kind. Raises _Wrong, ValueError or OverflowError where it is none."""
+    """The JSON value as a value of the kind. Raises _Wrong, ValueError or OverflowError if it is
+    not one.
+    """
     if kind == "text":
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        if not isinstance(value, str) or "\0" in value:  # no database keeps a NUL in a text
+        if not isinstance(value, str) or "\0" in value:  # PostgreSQL refuses NUL in a text
             raise _Wrong
         return value
     if kind == "date":
@@ -255,7 +241,7 @@ def _typed(value: Any, kind: Kind) -> Any:
         moment = datetime.fromisoformat(value)
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
     if kind == "yes or no":
-        return value  # 1 or 0 by now
+        return value  # yes_or_no has made it 1 or 0
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise _Wrong
     if kind == "number":
@@ -266,7 +252,7 @@ def _typed(value: Any, kind: Kind) -> Any:
 
 
 def _whole(key: str) -> int:
-    """The key as a whole number. Raises ValueError or _Wrong where it is none."""
+    """The key as a whole number. Raises ValueError or _Wrong if it is not one."""
     return int(_typed(int(key), "whole number"))
 
 
@@ -279,7 +265,7 @@ def _array(values: Sequence[Any], kind: Kind, nullable: bool) -> np.ndarray:
 
 
 def _shown(value: Any) -> str:
-    """The value in short: never walked through, however long or deep it is."""
+    """The value, cut. A list or an object is only named: it may be of any length and depth."""
     if isinstance(value, list | dict):
         return _kind_of(value)
     return repr(value[:SHOWN_CHARACTERS] if isinstance(value, str) else value)[:SHOWN_CHARACTERS]

@@ -82,7 +82,7 @@ def test_up_starts_everything_the_worker_runs_what_people_ask_for_and_down_ends_
     started = {one.name: one for one in up(Project(PACKAGE, product), ANY)}
     assert list(started) == ["prefect", "mlflow", "worker", "service"]
     assert running(product) == tuple(started.values())
-    with pytest.raises(ConfigError, match="runs already"):
+    with pytest.raises(ConfigError, match="is running – expected no running server"):
         list(up(Project(PACKAGE, product), ANY))
     service = started["service"].url
     assert serves(service, "1")

@@ -94,7 +94,7 @@ def test_unknown_fields_are_named_and_personal_data_is_dropped() -> None:
     (problem,) = RULES.check([a_row(**{near: 1})]).problems
     assert (problem.field, problem.problem) == (
         near,
-        f"no such field – did you mean {COLUMNS.numeric[0]}?",
+        f"unknown field – did you mean {COLUMNS.numeric[0]}?",
     )
     personal = RULES.check([a_row(**dict.fromkeys(COLUMNS.private, "someone@example.com"))])
     assert not personal.problems
@@ -214,7 +214,7 @@ def test_very_many_unknown_fields_are_counted_and_only_some_are_named(searched: 
     assert checked.problems[-1].to_json() == {
         "row": 0,
         "field": None,
-        "problem": "and 114,980 more fields that are none",
+        "problem": "and 114,980 more unknown fields",
     }
     assert len(searched) <= 20
 
@@ -225,14 +225,14 @@ def test_a_similar_name_is_looked_for_once_for_each_name_of_a_request(searched: 
         [a_row(**{near: 1, f"field_{number}": 1}) for number in range(100)]
     ).problems
     named = [each.problem for each in problems if each.field == near]
-    assert named == [f"no such field – did you mean {COLUMNS.numeric[0]}?"] * 100
+    assert named == [f"unknown field – did you mean {COLUMNS.numeric[0]}?"] * 100
     assert searched.count(near) == 1
     assert len(searched) <= 20
 
 
 def test_a_very_long_name_is_compared_with_no_other(searched: list[str]) -> None:
     (problem,) = RULES.check([a_row(**{"x" * 100_000: 1})]).problems
-    assert (problem.field, problem.problem) == ("x" * 80, "no such field")
+    assert (problem.field, problem.problem) == ("x" * 80, "unknown field")
     assert searched == []
 
 

@@ -26,7 +26,7 @@ def is_gone(tags: Mapping[str, str]) -> bool:
 
 
 def began(pid: int) -> str:
-    """The start time of the process in the system's own form; empty if it has ended or is a zombie."""
+    """The start time of the process, as the system writes it; empty if it has ended or is a zombie."""
     if Path("/proc/self/stat").is_file():
         return _by_proc(pid)  # small container images have no ps
     asked = ["ps", "-o", "lstart=,stat=", "-p", str(pid)]
@@ -49,9 +49,8 @@ def _by_proc(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    state, *others = stat.rpartition(")")[
-        2
-    ].split()  # the process name before it may contain any character
+    # The name of the process is before the last bracket, and may itself contain brackets.
+    state, *others = stat.rpartition(")")[2].split()
     return "" if state in "ZX" else others[18]  # clock ticks since the machine started
 
 

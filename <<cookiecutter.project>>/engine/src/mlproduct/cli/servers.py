@@ -1,13 +1,13 @@
 """``up`` and ``down``: everything the product needs, as processes of this machine.
 
-    prefect   the Prefect server             skipped where PREFECT_API_URL names one
-    mlflow    the MLflow server              skipped where MLFLOW_TRACKING_URI names one
-    worker    runs what prefect.yaml says
-    service   answers requests
+    prefect   the Prefect server                    not started if PREFECT_API_URL names one
+    mlflow    the MLflow server                     not started if MLFLOW_TRACKING_URI names one
+    worker    runs the deployments of prefect.yaml
+    service   serves predictions over HTTP
 
-What was started is written down in var/up, with the time each process began and the folder it works
-for: ``down`` ends those and no others, also where the folder is a copy of one whose servers run.
-Each process has its log there.
+``up`` records each process in var/up with its start time and the folder it belongs to. ``down``
+ends these processes and no others, also in a copy of a folder whose servers run. The log of each
+process is in var/up as well.
 """
 
 import json
@@ -34,8 +34,8 @@ from .project import Project
 
 __all__ = ["Started", "down", "ended", "of_another_folder", "running", "up"]
 
-WAIT_SECONDS = 180
-END_SECONDS = 45
+WAIT_SECONDS = 180  # a Prefect server on a busy machine takes up to two minutes
+END_SECONDS = 45  # the service finishes its requests within 30 seconds (service/server.py)
 HOST = "127.0.0.1"
 # Their names until 0.3.0; since then a deployment is named after the product's title.
 FORMER_DEPLOYMENTS = (
@@ -48,19 +48,17 @@ FORMER_DEPLOYMENTS = (
     "reject",
     "rollback",
 )
+# As a module: the script beside this Python contains the path at which it was installed, which is
+# wrong after the folder was moved.
 PREFECT = (sys.executable, "-m", "prefect")
-"""As a module: the script beside this Python has the folder's old path in it when the folder was
-moved.
-"""
 
 
 @dataclass(frozen=True)
 class Started:
-    """One process: what it is called, where it answers, and what tells it from another with its
-    number.
+    """One process: its name, its address, and its start time, since numbers are used again.
 
-    ``folder`` is what identifies the folder that it works for, ``root``: the same after a move,
-    another for a copy.
+    ``folder`` identifies the folder ``root`` it belongs to: the same after a move, another for a
+    copy.
     """
 
     name: str
@@ -73,16 +71,16 @@ class Started:
 
 
 def up(project: Project, ports: Mapping[str, int]) -> Iterator[Started]:
-    """Starts what is not there, one after the other, each when the one before it is ready.
+    """The started processes, each started when the one before it is ready.
 
-    Raises ConfigError where something of this product runs already, and ProductError, after ending
-    the others, where a process does not get ready.
+    Raises ConfigError if processes of this product are running. Raises ProductError if a process
+    does not become ready; the others are ended before.
     """
     settings = project.settings
     if already := running(settings):
         names = ", ".join(f"{one.name} ({one.url})" for one in already)
         raise ConfigError(
-            f"{names} of this product runs already – up starts from nothing – make down first"
+            f"{names} of this product is running – expected no running server – run make down first"
         )
     (settings.var / "up").mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, "PRODUCT_ROOT": str(settings.root), "PREFECT_LOGGING_LEVEL": "INFO"}
@@ -102,7 +100,7 @@ def up(project: Project, ports: Mapping[str, int]) -> Iterator[Started]:
 
 
 def down(settings: Settings) -> tuple[Started, ...]:
-    """Ends what ``up`` started and is still running, the last first; what that was."""
+    """The processes that were running and are ended now, in reverse order of their start."""
     last_first = running(settings)[::-1]
     for one in last_first:
         _signal(one, signal.SIGTERM)
@@ -113,14 +111,12 @@ def down(settings: Settings) -> tuple[Started, ...]:
 
 
 def running(settings: Settings) -> tuple[Started, ...]:
-    """What ``up`` started for this folder and is still running."""
+    """The processes that ``up`` started for this folder and that are still running."""
     return tuple(one for one in _written(settings) if _lives(one) and _is_ours(settings, one))
 
 
 def ended(settings: Settings) -> tuple[Started, ...]:
-    """What ``up`` started for this folder and ended by itself: ``down`` would have crossed it
-    off.
-    """
+    """The processes that ``up`` started for this folder and that ended without ``down``."""
     return tuple(
         one
         for one in _written(settings)
@@ -129,9 +125,7 @@ def ended(settings: Settings) -> tuple[Started, ...]:
 
 
 def of_another_folder(settings: Settings) -> tuple[Started, ...]:
-    """What runs and is listed here because this folder is a copy of the one that it was started
-    for.
-    """
+    """The running processes of another folder, listed here because this folder is its copy."""
     return tuple(one for one in _written(settings) if _lives(one) and not _is_ours(settings, one))
 
 
@@ -140,10 +134,10 @@ def _prefect(settings: Settings, environ: Mapping[str, str], port: int) -> Start
     url = f"http://{HOST}:{port}"
     command = [*PREFECT, "server", "start", "--host", HOST, "--port", str(port)]
     asked = {
-        # The page asks the server that it came from: the default is port 4200, where another
-        # product's may be.
+        # The page calls the server that delivered it. By default it calls port 4200, which may be
+        # the server of another product.
         "PREFECT_UI_API_URL": "/api",
-        # The newer page calls a host outside, whatever is said of analytics.
+        # The new page calls an external host even if analytics are disabled.
         "PREFECT_SERVER_UI_V2_ENABLED": environ.get("PREFECT_SERVER_UI_V2_ENABLED", "false"),
     }
     return _start(
@@ -217,8 +211,8 @@ def _deploy(project: Project, environ: Mapping[str, str]) -> None:
         )
         if done.returncode:
             raise ProductError(
-                f"prefect {' '.join(words[:2])} ended with {done.returncode} – the deployments of"
-                " prefect.yaml were expected – see var/up/deploy.log:"
+                f"prefect {' '.join(words[:2])} ended with {done.returncode} – expected the"
+                " deployments of prefect.yaml – see var/up/deploy.log:"
                 f" {(done.stderr or done.stdout).strip()[-300:]}"
             )
     _delete_former(environ["PREFECT_API_URL"], project.product.name)
@@ -275,7 +269,8 @@ def _start(
     ):
         last = log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
         raise ProductError(
-            f"{name} did not get ready at {url} – see {log} – its last words:\n{last}"
+            f"{name} is not ready at {url} – expected it within {WAIT_SECONDS} seconds – see {log},"
+            f" which ends with:\n{last}"
         )
     return started
 
@@ -289,7 +284,7 @@ def _ended(one: Started) -> bool:
 
 
 def _signal(one: Started, number: signal.Signals) -> None:
-    """To the process and those it started: it leads a group of its own."""
+    """Sends a signal to the process and its children: it leads a process group of its own."""
     try:
         os.killpg(one.pid, number)
     except ProcessLookupError:
@@ -314,7 +309,7 @@ def _answers(url: str) -> bool:
 
 
 def _free(wanted: int) -> int:
-    """The port if it is free, else one that is."""
+    """The port if it is free, else another free one."""
     for port in (wanted, 0):
         with socket.socket() as tried:
             try:
@@ -323,19 +318,19 @@ def _free(wanted: int) -> int:
                 continue
             return int(tried.getsockname()[1])
     raise ProductError(
-        f"no port of {HOST} is free – one is needed for each server – end some programs"
+        f"no port of {HOST} is free – expected one for each server – end some programs"
     )
 
 
 def _is_ours(settings: Settings, one: Started) -> bool:
-    """Whether it was started for this folder, also when that was moved since: then nobody is where
-    it was.
+    """Whether it was started for this folder, which may have been moved: then its old place is
+    empty.
     """
     return one.folder in (_folder(settings.root), "") or _folder(Path(one.root)) != one.folder
 
 
 def _folder(root: Path) -> str:
-    """What identifies a folder: device and number of the directory; empty where there is none."""
+    """The identity of a folder: device and inode of the directory; empty if there is none."""
     try:
         found = root.stat()
     except OSError:
@@ -356,8 +351,8 @@ def _written(settings: Settings) -> tuple[Started, ...]:
         )
     except (ValueError, TypeError) as problem:
         raise ConfigError(
-            f"{_state(settings)} is not a list of processes ({problem}) – up writes it and down"
-            " reads it – end the processes of this product by hand and delete the file"
+            f"{_state(settings)} is not a list of processes ({problem}) – expected the file that"
+            " up wrote – end the processes of this product and delete the file"
         ) from problem
 
 

@@ -61,7 +61,7 @@ class RowProblem:
 
 @dataclass(frozen=True)
 class Checked:
-    """The cells of the valid rows, their positions in the request, and the problems of the others."""
+    """The cells of the valid rows, their positions in the request, and all problems."""
 
     cells: list[list[Any]]
     positions: list[int]
@@ -119,7 +119,7 @@ class Rows:
         return self._by_pandera(Checked(cells, positions, problems))
 
     def arrays(self, cells: Cells, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-        """Cells of valid rows as one array per column, or per name in ``names``; texts as objects."""
+        """Cells of valid rows as one array per column, of ``names`` if given; texts as objects."""
         wanted = (
             range(len(self.columns)) if names is None else [self.places[name] for name in names]
         )

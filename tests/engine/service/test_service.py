@@ -355,7 +355,7 @@ def test_an_alias_that_the_history_does_not_know_is_not_followed(
             patch.setattr(opened.models, "alias", lambda name: "2")
             service.follower.poll()
         assert client.get("/model").json()["version"] == "1"
-        assert "the champion in the decision history is 1" in client.get("/model").json()["trouble"]
+        assert "the champion in the audit log is 1" in client.get("/model").json()["trouble"]
 
 
 @pytest.mark.parametrize("moved", ["2", None])
@@ -399,7 +399,7 @@ def test_an_alias_of_another_history_is_no_champion(
         assert (
             told.json()["because"] == "the registry's alias is on another version"
         )  # no more to anybody
-        assert "the champion in the decision history is none" in str(service.follower.trouble)
+        assert "the champion in the audit log is none" in str(service.follower.trouble)
         assert "check PRODUCT_DATABASE_URL" in str(service.follower.trouble)
 
 

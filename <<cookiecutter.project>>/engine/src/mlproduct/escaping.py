@@ -1,6 +1,6 @@
 """Shows invisible characters as codes, so that a text looks like what is stored.
 
-A line break or an escape sequence in a stored text could imitate a line of the decision history. A
+A line break or an escape sequence in a stored text could imitate a line of the audit log. A
 character that changes the writing direction or has no width could make a name look like another.
 """
 

@@ -26,7 +26,7 @@ def is_gone(tags: Mapping[str, str]) -> bool:
 
 
 def began(pid: int) -> str:
-    """The start time of the process, as the system writes it; empty if it has ended or is a zombie."""
+    """The start time of the process, as the system writes it; empty if it has ended."""
     if Path("/proc/self/stat").is_file():
         return _by_proc(pid)  # small container images have no ps
     asked = ["ps", "-o", "lstart=,stat=", "-p", str(pid)]

@@ -223,13 +223,13 @@ def _alias_differs(trail: "AuditTrail", registry: _Once[_Registry]) -> Iterator[
         return
     if found.alias is not None and not trail.entries:
         yield (
-            "The decision history is empty, but MLflow's alias champion points to version"
+            "The audit log is empty, but MLflow's alias champion points to version"
             f" {found.alias} – the product's database was lost, or PRODUCT_DATABASE_URL names"
             " another one – restore the database from a backup, or correct the variable."
         )
     elif found.alias != trail.champion:
         yield (
-            f"In the decision history the champion is {named(trail.champion)}, but MLflow's alias"
+            f"In the audit log the champion is {named(trail.champion)}, but MLflow's alias"
             f" champion points to {named(found.alias)} – run doctor to correct the alias."
         )
     if trail.champion and trail.champion not in {version.number for version in found.versions}:

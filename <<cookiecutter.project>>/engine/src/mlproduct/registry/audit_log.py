@@ -1,4 +1,4 @@
-"""The decision history: who made which model the champion, when and why. Rows are only added.
+"""The audit log: who made which model the champion, when and why. Rows are only added.
 
 It is the source of truth, and the alias in MLflow mirrors it. Each decision gets the next number,
 and a number is used once. Of two decisions made at the same time on the same state, one is
@@ -142,7 +142,7 @@ class AuditTrail:
 
 
 class AuditLog:
-    """The decision history in one database."""
+    """The audit log in one database."""
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
@@ -171,7 +171,7 @@ class AuditLog:
             raise Refused(
                 f"another decision was recorded at the same time as {entry.action} of version"
                 f" {entry.version} – a decision must take all earlier ones into account – check the"
-                " decision history and decide again"
+                " audit log and decide again"
             ) from problem
         return recorded
 

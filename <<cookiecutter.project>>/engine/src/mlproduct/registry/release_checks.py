@@ -180,6 +180,6 @@ def as_recorded(version: Version, document: Document, trail: AuditTrail) -> None
             raise Refused(
                 f"version {version.number} is not what {escaped(entry.by)} decided on at"
                 f" {entry.at:%Y-%m-%d %H:%M}: its digests are {' and '.join(digests)} – expected"
-                f" {entry.decision_digest} and {entry.model_digest}, as in the decision history –"
+                f" {entry.decision_digest} and {entry.model_digest}, as in the audit log –"
                 " roll back to another version or train again"
             )

@@ -5,7 +5,7 @@
     reject     a version is excluded permanently
     rollback   an earlier champion becomes the champion again
 
-The order is always: read the decision history, check, add to the history, move the alias. A failure
+The order is always: read the audit log, check, add to the audit log, move the alias. A failure
 before the record leaves the champion unchanged. After a failure between the record and the alias,
 the next command corrects the alias.
 """
@@ -37,7 +37,7 @@ from .versions import CHALLENGER, CHAMPION, Loaded, Version
 
 __all__ = ["Releases"]
 
-# The longest tag of a version in MLflow's database; the decision history contains the whole text.
+# The longest tag of a version in MLflow's database; the audit log contains the whole text.
 TAG_LIMIT = 5_000
 
 
@@ -62,7 +62,7 @@ class Releases:
         ``despite`` names the accepted risks: every undecided must-criterion, and ``review`` if the
         review of the criteria is overdue or a bar was loosened. Raises ConfigError for an id that
         is not an open risk. Raises Refused and leaves the champion unchanged if the verdict, a
-        digest or the decision history does not allow the approval.
+        digest or the audit log does not allow the approval.
         """
         by, because, role = signed(by, because, role)
         trail, found = self.reconcile(), self.models.find(version)
@@ -147,13 +147,13 @@ class Releases:
         )
 
     def champion(self) -> str | None:
-        """The version that is the champion by the decision history, None if there is none."""
+        """The version that is the champion by the audit log, None if there is none."""
         return self.audit_log.read().champion
 
     def load_champion(self) -> Loaded | None:
-        """The champion's model, also checked against the decision history; None if there is none.
+        """The champion's model, also checked against the audit log; None if there is none.
 
-        Raises Refused if a check fails, or if the decision history is lost: it is empty, but
+        Raises Refused if a check fails, or if the audit log is lost: it is empty, but
         MLflow's alias names a champion.
         """
         trail = self.audit_log.read()
@@ -165,9 +165,9 @@ class Releases:
         return loaded
 
     def reconcile(self) -> AuditTrail:
-        """The decision history, after MLflow's aliases were corrected to match it.
+        """The audit log, after MLflow's aliases were corrected to match it.
 
-        Raises Refused and moves no alias if the decision history is lost.
+        Raises Refused and moves no alias if the audit log is lost.
         """
         # Repeated until no other process decided meanwhile: its decision would need other aliases.
         while True:
@@ -189,10 +189,10 @@ class Releases:
         return self._of_run(what)
 
     def _not_lost(self, trail: AuditTrail) -> None:
-        """Raises Refused if the alias ``champion`` exists and the decision history is empty.
+        """Raises Refused if the alias ``champion`` exists and the audit log is empty.
 
         A decision is recorded before the alias moves. An alias without any decision therefore means
-        that the history was lost.
+        that the audit log was lost.
         """
         if trail.entries or (number := self.models.alias(CHAMPION)) is None:
             return
@@ -203,7 +203,7 @@ class Releases:
             f"import mlflow; mlflow.MlflowClient().delete_registered_model_alias({model}, {alias})"
         )
         raise Refused(
-            "the decision history is empty, but MLflow's alias"
+            "the audit log is empty, but MLflow's alias"
             f" {CHAMPION} is on version {number} – the product's database was lost, or"
             " PRODUCT_DATABASE_URL names another one – restore it from a backup; or, to start"
             " without a champion, remove the alias by hand:"
@@ -260,7 +260,7 @@ class Releases:
         champion, alias = self.champion(), self.models.alias(CHAMPION)
         if version.number in (champion, alias) and champion != alias:
             return (
-                f"the champion is {champion or 'none'} in the decision history, but"
+                f"the champion is {champion or 'none'} in the audit log, but"
                 f" {alias or 'none'} by MLflow's alias",
             )
         return ()

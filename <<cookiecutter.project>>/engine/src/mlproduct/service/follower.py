@@ -1,6 +1,6 @@
 """The model that serves, and how it is replaced by a new champion.
 
-The follower reads the champion from the decision history every few seconds. It loads a new champion
+The follower reads the champion from the audit log every few seconds. It loads a new champion
 while the old one continues to serve. It compares the digest with the approved one and the features
 with the schema, and it checks the predictions on holdout rows. Only then does it replace the
 reference to the model. If anything fails, the previous model stays. MLflow's alias ``champion``
@@ -98,14 +98,14 @@ class Follower:
             self._swap(releases, number)
 
     def _compare(self, alias: str | None, number: str | None) -> None:
-        """Reports an alias that points to another version than the decision history."""
+        """Reports an alias that points to another version than the audit log."""
         self.alias_differs = alias != number
         if self.alias_differs:
             todo = "set the alias back with doctor" if number else "check PRODUCT_DATABASE_URL"
             self._say(
                 f"MLflow's alias {CHAMPION} is on version {alias or 'none'}, the champion in the"
-                f" decision history is {number or 'none'} – expected the version of the decision"
-                f" history, which the service follows – {todo}",
+                f" audit log is {number or 'none'} – expected the version of the audit"
+                f" log, which the service follows – {todo}",
                 "the registry's alias is on another version",
             )
         else:

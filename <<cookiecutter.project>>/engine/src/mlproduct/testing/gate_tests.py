@@ -333,7 +333,7 @@ class GateTests:
         alone = Releases._decide
 
         def together(self: Any, entry: Any, trail: Any) -> Any:
-            meeting.wait()  # both have read the decision history, and neither has added to it
+            meeting.wait()  # both have read the audit log, and neither has added to it
             return alone(self, entry, trail)
 
         monkeypatch.setattr(Releases, "_decide", together)

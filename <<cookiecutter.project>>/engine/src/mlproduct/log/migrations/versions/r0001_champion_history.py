@@ -1,4 +1,4 @@
-"""The decision history: who made which model the champion.
+"""The audit log: who made which model the champion.
 
 A table from before there were migrations is kept.
 """

@@ -103,8 +103,8 @@ def main() -> None:
             for year in range(YEARS)
             for reference in [profile_of(rows_of(size, 900_000 + year), columns)]
         )
-        told = ", ".join(f"{false} in {count}" for false, count in sorted(years.items()))
-        print(f"  reference of {size:>6,} rows   {told}")
+        counts = ", ".join(f"{false} in {count}" for false, count in sorted(years.items()))
+        print(f"  reference of {size:>6,} rows   {counts}")
     print(f"Found within one window of {ROWS:,} rows, of {WINDOWS}, against a reference of 10,000")
     reference = profile_of(rows_of(10_000, 1), columns)
     for name, (change, column) in CHANGES.items():

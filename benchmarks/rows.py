@@ -43,13 +43,13 @@ def shifted_fifth(path: str) -> pd.DataFrame:
 
 def as_json(path: str, rows: int) -> str:
     """The first rows of a file as the service takes them."""
-    said: str = (
+    caption: str = (
         pd.read_parquet(path)
         .drop(columns="y")
         .head(rows)
         .to_json(orient="records", date_format="iso")
     )
-    return said
+    return caption
 
 
 if __name__ == "__main__" and sys.argv[1] == "as-json":

@@ -79,11 +79,13 @@ def main() -> None:
 
 
 def bodies_of(product: Path, rows: int) -> bytes:
-    told: list[Any] = told_by(
+    sample: list[Any] = told_by(
         [*python_at("rows.py"), "as-json", str(rows_of(20_000)), "1000"], product
     )
-    starts = range(0, len(told), rows)
-    return b"\n".join(json.dumps({"rows": told[start : start + rows]}).encode() for start in starts)
+    starts = range(0, len(sample), rows)
+    return b"\n".join(
+        json.dumps({"rows": sample[start : start + rows]}).encode() for start in starts
+    )
 
 
 PORTS = [free_port() for _ in range(3)]
@@ -112,11 +114,11 @@ def resident_mib(process: int) -> float:
 
 def show(found: dict[str, Any]) -> None:
     print(f"{'':<22}" + "".join(f"{load:>34}" for load in LOADS))
-    for name, told in found.items():
-        cells = [cell(told[load], found["floor"][load]) for load in LOADS]
+    for name, figures in found.items():
+        cells = [cell(figures[load], found["floor"][load]) for load in LOADS]
         print(
-            f"{name:<22}{''.join(cells)}  {told['mib']:.0f} MiB, ready in"
-            f" {told['ready_seconds']:.1f} s"
+            f"{name:<22}{''.join(cells)}  {figures['mib']:.0f} MiB, ready in"
+            f" {figures['ready_seconds']:.1f} s"
         )
     for name, rates in PEERS.items():
         against = [
@@ -132,11 +134,11 @@ def show(found: dict[str, Any]) -> None:
 
 def cell(seen: dict[str, float], floor: dict[str, float]) -> str:
     """Requests a second, p50/p99/slowest in milliseconds, and the rate against the floor's."""
-    said = (
+    caption = (
         f"{seen['requests_per_second']:.0f},"
         f" {seen['p50_ms']:.1f}/{seen['p99_ms']:.0f}/{seen['slowest_ms']:.0f}"
     )
-    return f"{said:>26} {seen['requests_per_second'] / floor['requests_per_second']:>6.2f}×"
+    return f"{caption:>26} {seen['requests_per_second'] / floor['requests_per_second']:>6.2f}×"
 
 
 if __name__ == "__main__":

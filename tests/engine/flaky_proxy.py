@@ -71,12 +71,12 @@ class FlakyProxy:
         self, source: socket.socket, goal: socket.socket, asks: bool, lost: threading.Event
     ) -> None:
         with contextlib.suppress(OSError):
-            while said := source.recv(65_536):
+            while sent := source.recv(65_536):
                 if lost.is_set() and not asks:
                     break
-                if asks and self._heard(said):
+                if asks and self._heard(sent):
                     lost.set()
-                goal.sendall(said)
+                goal.sendall(sent)
         if lost.is_set() and not asks:
             self.cut()
             if self._seconds is not None:
@@ -85,12 +85,12 @@ class FlakyProxy:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def _heard(self, said: bytes) -> bool:
-        """Whether the last of the words is among what was said now."""
+    def _heard(self, sent: bytes) -> bool:
+        """Whether the last of the words is among what was sent now."""
         with self._lock:
             heard = bool(self._words)
-            while self._words and self._words[0] in said:
-                said = said.partition(self._words.pop(0))[2]
+            while self._words and self._words[0] in sent:
+                sent = sent.partition(self._words.pop(0))[2]
             return heard and not self._words
 
 

@@ -72,6 +72,6 @@ def test_a_bar_without_a_measurement_is_not_shown_as_a_result() -> None:
 
 def test_reasons_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     error(InvalidData("too many bad rows", (("age", "at least 0", 1200, "-7"),)))
-    told = capsys.readouterr().err
-    assert "error: too many bad rows" in told
-    assert "age     at least 0  1,200  -7" in told
+    shown = capsys.readouterr().err
+    assert "error: too many bad rows" in shown
+    assert "age     at least 0  1,200  -7" in shown

@@ -12,7 +12,7 @@ from mlproduct.registry.audit_log import AuditLog
 from mlproduct.registry.runs import Runs
 from mlproduct.testing import TrialProduct
 
-from .registry.release_desk import PIPELINE, criteria
+from .registry.trial_releases import PIPELINE, criteria
 from .team import ENGINE, PROJECT, main, trial_at
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps rights otherwise")

@@ -96,8 +96,8 @@ def test_a_long_text_is_gone_through_in_no_time() -> None:
 
 
 def test_a_password_that_is_also_the_name_of_the_database_gives_nothing_away() -> None:
-    said = redacted('postgresql://product:product@db/product: database "product" does not exist')
-    assert said == 'postgresql://db/product: database "product" does not exist'
+    output = redacted('postgresql://product:product@db/product: database "product" does not exist')
+    assert output == 'postgresql://db/product: database "product" does not exist'
 
 
 def test_the_text_of_sqlalchemy_loses_its_secrets() -> None:

@@ -159,11 +159,11 @@ def git(folder: Path, *command: str) -> str:
 
 
 def test_a_kit_says_what_to_do_next(template: Path, settings: Path, tmp_path: Path) -> None:
-    said = command_line(
+    output = command_line(
         "--no-input", str(template), settings=settings, folder=tmp_path
     ).stdout.splitlines()
-    assert 3 <= len(said) <= 4
-    assert said[0] == "Churn Radar is in churn-radar/"
+    assert 3 <= len(output) <= 4
+    assert output[0] == "Churn Radar is in churn-radar/"
 
 
 def test_the_engine_is_sealed_and_says_what_was_edited(make: Make, bake: Bake) -> None:
@@ -181,14 +181,14 @@ def test_the_engine_is_sealed_and_says_what_was_edited(make: Make, bake: Bake) -
     edited.write_text(edited.read_text(encoding="utf-8") + "\n\nNEW = 1\n", encoding="utf-8")
     missing.unlink()
     (engine / "notes.txt").write_text("ours", encoding="utf-8")
-    said = make(product, "check").stdout
+    output = make(product, "check").stdout
     for line in (
         "clock.py was edited",
         "py.typed is missing",
         "notes.txt is new",
         "An update replaces the folder",
     ):
-        assert line in said
+        assert line in output
     (engine / "MANIFEST.sha256").unlink()
     assert "your team owns it" in make(product, "check").stdout
 

@@ -16,13 +16,15 @@ Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
 )
 def test_twelve_weeks_come_true(make: Make, bake: Bake, kit: str) -> None:
     product = bake(kit=kit)
-    told = make(product, "demo")
-    assert told.returncode == 0, told.stdout[-4000:] + told.stderr[-4000:]
-    assert re.findall(r"^week +(\d+)", told.stdout, re.MULTILINE) == [
+    shown = make(product, "demo")
+    assert shown.returncode == 0, shown.stdout[-4000:] + shown.stderr[-4000:]
+    assert re.findall(r"^week +(\d+)", shown.stdout, re.MULTILINE) == [
         str(week) for week in range(13)
     ]
     decisions = re.findall(
-        r"^(?:week.{14}| {19})  (approve|reject|rollback) +version (\d+)", told.stdout, re.MULTILINE
+        r"^(?:week.{14}| {19})  (approve|reject|rollback) +version (\d+)",
+        shown.stdout,
+        re.MULTILINE,
     )
     assert decisions[0] == ("approve", "1")
     assert [what for what, _ in decisions if what != "reject"] == [
@@ -32,8 +34,8 @@ def test_twelve_weeks_come_true(make: Make, bake: Bake, kit: str) -> None:
         "rollback",
     ]
     assert decisions[-1][1] == [version for what, version in decisions if what == "approve"][1]
-    assert "shuffled labels: blocked" in told.stdout
-    assert "refused: there is no version" in told.stdout
+    assert "shuffled labels: blocked" in shown.stdout
+    assert "refused: there is no version" in shown.stdout
     assert (product / "var" / "demo" / "var" / "demo.log").read_text(encoding="utf-8").count(
         "BLOCKED"
     ) >= 1
@@ -48,8 +50,8 @@ def test_a_story_that_does_not_come_true_ends_with_an_error(make: Make, bake: Ba
     text = rules.read_text(encoding="utf-8")
     assert "psi_at_least: 0.02" in text
     rules.write_text(text.replace("psi_at_least: 0.02", "psi_at_least: 1000"), encoding="utf-8")
-    told = make(product, "demo")
-    assert told.returncode != 0
+    shown = make(product, "demo")
+    assert shown.returncode != 0
     missed = "in week 4 logins_30d should raise an alarm"
-    assert f"The demo did not run as expected: {missed}." in told.stderr
-    assert "The demo ran as expected" not in told.stdout
+    assert f"The demo did not run as expected: {missed}." in shown.stderr
+    assert "The demo ran as expected" not in shown.stdout

@@ -33,12 +33,12 @@ from mlproduct.cli import parser
 from mlproduct.log.database import Database
 
 def refused(words):
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+    output = io.StringIO()
+    with contextlib.redirect_stderr(output), contextlib.redirect_stdout(output):
         try:
             parser("churn_radar").parse_args(words)
         except SystemExit as stop:
-            return said.getvalue().splitlines()[-1] if stop.code else None
+            return output.getvalue().splitlines()[-1] if stop.code else None
 
 def options(verbs, names=()):
     for action in verbs._actions:
@@ -79,7 +79,7 @@ def churn(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def told(churn: Path, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def facts(churn: Path, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the product says of itself, asked once."""
     texts = [*pages().values(), *baked_pages(churn).values()]
     typed = sorted(
@@ -103,8 +103,8 @@ def told(churn: Path, environment: Path, tmp_path_factory: pytest.TempPathFactor
     return json.loads(asked.stdout)
 
 
-def test_every_command_can_be_typed(told: Any) -> None:
-    assert told["refused"] == {}
+def test_every_command_can_be_typed(facts: Any) -> None:
+    assert facts["refused"] == {}
 
 
 def test_every_make_target_that_a_product_names_is_there(churn: Path) -> None:
@@ -138,18 +138,18 @@ def test_the_diagram_and_the_tree_are_the_same_everywhere(churn: Path) -> None:
     assert tree in pages()["index.md"]
 
 
-def test_every_verb_and_option_is_in_the_reference(told: Any) -> None:
+def test_every_verb_and_option_is_in_the_reference(facts: Any) -> None:
     reference = (DOCS / "reference.md").read_text(encoding="utf-8")
-    for verb, options in told["verbs"]:
+    for verb, options in facts["verbs"]:
         lines = [line for line in reference.splitlines() if re.search(rf"`{verb}\b", line)]
         assert lines or verb in ("criteria", "quarantine"), f"{verb} is not in reference.md"
         missing = [option for option in options if not re.search(rf"{option}\b", " ".join(lines))]
         assert missing == [], f"{verb} has options that reference.md does not name"
 
 
-def test_every_column_of_every_table_is_on_the_page(told: Any) -> None:
+def test_every_column_of_every_table_is_on_the_page(facts: Any) -> None:
     text = (DOCS / "tables.md").read_text(encoding="utf-8")
-    for table, columns in told["columns"].items():
+    for table, columns in facts["columns"].items():
         if table == "product_version":  # Alembic's own
             continue
         found = re.search(rf"^\| `{table}` \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE)

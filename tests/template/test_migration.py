@@ -83,7 +83,7 @@ def test_the_migrated_product_is_green(make: Make, migrated: Path) -> None:
 
 
 def test_its_champion_history_and_log_are_what_they_were(environment: Path, migrated: Path) -> None:
-    def said(*verb: str) -> str:
+    def output(*verb: str) -> str:
         done = subprocess.run(
             [environment / "bin" / "python", "-m", "churn_radar", *verb],
             cwd=migrated,
@@ -95,10 +95,10 @@ def test_its_champion_history_and_log_are_what_they_were(environment: Path, migr
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    assert said("verify").count("every digest matches") == 2
-    assert said("history").count("approve  version") == 2
-    assert "nothing" in said("ledger")
-    assert "labelled" in said("coverage", "--from", "2026-11-01", "--to", "2026-11-30")
-    assert "Version 1 is the champion again" in said(
+    assert output("verify").count("every digest matches") == 2
+    assert output("history").count("approve  version") == 2
+    assert "nothing" in output("ledger")
+    assert "labelled" in output("coverage", "--from", "2026-11-01", "--to", "2026-11-30")
+    assert "Version 1 is the champion again" in output(
         "rollback", "--by", "Ada", "--because", "The second is worse."
     )

@@ -95,12 +95,12 @@ def address(process: "subprocess.Popen[bytes]", log: Path) -> str:
     """Where the service answers, as soon as it does."""
     end = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < end and process.poll() is None:
-        said = [
+        output = [
             line.split()[-1]
             for line in log.read_text().splitlines()
             if line.startswith("  service ")
         ]
-        if said and asked(url := said[0].removesuffix("/docs"), "/health/ready")[0] == 200:
+        if output and asked(url := output[0].removesuffix("/docs"), "/health/ready")[0] == 200:
             return url
         time.sleep(0.3)
     raise AssertionError(f"the service is not there: {log.read_text()[-3000:]}")

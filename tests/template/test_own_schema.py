@@ -120,9 +120,9 @@ def test_it_trains_to_a_verdict(environment: Path, owned: Path) -> None:
         text=True,
         check=False,
     )
-    said = done.stdout + done.stderr
-    assert done.returncode == 0 or "Error 3" in done.stderr, said[-4000:]
-    assert any(word in done.stdout for word in ("READY", "NEEDS REVIEW", "BLOCKED")), said[-4000:]
+    output = done.stdout + done.stderr
+    assert done.returncode == 0 or "Error 3" in done.stderr, output[-4000:]
+    assert any(word in done.stdout for word in ("READY", "NEEDS REVIEW", "BLOCKED")), output[-4000:]
 
 
 @pytest.mark.parametrize("verb", ["sample", "demo"])

@@ -90,7 +90,7 @@ def test_the_step_that_the_pages_show_passes_the_check(
 
 def test_the_help_lists_every_command(make: Make, product: Path) -> None:
     makefile = (product / "Makefile").read_text(encoding="utf-8")
-    said = make(product, "help").stdout
+    output = make(product, "help").stdout
     for word in (
         "run",
         "score",
@@ -108,7 +108,7 @@ def test_the_help_lists_every_command(make: Make, product: Path) -> None:
         "check",
         "test",
     ):
-        assert f"make {word} " in said
+        assert f"make {word} " in output
         assert re.search(rf"^{word}:", makefile, re.MULTILINE)
 
 

@@ -187,9 +187,7 @@ def test_from_drift_to_the_new_answer_of_the_service(team: Team) -> None:
         == "COMPLETED"
     )
     assert (
-        ran(urls["prefect"], "churn-radar-monitor/Churn Radar: monitor", {"day": today})[
-            "name"
-        ]
+        ran(urls["prefect"], "churn-radar-monitor/Churn Radar: monitor", {"day": today})["name"]
         == "Retrain"
     )
     trained = until(lambda: ended_training(urls), "the automation starts a training, and that ends")

@@ -29,8 +29,8 @@ ASKS = """
 from prefect.events import emit_event
 from mlproduct.tasks.events import resource_id, retraining_event
 from {package}.product import product
-told = {{"sentence": "Asked by the test."}}
-emit_event(retraining_event(product), {{"prefect.resource.id": resource_id(product)}}, payload=told)
+notified = {{"sentence": "Asked by the test."}}
+emit_event(retraining_event(product), {{"prefect.resource.id": resource_id(product)}}, payload=notified)
 """
 
 
@@ -41,7 +41,7 @@ class Owned:
         self.root, self.title, self.package, self.python = root, title, package, python
         self.name = root.name
         self.urls: dict[str, str] = {}
-        self.told: list[str] = []
+        self.notified: list[str] = []
 
     def types(self, *words: str, **environ: str) -> str:
         return self._ran("-m", self.package, *words, **environ)
@@ -161,7 +161,7 @@ def page(tmp_path: Path) -> Callable[[str], Page]:
 @pytest.fixture
 def hook() -> Iterator[Callable[[Owned], str]]:
     """``hook(product)``: an address to which the product tells; what comes stands in
-    ``product.told``.
+    ``product.notified``.
     """
     servers = []
 
@@ -169,7 +169,7 @@ def hook() -> Iterator[Callable[[Owned], str]]:
         class Hears(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                product.told.append(json.loads(body)["subject"])
+                product.notified.append(json.loads(body)["subject"])
                 self.send_response(204)
                 self.end_headers()
 
@@ -236,8 +236,10 @@ def neither_overwrites_triggers_or_announces_the_other(
     first.asks_for_a_retraining(prefect)
     (run,) = until(lambda: _ended(first.trainings(prefect)), "the training that was asked for ends")
     assert run["state_type"] == "FAILED"  # there is no data; that it was started is what counts
-    until(lambda: len(first.told) == 2, "both are told: that it was asked for, and that it failed")
-    assert sorted(first.told) == [
+    until(
+        lambda: len(first.notified) == 2, "both are told: that it was asked for, and that it failed"
+    )
+    assert sorted(first.notified) == [
         f"{first.name}-train failed",
         f"{first.name}: a retraining is requested",
     ]
@@ -248,9 +250,9 @@ def neither_overwrites_triggers_or_announces_the_other(
         f"{second.name}-rollback/{second.title}: roll back",
         {"by": "Ada", "because": "A try."},
     )
-    until(lambda: second.told, "the failed roll back is told")
-    assert second.told == [f"{second.name}-rollback failed"]
-    assert len(first.told) == 2
+    until(lambda: second.notified, "the failed roll back is notified")
+    assert second.notified == [f"{second.name}-rollback failed"]
+    assert len(first.notified) == 2
     assert second.trainings(prefect) == []
     pools = {each["name"] for each in asked(f"{prefect}/api/work_pools/filter", {})}
     assert {first.name, second.name} <= pools

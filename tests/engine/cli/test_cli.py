@@ -69,14 +69,14 @@ def test_help_imports_nothing_heavy() -> None:
         f"import sys, {PACKAGE}; from mlproduct import cli; cli.parser({PACKAGE!r});"
         f" print(sorted({HEAVY!r} & set(sys.modules)))"
     )
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", code],
         cwd=PROJECT / "src",
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told.stdout.strip() == "[]"
+    assert output.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("arguments", [[], ["trian"], ["approve", "1"], ["quarantine"]])
@@ -99,9 +99,9 @@ def test_the_projects_own_criteria_are_sound_and_can_be_read_aloud(
 ) -> None:
     assert main(["criteria", "check"]) == 0
     assert main(["criteria", "explain"]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert all(
-        each["says"] in told for each in product.read("product/success_criteria.yaml")["criteria"]
+        each["says"] in output for each in product.read("product/success_criteria.yaml")["criteria"]
     )
 
 
@@ -119,8 +119,8 @@ def test_the_doctor_says_what_is_missing_and_goes_on(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["doctor"]) == 2
-    told = capsys.readouterr().out
-    assert "Problems to correct: 1." in told
+    output = capsys.readouterr().out
+    assert "Problems to correct: 1." in output
     assert main(["sample", "--rows", "200"]) == 0
     assert main(["doctor"]) == 0
 
@@ -131,9 +131,9 @@ def test_where_nothing_was_decided_yet_that_is_said(
     assert [main([verb]) for verb in ("history", "verify")] == [0, 0]
     assert main(["quarantine", "list"]) == 0
     assert main(["history", "--on", "2026-11-24"]) == 0
-    told = capsys.readouterr().out
-    assert "No decision has been recorded yet." in told
-    assert "Champion on 2026-11-24: none" in told
+    output = capsys.readouterr().out
+    assert "No decision has been recorded yet." in output
+    assert "Champion on 2026-11-24: none" in output
     assert main(["approve", "1", "--by", "a", "--because", "b"]) == 2
 
 
@@ -166,9 +166,9 @@ def test_the_history_shows_a_forged_row_as_one_line(
         Entry("approve", "1", None, "Ada\rEve", forged, "ready", "d" * 64, "m" * 64), after=0
     )
     assert main(["history"]) == 0
-    told = capsys.readouterr().out
-    assert len(told.splitlines()) == 1
-    assert all(code in told for code in (r"\x0d", r"\x0a", r"\x1b", r"\u202e"))
+    output = capsys.readouterr().out
+    assert len(output.splitlines()) == 1
+    assert all(code in output for code in (r"\x0d", r"\x0a", r"\x1b", r"\u202e"))
 
 
 @pytest.mark.parametrize("run", ["score-2026-11-24", "labels-2026-11-24"])
@@ -187,9 +187,9 @@ def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
 
     monkeypatch.setattr(training_verbs, "read_criteria", breaks)
     assert main(["criteria", "explain"]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("error: ZeroDivisionError: unforeseen – see ")
-    assert len(told.splitlines()) == 1
+    output = capsys.readouterr().err
+    assert output.startswith("error: ZeroDivisionError: unforeseen – see ")
+    assert len(output.splitlines()) == 1
     assert "Traceback" in (product.root / "var" / "last-error.txt").read_text(encoding="utf-8")
 
 
@@ -240,11 +240,11 @@ def test_sample_never_writes_over_the_teams_source(
             {**product.read("config/pipeline.yaml"), "source": {"path": path}},
         )
         assert main(["sample", "--rows", "50"]) == 2
-        told = capsys.readouterr().err
-        assert f"reads {path}" in told
-        assert "expected a file under " in told
-        assert "var/sample/ – " in told
-        assert "--to FILE" in told
+        output = capsys.readouterr().err
+        assert f"reads {path}" in output
+        assert "expected a file under " in output
+        assert "var/sample/ – " in output
+        assert "--to FILE" in output
     assert (product.root / "data" / "own.csv").read_text(encoding="utf-8") == OWN
     assert not (product.root / "data" / "not-yet.csv").exists()
 
@@ -279,8 +279,8 @@ def test_a_file_that_is_there_is_only_replaced_where_an_option_names_it(
     for verb in (["sample", "--rows", "50"], ["quarantine", "export", "run-1"]):
         product.write("data/own.csv", OWN)
         assert main([*verb, "--to", str(path)]) == 2
-        assert "already exists" in (told := capsys.readouterr().err)
-        assert "--overwrite" in told
+        assert "already exists" in (output := capsys.readouterr().err)
+        assert "--overwrite" in output
         assert path.read_text(encoding="utf-8") == OWN
         assert main([*verb, "--overwrite", str(path)]) == 0
         assert path.read_text(encoding="utf-8") != OWN

@@ -55,10 +55,10 @@ def test_it_is_ten_lines_at_most_and_says_how_much_is_left_out(count: int) -> No
     status = standing(*(f"Problem {number}." for number in range(count)))
     lines = status.lines()
     assert len(lines) <= LINES_AT_MOST
-    told = [text for name, text in lines if name == "wrong"]
-    left_out = [text for text in told if "more" in text]
+    output = [text for name, text in lines if name == "wrong"]
+    left_out = [text for text in output if "more" in text]
     assert left_out == ([f"and {count - 3} more; --json has all"] if count > 4 else [])
-    assert len(told) == max(min(count, 4), 1)
+    assert len(output) == max(min(count, 4), 1)
     assert len(status.to_json()["wrong"]) == count
     assert status.to_json()["ok"] is (count == 0)
 
@@ -139,13 +139,13 @@ def scored(product: TrialProduct, *days: date) -> None:
 def decided(
     product: TrialProduct, action: Reaction, day: date, champion: str = "1", cause: str = "drift:x"
 ) -> None:
-    said = Decided(
+    decided = Decided(
         action, cause, "support_calls drifted.", "proxy", day, day, champion, {"drifted": ["x"]}
     )
-    DecisionLog(product.settings.database_url).decide(lambda before: said)
+    DecisionLog(product.settings.database_url).decide(lambda before: decided)
 
 
-def delivered(product: TrialProduct, **told: Any) -> None:
+def delivered(product: TrialProduct, **output: Any) -> None:
     counted = {
         "rows": 10,
         "new": 10,
@@ -160,7 +160,7 @@ def delivered(product: TrialProduct, **told: Any) -> None:
         "source": "labels.csv",
         "at": datetime.now(UTC).replace(tzinfo=None),
         **counted,
-        **told,
+        **output,
     }
     with AuditLog(product.settings.database_url).database.connected() as connection:
         connection.execute(DELIVERIES.insert(), row)
@@ -182,19 +182,19 @@ def test_where_nothing_is_wrong_it_says_so_and_ends_with_zero(
     assert lines[1].split(maxsplit=1)[1] == "version 2 (ready)"
     assert lines[-1].split() == ["wrong", "nothing"]
     assert main(["status", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert list(told) == KEYS
-    assert (told["product"], told["ok"], told["unread"], told["wrong"]) == (
+    output = json.loads(capsys.readouterr().out)
+    assert list(output) == KEYS
+    assert (output["product"], output["ok"], output["unread"], output["wrong"]) == (
         PRODUCT.name,
         True,
         [],
         [],
     )
-    assert (told["champion"]["version"], told["champion"]["by"]) == ("1", "Ada")
-    assert told["waiting"] == [{"version": "2", "verdict": "ready", "open": []}]
-    assert told["score"]["day"] == str(yesterday)
-    assert told["labels"]["source"] == "labels.csv"
-    assert told["alarms"]["decision"] == "nothing"
+    assert (output["champion"]["version"], output["champion"]["by"]) == ("1", "Ada")
+    assert output["waiting"] == [{"version": "2", "verdict": "ready", "open": []}]
+    assert output["score"]["day"] == str(yesterday)
+    assert output["labels"]["source"] == "labels.csv"
+    assert output["alarms"]["decision"] == "nothing"
     assert traces(product.root) == before
 
 
@@ -308,9 +308,9 @@ def test_an_alias_that_differs_is_told_and_not_mended(product: TrialProduct, ali
 
     models = Models(Settings.from_environment(os.environ), PRODUCT.name)
     models.point("champion", "2")
-    told = wrong()["champion"]
-    assert "champion is version 1" in told
-    assert "alias champion points to version 2" in told
+    output = wrong()["champion"]
+    assert "champion is version 1" in output
+    assert "alias champion points to version 2" in output
     assert models.alias("champion") == "2"
 
 
@@ -351,12 +351,12 @@ def test_a_database_that_cannot_be_read_is_told_and_the_rest_is_shown(
         monkeypatch.setenv("PRODUCT_DATABASE_URL", "postgresql://ada:hunter2@127.0.0.1:1/product")
     before = traces(product.root)
     assert main(["status", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert list(told) == KEYS
-    assert told["unread"] == ["champion", "waiting", "score", "labels", "alarms"]
-    assert [told[name] for name in told["unread"]] == [None] * 5
-    assert told["servers"] == []
-    assert len(told["wrong"]) == 1
+    output = json.loads(capsys.readouterr().out)
+    assert list(output) == KEYS
+    assert output["unread"] == ["champion", "waiting", "score", "labels", "alarms"]
+    assert [output[name] for name in output["unread"]] == [None] * 5
+    assert output["servers"] == []
+    assert len(output["wrong"]) == 1
     assert main(["status"]) == 1
     shown = capsys.readouterr()
     assert len(shown.out.splitlines()) <= LINES_AT_MOST
@@ -379,11 +379,11 @@ def test_a_registry_that_cannot_be_read_is_told_and_the_rest_is_shown(
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:hunter2@127.0.0.1:1")
     before = traces(product.root)
     status = standing_now()
-    told = status.to_json()
-    assert (told["unread"], told["waiting"]) == (["waiting"], None)
-    assert told["champion"]["version"] == "1"
+    output = status.to_json()
+    assert (output["unread"], output["waiting"]) == (["waiting"], None)
+    assert output["champion"]["version"] == "1"
     assert list(dict(status.wrong)) == ["waiting"]
-    assert "hunter2" not in str(status.lines()) + json.dumps(told)
+    assert "hunter2" not in str(status.lines()) + json.dumps(output)
     assert traces(product.root) == before
 
 
@@ -404,7 +404,7 @@ def test_it_needs_no_prefect(product: TrialProduct) -> None:
         " print('prefect' in sys.modules)"
     )
     environ = {**os.environ, "PYTHONPATH": SOURCES}
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", code],
         env=environ,
         cwd=product.root,
@@ -412,4 +412,4 @@ def test_it_needs_no_prefect(product: TrialProduct) -> None:
         text=True,
         check=True,
     )
-    assert told.stdout.splitlines()[-1] == "False"
+    assert output.stdout.splitlines()[-1] == "False"

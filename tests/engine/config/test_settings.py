@@ -1,4 +1,4 @@
-"""A mistake in a file is said with its file, line, key, value, what was expected, the nearest
+"""A mistake in a file is reported with its file, line, key, value, what was expected, the nearest
 name.
 """
 
@@ -53,7 +53,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "expected"),
     [
         (
             "at_least: 0.6",
@@ -152,9 +152,11 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ("primary: recall", "primary: !!python/object:os.system x", "expected YAML"),
     ],
 )
-def test_a_mistake_is_said_where_it_is(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_mistake_is_reported_with_its_place(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
     assert old in CRITERIA
-    assert said in mistakes(written(tmp_path, CRITERIA.replace(old, new, 1)))
+    assert expected in mistakes(written(tmp_path, CRITERIA.replace(old, new, 1)))
 
 
 def test_every_mistake_is_said_one_a_line(tmp_path: Path) -> None:
@@ -178,7 +180,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "expected"),
     [
         ("trials: 10", "trials: ten", "file.yaml:4: search.trials: 'ten': expected a whole number"),
         ("trials: 10", "trails: 10", "did you mean 'trials'?"),
@@ -200,10 +202,10 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_pipeline_file_is_as_strict(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_the_pipeline_file_is_as_strict(tmp_path: Path, old: str, new: str, expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_pipeline(written(tmp_path, PIPELINE.replace(old, new)))
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_the_digest_is_of_what_the_file_means(tmp_path: Path) -> None:

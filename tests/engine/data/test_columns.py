@@ -50,7 +50,7 @@ def test_personal_data_are_known_and_never_among_what_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "said"),
+    ("metadata", "expected"),
     [
         ({"role": "feature", "pii": True}, "expected the role ignored for personal data"),
         ({"role": "key", "pii": True}, "pseudonymous"),
@@ -60,8 +60,8 @@ def test_personal_data_are_known_and_never_among_what_is_read() -> None:
         ({"role": "key"}, "who and extra have the role key"),
     ],
 )
-def test_a_wrong_mark_is_a_mistake_with_the_columns_name(metadata: Any, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_a_wrong_mark_is_a_mistake_with_the_columns_name(metadata: Any, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
         columns_of(schema_with(extra=metadata))
 
 

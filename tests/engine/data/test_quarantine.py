@@ -157,7 +157,7 @@ def test_leaving_rows_out_keeps_them_pending(quarantine: Quarantine, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("run", "content", "said"),
+    ("run", "content", "expected"),
     [
         ("run-9", None, "expected one of: run-1"),
         ("../run-1", None, "is not the name of a run"),
@@ -168,11 +168,11 @@ def test_leaving_rows_out_keeps_them_pending(quarantine: Quarantine, tmp_path: P
     ],
 )
 def test_mistakes_are_refused(
-    quarantine: Quarantine, tmp_path: Path, run: str, content: str | None, said: str
+    quarantine: Quarantine, tmp_path: Path, run: str, content: str | None, expected: str
 ) -> None:
     path = tmp_path / "repaired.csv"
     path.write_text(content or "")
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=expected):
         quarantine.replay(run, path if content is not None else None, check)
     assert list(quarantine.repaired()) == []
 

@@ -152,7 +152,7 @@ def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "expected"),
     [
         ("t.parquet", b"PAR1 nonsense", "Parquet"),
         ("t.csv", b"key,amount,city\n1,2,x\n1,secret@example.com\n", "row 3"),
@@ -169,11 +169,11 @@ def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_file_is_refused_with_its_place(
-    tmp_path: Path, name: str, content: bytes, said: str
+    tmp_path: Path, name: str, content: bytes, expected: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
     message = refusal(name, tmp_path)
-    assert said in message
+    assert expected in message
     assert "secret" not in message
 
 

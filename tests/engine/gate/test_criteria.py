@@ -318,7 +318,7 @@ def test_without_a_champion_the_file_says_what_a_comparison_comes_to(
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "expected"),
     [
         ({}, {"at_least": 0.5}, "loosened from at_least 0.6 to 0.5"),
         (
@@ -339,11 +339,11 @@ def test_without_a_champion_the_file_says_what_a_comparison_comes_to(
     ],
 )
 def test_a_loosened_criterion_is_found(
-    before: dict[str, Any], after: dict[str, Any], said: str
+    before: dict[str, Any], after: dict[str, Any], expected: str
 ) -> None:
     sentences = loosened_criteria(criteria({**RECALL, **before}), criteria({**RECALL, **after}))
     assert len(sentences) == 1
-    assert said in sentences[0]
+    assert expected in sentences[0]
     assert not loosened_criteria(criteria({**RECALL, **before}), criteria({**RECALL, **before}))
 
 

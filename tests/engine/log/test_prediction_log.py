@@ -68,8 +68,8 @@ def deliver(
 
 def test_predictions_come_back_as_they_were(log: PredictionLog) -> None:
     asked = [{"plan": "basic", "tenure": 3.5}, None, None, None]
-    told = [json.dumps(features) if features else None for features in asked]
-    assert log.record(block(predictions=predictions(features=told)))
+    texts = [json.dumps(features) if features else None for features in asked]
+    assert log.record(block(predictions=predictions(features=texts)))
     found = whole(log, DAY, DAY)
     names = ["identity", "key", "as_of", "decision", "score"]
     pd.testing.assert_frame_equal(found[names], predictions()[names], check_dtype=False)
@@ -201,9 +201,9 @@ def test_a_delivery_handed_in_twice_at_once_is_taken_once(
     monkeypatch.setattr(labelling, "_write", slowly)
     log.record(block())
     logs = [PredictionLog(database_url) for _ in range(2)]
-    said = at_once(lambda number: deliver(logs[number], "a", {0: 1.0, 1: 0.0}))
-    assert said[0] == said[1]
-    assert said[0].new == 2
+    results = at_once(lambda number: deliver(logs[number], "a", {0: 1.0, 1: 0.0}))
+    assert results[0] == results[1]
+    assert results[0].new == 2
     assert whole(log, DAY, DAY)["outcome"].notna().sum() == 2
     assert Labels(database_url).since(None) == 2
 

@@ -126,7 +126,7 @@ def test_a_damaged_file_is_told_with_what_to_do(
     )
     refuse_damaged(url, "predictions", "PRODUCT_DATABASE_URL")
     damage(tmp_path / "var" / "product.db")
-    for told in (
+    for call in (
         lambda: PredictionLog(url).coverage(DAY, DAY),
         lambda: refuse_damaged(url, "predictions", "PRODUCT_DATABASE_URL"),
         lambda: integrity(url, "predictions", "PRODUCT_DATABASE_URL"),
@@ -134,7 +134,7 @@ def test_a_damaged_file_is_told_with_what_to_do(
         with pytest.raises(
             ProductError, match=r"product\.db is damaged.*restore it from a backup"
         ) as problem:
-            told()
+            call()
         assert not isinstance(problem.value, DatabaseUnavailable)  # trying again does not help
         assert len(str(problem.value).splitlines()) == 1
 

@@ -199,7 +199,7 @@ def test_labels_of_an_earlier_release_go_back_to_the_day_they_came_for(database_
     noon = datetime(2026, 11, 1, 12)
     with engine.begin() as connection:
         for number, day in enumerate((FIRST, SECOND), start=1):
-            told = {
+            shown = {
                 "id": number,
                 "name": str(day),
                 "day": day,
@@ -211,7 +211,7 @@ def test_labels_of_an_earlier_release_go_back_to_the_day_they_came_for(database_
                 ).bindparams(
                     sa.bindparam("day", type_=sa.Date), sa.bindparam("at", type_=sa.DateTime)
                 ),
-                told,
+                shown,
             )
             for place, (identity, name, as_of) in enumerate(
                 ((key, "C1", None), (timed, "T", noon))

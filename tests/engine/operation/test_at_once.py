@@ -41,9 +41,9 @@ def test_two_trainings_at_once_both_finish_and_the_second_says_that_it_waits(
         )
         for _ in range(2)
     ]
-    said = [each.communicate()[0] for each in both]
-    assert [each.returncode for each in both] == [0, 0], "\n".join(said)
-    assert sum("waits" in each and "another training is at work" in each for each in said) == 1, (
-        "\n".join(said)
-    )
+    outputs = [each.communicate()[0] for each in both]
+    assert [each.returncode for each in both] == [0, 0], "\n".join(outputs)
+    assert (
+        sum("waits" in each and "another training is at work" in each for each in outputs) == 1
+    ), "\n".join(outputs)
     assert sorted(version.number for version in product.releases.models.versions()) == ["1", "2"]

@@ -21,10 +21,10 @@ def children(pid: int) -> dict[int, str]:
     """The processes that ``pid`` started and that live, with their command lines."""
     asked = ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="]
     lines = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()
-    told = (line.split(None, 3) for line in lines)
+    shown = (line.split(None, 3) for line in lines)
     return {
         int(number): words
-        for number, parent, state, words in told
+        for number, parent, state, words in shown
         if int(parent) == pid and state[0] != "Z"
     }
 

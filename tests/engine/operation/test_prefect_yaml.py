@@ -131,8 +131,8 @@ def test_people_are_told_of_this_product_only() -> None:
         assert trigger.match.root == resource or of_flows["prefect.resource.name"] == list(FLOWS), (
             what
         )
-    told = {event for _, trigger, _, _ in _occasions(PRODUCT, FLOWS) for event in trigger.expect}
-    assert {RETRAINING, WAITING} <= told
+    shown = {event for _, trigger, _, _ in _occasions(PRODUCT, FLOWS) for event in trigger.expect}
+    assert {RETRAINING, WAITING} <= shown
 
 
 def test_every_name_on_a_server_carries_the_products() -> None:

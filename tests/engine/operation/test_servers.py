@@ -178,6 +178,6 @@ def test_no_server_is_started_with_a_password_among_its_arguments(
     settings = Settings.from_environment(
         {"PRODUCT_ROOT": str(tmp_path), "MLFLOW_TRACKING_URI": address}
     )
-    arguments, told, _ = mlflow_pages.command(settings, 0)
+    arguments, shown, _ = mlflow_pages.command(settings, 0)
     assert "hunter2" not in " ".join(arguments)
-    assert told["MLFLOW_BACKEND_STORE_URI"] == address
+    assert shown["MLFLOW_BACKEND_STORE_URI"] == address

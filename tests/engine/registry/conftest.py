@@ -13,7 +13,7 @@ from mlproduct.config.settings import Settings
 from mlproduct.registry.models import save
 from mlproduct.registry.versions import Saved
 
-from .release_desk import Desk, fitted, rows, settings_in
+from .trial_releases import Trial, fitted, rows, settings_in
 
 NUMBERS = count(1)
 
@@ -33,13 +33,13 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
 
 
 @pytest.fixture
-def new_desk(tmp_path: Path, registry: Settings, saved: Saved) -> Callable[[], Desk]:
+def new_trial(tmp_path: Path, registry: Settings, saved: Saved) -> Callable[[], Trial]:
     """Opens the same product and trail again, as another process would."""
     settings = replace(registry, database_url=f"sqlite:///{tmp_path / 'product.db'}")
     product = f"Radar {next(NUMBERS)}"
-    return lambda: Desk(settings, product, saved)
+    return lambda: Trial(settings, product, saved)
 
 
 @pytest.fixture
-def desk(new_desk: Callable[[], Desk]) -> Desk:
-    return new_desk()
+def trial(new_trial: Callable[[], Trial]) -> Trial:
+    return new_trial()

@@ -35,8 +35,8 @@ def filled(history: AuditLog, *decisions: tuple[Action, str]) -> AuditLog:
 
 
 def test_an_entry_comes_back_as_it_was(history: AuditLog) -> None:
-    said = entry("approve", "1", None, datetime(2026, 11, 24, 23, 59, 1, 5, tzinfo=UTC))
-    recorded = history.append(said, after=0)
+    outcomes = entry("approve", "1", None, datetime(2026, 11, 24, 23, 59, 1, 5, tzinfo=UTC))
+    recorded = history.append(outcomes, after=0)
     assert recorded.sequence == 1
     assert history.read().entries == (recorded,)
 
@@ -48,26 +48,26 @@ def test_a_number_is_taken_once(history: AuditLog) -> None:
     assert history.read().champion == "1"
 
 
-def decide(url: str, version: str, ready: Barrier, said: "Queue[str]") -> None:
+def decide(url: str, version: str, ready: Barrier, outcomes: "Queue[str]") -> None:
     history = AuditLog(url)
     after = history.read().last
     ready.wait()
     try:
         history.append(entry("approve", version, None), after=after)
-        said.put("recorded")
+        outcomes.put("recorded")
     except Refused:
-        said.put("refused")
+        outcomes.put("refused")
 
 
 def test_of_two_processes_that_decide_at_once_one_is_refused(url: str) -> None:
     fresh = multiprocessing.get_context("spawn")
-    ready, said = fresh.Barrier(2), fresh.Queue()
+    ready, outcomes = fresh.Barrier(2), fresh.Queue()
     both = [
-        fresh.Process(target=decide, args=(url, version, ready, said)) for version in ("1", "2")
+        fresh.Process(target=decide, args=(url, version, ready, outcomes)) for version in ("1", "2")
     ]
     for process in both:
         process.start()
-    answers = sorted(said.get(timeout=60) for _ in both)
+    answers = sorted(outcomes.get(timeout=60) for _ in both)
     for process in both:
         process.join()
     assert answers == ["recorded", "refused"]

@@ -14,7 +14,7 @@ from mlproduct.errors import Refused
 from mlproduct.registry.audit_log import AuditLog
 from mlproduct.registry.tracking import quiet
 
-from .release_desk import Desk
+from .trial_releases import Trial
 
 Kill = Callable[..., None]
 REGISTERING = (
@@ -43,11 +43,11 @@ def executioner() -> Iterator[Connection]:
 
 
 @pytest.fixture
-def kill(desk: Desk, executioner: Connection) -> Kill:
+def kill(trial: Trial, executioner: Connection) -> Kill:
     """``kill(before="…")`` a training at that call; ``version`` is one to approve instead."""
 
     def killed(*, before: str, version: str | None = None) -> None:
-        executioner.send((desk.settings, desk.product, desk.saved, before, version))
+        executioner.send((trial.settings, trial.product, trial.saved, before, version))
         assert os.WTERMSIG(executioner.recv()) == signal.SIGKILL
 
     return killed
@@ -71,13 +71,13 @@ def _executes(orders: Connection) -> None:
 def _dies(settings: Any, product: str, saved: Any, before: str, version: str | None) -> None:
     from mlflow import MlflowClient
 
-    desk = Desk(settings, product, saved)
+    trial = Trial(settings, product, saved)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AuditLog if before == "append" else MlflowClient, before, _no_more)
         if version is None:
-            desk.trained()
+            trial.trained()
         else:
-            desk.approve(version)
+            trial.approve(version)
 
 
 def _no_more(*given: Any, **named: Any) -> None:
@@ -85,60 +85,64 @@ def _no_more(*given: Any, **named: Any) -> None:
 
 
 def test_killed_while_registering_the_champion_stays_and_the_next_training_registers(
-    desk: Desk, kill: Kill
+    trial: Trial, kill: Kill
 ) -> None:
-    desk.approve(desk.trained())
+    trial.approve(trial.trained())
     for step in REGISTERING:
         kill(before=step)
-        assert (desk.champion, desk.releases.models.alias("challenger")) == ("1", None), step
-    models = desk.releases.models
+        assert (trial.champion, trial.releases.models.alias("challenger")) == ("1", None), step
+    models = trial.releases.models
     assert [version.number for version in models.versions()] == [
         "2",
         "1",
     ]  # of the last, only the alias is missing
-    assert [desk.releases.verify(number) for number in ("1", "2")] == [(), ()]
-    assert desk.trained() == models.alias("challenger") == "3"
-    desk.approve("3")
-    assert desk.champion == "3"
+    assert [trial.releases.verify(number) for number in ("1", "2")] == [(), ()]
+    assert trial.trained() == models.alias("challenger") == "3"
+    trial.approve("3")
+    assert trial.champion == "3"
 
 
-def test_a_version_of_which_only_the_number_is_there_is_refused(desk: Desk) -> None:
-    desk.approve(desk.trained())
-    models = desk.releases.models
+def test_a_version_of_which_only_the_number_is_there_is_refused(trial: Trial) -> None:
+    trial.approve(trial.trained())
+    models = trial.releases.models
     first = models.find("1")
     models.client.create_model_version(models.name, first.source, first.run_id)
     with pytest.raises(Refused, match="expected None, as registered"):
-        desk.approve("2")
-    assert desk.releases.verify("2")
-    assert desk.champion == "1"
-    assert desk.trained() == "3"
+        trial.approve("2")
+    assert trial.releases.verify("2")
+    assert trial.champion == "1"
+    assert trial.trained() == "3"
 
 
-def test_killed_before_the_decision_is_recorded_nothing_was_decided(desk: Desk, kill: Kill) -> None:
-    desk.approve(desk.trained())
-    version = desk.trained()
+def test_killed_before_the_decision_is_recorded_nothing_was_decided(
+    trial: Trial, kill: Kill
+) -> None:
+    trial.approve(trial.trained())
+    version = trial.trained()
     kill(before="append", version=version)
-    assert desk.champion == "1"
-    desk.approve(version)
-    assert desk.champion == version
+    assert trial.champion == "1"
+    trial.approve(version)
+    assert trial.champion == version
 
 
 @pytest.mark.parametrize(
     "step", ["set_registered_model_alias", "delete_registered_model_alias", "set_model_version_tag"]
 )
 def test_killed_after_the_decision_was_recorded_it_stands_and_the_next_command_mirrors_it(
-    desk: Desk, kill: Kill, step: str
+    trial: Trial, kill: Kill, step: str
 ) -> None:
-    desk.approve(desk.trained())
-    version = desk.trained()
+    trial.approve(trial.trained())
+    version = trial.trained()
     kill(before=step, version=version)
-    assert desk.releases.champion() == version
-    loaded = desk.releases.load_champion()
+    assert trial.releases.champion() == version
+    loaded = trial.releases.load_champion()
     assert loaded is not None
     assert loaded.version == version
     if step == "set_registered_model_alias":
-        assert any("but 1 by MLflow's alias" in said for said in desk.releases.verify(version))
+        assert any(
+            "but 1 by MLflow's alias" in problem for problem in trial.releases.verify(version)
+        )
     with pytest.raises(Refused, match="already the champion"):
-        desk.approve(version)
-    assert desk.champion == version
-    assert desk.releases.models.alias("challenger") is None
+        trial.approve(version)
+    assert trial.champion == version
+    assert trial.releases.models.alias("challenger") is None

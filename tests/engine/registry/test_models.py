@@ -18,11 +18,11 @@ from mlproduct.registry.models import Models, input_example, save
 from mlproduct.registry.versions import Saved
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from .release_desk import Desk, fitted, measurement, rows
+from .trial_releases import Trial, fitted, measurement, rows
 
 
-def kept(desk: Desk, version: str, name: str) -> Path:
-    return Path(desk.releases.models.find(version).source.removeprefix("file://")) / name
+def kept(trial: Trial, version: str, name: str) -> Path:
+    return Path(trial.releases.models.find(version).source.removeprefix("file://")) / name
 
 
 def test_a_saved_model_has_a_signature_and_an_example_that_is_nobody(saved: Saved) -> None:
@@ -60,108 +60,111 @@ def test_an_unreviewed_type_is_not_loaded() -> None:
         opened(skops.io.dumps(Stranger()), "version 1")
 
 
-def test_a_loaded_model_is_the_saved_one(desk: Desk) -> None:
-    loaded = desk.releases.models.load(desk.trained())
+def test_a_loaded_model_is_the_saved_one(trial: Trial) -> None:
+    loaded = trial.releases.models.load(trial.trained())
     assert np.array_equal(loaded.model.predict(rows()), fitted().predict(rows()))
-    assert (loaded.version, loaded.digest) == ("1", desk.saved.digest)
+    assert (loaded.version, loaded.digest) == ("1", trial.saved.digest)
     assert loaded.training_rows.tolist() == [3, 5, 2**63]
 
 
-def test_a_ready_version_is_the_challenger_and_says_what_it_is(desk: Desk) -> None:
-    version = desk.trained()
-    models = desk.releases.models
+def test_a_ready_version_is_the_challenger_and_says_what_it_is(trial: Trial) -> None:
+    version = trial.trained()
+    models = trial.releases.models
     assert models.alias("challenger") == version
     found = models.find("challenger")
     assert found.tags["verdict"] == "ready"
-    assert found.tags["model_digest"] == desk.saved.digest
+    assert found.tags["model_digest"] == trial.saved.digest
     assert models.client.get_model_version(models.name, version).description == "# seen"
 
 
-def test_a_version_with_warnings_is_challenger_and_one_to_review_is_not(desk: Desk) -> None:
-    warned, doubtful = desk.trained(latency=90), desk.trained("needs review")
-    assert desk.releases.models.find(warned).tags["verdict"] == "ready with warnings"
-    assert desk.releases.models.find(doubtful).tags["verdict"] == "needs review"
-    assert desk.releases.models.alias("challenger") == warned
+def test_a_version_with_warnings_is_challenger_and_one_to_review_is_not(
+    trial: Trial,
+) -> None:
+    warned, doubtful = trial.trained(latency=90), trial.trained("needs review")
+    assert trial.releases.models.find(warned).tags["verdict"] == "ready with warnings"
+    assert trial.releases.models.find(doubtful).tags["verdict"] == "needs review"
+    assert trial.releases.models.alias("challenger") == warned
 
 
-def test_a_blocked_model_is_never_registered(desk: Desk) -> None:
+def test_a_blocked_model_is_never_registered(trial: Trial) -> None:
     with pytest.raises(Refused, match=r"blocked.*catch"):
-        desk.trained("blocked")
-    assert desk.releases.models.versions() == ()
+        trial.trained("blocked")
+    assert trial.releases.models.versions() == ()
 
 
-def test_a_blocked_data_verdict_blocks_too(desk: Desk) -> None:
+def test_a_blocked_data_verdict_blocks_too(trial: Trial) -> None:
     leaks = (measurement("leaking_features", 1),)
-    document = desk.recorded()
+    document = trial.recorded()
     verdict = judge(leaks, document.criteria, on=document.judged_on, of="data")
     changed = document.model_copy(update={"data_measurements": leaks, "data_verdict": verdict})
     with pytest.raises(Refused, match="no-leak"):
-        desk.releases.models.register(changed, desk.saved, scorecard_markdown="")
+        trial.releases.models.register(changed, trial.saved, scorecard_markdown="")
 
 
-def test_a_verdict_that_does_not_follow_is_not_registered(desk: Desk) -> None:
-    document = desk.recorded()
+def test_a_verdict_that_does_not_follow_is_not_registered(trial: Trial) -> None:
+    document = trial.recorded()
     changed = document.model_copy(update={"measurements": (measurement("recall", 0.1),)})
     with pytest.raises(Refused, match="computed again it is blocked"):
-        desk.releases.models.register(changed, desk.saved, scorecard_markdown="")
+        trial.releases.models.register(changed, trial.saved, scorecard_markdown="")
 
 
-def test_another_file_than_the_judged_one_is_not_registered(desk: Desk, tmp_path: Path) -> None:
+def test_another_file_than_the_judged_one_is_not_registered(trial: Trial, tmp_path: Path) -> None:
     other = save(fitted(8), tmp_path / "other", features=rows(), training_rows=np.zeros(1))
-    with pytest.raises(Refused, match=f"{other.digest} – expected {desk.saved.digest}, as judged"):
-        desk.releases.models.register(desk.recorded(), other, scorecard_markdown="")
+    with pytest.raises(Refused, match=f"{other.digest} – expected {trial.saved.digest}, as judged"):
+        trial.releases.models.register(trial.recorded(), other, scorecard_markdown="")
     with pytest.raises(Refused, match="register the model that was judged"):
-        desk.releases.models.register(
-            desk.recorded(), replace(other, digest=desk.saved.digest), scorecard_markdown=""
+        trial.releases.models.register(
+            trial.recorded(), replace(other, digest=trial.saved.digest), scorecard_markdown=""
         )
 
 
-def test_registering_again_gives_the_same_version(desk: Desk) -> None:
-    document = desk.recorded()
+def test_registering_again_gives_the_same_version(trial: Trial) -> None:
+    document = trial.recorded()
     twice = [
-        desk.releases.models.register(document, desk.saved, scorecard_markdown="") for _ in range(2)
+        trial.releases.models.register(document, trial.saved, scorecard_markdown="")
+        for _ in range(2)
     ]
     assert twice == ["1", "1"]
 
 
-def test_a_tampered_model_file_is_refused_naming_both_digests(desk: Desk) -> None:
-    version = desk.trained()
-    file = kept(desk, version, "model.skops")
+def test_a_tampered_model_file_is_refused_naming_both_digests(trial: Trial) -> None:
+    version = trial.trained()
+    file = kept(trial, version, "model.skops")
     file.write_bytes(file.read_bytes() + b" ")
     with pytest.raises(
-        Refused, match=rf"has the sha256 \w+ – expected {desk.saved.digest}, as judged"
+        Refused, match=rf"has the sha256 \w+ – expected {trial.saved.digest}, as judged"
     ):
-        desk.releases.models.load(version)
+        trial.releases.models.load(version)
 
 
-def test_tampered_training_rows_are_refused(desk: Desk) -> None:
-    version = desk.trained()
-    np.save(kept(desk, version, "training_rows.npy"), np.zeros(1, dtype=np.uint64))
+def test_tampered_training_rows_are_refused(trial: Trial) -> None:
+    version = trial.trained()
+    np.save(kept(trial, version, "training_rows.npy"), np.zeros(1, dtype=np.uint64))
     with pytest.raises(Refused, match=r"training_rows\.npy"):
-        desk.releases.models.load(version)
+        trial.releases.models.load(version)
 
 
-def test_a_missing_model_file_is_refused(desk: Desk) -> None:
-    version = desk.trained()
-    kept(desk, version, "model.skops").unlink()
+def test_a_missing_model_file_is_refused(trial: Trial) -> None:
+    version = trial.trained()
+    kept(trial, version, "model.skops").unlink()
     with pytest.raises(Refused, match="is missing"):
-        desk.releases.models.load(version)
+        trial.releases.models.load(version)
 
 
 def test_the_list_of_types_in_the_model_is_never_looked_at(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    version = desk.trained()
+    version = trial.trained()
     monkeypatch.setattr(allowed_types, "ALLOWED_TYPES", ())
     with pytest.raises(Refused, match=r"numpy\.dtype"):
-        desk.releases.models.load(version)
+        trial.releases.models.load(version)
 
 
-def test_an_unknown_version_says_which_there_are(desk: Desk) -> None:
-    models = desk.releases.models
+def test_an_unknown_version_says_which_there_are(trial: Trial) -> None:
+    models = trial.releases.models
     with pytest.raises(ConfigError, match="registered versions: none yet"):
         models.find("1")
-    desk.trained()
+    trial.trained()
     for wanted in ("7", "champion", "nonsense"):
         with pytest.raises(
             ConfigError, match=f"no version {wanted} of {models.name} – registered versions: 1"
@@ -169,8 +172,8 @@ def test_an_unknown_version_says_which_there_are(desk: Desk) -> None:
             models.find(wanted)
 
 
-def test_any_product_name_can_be_registered(desk: Desk) -> None:
-    models = Models(desk.settings, "Ada's price/cost: 1 % 日本")
+def test_any_product_name_can_be_registered(trial: Trial) -> None:
+    models = Models(trial.settings, "Ada's price/cost: 1 % 日本")
     assert models.versions() == ()
     models._make_sure_of_the_name()
     assert models.versions() == ()

@@ -20,18 +20,18 @@ from mlproduct.registry.releases import Releases
 from mlproduct.registry.runs import Run
 from mlproduct.registry.versions import Version
 
-from .release_desk import Desk, criteria
+from .trial_releases import Trial, criteria
 
 
 @pytest.fixture
-def released(desk: Desk) -> Desk:
-    """A desk with version 1 as its champion."""
-    desk.approve(desk.trained())
-    return desk
+def released(trial: Trial) -> Trial:
+    """A trial with version 1 as its champion."""
+    trial.approve(trial.trained())
+    return trial
 
 
-def artifact(desk: Desk, version: str, name: str) -> Path:
-    registry = desk.releases.models
+def artifact(trial: Trial, version: str, name: str) -> Path:
+    registry = trial.releases.models
     found = registry.find(version)
     folder = (
         registry.client.get_run(found.run_id).info.artifact_uri
@@ -50,29 +50,29 @@ def edit(file: Path, old: str, new: str) -> None:
 # --- approve --------------------------------------------------------------------------------
 
 
-def test_a_ready_version_becomes_champion_by_name(desk: Desk) -> None:
-    version = desk.trained()
-    entry = desk.releases.approve(version, by=" Ada ", because="It pays.", role="product owner")
-    assert desk.champion == version
+def test_a_ready_version_becomes_champion_by_name(trial: Trial) -> None:
+    version = trial.trained()
+    entry = trial.releases.approve(version, by=" Ada ", because="It pays.", role="product owner")
+    assert trial.champion == version
     assert (entry.by, entry.because, entry.role, entry.previous_version) == (
         "Ada",
         "It pays.",
         "product owner",
         None,
     )
-    assert (entry.model_digest, entry.decision) == (desk.saved.digest, "ready")
-    assert desk.releases.models.find(version).tags["decided_by"] == "Ada"
-    assert desk.releases.models.alias("challenger") is None
-    loaded = desk.releases.load_champion()
+    assert (entry.model_digest, entry.decision) == (trial.saved.digest, "ready")
+    assert trial.releases.models.find(version).tags["decided_by"] == "Ada"
+    assert trial.releases.models.alias("challenger") is None
+    loaded = trial.releases.load_champion()
     assert loaded is not None
     assert loaded.version == version
 
 
 @pytest.mark.parametrize("words", [{"by": " "}, {"because": ""}])
-def test_a_decision_without_name_or_reason_is_none(desk: Desk, words: dict[str, str]) -> None:
+def test_a_decision_without_name_or_reason_is_none(trial: Trial, words: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="a decision needs a name and a reason"):
-        desk.approve(desk.trained(), **words)
-    assert desk.champion is None
+        trial.approve(trial.trained(), **words)
+    assert trial.champion is None
 
 
 @pytest.mark.parametrize("way", ["approve", "reject", "rollback"])
@@ -80,29 +80,29 @@ def test_a_decision_without_name_or_reason_is_none(desk: Desk, words: dict[str, 
     "words", [{"by": "Ada\n2026 approve"}, {"because": "Fine.\x1b[2K"}, {"role": "\u202eadmin"}]
 )
 def test_no_decision_is_made_with_words_that_forge_a_line(
-    desk: Desk, way: str, words: dict[str, str]
+    trial: Trial, way: str, words: dict[str, str]
 ) -> None:
-    decide = getattr(desk.releases, way)
+    decide = getattr(trial.releases, way)
     with pytest.raises(ConfigError, match="expected visible characters on one line"):
         decide(
             **({} if way == "rollback" else {"version": "1"}),
             **{"by": "Ada", "because": "Fine."} | words,
         )
-    assert desk.trail.entries == ()
+    assert trial.trail.entries == ()
 
 
 @pytest.mark.parametrize("words", [{"by": "a" * 201}, {"because": "a" * 2_001}])
-def test_a_name_and_a_reason_have_an_end(desk: Desk, words: dict[str, str]) -> None:
+def test_a_name_and_a_reason_have_an_end(trial: Trial, words: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="expected at most 2"):
-        desk.releases.reject("1", **{"by": "Ada", "because": "Fine."} | words)
+        trial.releases.reject("1", **{"by": "Ada", "because": "Fine."} | words)
 
 
-def test_a_version_is_asked_for_in_plain_text(desk: Desk) -> None:
+def test_a_version_is_asked_for_in_plain_text(trial: Trial) -> None:
     with pytest.raises(ConfigError, match=r"the version is 1\\x1b\[2K – expected visible"):
-        desk.approve("1\x1b[2K")
+        trial.approve("1\x1b[2K")
 
 
-def test_words_of_an_earlier_release_are_shown_for_what_they_are(released: Desk) -> None:
+def test_words_of_an_earlier_release_are_shown_for_what_they_are(released: Trial) -> None:
     forged = replace(
         released.trail.entries[0], action="reject", version="2", by="Eve\n2026", because="\u202eok"
     )
@@ -112,13 +112,13 @@ def test_words_of_an_earlier_release_are_shown_for_what_they_are(released: Desk)
         released.approve("2")
 
 
-def test_the_champion_is_not_approved_again(released: Desk) -> None:
+def test_the_champion_is_not_approved_again(released: Trial) -> None:
     with pytest.raises(Refused, match="already the champion"):
         released.approve("1")
     assert len(released.trail.entries) == 1
 
 
-def test_what_needs_review_has_to_be_taken_on_by_name(released: Desk) -> None:
+def test_what_needs_review_has_to_be_taken_on_by_name(released: Trial) -> None:
     version = released.trained("needs review")
     with pytest.raises(Refused, match="--despite catch"):
         released.approve(version)
@@ -130,33 +130,33 @@ def test_what_needs_review_has_to_be_taken_on_by_name(released: Desk) -> None:
     assert released.trail.entries[-1].despite == "catch"
 
 
-def test_overdue_criteria_are_taken_on_as_review(desk: Desk) -> None:
+def test_overdue_criteria_are_taken_on_as_review(trial: Trial) -> None:
     overdue = criteria(review_by="2026-01-31")
-    version = desk.trained("needs review", criteria=overdue)
-    assert doubts(desk.releases.models.document(desk.releases.models.find(version))) == (
+    version = trial.trained("needs review", criteria=overdue)
+    assert doubts(trial.releases.models.document(trial.releases.models.find(version))) == (
         "review",
         "catch",
     )
     with pytest.raises(Refused, match="needs review: review"):
-        desk.approve(version, despite=["catch"])
-    desk.approve(version, despite=["catch", "review"])
-    assert desk.champion == version
+        trial.approve(version, despite=["catch"])
+    trial.approve(version, despite=["catch", "review"])
+    assert trial.champion == version
 
 
-def loosened_criteria(desk: Desk) -> str:
+def loosened_criteria(trial: Trial) -> str:
     """A version that was judged by a lower bar than the champion."""
     lower = criteria()
     catch = lower.criteria[0].model_copy(update={"at_least": 0.5})
     lower = lower.model_copy(update={"criteria": (catch, *lower.criteria[1:])})
-    document = desk.document(Run("r", "now", criteria_digest(lower)), criteria=lower)
+    document = trial.document(Run("r", "now", criteria_digest(lower)), criteria=lower)
     verdict = judge(document.measurements, lower, on=document.judged_on, previous=criteria())
-    return desk.trained(criteria=lower, previous_criteria=criteria(), verdict=verdict)
+    return trial.trained(criteria=lower, previous_criteria=criteria(), verdict=verdict)
 
 
 BAR = "The bar of catch was loosened from at_least 0.6 to 0.5."
 
 
-def test_what_was_taken_on_stays_with_the_version(released: Desk) -> None:
+def test_what_was_taken_on_stays_with_the_version(released: Trial) -> None:
     version = released.trained("needs review")
     released.approve(version, despite=["catch"])
     tags = released.releases.models.find(version).tags
@@ -168,7 +168,9 @@ def test_what_was_taken_on_stays_with_the_version(released: Desk) -> None:
     assert "despite" not in released.releases.models.find("1").tags
 
 
-def test_a_bar_that_was_loosened_stays_with_the_decision_and_the_version(released: Desk) -> None:
+def test_a_bar_that_was_loosened_stays_with_the_decision_and_the_version(
+    released: Trial,
+) -> None:
     version = loosened_criteria(released)
     with pytest.raises(Refused, match="--despite review"):
         released.approve(version)
@@ -186,12 +188,12 @@ def test_a_bar_that_was_loosened_stays_with_the_decision_and_the_version(release
     assert released.trail.entries[1].concerns == BAR
 
 
-def found_criteria(desk: Desk, version: str) -> Criteria:
-    return desk.releases.models.document(desk.releases.models.find(version)).criteria
+def found_criteria(trial: Trial, version: str) -> Criteria:
+    return trial.releases.models.document(trial.releases.models.find(version)).criteria
 
 
 def test_a_blocked_version_is_refused_even_if_it_got_into_the_registry(
-    released: Desk, monkeypatch: pytest.MonkeyPatch
+    released: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models, "registrable", lambda *_: None)
     version = released.trained("blocked")
@@ -201,7 +203,7 @@ def test_a_blocked_version_is_refused_even_if_it_got_into_the_registry(
     assert released.champion == "1"
 
 
-def test_a_stale_version_is_refused(released: Desk) -> None:
+def test_a_stale_version_is_refused(released: Trial) -> None:
     stale, newer = released.trained(), released.trained()
     released.approve(newer)
     with pytest.raises(
@@ -212,17 +214,19 @@ def test_a_stale_version_is_refused(released: Desk) -> None:
     assert released.champion == newer
 
 
-def test_the_first_release_is_stale_too_when_there_is_a_champion_by_now(desk: Desk) -> None:
-    first, second = desk.trained(), desk.trained()
-    desk.approve(first)
+def test_the_first_release_is_stale_too_when_there_is_a_champion_by_now(
+    trial: Trial,
+) -> None:
+    first, second = trial.trained(), trial.trained()
+    trial.approve(first)
     with pytest.raises(
         Refused, match="compared with no champion, but the champion is now version 1"
     ):
-        desk.approve(second)
-    assert desk.champion == first
+        trial.approve(second)
+    assert trial.champion == first
 
 
-def test_a_tampered_decision_is_refused(released: Desk) -> None:
+def test_a_tampered_decision_is_refused(released: Trial) -> None:
     version = released.trained("needs review")
     edit(artifact(released, version, "decision.json"), '"needs review"', '"ready"')
     with pytest.raises(Refused, match="it was changed since"):
@@ -230,7 +234,9 @@ def test_a_tampered_decision_is_refused(released: Desk) -> None:
     assert released.champion == "1"
 
 
-def test_a_decision_tampered_with_together_with_its_tag_contradicts_itself(released: Desk) -> None:
+def test_a_decision_tampered_with_together_with_its_tag_contradicts_itself(
+    released: Trial,
+) -> None:
     version = released.trained("needs review")
     registry = released.releases.models
     edit(artifact(released, version, "decision.json"), '"needs review"', '"ready"')
@@ -241,7 +247,9 @@ def test_a_decision_tampered_with_together_with_its_tag_contradicts_itself(relea
     assert released.champion == "1"
 
 
-def test_criteria_other_than_those_the_training_began_with_are_refused(released: Desk) -> None:
+def test_criteria_other_than_those_the_training_began_with_are_refused(
+    released: Trial,
+) -> None:
     version = released.trained()
     registry = released.releases.models
     registry.client.set_tag(registry.find(version).run_id, "criteria_digest", "c" * 64)
@@ -250,7 +258,7 @@ def test_criteria_other_than_those_the_training_began_with_are_refused(released:
     assert released.champion == "1"
 
 
-def test_a_tampered_model_file_is_refused(released: Desk) -> None:
+def test_a_tampered_model_file_is_refused(released: Trial) -> None:
     version = released.trained()
     artifact(released, version, "model.skops").write_bytes(b"other")
     with pytest.raises(Refused, match=f"expected {released.saved.digest}, as judged"):
@@ -258,28 +266,28 @@ def test_a_tampered_model_file_is_refused(released: Desk) -> None:
     assert released.champion == "1"
 
 
-def test_an_unknown_version_is_refused(released: Desk) -> None:
+def test_an_unknown_version_is_refused(released: Trial) -> None:
     with pytest.raises(ConfigError, match="no version 9"):
         released.approve("9")
     assert released.champion == "1"
 
 
 def test_of_two_approvals_at_once_one_is_refused(
-    released: Desk, new_desk: Callable[[], Desk], monkeypatch: pytest.MonkeyPatch
+    released: Trial, new_trial: Callable[[], Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = [released.trained(), released.trained()]
     both_checked = Barrier(2)
     monkeypatch.setattr(releases, "still_compared", lambda *_: both_checked.wait(timeout=30))
 
-    def approve(desk: Desk, version: str) -> str:
+    def approve(trial: Trial, version: str) -> str:
         try:
-            desk.approve(version)
+            trial.approve(version)
         except Refused as problem:
             return str(problem)
         return version
 
     with ThreadPoolExecutor(2) as threads:
-        answers = set(threads.map(approve, [new_desk(), new_desk()], versions))
+        answers = set(threads.map(approve, [new_trial(), new_trial()], versions))
     assert any("at the same time" in each for each in answers)
     assert {released.champion} == answers & set(versions)
     assert len(released.trail.entries) == 2
@@ -288,35 +296,35 @@ def test_of_two_approvals_at_once_one_is_refused(
 # --- automatic ------------------------------------------------------------------------------
 
 
-def test_a_ready_version_is_promoted_where_the_criteria_say_automatic(desk: Desk) -> None:
-    version = desk.trained(criteria=criteria(approval="automatic"))
-    entry = desk.releases.promote_automatically(version)
-    assert desk.champion == version
+def test_a_ready_version_is_promoted_where_the_criteria_say_automatic(trial: Trial) -> None:
+    version = trial.trained(criteria=criteria(approval="automatic"))
+    entry = trial.releases.promote_automatically(version)
+    assert trial.champion == version
     assert (entry.action, entry.by) == ("automatic", "the gate")
 
 
-def test_nothing_less_than_ready_is_promoted_automatically(desk: Desk) -> None:
+def test_nothing_less_than_ready_is_promoted_automatically(trial: Trial) -> None:
     automatic = criteria(approval="automatic")
     warned, doubtful = (
-        desk.trained(latency=90, criteria=automatic),
-        desk.trained("needs review", criteria=automatic),
+        trial.trained(latency=90, criteria=automatic),
+        trial.trained("needs review", criteria=automatic),
     )
     for version, decision in ((warned, "ready with warnings"), (doubtful, "needs review")):
         with pytest.raises(Refused, match=f"is {decision} – only a ready version"):
-            desk.releases.promote_automatically(version)
-    assert desk.champion is None
+            trial.releases.promote_automatically(version)
+    assert trial.champion is None
 
 
-def test_nothing_is_promoted_automatically_where_a_person_is_required(desk: Desk) -> None:
+def test_nothing_is_promoted_automatically_where_a_person_is_required(trial: Trial) -> None:
     with pytest.raises(Refused, match="approval: required"):
-        desk.releases.promote_automatically(desk.trained())
-    assert desk.champion is None
+        trial.releases.promote_automatically(trial.trained())
+    assert trial.champion is None
 
 
 # --- reject, rollback -----------------------------------------------------------------------
 
 
-def test_a_rejected_version_stays_out(released: Desk) -> None:
+def test_a_rejected_version_stays_out(released: Trial) -> None:
     version = released.trained()
     released.releases.reject(version, by="Ada", because="Unfair.")
     assert released.releases.models.alias("challenger") is None
@@ -325,13 +333,13 @@ def test_a_rejected_version_stays_out(released: Desk) -> None:
     assert released.champion == "1"
 
 
-def test_the_champion_is_rolled_back_and_not_rejected(released: Desk) -> None:
+def test_the_champion_is_rolled_back_and_not_rejected(released: Trial) -> None:
     with pytest.raises(Refused, match="roll back instead"):
         released.releases.reject("1", by="Ada", because="Unfair.")
     assert released.champion == "1"
 
 
-def test_a_rollback_brings_back_the_one_before(released: Desk) -> None:
+def test_a_rollback_brings_back_the_one_before(released: Trial) -> None:
     released.approve(released.trained())
     entry = released.releases.rollback(by="Ada", because="Complaints.")
     assert released.champion == "1"
@@ -342,7 +350,7 @@ def test_a_rollback_brings_back_the_one_before(released: Desk) -> None:
     assert released.champion == "2"
 
 
-def test_a_rollback_goes_only_to_what_was_champion(released: Desk) -> None:
+def test_a_rollback_goes_only_to_what_was_champion(released: Trial) -> None:
     never = released.trained()
     with pytest.raises(Refused, match="was never champion"):
         released.releases.rollback(by="Ada", because="Complaints.", to=never)
@@ -351,13 +359,13 @@ def test_a_rollback_goes_only_to_what_was_champion(released: Desk) -> None:
     assert released.champion == "1"
 
 
-def test_there_is_nothing_to_roll_back_to_at_first(desk: Desk) -> None:
-    desk.trained()
+def test_there_is_nothing_to_roll_back_to_at_first(trial: Trial) -> None:
+    trial.trained()
     with pytest.raises(Refused, match="no earlier champion"):
-        desk.releases.rollback(by="Ada", because="Complaints.")
+        trial.releases.rollback(by="Ada", because="Complaints.")
 
 
-def test_a_rollback_to_a_tampered_model_is_refused(released: Desk) -> None:
+def test_a_rollback_to_a_tampered_model_is_refused(released: Trial) -> None:
     released.approve(released.trained())
     artifact(released, "1", "model.skops").write_bytes(b"other")
     with pytest.raises(Refused, match="model file of version 1"):
@@ -369,7 +377,7 @@ def test_a_rollback_to_a_tampered_model_is_refused(released: Desk) -> None:
 
 
 def test_a_decision_that_mlflow_did_not_hear_of_is_mirrored_by_the_next(
-    released: Desk, monkeypatch: pytest.MonkeyPatch
+    released: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = released.trained()
     with monkeypatch.context() as broken:
@@ -383,15 +391,15 @@ def test_a_decision_that_mlflow_did_not_hear_of_is_mirrored_by_the_next(
     assert released.champion == version
 
 
-def fails_after_recording(desk: Desk, version: str) -> Callable[..., None]:
+def fails_after_recording(trial: Trial, version: str) -> Callable[..., None]:
     def mirror(*_: object) -> None:
-        if desk.releases.champion() == version:
+        if trial.releases.champion() == version:
             raise ConnectionError("gone")
 
     return mirror
 
 
-def test_an_alias_moved_by_hand_is_moved_back(released: Desk) -> None:
+def test_an_alias_moved_by_hand_is_moved_back(released: Trial) -> None:
     released.trained("needs review")
     released.releases.models.point("champion", "2")
     assert any("but 2 by MLflow's alias" in each for each in released.releases.verify("1"))
@@ -403,7 +411,7 @@ def test_an_alias_moved_by_hand_is_moved_back(released: Desk) -> None:
 
 
 def test_a_champion_exchanged_with_its_tags_and_document_is_refused(
-    released: Desk, monkeypatch: pytest.MonkeyPatch
+    released: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = released.trained(latency=20)
     registry = released.releases.models
@@ -414,7 +422,7 @@ def test_a_champion_exchanged_with_its_tags_and_document_is_refused(
         released.releases.load_champion()
 
 
-def test_verify_is_silent_where_all_fits(released: Desk) -> None:
+def test_verify_is_silent_where_all_fits(released: Trial) -> None:
     file = artifact(released, "1", "decision.json")
     run = released.releases.models.find("1").run_id
     assert [released.releases.verify(what) for what in ("1", "champion", run, str(file))] == [
@@ -422,7 +430,7 @@ def test_verify_is_silent_where_all_fits(released: Desk) -> None:
     ] * 4
 
 
-def test_verify_says_what_was_changed(released: Desk) -> None:
+def test_verify_says_what_was_changed(released: Trial) -> None:
     file = artifact(released, "1", "decision.json")
     run = released.releases.models.find("1").run_id
     edit(file, '"decision": "ready"', '"decision": "ready with warnings"')
@@ -434,7 +442,7 @@ def test_verify_says_what_was_changed(released: Desk) -> None:
     assert "is not a verdict document" in released.releases.verify(run)[0]
 
 
-def test_verify_finds_a_tampered_model(released: Desk) -> None:
+def test_verify_finds_a_tampered_model(released: Trial) -> None:
     artifact(released, "1", "model.skops").write_bytes(b"other")
     assert "model file of version 1" in released.releases.verify("1")[0]
 
@@ -442,13 +450,15 @@ def test_verify_finds_a_tampered_model(released: Desk) -> None:
 # --- the trail is lost ----------------------------------------------------------------------
 
 
-def without_trail(desk: Desk) -> Releases:
+def without_trail(trial: Trial) -> Releases:
     """The same registry, with a database in which nothing was ever decided."""
-    url = f"{desk.settings.database_url}.lost"
-    return Desk(replace(desk.settings, database_url=url), desk.product, desk.saved).releases
+    url = f"{trial.settings.database_url}.lost"
+    return Trial(replace(trial.settings, database_url=url), trial.product, trial.saved).releases
 
 
-def test_an_empty_trail_beside_a_champion_is_refused_and_moves_nothing(released: Desk) -> None:
+def test_an_empty_trail_beside_a_champion_is_refused_and_moves_nothing(
+    released: Trial,
+) -> None:
     version, lost = released.trained(), without_trail(released)
     tried: list[Callable[[], object]] = [
         lost.reconcile,
@@ -465,7 +475,7 @@ def test_an_empty_trail_beside_a_champion_is_refused_and_moves_nothing(released:
     assert released.champion == "1"
 
 
-def test_with_the_alias_taken_away_by_hand_a_product_begins_anew(released: Desk) -> None:
+def test_with_the_alias_taken_away_by_hand_a_product_begins_anew(released: Trial) -> None:
     version, lost = released.trained(), without_trail(released)
     with pytest.raises(Refused) as problem:
         lost.reconcile()

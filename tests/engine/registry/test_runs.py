@@ -10,11 +10,11 @@ from mlproduct.gate.criteria import Interval, Measurement, criteria_digest
 from mlproduct.gate.document import CandidateRow, Plots
 from mlproduct.registry.runs import Runs, answering, commit_of, metrics_of, shortened
 
-from .release_desk import PIPELINE, Desk, criteria
+from .trial_releases import PIPELINE, Trial, criteria
 
 
-def test_the_criteria_are_logged_before_anything_else(desk: Desk) -> None:
-    runs = desk.releases.models.runs
+def test_the_criteria_are_logged_before_anything_else(trial: Trial) -> None:
+    runs = trial.releases.models.runs
     run = runs.open(criteria(), PIPELINE, cause="monitoring asked")
     found = runs.client.get_run(run.id)
     assert found.info.status == "RUNNING"
@@ -23,12 +23,12 @@ def test_the_criteria_are_logged_before_anything_else(desk: Desk) -> None:
     assert found.data.tags["cause"] == "monitoring asked"
     assert found.data.params["search.trials"] == "2"
     assert [each.path for each in runs.client.list_artifacts(run.id)] == ["success_criteria.yaml"]
-    assert runs.client.get_experiment(found.info.experiment_id).name == desk.product
+    assert runs.client.get_experiment(found.info.experiment_id).name == trial.product
 
 
-def test_a_run_shows_its_document(desk: Desk) -> None:
-    document = desk.recorded()
-    runs = desk.releases.models.runs
+def test_a_run_shows_its_document(trial: Trial) -> None:
+    document = trial.recorded()
+    runs = trial.releases.models.runs
     found = runs.client.get_run(document.run_id)
     assert found.info.status == "FINISHED"
     assert found.info.run_name.startswith("ready · linear · ")
@@ -36,7 +36,7 @@ def test_a_run_shows_its_document(desk: Desk) -> None:
     assert found.data.metrics["recall_low"] == pytest.approx(0.65)
     digests = {
         "decision_digest": document.digest,
-        "model_digest": desk.saved.digest,
+        "model_digest": trial.saved.digest,
         "data_digest": "d" * 64,
     }
     assert digests.items() <= found.data.tags.items()
@@ -47,31 +47,31 @@ def test_a_run_shows_its_document(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("code", "check"), [(403, "MLFLOW_TRACKING_USERNAME"), (500, "MLFLOW_TRACKING_URI")]
 )
-def test_who_may_not_is_told_to_look_at_the_account(desk: Desk, code: int, check: str) -> None:
+def test_who_may_not_is_told_to_look_at_the_account(trial: Trial, code: int, check: str) -> None:
     from mlflow.exceptions import MlflowException
 
-    with pytest.raises(ProductError, match=f"check {check}"), answering(desk.settings):
+    with pytest.raises(ProductError, match=f"check {check}"), answering(trial.settings):
         raise MlflowException(
             f"API request to endpoint /x failed with error code {code} != 200. Response body: ''"
         )
 
 
-def test_the_data_is_an_input_with_our_digest(desk: Desk) -> None:
-    document = desk.recorded()
-    (data,) = desk.releases.models.runs.client.get_run(document.run_id).inputs.dataset_inputs
+def test_the_data_is_an_input_with_our_digest(trial: Trial) -> None:
+    document = trial.recorded()
+    (data,) = trial.releases.models.runs.client.get_run(document.run_id).inputs.dataset_inputs
     assert data.dataset.digest == "d" * 36
     assert "d" * 64 in data.dataset.source
 
 
-def test_every_trial_is_a_nested_run(desk: Desk) -> None:
+def test_every_trial_is_a_nested_run(trial: Trial) -> None:
     trials = (
         CandidateRow(candidate="linear", parameters={"C": 2.0}, score=0.7, seconds=1.5),
         CandidateRow(
             candidate="network", parameters={}, score=None, seconds=0.1, problem="did not converge"
         ),
     )
-    document = desk.recorded(exhibits=Plots(primary="recall", candidates=trials))
-    client = desk.releases.models.runs.client
+    document = trial.recorded(exhibits=Plots(primary="recall", candidates=trials))
+    client = trial.releases.models.runs.client
     experiment = client.get_run(document.run_id).info.experiment_id
     asked = f"tags.`mlflow.parentRunId` = '{document.run_id}'"
     nested = {run.info.run_name: run for run in client.search_runs([experiment], asked)}
@@ -81,16 +81,16 @@ def test_every_trial_is_a_nested_run(desk: Desk) -> None:
     assert nested["2. network"].info.status == "FAILED"
 
 
-def test_a_refused_model_is_an_answer_and_a_broken_evaluation_is_none(desk: Desk) -> None:
-    client = desk.releases.models.runs.client
-    assert client.get_run(desk.recorded("blocked").run_id).info.status == "FINISHED"
-    broken = client.get_run(desk.recorded("ready", problem="division by zero").run_id)
+def test_a_refused_model_is_an_answer_and_a_broken_evaluation_is_none(trial: Trial) -> None:
+    client = trial.releases.models.runs.client
+    assert client.get_run(trial.recorded("blocked").run_id).info.status == "FINISHED"
+    broken = client.get_run(trial.recorded("ready", problem="division by zero").run_id)
     assert broken.info.status == "FAILED"
     assert broken.data.tags["verdict"] == "blocked"
 
 
-def test_a_run_that_broke_before_the_verdict_is_failed(desk: Desk) -> None:
-    runs = desk.releases.models.runs
+def test_a_run_that_broke_before_the_verdict_is_failed(trial: Trial) -> None:
+    runs = trial.releases.models.runs
     run = runs.open(criteria(), PIPELINE)
     runs.fail(run, "the disk is full")
     found = runs.client.get_run(run.id)
@@ -98,17 +98,17 @@ def test_a_run_that_broke_before_the_verdict_is_failed(desk: Desk) -> None:
     assert found.info.run_name.startswith("failed · ")
 
 
-def test_criteria_changed_while_training_are_refused(desk: Desk) -> None:
-    runs = desk.releases.models.runs
+def test_criteria_changed_while_training_are_refused(trial: Trial) -> None:
+    runs = trial.releases.models.runs
     run = runs.open(criteria(), PIPELINE)
-    document = desk.document(run, criteria=criteria(confidence=0.5))
+    document = trial.document(run, criteria=criteria(confidence=0.5))
     with pytest.raises(Refused, match="fixed before the result"):
         runs.record(run, document, scorecard_html="", scorecard_markdown="")
 
 
-def test_a_document_that_cannot_be_read_is_refused(desk: Desk) -> None:
-    document = desk.recorded()
-    runs = desk.releases.models.runs
+def test_a_document_that_cannot_be_read_is_refused(trial: Trial) -> None:
+    document = trial.recorded()
+    runs = trial.releases.models.runs
     kept = (
         Path(runs.client.get_run(document.run_id).info.artifact_uri.removeprefix("file://"))
         / "decision.json"
@@ -121,10 +121,10 @@ def test_a_document_that_cannot_be_read_is_refused(desk: Desk) -> None:
         runs.document(document.run_id)
 
 
-def test_a_deleted_experiment_says_how_to_get_it_back(desk: Desk) -> None:
-    runs = desk.releases.models.runs
+def test_a_deleted_experiment_says_how_to_get_it_back(trial: Trial) -> None:
+    runs = trial.releases.models.runs
     runs.open(criteria(), PIPELINE)
-    runs.client.delete_experiment(runs.client.get_experiment_by_name(desk.product).experiment_id)
+    runs.client.delete_experiment(runs.client.get_experiment_by_name(trial.product).experiment_id)
     with pytest.raises(ConfigError, match="mlflow experiments restore"):
         runs.open(criteria(), PIPELINE)
 

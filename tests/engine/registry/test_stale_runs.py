@@ -10,14 +10,14 @@ from mlproduct.processes import began, is_gone, process_tags
 from mlproduct.registry.runs import Runs
 from mlproduct.registry.stale_runs import close_stale_runs
 
-from .release_desk import PIPELINE, Desk, criteria
+from .trial_releases import PIPELINE, Trial, criteria
 
 DAY = 24 * 3600 * 1000
 
 
 @pytest.fixture
-def runs(desk: Desk) -> Runs:
-    return desk.releases.models.runs
+def runs(trial: Trial) -> Runs:
+    return trial.releases.models.runs
 
 
 def opened(runs: Runs, days: float = 0, **tags: str) -> str:
@@ -45,8 +45,8 @@ def test_a_run_whose_process_is_gone_is_killed_and_says_why(runs: Runs) -> None:
         tags={"mlflow.parentRunId": run},
         run_name="1. linear",
     ).info.run_id
-    (said,) = close_stale_runs(runs)
-    assert f"process {os.getpid()} no longer exists and reported no end" in said
+    (problem,) = close_stale_runs(runs)
+    assert f"process {os.getpid()} no longer exists and reported no end" in problem
     found = runs.client.get_run(run)
     assert found.info.run_name.startswith("killed · ")
     assert (found.info.status, status(runs, trial)) == ("KILLED", "KILLED")
@@ -63,25 +63,25 @@ def test_a_run_that_is_at_work_is_left_alone(runs: Runs) -> None:
 
 def test_a_run_of_another_host_is_given_up_when_no_training_could_last_so_long(runs: Runs) -> None:
     young, old = opened(runs, days=1, host="elsewhere"), opened(runs, days=3, host="elsewhere")
-    assert any("host elsewhere reported no end" in said for said in close_stale_runs(runs))
+    assert any("host elsewhere reported no end" in problem for problem in close_stale_runs(runs))
     assert (status(runs, young), status(runs, old)) == ("RUNNING", "KILLED")
 
 
-def test_a_run_given_up_by_mistake_ends_with_its_verdict(desk: Desk, runs: Runs) -> None:
+def test_a_run_given_up_by_mistake_ends_with_its_verdict(trial: Trial, runs: Runs) -> None:
     run = runs.open(criteria(), PIPELINE)
     runs.client.set_tag(run.id, "process", f"{os.getpid()} in another life")
     assert close_stale_runs(runs)
-    document = desk.document(run)
+    document = trial.document(run)
     runs.record(run, document, scorecard_html="<p>seen</p>", scorecard_markdown="# seen")
     assert status(runs, run.id) == "FINISHED"
     assert "given_up" not in runs.tags(run.id)
 
 
 def test_a_process_is_told_from_another_with_its_number() -> None:
-    told = process_tags()
-    assert not is_gone(told)
-    assert is_gone({**told, "process": f"{os.getpid()} then"})
-    assert not is_gone({**told, "process": f"{os.getpid()} then", "host": "elsewhere"})
+    tags = process_tags()
+    assert not is_gone(tags)
+    assert is_gone({**tags, "process": f"{os.getpid()} then"})
+    assert not is_gone({**tags, "process": f"{os.getpid()} then", "host": "elsewhere"})
     assert not is_gone({})
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         assert began(other.pid) not in ("", began(os.getpid()))

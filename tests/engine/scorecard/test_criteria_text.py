@@ -176,12 +176,12 @@ def test_explain_says_everything_the_file_says() -> None:
     }
     left = {**CHURN["criteria"][2], "leaving_out": ("west",)}
     written = (*CHURN["criteria"][:2], left, *CHURN["criteria"][3:])
-    said = explain(
+    text = explain(
         Criteria.model_validate({**CHURN, "criteria": written, "waivers": (waiver,)}), METRICS
     )
     for criterion in (*CHURN["criteria"], *CHURN["data"]):
-        assert criterion["says"] in said
-        assert criterion["why"] in said
+        assert criterion["says"] in text
+        assert criterion["why"] in text
     for words in (
         "recall at least 0.6. Share of actual positives that the model finds.",
         "recall by region within 0.1 of each other",
@@ -194,14 +194,14 @@ def test_explain_says_everything_the_file_says() -> None:
         "fewer than 30 rows",
         "until a named person approves it",
     ):
-        assert words in said
+        assert words in text
     assert (
-        said.index("released only if")
-        < said.index("with a warning unless")
-        < said.index("is trained only if")
+        text.index("released only if")
+        < text.index("with a warning unless")
+        < text.index("is trained only if")
     )
 
 
 def test_explain_says_when_nobody_is_asked() -> None:
-    said = explain(Criteria.model_validate({**CHURN, "approval": "automatic"}), METRICS)
-    assert "becomes the champion automatically" in said
+    text = explain(Criteria.model_validate({**CHURN, "approval": "automatic"}), METRICS)
+    assert "becomes the champion automatically" in text

@@ -69,11 +69,11 @@ def test_half_sent_requests_are_ended(process: Process) -> None:
         with connected(process) as line:
             began = time.monotonic()
             line.sendall(half)
-            told = until_closed(line)
+            received = until_closed(line)
             assert time.monotonic() - began < 5 * READ_SECONDS, half
-        assert status in told, half
-        assert not told or b"connection: close" in told.lower()
-    assert b'"detail":"A request has to be sent within 1 seconds."' in told
+        assert status in received, half
+        assert not received or b"connection: close" in received.lower()
+    assert b'"detail":"A request has to be sent within 1 seconds."' in received
     assert late(process, "other") == before[0] + 3
     assert late(process, "/predict") == before[1] + 2
 
@@ -99,19 +99,19 @@ def test_a_request_that_comes_byte_by_byte_is_ended_as_well(
 def test_what_follows_an_early_answer_does_not_hold_the_connection(process: Process) -> None:
     with connected(process) as line:
         line.sendall(b"GET /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
-        told = line.recv(65_536)
+        received = line.recv(65_536)
         line.sendall(b"x")
-        told += until_closed(line)
-    assert b" 404 " in told
-    assert told.count(b"HTTP/1.1 ") == 1
+        received += until_closed(line)
+    assert b" 404 " in received
+    assert received.count(b"HTTP/1.1 ") == 1
 
 
 def test_a_whole_request_is_answered_and_its_connection_kept(process: Process) -> None:
     with httpx.Client(base_url=process.url) as client:
         for _ in range(2):
-            said = client.post("/predict", content=BODY)
-            assert said.status_code == 200
-            line = said.extensions["network_stream"].get_extra_info("client_addr")
+            response = client.post("/predict", content=BODY)
+            assert response.status_code == 200
+            line = response.extensions["network_stream"].get_extra_info("client_addr")
             time.sleep(1.5 * READ_SECONDS)
         assert (
             client.get("/model").extensions["network_stream"].get_extra_info("client_addr") == line
@@ -124,9 +124,12 @@ def test_more_connections_than_there_may_be_are_told_so_and_take_nobodys_place(
     lines = [connected(process) for _ in range(CONNECTIONS)]
     try:
         time.sleep(0.1)
-        said = httpx.get(f"{process.url}/model")
-        assert (said.status_code, said.headers["content-type"]) == (503, "application/problem+json")
-        assert said.json()["title"] == "Too many connections"
+        response = httpx.get(f"{process.url}/model")
+        assert (response.status_code, response.headers["content-type"]) == (
+            503,
+            "application/problem+json",
+        )
+        assert response.json()["title"] == "Too many connections"
         lines[0].sendall(ASKING)
         assert b" 200 " in lines[0].recv(65_536)
         lines.pop().close()
@@ -140,8 +143,8 @@ def test_more_connections_than_there_may_be_are_told_so_and_take_nobodys_place(
 def test_a_head_without_an_end_is_refused(process: Process) -> None:
     with connected(process) as line:
         line.sendall(b"GET /model HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 20_000)
-        told = line.recv(65_536)
-    assert b" 431 " in told
+        received = line.recv(65_536)
+    assert b" 431 " in received
     assert process.is_ready()
 
 

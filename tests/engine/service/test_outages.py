@@ -37,10 +37,10 @@ class Asking:
             {**row, COLUMNS.key: f"asked-{len(self.keys) + n}"}
             for n, row in enumerate(some_rows(count))
         ]
-        said = self.client.post("/predict", json={"rows": asked})
-        assert said.status_code == 200
+        response = self.client.post("/predict", json={"rows": asked})
+        assert response.status_code == 200
         self.keys += [row[COLUMNS.key] for row in asked]
-        return said.json()
+        return response.json()
 
 
 def logged() -> list[str]:
@@ -58,9 +58,9 @@ def test_a_database_that_goes_and_comes_back_has_every_prediction_once(cable: Fl
         until(lambda: cable.cuts == 1)
         ask()
         until(lambda: state().blocks >= 2 and state().trouble)
-        told = client.get("/health/ready")
-        assert told.status_code == 200
-        assert told.json()["log"] == "database unavailable"
+        reply = client.get("/health/ready")
+        assert reply.status_code == 200
+        assert reply.json()["log"] == "database unavailable"
         assert "predictions wait on disk" in str(state().trouble)
         cable.mend()
         until(lambda: state().blocks == 0)

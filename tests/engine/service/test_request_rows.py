@@ -43,8 +43,8 @@ def test_good_and_bad_rows_are_those_of_a_batch_cell_by_cell() -> None:
         batch.rejected.rows["row"]
     )
     pd.testing.assert_frame_equal(RULES.table(checked.cells), batch.rows)
-    told = {(each.row, each.field) for each in checked.problems}
-    assert told == set(
+    reply = {(each.row, each.field) for each in checked.problems}
+    assert reply == set(
         batch.rejected.failures[["row", "column"]].itertuples(index=False, name=None)
     )
 
@@ -251,9 +251,9 @@ def test_a_value_of_any_depth_or_length_is_shown_in_short() -> None:
 
 
 def test_very_many_problems_are_counted_and_only_some_are_told() -> None:
-    told = problems_json([RowProblem(row, "plan", "is missing") for row in range(1_005)])
-    assert len(told) == 1_001
-    assert told[-1] == {
+    reply = problems_json([RowProblem(row, "plan", "is missing") for row in range(1_005)])
+    assert len(reply) == 1_001
+    assert reply[-1] == {
         "row": 1_000,
         "field": None,
         "problem": "and 5 more problems from this row on",

@@ -58,9 +58,9 @@ def ask(client: Any, rows: Any, **more: Any) -> Any:
 
 def test_rows_are_answered_in_their_order_with_their_keys(client: TestClient) -> None:
     rows = some_rows(5)
-    said = ask(client, rows)
-    assert said.status_code == 200
-    content = said.json()
+    response = ask(client, rows)
+    assert response.status_code == 200
+    content = response.json()
     assert [each["row"] for each in content["predictions"]] == [0, 1, 2, 3, 4]
     assert [each["key"] for each in content["predictions"]] == [row[COLUMNS.key] for row in rows]
     assert content["model"]["version"] == "1"
@@ -86,10 +86,10 @@ def test_service_and_batch_give_the_same_number_for_the_same_row(
 
 def test_a_bad_row_never_fails_the_good_ones_unless_asked_to(client: TestClient) -> None:
     good, bad = some_rows(2), {**some_rows(1)[0], COLUMNS.numeric[0]: "many"}
-    said = ask(client, [good[0], bad, good[1]])
-    assert said.status_code == 200
-    assert [each["row"] for each in said.json()["predictions"]] == [0, 2]
-    assert [(each["row"], each["field"]) for each in said.json()["errors"]] == [
+    response = ask(client, [good[0], bad, good[1]])
+    assert response.status_code == 200
+    assert [each["row"] for each in response.json()["predictions"]] == [0, 2]
+    assert [(each["row"], each["field"]) for each in response.json()["errors"]] == [
         (1, COLUMNS.numeric[0])
     ]
     refused = ask(client, [good[0], bad, good[1]], all_or_nothing=True)
@@ -118,15 +118,15 @@ def test_a_bad_row_never_fails_the_good_ones_unless_asked_to(client: TestClient)
 def test_a_body_that_cannot_be_meant_is_a_problem(
     client: TestClient, body: bytes, status: int
 ) -> None:
-    said = client.post("/predict", content=body)
-    assert said.status_code == status
-    assert said.headers["content-type"] == "application/problem+json"
-    assert said.json()["detail"]
+    response = client.post("/predict", content=body)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["detail"]
 
 
 def test_a_body_without_a_length_is_cut_off_as_well(client: TestClient) -> None:
-    said = client.post("/predict", content=(b"x" * 100_000 for _ in range(30)))
-    assert said.status_code == 413
+    response = client.post("/predict", content=(b"x" * 100_000 for _ in range(30)))
+    assert response.status_code == 413
 
 
 def test_fuzzed_rows_are_answered_or_refused_and_never_break_it(client: TestClient) -> None:
@@ -142,8 +142,8 @@ def test_fuzzed_rows_are_answered_or_refused_and_never_break_it(client: TestClie
         body: Any = {"rows": [row] * seeded.randint(1, 3)}
         if seeded.random() < 0.1:
             body[seeded.choice(["rows", "all_or_nothing", "x"])] = seeded.choice(strange)
-        said = client.post("/predict", content=json.dumps(body))
-        assert said.status_code in (200, 400, 422), (said.status_code, body)
+        response = client.post("/predict", content=json.dumps(body))
+        assert response.status_code in (200, 400, 422), (response.status_code, body)
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,11 @@ def test_fuzzed_rows_are_answered_or_refused_and_never_break_it(client: TestClie
 def test_other_paths_are_problems_too(
     client: TestClient, method: str, path: str, status: int
 ) -> None:
-    said = client.request(method, path)
-    assert (said.status_code, said.headers["content-type"]) == (status, "application/problem+json")
+    response = client.request(method, path)
+    assert (response.status_code, response.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    )
 
 
 def test_the_page_shows_fields_with_examples(client: TestClient) -> None:
@@ -214,10 +217,10 @@ def test_with_keys_predictions_need_one(product: TrialProduct) -> None:
             ("", 401),
             ("ü" * 20, 401),
         ):
-            said = client.post(
+            response = client.post(
                 "/predict", json={"rows": some_rows(1)}, headers={"X-API-Key": key.encode()}
             )
-            assert said.status_code == status
+            assert response.status_code == status
         assert client.get("/model").status_code == 401
         assert client.get("/health/ready").status_code == 200
         assert client.get("/docs-files/swagger-ui.css").status_code == 200
@@ -370,14 +373,14 @@ def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_b
     releases.models.point("champion", moved)
     with TestClient(app_of(service)) as client:
         assert client.get("/health/ready").status_code == 200
-        told = client.get("/model").json()
-        assert told["version"] == ask(client, some_rows(1)).json()["model"]["version"] == "1"
-        said = (
+        reply = client.get("/model").json()
+        assert reply["version"] == ask(client, some_rows(1)).json()["model"]["version"] == "1"
+        response = (
             f"MLflow's alias champion is on version {moved or 'none'}, the champion in the decision"
             " history is 1"
         )
-        assert said in told["trouble"]
-        assert said in caplog.text
+        assert output in reply["trouble"]
+        assert output in caplog.text
         assert "champion_alias_differs 1.0" in client.get("/metrics").text
         assert releases.models.alias("champion") == moved
         main(["doctor"])
@@ -394,10 +397,10 @@ def test_an_alias_of_another_history_is_no_champion(
 ) -> None:
     (product.root / "var" / "product.db").unlink()
     with TestClient(app_of(service)) as client:
-        told = client.get("/health/ready")
-        assert told.status_code == 503
+        reply = client.get("/health/ready")
+        assert reply.status_code == 503
         assert (
-            told.json()["because"] == "the registry's alias is on another version"
+            reply.json()["because"] == "the registry's alias is on another version"
         )  # no more to anybody
         assert "the champion in the audit log is none" in str(service.follower.trouble)
         assert "check PRODUCT_DATABASE_URL" in str(service.follower.trouble)
@@ -445,14 +448,14 @@ def test_health_says_that_the_database_is_away_and_nothing_about_it(
     monkeypatch.setattr(logger.parent, "propagate", True)
     service = service_of(PRODUCT, replace(settings(), database_url=address), WANTED)
     with TestClient(app_of(service)) as client:
-        told = client.get("/health/ready")
-    assert told.status_code == 503
+        reply = client.get("/health/ready")
+    assert reply.status_code == 503
     wrong = "@s3cr3t" in address
-    assert told.json()["because"] == (
+    assert reply.json()["because"] == (
         "the configuration is wrong" if wrong else "database unavailable"
     )
-    assert "127.0.0.1" not in told.text
-    shown = told.text + str(service.follower.trouble) + caplog.text
+    assert "127.0.0.1" not in reply.text
+    shown = reply.text + str(service.follower.trouble) + caplog.text
     assert not any(part in shown for part in ("s3cr3t", "product@", ":product"))
     assert "PRODUCT_DATABASE_URL" in caplog.text
 
@@ -528,10 +531,10 @@ def test_a_request_that_is_sent_again_is_answered_as_before_and_logged_once(
 def test_retries_at_the_same_time_are_one_prediction(product: TrialProduct) -> None:
     apps = [app_of(service_of(PRODUCT, settings(), WANTED)) for _ in range(2)]
     with TestClient(apps[0]) as first, TestClient(apps[1]) as second, ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(lambda n: again((first, second)[n % 2], some_rows(2)), range(16)))
+        reply = list(pool.map(lambda n: again((first, second)[n % 2], some_rows(2)), range(16)))
         plain = list(pool.map(lambda n: ask(first, some_rows(1)).status_code, range(8)))
-    assert {each.status_code for each in told} == {200}
-    assert len({each.content for each in told}) == 1
+    assert {each.status_code for each in reply} == {200}
+    assert len({each.content for each in reply}) == 1
     assert set(plain) == {200}
     assert len(logged()) == 2 + 8
 
@@ -541,17 +544,17 @@ def test_what_was_erased_is_not_predicted_again_under_its_key(
 ) -> None:
     assert again(client, some_rows(2)).status_code == 200
     assert main(["forget", some_rows(2)[0][COLUMNS.key], "--by", "Ada"]) == 0
-    told = again(client, some_rows(2))
-    assert (told.status_code, told.json()["title"]) == (409, "Key used before")
-    assert "erased" in told.json()["detail"]
+    reply = again(client, some_rows(2))
+    assert (reply.status_code, reply.json()["title"]) == (409, "Key used before")
+    assert "erased" in reply.json()["detail"]
     assert len(logged()) == 1
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 201, "\t"])
 def test_a_key_that_is_none_is_refused(client: TestClient, key: str) -> None:
-    told = again(client, some_rows(1), key)
-    assert told.status_code == 422
-    assert "Idempotency-Key has 1 to 200" in told.json()["detail"]
+    reply = again(client, some_rows(1), key)
+    assert reply.status_code == 422
+    assert "Idempotency-Key has 1 to 200" in reply.json()["detail"]
 
 
 def test_without_its_log_a_request_with_a_key_is_not_answered(
@@ -560,8 +563,8 @@ def test_without_its_log_a_request_with_a_key_is_not_answered(
     away = Away()
     service.writer._log = away
     with TestClient(app_of(service)) as client:
-        told = again(client, some_rows(2))
-        assert (told.status_code, told.headers["retry-after"]) == (503, "1")
+        reply = again(client, some_rows(2))
+        assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
         assert ask(client, some_rows(1)).status_code == 200
         away.is_away = False
         assert [again(client, some_rows(2)).status_code for _ in range(2)] == [200, 200]
@@ -710,9 +713,9 @@ def test_told_to_stop_it_says_so_answers_on_and_ends_with_0(product: TrialProduc
         process.until(
             lambda: httpx.get(f"{process.url}/health/ready", timeout=5).status_code == 503, 5
         )
-        said = httpx.post(f"{process.url}/predict", json={"rows": some_rows(3)}, timeout=30)
-        assert said.status_code == 200
-        assert said.headers["connection"] == "close"
+        response = httpx.post(f"{process.url}/predict", json={"rows": some_rows(3)}, timeout=30)
+        assert response.status_code == 200
+        assert response.headers["connection"] == "close"
         assert process.process.wait(60) == 0
         kept = process.errors.read_text()
     assert '"event":"answered"' in kept

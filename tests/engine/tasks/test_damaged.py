@@ -61,10 +61,10 @@ def test_a_damaged_database_is_one_line_in_every_verb(
     damage(whole.settings.var / name, how)
     for verb in verbs:
         assert main(verb) == 1, verb
-        told = capsys.readouterr().err
-        assert f"{name} is damaged" in told, verb
-        assert "restore it from a backup" in told, verb
-        assert len(told.strip().splitlines()) == 1, told
+        shown = capsys.readouterr().err
+        assert f"{name} is damaged" in shown, verb
+        assert "restore it from a backup" in shown, verb
+        assert len(shown.strip().splitlines()) == 1, shown
     assert main(["doctor"]) == 2
     found = capsys.readouterr()
     assert f"databases not ok  {whole.settings.var / name} is damaged" in found.out
@@ -75,8 +75,8 @@ def test_the_doctor_checks_every_page(
     whole: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["doctor"])
-    assert "product.db is intact" in (said := capsys.readouterr().out)
-    assert "mlflow.db is intact" in said
+    assert "product.db is intact" in (output := capsys.readouterr().out)
+    assert "mlflow.db is intact" in output
     path = whole.settings.var / "mlflow.db"
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA writable_schema=ON")
@@ -111,9 +111,9 @@ def test_a_lost_trail_does_not_take_the_champion_along(
     (whole.settings.var / "product.db").unlink()
     assert main(verb) == (2 if verb == ["doctor"] else 3)
     captured = capsys.readouterr()
-    told = captured.out + captured.err
-    assert "MLflow's alias champion is on version 1" in told
-    assert "restore" in told
-    assert "delete_registered_model_alias" in told
+    shown = captured.out + captured.err
+    assert "MLflow's alias champion is on version 1" in shown
+    assert "restore" in shown
+    assert "delete_registered_model_alias" in shown
     assert whole.releases.models.alias("champion") == "1"
     assert whole.releases.audit_log.read().entries == ()

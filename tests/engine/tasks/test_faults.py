@@ -160,13 +160,13 @@ def test_a_database_that_stays_away_ends_scoring_in_a_line_and_the_next_run_fini
         for name in ("scoring_context", "_score_day"):
             away.setattr(tasks, name, getattr(tasks, name).with_options(retry_delay_seconds=0.1))
         assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
-        (said,) = capsys.readouterr().err.splitlines()
-        assert "the database" in said
-        assert "check PRODUCT_DATABASE_URL" in said
-        assert "last-error" not in said
+        (output,) = capsys.readouterr().err.splitlines()
+        assert "the database" in output
+        assert "check PRODUCT_DATABASE_URL" in output
+        assert "last-error" not in output
         assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
-        (said,) = capsys.readouterr().err.splitlines()
-        assert "check PRODUCT_DATABASE_URL" in said
+        (output,) = capsys.readouterr().err.splitlines()
+        assert "check PRODUCT_DATABASE_URL" in output
     cable.mend()
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     assert_scored_once(len(frame))
@@ -255,14 +255,14 @@ def test_the_rollback_drill(deciding: TrialProduct, capsys: pytest.CaptureFixtur
         assert answered_by(client) == "2"
         assert scored_by(deciding, DAY) == {"2"}
         assert main(["rollback", "--by", "Bo", "--because", "Complaints since noon."]) == 0
-        said = capsys.readouterr().out
-        assert "Version 1 is the champion again instead of version 2; rolled back by Bo." in said
+        output = capsys.readouterr().out
+        assert "Version 1 is the champion again instead of version 2; rolled back by Bo." in output
         until(lambda: answered_by(client) == "1")
         assert scored_by(deciding, DAY + timedelta(days=1)) == {"1"}
     assert main(["history"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
-    for told in ("rollback", "version 1", "Bo", "Complaints since noon."):
-        assert told in last
+    for shown in ("rollback", "version 1", "Bo", "Complaints since noon."):
+        assert shown in last
     assert main(["verify"]) == 0
 
 

@@ -41,6 +41,6 @@ def test_what_the_temporary_server_cannot_write_down_any_more_is_no_news(
     server.port = 1
     server._run_uvicorn_command().wait()
     server._dismiss_guard()
-    (command, told), *_ = begun
+    (command, shown), *_ = begun
     assert "prefect.server.api.server:create_app" in command
-    assert told["env"]["PREFECT_SERVER_LOGGING_LEVEL"] == "CRITICAL"
+    assert shown["env"]["PREFECT_SERVER_LOGGING_LEVEL"] == "CRITICAL"

@@ -99,8 +99,8 @@ def test_quiet_rows_lead_to_nothing(
 ) -> None:
     scored(product)
     assert main(["monitor", "--day", str(DAY)]) == 0
-    said = capsys.readouterr().out
-    assert "OK  No drift. No action." in said
+    output = capsys.readouterr().out
+    assert "OK  No drift. No action." in output
     assert main(["ledger"]) == 0
     assert "nothing  proxy  No drift. No action." in capsys.readouterr().out
 
@@ -279,8 +279,8 @@ def test_a_look_is_kept_in_mlflow_with_its_pages(product: TrialProduct) -> None:
     assert any(name.startswith("live.") for name in run.data.metrics)
     names = {file.path for file in runs.client.list_artifacts(found.run)}
     assert names == {"drift.html", "performance.html", "look.md", "look.json"}
-    told = json.loads(Path(runs.client.download_artifacts(found.run, "look.json")).read_text())
-    assert told["live"]["trust"] == "confirmed"
+    shown = json.loads(Path(runs.client.download_artifacts(found.run, "look.json")).read_text())
+    assert shown["live"]["trust"] == "confirmed"
     everything = Path(runs.client.download_artifacts(found.run, "look.json")).read_text()
     assert not any(key in everything for key in in_log(DAY, DAY)["key"].head(20))
 
@@ -316,8 +316,8 @@ def test_without_a_champion_there_is_nothing_to_monitor(
     with_registry(product, released, monkeypatch).releases.models.point("champion", None)
     (product.root / "var" / "product.db").unlink()
     assert main(["monitor"]) == 3
-    said = "there is no champion – monitoring needs a released model – train a model and approve"
-    assert said in capsys.readouterr().err
+    output = "there is no champion – monitoring needs a released model – train a model and approve"
+    assert output in capsys.readouterr().err
 
 
 def test_a_reference_that_was_changed_is_refused(released: TrialProduct) -> None:

@@ -48,11 +48,11 @@ def test_a_day_is_scored_by_the_champion_written_and_logged(
     assert len(found) == len(written) == len(frame)
     assert set(found["lane"]) == {"batch"}
     model = released.releases.models.load("1").model
-    said = predict(model, written[list(COLUMNS.features)])
-    np.testing.assert_array_equal(found["decision"], said.decision)
-    np.testing.assert_array_equal(written["prediction_decision"], said.decision)
-    if said.score is not None:
-        np.testing.assert_array_equal(found["score"], said.score)
+    predictions = predict(model, written[list(COLUMNS.features)])
+    np.testing.assert_array_equal(found["decision"], predictions.decision)
+    np.testing.assert_array_equal(written["prediction_decision"], predictions.decision)
+    if predictions.score is not None:
+        np.testing.assert_array_equal(found["score"], predictions.score)
     assert not set(COLUMNS.private) & set(written.columns)
 
 
@@ -429,15 +429,15 @@ def test_a_damaged_file_stops_no_erasure(
         path.write_bytes(b"PAR1 no more")
     for key in (gone, bad):
         assert main(["forget", key, "--by", "Ada"]) == 1
-        told = capsys.readouterr()
+        shown = capsys.readouterr()
         assert all(
-            str(path.relative_to(var)) in told.err
+            str(path.relative_to(var)) in shown.err
             for path in (damaged if key == gone else damaged[1:])
         )
-        assert "it is erased from all other files and the database" in told.err
-        assert "restore" in told.err
-        assert "Traceback" not in told.err
-        assert "quarantined rows; rewrote" in told.out
+        assert "it is erased from all other files and the database" in shown.err
+        assert "restore" in shown.err
+        assert "Traceback" not in shown.err
+        assert "quarantined rows; rewrote" in shown.out
     assert Quarantine(var / "quarantine").forget(COLUMNS.key, bad).erased == 0
     assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, gone]).any()
     shadow = next((var / "predictions" / "lane=shadow" / f"day={DAY}").iterdir())

@@ -113,9 +113,9 @@ def test_a_missing_file_is_a_mistake_in_one_line(
     here: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", "--source", "data/nowhere.parquet"]) == 2
-    told = capsys.readouterr().err
-    assert "nowhere.parquet" in told
-    assert len(told.splitlines()) == 1
+    shown = capsys.readouterr().err
+    assert "nowhere.parquet" in shown
+    assert len(shown.splitlines()) == 1
 
 
 def test_the_criteria_are_fixed_before_the_first_row_is_read(

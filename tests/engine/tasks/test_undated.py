@@ -73,13 +73,13 @@ def test_each_day_is_judged_by_its_own_labels(
         assert "100 rows: 100 new" in capsys.readouterr().out
     for day, came in ((DAY, frame), (NEXT, other(frame))):
         for found in (in_log(day, day), in_log(day, day, ["shadow"])):
-            told = found.set_index("key")["outcome"].sort_index()
-            assert told.tolist() == came.set_index(KEY)[TARGET].sort_index().astype(float).tolist()
+            shown = found.set_index("key")["outcome"].sort_index()
+            assert shown.tolist() == came.set_index(KEY)[TARGET].sort_index().astype(float).tolist()
         assert len(labelled(logbook(PRODUCT, settings()), [day])) == 100
     assert len(labelled(logbook(PRODUCT, settings()), [DAY, NEXT])) == 200
     assert main(["doctor"]) in (0, 2)
-    assert "labels" in (said := capsys.readouterr().out)
-    assert f"matched by {KEY} and scored_on" in said
+    assert "labels" in (output := capsys.readouterr().out)
+    assert f"matched by {KEY} and scored_on" in output
 
 
 def test_without_a_day_nothing_is_lost(

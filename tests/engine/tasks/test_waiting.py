@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
+def notices(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
     """The events of trainings: name, resource and payload."""
     heard: list[tuple[str, Any, Any]] = []
     monkeypatch.setattr(
@@ -30,7 +30,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> TrialProduct:
 
 
 def test_a_version_that_waits_is_told_once_and_a_blocked_one_is_not(
-    product: TrialProduct, told: list[Any]
+    product: TrialProduct, notices: list[Any]
 ) -> None:
     assert product.train().version == "1"
     resource = {
@@ -39,27 +39,27 @@ def test_a_version_that_waits_is_told_once_and_a_blocked_one_is_not(
     }
     sentence = "Version 1 is ready and waits for approval."
     payload = {"version": "1", "decision": "ready", "sentence": sentence, "open": []}
-    assert told == [(f"{PRODUCT.name}.version.waiting", resource, payload)]
+    assert notices == [(f"{PRODUCT.name}.version.waiting", resource, payload)]
 
     blocked = product.train(product.save(rows(shuffle_labels=True), "data/shuffled.parquet"))
     assert blocked.document.decision is Decision.BLOCKED
-    assert len(told) == 1
+    assert len(notices) == 1
 
 
 def test_one_that_needs_review_says_what_is_open_and_one_that_the_gate_promotes_is_not_told(
-    tmp_path: Any, told: list[Any]
+    tmp_path: Any, notices: list[Any]
 ) -> None:
     product = stage(tmp_path)
     criteria = product.read("product/success_criteria.yaml")
     product.write("product/success_criteria.yaml", {**criteria, "approval": "automatic"})
     assert product.train().promoted
-    assert told == []
+    assert notices == []
 
     loosened = [criteria["criteria"][0], compared("champion", bar=1e9, if_none="met")]
     product.write("product/success_criteria.yaml", {**criteria, "criteria": loosened})
     registered = product.train()
     assert registered.document.decision is Decision.REVIEW
-    ((_, _, payload),) = told
+    ((_, _, payload),) = notices
     assert (payload["version"], payload["decision"]) == (registered.version, "needs review")
     assert payload["open"] == ["review"]
     assert (

@@ -18,19 +18,19 @@ def columns(task: Task) -> Columns:
 
 def test_a_threshold_decides_as_the_model_does() -> None:
     model = FixedThresholdClassifier(LogisticRegression(), threshold=0.2).fit(X, Y)
-    said = predict(model, X)
-    assert said.decision.tolist() == model.predict(X).tolist()
-    assert said.score is not None
-    assert said.decision.sum() > (said.score >= 0.5).sum()
+    predictions = predict(model, X)
+    assert predictions.decision.tolist() == model.predict(X).tolist()
+    assert predictions.score is not None
+    assert predictions.decision.sum() > (predictions.score >= 0.5).sum()
 
 
 def test_a_plain_classifier_and_a_regression() -> None:
     classifier = LogisticRegression().fit(X, Y)
     assert predict(classifier, X).decision.tolist() == classifier.predict(X).tolist()
-    said = predict(LinearRegression().fit(X, X["x"]), X)
-    assert said.score is None
-    assert said.low is None
-    np.testing.assert_allclose(said.decision, X["x"])
+    predictions = predict(LinearRegression().fit(X, X["x"]), X)
+    assert predictions.score is None
+    assert predictions.low is None
+    np.testing.assert_allclose(predictions.decision, X["x"])
 
 
 def test_intervals_of_a_model_are_taken() -> None:
@@ -41,10 +41,10 @@ def test_intervals_of_a_model_are_taken() -> None:
         def predict_interval(self, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
             return rows["x"] - 1, rows["x"] + 1
 
-    said = predict(Model(), X)
-    assert said.low is not None
-    assert said.high is not None
-    np.testing.assert_allclose(said.high, said.low + 2)
+    predictions = predict(Model(), X)
+    assert predictions.low is not None
+    assert predictions.high is not None
+    np.testing.assert_allclose(predictions.high, predictions.low + 2)
 
 
 def test_doing_nothing() -> None:
@@ -57,9 +57,9 @@ def test_doing_nothing() -> None:
 
 
 def test_a_rule_decides_without_a_score() -> None:
-    said = by_rule(lambda rows: rows["x"] > 0)(X)
-    assert said.decision.sum() == 20
-    assert said.score is None
+    predictions = by_rule(lambda rows: rows["x"] > 0)(X)
+    assert predictions.decision.sum() == 20
+    assert predictions.score is None
 
 
 def test_the_same_predictions_are_the_same() -> None:

@@ -160,9 +160,9 @@ def small() -> MLPClassifier:
 
 
 def test_every_finished_trial_is_told() -> None:
-    told: list[int] = []
-    found(progress=lambda trial: told.append(trial.number))
-    assert sorted(told) == [0, 1, 2, 3]
+    trials: list[int] = []
+    found(progress=lambda trial: trials.append(trial.number))
+    assert sorted(trials) == [0, 1, 2, 3]
 
 
 def test_the_threshold_serves_the_primary_metric_and_is_part_of_the_model() -> None:

@@ -29,10 +29,10 @@ def began(pid: int) -> str:
     """The start time of the process, as the system writes it; empty if it has ended."""
     if Path("/proc/self/stat").is_file():
         return _by_proc(pid)  # small container images have no ps
-    asked = ["ps", "-o", "lstart=,stat=", "-p", str(pid)]
+    command = ["ps", "-o", "lstart=,stat=", "-p", str(pid)]
     try:
         ps = subprocess.run(
-            asked,
+            command,
             capture_output=True,
             text=True,
             env={"LC_ALL": "C", "PATH": os.environ["PATH"]},

@@ -52,7 +52,7 @@ def sample(options: Namespace, project: Project) -> int:
         return _sample_of_a_day(options, project)
     make = synthetic_rows(project)
     target = named_file(options) or sample_path(project.settings)
-    asked = {
+    parameters = {
         "rows": options.rows,
         "dirty": options.dirty,
         "until": day(options.until) if options.until else None,
@@ -61,7 +61,7 @@ def sample(options: Namespace, project: Project) -> int:
         seed=options.seed,
         drift=options.drift,
         shuffle_labels=options.shuffle_labels,
-        **{name: value for name, value in asked.items() if value is not None},
+        **{name: value for name, value in parameters.items() if value is not None},
     )
     write(rows, target)
     say(f"{len(rows):,} synthetic rows in {near(target)}")
@@ -83,14 +83,14 @@ def _sample_of_a_day(options: Namespace, project: Project) -> int:
         )
     make = synthetic_rows(project)
     until = day(options.until) if options.until else today()
-    asked = {} if options.dirty is None else {"dirty": options.dirty}
+    parameters = {} if options.dirty is None else {"dirty": options.dirty}
     rows = make(
         rows=options.rows or A_DAY,
         seed=options.seed,
         until=until,
         drift=options.drift,
         span=0,
-        **asked,
+        **parameters,
     )
     columns = project.product.columns
     labels = rows[[name for name in (columns.key, columns.time, columns.target) if name]]

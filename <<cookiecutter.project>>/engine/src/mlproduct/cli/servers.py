@@ -133,7 +133,7 @@ def _prefect(settings: Settings, environ: Mapping[str, str], port: int) -> Start
     port = _free(port)
     url = f"http://{HOST}:{port}"
     command = [*PREFECT, "server", "start", "--host", HOST, "--port", str(port)]
-    asked = {
+    variables = {
         # The page calls the server that delivered it. By default it calls port 4200, which may be
         # the server of another product.
         "PREFECT_UI_API_URL": "/api",
@@ -144,7 +144,7 @@ def _prefect(settings: Settings, environ: Mapping[str, str], port: int) -> Start
         settings,
         "prefect",
         command,
-        {**environ, **asked},
+        {**environ, **variables},
         url,
         lambda: _answers(f"{url}/api/health"),
     )
@@ -169,13 +169,13 @@ def _worker(project: Project, environ: Mapping[str, str]) -> Started:
         "--with-healthcheck",
     ]
     port = _free(0)
-    asked = {"PREFECT_WORKER_WEBSERVER_HOST": HOST, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
+    variables = {"PREFECT_WORKER_WEBSERVER_HOST": HOST, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
     url = f"http://{HOST}:{port}"
     return _start(
         project.settings,
         "worker",
         command,
-        {**environ, **asked},
+        {**environ, **variables},
         url,
         lambda: _answers(f"{url}/health"),
     )
@@ -229,8 +229,8 @@ def _delete_former(api: str, product: str) -> None:
 def _json(url: str, body: Any = None, method: str = "POST") -> Any:
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"}
-    asked = urllib.request.Request(url, data, headers, method=method)
-    with urllib.request.urlopen(asked, timeout=30) as answer:
+    request = urllib.request.Request(url, data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read() or "null")
 
 

@@ -186,10 +186,10 @@ def _tables(
             yield batch.to_pandas()
     except (pa.ArrowInvalid, UnicodeError) as error:
         # Not chained: Arrow's own text contains the row.
-        raise SourceError(_said(name, error, ragged, encoding)) from None
+        raise SourceError(_message(name, error, ragged, encoding)) from None
 
 
-def _said(name: str, error: Exception, ragged: list[Any], encoding: str) -> str:
+def _message(name: str, error: Exception, ragged: list[Any], encoding: str) -> str:
     """Arrow's error without the content of the row, which may contain personal data."""
     if ragged:
         row = ragged[-1]

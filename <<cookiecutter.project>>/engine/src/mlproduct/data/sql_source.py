@@ -38,7 +38,7 @@ def frames(
     # bracket ends a line comment at the end of the query.
     inner = sa.text(f"(\n{query.strip().rstrip(';').replace(':', chr(92) + ':')}\n) AS source_rows")
     try:
-        with _told(name), engine.connect() as connection:
+        with _in_words(name), engine.connect() as connection:
             yield from _streamed(
                 connection.execution_options(stream_results=True, yield_per=ROWS_AT_ONCE),
                 inner,
@@ -147,7 +147,7 @@ def _engine(url: Any, name: str) -> Any:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _in_words(name: str) -> Iterator[None]:
     import sqlalchemy as sa
 
     try:

@@ -76,9 +76,9 @@ class DecisionLog:
             made = how(before)
             number = (before[-1].sequence if before else 0) + 1
             recorded = Decided(
-                **{**_told(made), "sentence": redacted(made.sentence), "sequence": number}
+                **{**_row(made), "sentence": redacted(made.sentence), "sequence": number}
             )
-            row = _told(recorded) | {
+            row = _row(recorded) | {
                 "details": json.dumps(recorded.details),
                 "at": utc(recorded.at),
             }
@@ -86,7 +86,7 @@ class DecisionLog:
         return recorded
 
 
-def _told(decided: Decided) -> dict[str, Any]:
+def _row(decided: Decided) -> dict[str, Any]:
     return asdict(decided) | {"details": dict(decided.details)}
 
 

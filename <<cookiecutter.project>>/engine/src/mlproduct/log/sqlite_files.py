@@ -24,7 +24,7 @@ def refuse_damaged(url: str, holds: str, variable: str) -> None:
     if path is None or not path.is_file():
         return
     try:
-        _asked(path, "SELECT count(*) FROM sqlite_master")
+        _first_value(path, "SELECT count(*) FROM sqlite_master")
     except sqlite3.DatabaseError as problem:
         if is_damage(problem):  # other errors, such as a lock, are reported by whoever uses it
             raise ProductError(damage(url, problem, holds, variable)) from problem
@@ -52,7 +52,7 @@ def integrity(url: str, holds: str, variable: str) -> str:
     if not path.is_file():
         return f"{path} does not exist yet"
     try:
-        found = _asked(path, "PRAGMA integrity_check(1)")
+        found = _first_value(path, "PRAGMA integrity_check(1)")
     except sqlite3.DatabaseError as problem:
         if not is_damage(problem):
             raise ProductError(
@@ -78,7 +78,7 @@ def damage(url: str, reason: object, holds: str, variable: str) -> str:
     )
 
 
-def _asked(path: Path, query: str) -> object:
+def _first_value(path: Path, query: str) -> object:
     with closing(sqlite3.connect(path, timeout=5)) as connection:
         return connection.execute(query).fetchone()[0]
 

@@ -219,10 +219,10 @@ def commit_of(root: Path) -> str | None:
     """
 
     def git(*arguments: str) -> str:
-        asked = subprocess.run(
+        done = subprocess.run(
             ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
         )
-        return asked.stdout.strip() if asked.returncode == 0 else ""
+        return done.stdout.strip() if done.returncode == 0 else ""
 
     try:
         last = git("log", "-1", "--format=%H", "--", ".")

@@ -44,7 +44,7 @@ def page(document: Document) -> str:
         criteria=document.criteria,
         head=headline(document),
         points=open_points(document),
-        asked=_asked(document),
+        by_result=_by_result(document),
         families=_families(document),
         comparisons=_comparisons(document),
         curves=_curves(document),
@@ -76,13 +76,13 @@ class _Line:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Judged:
     result: Result
     statement: str
     line: _Line
 
 
-def _asked(document: Document) -> dict[str, tuple[_Asked, ...]]:
+def _by_result(document: Document) -> dict[str, tuple[_Judged, ...]]:
     """The results by heading: those of the model, then those of the data."""
     of_data = {result.criterion.id for result in document.data_verdict.results}
     results = results_of(document)
@@ -92,7 +92,7 @@ def _asked(document: Document) -> dict[str, tuple[_Asked, ...]]:
     }
     return {
         heading: tuple(
-            _Asked(each, statement(each.criterion), _of_result(each, document.criteria))
+            _Judged(each, statement(each.criterion), _of_result(each, document.criteria))
             for each in members
         )
         for heading, members in groups.items()

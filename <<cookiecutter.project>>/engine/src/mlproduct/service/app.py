@@ -224,15 +224,15 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
     except ValueError as other:
         return problem(422, "Not as expected", str(other))
     try:
-        asked = orjson.loads(body)
+        content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         return problem(400, "No JSON", f"The body is not valid JSON: {error}.")
-    if complaint := _shape(asked, service.settings.rows_at_most):
+    if complaint := _shape(content, service.settings.rows_at_most):
         return problem(422, "Not as expected", complaint)
-    checked = service.rows.check(asked["rows"])
-    request.state.rows = len(asked["rows"])
-    service.scored.labels("bad").inc(len(asked["rows"]) - len(checked.positions))
-    if not checked.positions or (checked.problems and asked.get("all_or_nothing")):
+    checked = service.rows.check(content["rows"])
+    request.state.rows = len(content["rows"])
+    service.scored.labels("bad").inc(len(content["rows"]) - len(checked.positions))
+    if not checked.positions or (checked.problems and content.get("all_or_nothing")):
         return problem(422, "Bad rows", "See errors for the invalid fields.", checked.problems)
     try:
         if once is None:
@@ -251,7 +251,7 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
             " again.",
         )
     service.scored.labels("good").inc(len(checked.positions))
-    return answer(_told(checked, found))
+    return answer(_payload(checked, found))
 
 
 async def _body(request: Request, at_most: int) -> bytes | None:
@@ -268,21 +268,21 @@ async def _body(request: Request, at_most: int) -> bytes | None:
     return bytes(found)
 
 
-def _shape(asked: Any, rows_at_most: int) -> str | None:
+def _shape(content: Any, rows_at_most: int) -> str | None:
     """What is wrong with the body as a whole; None if it is valid."""
-    if not isinstance(asked, dict) or not isinstance(asked.get("rows"), list):
+    if not isinstance(content, dict) or not isinstance(content.get("rows"), list):
         return 'Expected an object with a list "rows".'
-    if not 1 <= len(asked["rows"]) <= rows_at_most:
-        return f"Expected 1 to {rows_at_most:,} rows, not {len(asked['rows']):,}."
-    if not isinstance(asked.get("all_or_nothing", False), bool):
+    if not 1 <= len(content["rows"]) <= rows_at_most:
+        return f"Expected 1 to {rows_at_most:,} rows, not {len(content['rows']):,}."
+    if not isinstance(content.get("all_or_nothing", False), bool):
         return "all_or_nothing has to be true or false."
-    other = min(asked.keys() - {"rows", "all_or_nothing"}, default=None)
+    other = min(content.keys() - {"rows", "all_or_nothing"}, default=None)
     if other is None:
         return None
     return f"Unknown name {other[:80]!r}. Expected only rows and all_or_nothing."
 
 
-def _told(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
+def _payload(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
     predictions = found.predictions
     columns = {"decision": predictions.decision, "score": predictions.score}
     columns |= {"low": predictions.low, "high": predictions.high}

@@ -97,7 +97,7 @@ class Batcher:
                 for _ in range(TURNS):
                     await asyncio.sleep(0)
                 batch = self._next()
-                for waiting, result in zip(batch, self._said(batch), strict=True):
+                for waiting, result in zip(batch, self._results(batch), strict=True):
                     if waiting.answer.done():  # the client has closed the connection
                         continue
                     if isinstance(result, Exception):
@@ -114,7 +114,7 @@ class Batcher:
         self._rows -= rows
         return batch
 
-    def _said(self, batch: list[_Waiting]) -> list[ScoredBatch | Exception]:
+    def _results(self, batch: list[_Waiting]) -> list[ScoredBatch | Exception]:
         """A result for each request. If the model fails on a batch, each request is scored alone,
         so that only the request that causes the error fails.
         """
@@ -128,7 +128,7 @@ class Batcher:
             return (
                 [error]
                 if len(batch) == 1
-                else [each for one in batch for each in self._said([one])]
+                else [each for one in batch for each in self._results([one])]
             )
         self._scored(len(cells))
         if together := all(waiting.kept for waiting in batch):

@@ -1,4 +1,4 @@
-"""A desk to decide at: a registry, a small model, and verdicts on it as a test wants them."""
+"""A trial to decide at: a registry, a small model, and verdicts on it as a test wants them."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -102,7 +102,7 @@ RECALL = {"ready": (0.7, 0.05), "blocked": (0.5, 0.05), "needs review": (0.6, 0.
 
 
 @dataclass
-class Desk:
+class Trial:
     """What a training would hold in its hands: the registry and one model file."""
 
     settings: Settings

@@ -29,8 +29,8 @@ ASKS = """
 from prefect.events import emit_event
 from mlproduct.tasks.events import resource_id, retraining_event
 from {package}.product import product
-notified = {{"sentence": "Asked by the test."}}
-emit_event(retraining_event(product), {{"prefect.resource.id": resource_id(product)}}, payload=notified)
+why = {{"sentence": "Requested by the test."}}
+emit_event(retraining_event(product), {{"prefect.resource.id": resource_id(product)}}, payload=why)
 """
 
 
@@ -214,7 +214,7 @@ def each_page_shows_its_own_product(two: tuple[Owned, Owned], page: Callable[[st
             form = page(f"{prefect}/deployments/deployment/{deployment}/run").text
             for shown in (name, "Decided by", "Reason", "Example: Ann Lee"):
                 assert shown in form, form[-2000:]
-    # Who opens what up printed is told of to nobody: pages ask their own server only.
+    # No other host learns who opens what up printed: pages ask their own server only.
     for server in ("prefect", "mlflow"):
         opened = page(f"{two[0].urls[server]}/")
         assert opened.hosts == {"127.0.0.1"}, server
@@ -232,19 +232,17 @@ def neither_overwrites_triggers_or_announces_the_other(
         each.types("notify", NOTIFY_WEBHOOK_URL=hook(each), PREFECT_API_URL=f"{prefect}/api")
     assert len(asked(f"{prefect}/api/deployments/filter", {})) == len(first.names | second.names)
 
-    # A retraining that one asks for is trained by that one alone, and told by it alone.
+    # A retraining that one asks for is trained by that one alone, and reported by it alone.
     first.asks_for_a_retraining(prefect)
     (run,) = until(lambda: _ended(first.trainings(prefect)), "the training that was asked for ends")
     assert run["state_type"] == "FAILED"  # there is no data; that it was started is what counts
-    until(
-        lambda: len(first.notified) == 2, "both are told: that it was asked for, and that it failed"
-    )
+    until(lambda: len(first.notified) == 2, "two notifications: requested, failed")
     assert sorted(first.notified) == [
         f"{first.name}-train failed",
         f"{first.name}: a retraining is requested",
     ]
 
-    # The other way round; then everything that was told is there, whoever it was told to.
+    # The other way round; then every notification has arrived, whoever it is for.
     assert ran(
         prefect,
         f"{second.name}-rollback/{second.title}: roll back",

@@ -44,6 +44,6 @@ def test_two_trainings_at_once_both_finish_and_the_second_says_that_it_waits(
     outputs = [each.communicate()[0] for each in both]
     assert [each.returncode for each in both] == [0, 0], "\n".join(outputs)
     assert (
-        sum("waits" in each and "another training is at work" in each for each in outputs) == 1
+        sum("waits" in each and "another training is running" in each for each in outputs) == 1
     ), "\n".join(outputs)
     assert sorted(version.number for version in product.releases.models.versions()) == ["1", "2"]

@@ -375,9 +375,9 @@ def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_b
         assert client.get("/health/ready").status_code == 200
         reply = client.get("/model").json()
         assert reply["version"] == ask(client, some_rows(1)).json()["model"]["version"] == "1"
-        response = (
-            f"MLflow's alias champion is on version {moved or 'none'}, the champion in the decision"
-            " history is 1"
+        output = (
+            f"MLflow's alias champion is on version {moved or 'none'}, the champion in the audit"
+            " log is 1"
         )
         assert output in reply["trouble"]
         assert output in caplog.text

@@ -24,7 +24,8 @@ BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-long test-product check docs fix lock bench bench-serve bench-scoring bench-alarms build/bench-env build/product-env check-engine clean $(addprefix check-,$(KITS))
+.PHONY: help demo test test-long test-product check check-engine $(addprefix check-,$(KITS)) docs fix lock
+.PHONY: bench bench-serve bench-scoring bench-alarms build/bench-env build/product-env clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -56,10 +57,14 @@ test-product: $(LOCKED) ## generate a project, train it, run its tests; PYTHON=p
 	@rm -rf build/test-product && $(BAKE) --output-dir build/test-product "$(CURDIR)" > /dev/null
 	@$(MAKE) --no-print-directory -C build/test-product/churn-radar VENV=.venv run test
 
+# The other scripts of benchmarks/ run in a project's environment.
+BENCHMARKS := $(addprefix benchmarks/,sitting.py training.py serving.py scoring.py)
+
 check: $(LOCKED) ## check lint, format, types, docs, and a project of each kit; change nothing
 	@$(BIN)/ruff check --quiet $(OURS)
 	@$(BIN)/ruff format --quiet --check $(OURS)
-	@$(BIN)/mypy hooks tests/template benchmarks/sitting.py benchmarks/training.py benchmarks/serving.py benchmarks/scoring.py # the other scripts run in a product's environment
+	@$(BIN)/python tests/language.py
+	@$(BIN)/mypy hooks tests/template tests/language.py $(BENCHMARKS)
 	@$(BIN)/mkdocs build --quiet --strict --site-dir build/site
 	@$(MAKE) --no-print-directory check-engine $(addprefix check-,$(KITS))
 
@@ -116,7 +121,7 @@ clean: ## remove all output
 # The same as in the Makefile of a project: a changed lock creates a new environment, with uv or else with pip.
 $(LOCKED):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo \
-	  "error: $(PYTHON) is $$($(PYTHON) --version 2>&1) – Python 3.11, 3.12 or 3.13 is expected – say which: make PYTHON=python3.12" >&2; exit 2; }
+	  "error: $(PYTHON) is $$($(PYTHON) --version 2>&1) – expected Python 3.11, 3.12 or 3.13 – set it: make PYTHON=python3.12" >&2; exit 2; }
 	@test ! -e "$(VENV)" || test -e "$(VENV)/pyvenv.cfg" || { echo \
 	  "error: $(VENV) is not an environment – it would be emptied to make one – give another folder as VENV" >&2; exit 2; }
 	@echo "Making the environment in $(VENV), once."

@@ -42,6 +42,10 @@ def names() -> Iterator[tuple[str, Any]]:
 
 
 def first_sentence(value: Any) -> str:
+    if isinstance(value, int):
+        return f"A constant: {value:,}."
+    if typing.get_origin(value) is typing.Literal:
+        return f"One of {', '.join(map(repr, typing.get_args(value)))}."
     text = inspect.getdoc(inspect.unwrap(getattr(value, "fn", value))) or ""
     return " ".join(text.partition("\n\n")[0].split()).replace("|", "/")
 

@@ -284,7 +284,7 @@ def _ended(one: Started) -> bool:
 
 
 def _signal(one: Started, number: signal.Signals) -> None:
-    """Sends a signal to the process and its children: it leads a process group of its own."""
+    """Sends a signal to the process and its children: it leads its own process group."""
     try:
         os.killpg(one.pid, number)
     except ProcessLookupError:

@@ -434,7 +434,7 @@ def _servers(settings: Settings) -> Part:
 
 
 def _files(settings: Settings, day: date) -> Part:
-    """The problems of the product's four files; the part has no line of its own."""
+    """The problems of the product's four files; the part has no separate line."""
     wrong: list[str] = []
     readers: tuple[tuple[Callable[[Any], Any], Any], ...] = (
         (read_criteria, settings.criteria_file),

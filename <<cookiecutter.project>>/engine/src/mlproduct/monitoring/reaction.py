@@ -102,8 +102,8 @@ def _wanted(seen: Seen, rules: Reactions) -> Reaction:
 
 def _held_back(seen: Seen, before: Sequence[Asked], rules: Reactions) -> str | None:
     """Why no retraining is requested now, None if nothing prevents it."""
-    recent = [asked for asked in before if asked.day > seen.day - MONTH]
-    last = max((asked.day for asked in before), default=None)
+    recent = [request for request in before if request.day > seen.day - MONTH]
+    last = max((request.day for request in before), default=None)
     # At least one day, so that a second run on the same day does not request another retraining.
     if last is not None and seen.day < last + timedelta(days=max(rules.cooldown_days, 1)):
         return (

@@ -127,11 +127,11 @@ def fetched(settings: Settings, folder: str, name: str) -> bytes:
     """
     from mlflow.artifacts import download_artifacts
 
-    with TemporaryDirectory() as here:
+    with TemporaryDirectory() as target:
         try:
             address = f"{folder.rstrip('/')}/{name}"
             return Path(
-                download_artifacts(address, dst_path=here, tracking_uri=settings.tracking_uri)
+                download_artifacts(address, dst_path=target, tracking_uri=settings.tracking_uri)
             ).read_bytes()
         except Exception as problem:  # broad, because each kind of store raises its own errors
             if _is_missing(settings, folder, name):

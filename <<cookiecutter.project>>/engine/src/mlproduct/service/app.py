@@ -62,7 +62,7 @@ PAGE_FILES = "/docs-files"
 
 @dataclass
 class Service:
-    """The parts of one service; ``draining`` is True once it has been told to stop."""
+    """The parts of one service; ``draining`` is True once it has received a stop signal."""
 
     title: str
     settings: ServiceSettings

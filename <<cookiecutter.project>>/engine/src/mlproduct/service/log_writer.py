@@ -292,7 +292,7 @@ def _logged(cells: Cells, predictions: Predictions, rules: Rows) -> pd.DataFrame
 
 def _features(cells: Cells, rules: Rows, but: Sequence[str]) -> list[str]:
     """The features of each row as JSON, without the columns in ``but``, which the log stores in
-    columns of their own.
+    separate columns.
 
     The JSON is made from the cells: splitting a table would take longer than scoring it.
     """

@@ -1,7 +1,7 @@
 """Validation of rows of JSON: the rules of a batch, applied cell by cell in plain Python.
 
 Pandera takes milliseconds for a table of one row. The rules are therefore read from the schema once
-and applied here. A schema with a check of its own (a function, a rule of several columns) is also
+and applied here. A schema with other checks (a function, a rule of several columns) is also
 checked by Pandera. A test compares the results of both.
 """
 

@@ -65,7 +65,7 @@ def service_of(product: Product, settings: Settings, wanted: ServiceSettings) ->
 
 
 def run(product: Product, settings: Settings, wanted: ServiceSettings) -> int:
-    """Runs the service until it is told to stop, then returns 0. Raises ConfigError if the port is
+    """Runs the service until a stop signal, then returns 0. Raises ConfigError if the port is
     in use.
     """
     _log_as_json()

@@ -112,7 +112,7 @@ def _if_any(batches: Iterable[Batch]) -> Iterable[Batch]:
 
 def _summary(delivery: Delivery, *, again: bool) -> str:
     # Every row of the delivery is in exactly one of these counts. A late or unmatched label is also
-    # new, corrected or unchanged, so those two counts are sentences of their own.
+    # new, corrected or unchanged, so those two counts are separate sentences.
     counted = {
         "new": delivery.new,
         "corrected": delivery.corrected,

@@ -554,7 +554,7 @@ def test_what_was_erased_is_not_predicted_again_under_its_key(
 def test_a_key_that_is_none_is_refused(client: TestClient, key: str) -> None:
     reply = again(client, some_rows(1), key)
     assert reply.status_code == 422
-    assert "Idempotency-Key has 1 to 200" in reply.json()["detail"]
+    assert "Idempotency-Key with 1 to 200" in reply.json()["detail"]
 
 
 def test_without_its_log_a_request_with_a_key_is_not_answered(

@@ -35,7 +35,7 @@ from .project import Project
 __all__ = ["Started", "down", "ended", "of_another_folder", "running", "up"]
 
 WAIT_SECONDS = 180  # a Prefect server on a busy machine takes up to two minutes
-END_SECONDS = 45  # the service finishes its requests within 30 seconds (service/server.py)
+END_SECONDS = 60  # the service takes at most 55 to stop: see FINISH_SECONDS in service/server.py
 HOST = "127.0.0.1"
 # Their names until 0.3.0; since then a deployment is named after the product's title.
 FORMER_DEPLOYMENTS = (

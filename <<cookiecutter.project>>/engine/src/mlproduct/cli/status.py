@@ -352,10 +352,7 @@ def _labels(
         name: getattr(last, name)
         for name in ("at", "source", "rows", "new", "corrected", "late", "unmatched")
     }
-    says = (
-        f"{_moment(last.at)}: {last.rows:,} rows from {last.source}, {last.new:,} new,"
-        f" {last.corrected:,} corrected"
-    )
+    says = f"{_moment(last.at)}: {last.rows:,} rows from {last.source}: {last.counts}"
     return Part("labels", says, value, tuple(_labels_wrong(last, rules.delivered == "daily", day)))
 
 

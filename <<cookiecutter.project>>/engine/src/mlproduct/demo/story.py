@@ -169,11 +169,9 @@ class _Story:
         of = (week - 2, week - 1) if week == REST_OF_IT else (week - 1,)
         self.world.sends_labels(week, *of, share=0.5 if week == HALF_OF_IT else 1.0)
         came = run_locally(self.project.flows.label).result()
-        known = f", {came.repeated:,} unchanged" if came.repeated else ""
         half = "half of " if week == HALF_OF_IT else ""
-        self.line.tells(
-            "label", f"{came.new:,} new, of {half}week {' and '.join(map(str, of))}{known}"
-        )
+        weeks = " and ".join(f"week {each}" for each in of)
+        self.line.tells("label", f"{half}{weeks}: {came.counts}")
         _came_true(
             came.new > 0 and (came.repeated > 0) == (week == REST_OF_IT),
             f"week {week} should have {'new and repeated' if week == REST_OF_IT else 'only new'}"

@@ -54,6 +54,17 @@ class Delivery:
     unmatched: int
     rejected: int
 
+    @property
+    def counts(self) -> str:
+        """The rows by their result, such as ``1,996 new, 2 quarantined``: each row counts once."""
+        counted = {
+            "new": self.new,
+            "corrected": self.corrected,
+            "unchanged": self.repeated,
+            "quarantined": self.rejected,
+        }
+        return ", ".join(f"{count:,} {what}" for what, count in counted.items() if count) or "none"
+
 
 class Labels:
     """The labels in one database."""

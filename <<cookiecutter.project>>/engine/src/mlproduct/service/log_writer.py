@@ -193,7 +193,7 @@ class LogWriter:
                 )
                 self._say("spool", f"predictions cannot be spooled: {full}")
             try:
-                self._recorded += rows * self._database().record(block)
+                self.record(block)
                 break
             except Exception as away:  # after any error the rows stay in memory for another attempt
                 self._say("database", f"predictions cannot be recorded: {away}")
@@ -223,7 +223,7 @@ class LogWriter:
         for path in self.spool.files():
             try:
                 block = self.spool.read(path)
-                self._recorded += len(block.predictions) * self._database().record(block)
+                self.record(block)
             except FileNotFoundError:  # another process has recorded it in the meantime
                 continue
             except DatabaseUnavailable as away:

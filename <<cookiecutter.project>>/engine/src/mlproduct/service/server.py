@@ -32,8 +32,8 @@ from .request_rows import Rows
 
 __all__ = ["JsonLines", "run", "service_of", "spool_folder"]
 
-# Together with SERVICE_DRAIN_SECONDS less than stop_grace_period in compose.yaml, or else open
-# requests are killed.
+# The service takes at most SERVICE_DRAIN_SECONDS (5), these 30 and twice 10 seconds of the log's
+# threads to stop. stop_grace_period in compose.yaml and END_SECONDS of `down` are longer.
 FINISH_SECONDS = 30
 # The time for which a thread that writes the log may hold Python's global lock while the event loop
 # waits to respond. Python's default is ten times as long.

@@ -232,7 +232,7 @@ def _(result: tuple) -> State[Any]:
 def _(result: Delivery | None) -> State[Any]:
     if result is None:
         return Completed(name="Skipped", message="nothing was delivered")
-    return Completed(message=f"{result.new:,} new, {result.corrected:,} corrected", data=result)
+    return Completed(message=result.counts, data=result)
 
 
 @completed.register

@@ -111,21 +111,13 @@ def _if_any(batches: Iterable[Batch]) -> Iterable[Batch]:
 
 
 def _summary(delivery: Delivery, *, again: bool) -> str:
-    # Every row of the delivery is in exactly one of these counts. A late or unmatched label is also
-    # new, corrected or unchanged, so those two counts are separate sentences.
-    counted = {
-        "new": delivery.new,
-        "corrected": delivery.corrected,
-        "unchanged": delivery.repeated,
-        "quarantined": delivery.rejected,
-    }
-    counts_text = ", ".join(f"{count:,} {what}" for what, count in counted.items() if count)
     before = (
         f"already recorded on {delivery.at:%Y-%m-%d %H:%M}; nothing changes. It had "
         if again
         else ""
     )
-    sentences = [f"{delivery.source}: {before}{delivery.rows:,} rows: {counts_text}."]
+    sentences = [f"{delivery.source}: {before}{delivery.rows:,} rows: {delivery.counts}."]
+    # A late or unmatched label is in one of the counts as well, so each has a separate sentence.
     if delivery.late:
         sentences.append(f"{delivery.late:,} of the labels arrived late.")
     if delivery.unmatched:

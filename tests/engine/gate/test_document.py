@@ -111,3 +111,10 @@ def test_a_verdict_stays_what_it_was_whatever_the_clock_says_by_now(
     for day in ("2000-01-01", "2099-01-01"):
         monkeypatch.setenv("PRODUCT_TODAY", day)
         assert waived.contradictions() == ()
+
+
+def test_a_blocked_document_names_what_blocks() -> None:
+    assert JUDGED.blocked_by == ()
+    assert BLOCKED.blocked_by == ("catch-leavers",)
+    failed = JUDGED.model_copy(update={"problem": "ValueError: no rows"})
+    assert failed.blocked_by == ("the failed evaluation",)

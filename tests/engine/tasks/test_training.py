@@ -2,6 +2,7 @@
 models.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -85,11 +86,17 @@ def test_the_champion_loads_and_predicts(trained: tuple[TrialProduct, Any]) -> N
     assert product.releases.verify("1") == ()
 
 
-def test_a_refused_model_is_an_answer_and_not_a_failure(here: TrialProduct) -> None:
+def test_a_refused_model_is_an_answer_and_not_a_failure(
+    here: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
     state = run_locally(train, cause="a second time")
     assert (state.type.value, state.name) == ("COMPLETED", "Blocked")
     assert "beats-champion" in state.message
+    capsys.readouterr()
     assert main(["train"]) == 3
+    printed = capsys.readouterr().out
+    assert "BLOCKED  by beats-champion. Not registered." in printed
+    assert re.search("^  not met +beats-champion ", printed, re.MULTILINE)
 
 
 def test_too_many_bad_rows_stop_it_and_are_kept(here: TrialProduct) -> None:

@@ -62,7 +62,8 @@ def _what_became_of_it(registered: "Registered") -> str:
     if registered.promoted:
         return f"Version {registered.version} is the champion."
     if registered.version is None:
-        return "Not registered. The champion does not change."
+        blocked_by = ", ".join(map(escaped, registered.document.blocked_by))
+        return f"by {blocked_by}. Not registered. The champion does not change."
     if registered.document.decision.is_ready:
         return f"Version {registered.version} is the challenger and waits for approval."
     return (

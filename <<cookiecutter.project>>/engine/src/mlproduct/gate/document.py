@@ -22,7 +22,7 @@ from .criteria import (
     Verdict,
     criteria_digest,
 )
-from .judge import judge
+from .judge import blocked_by, judge
 
 __all__ = [
     "CandidateRow",
@@ -147,6 +147,12 @@ class Document(Frozen):
             return Decision.BLOCKED
         # The members of Decision are ordered from best to worst.
         return max(self.data_verdict.decision, self.verdict.decision, key=list(Decision).index)
+
+    @property
+    def blocked_by(self) -> tuple[str, ...]:
+        """The ids of the criteria that block, and *the failed evaluation* after an error."""
+        ids = dict.fromkeys((*blocked_by(self.data_verdict), *blocked_by(self.verdict)))
+        return (*ids, "the failed evaluation") if self.problem is not None else tuple(ids)
 
     def to_json(self) -> str:
         """The document as indented JSON."""

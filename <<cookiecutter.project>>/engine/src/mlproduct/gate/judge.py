@@ -26,7 +26,7 @@ from .criteria import (
 from .criteria_diff import loosened_criteria
 from .sliced_criteria import judge_slices
 
-__all__ = ["BUILT_IN", "judge"]
+__all__ = ["BUILT_IN", "blocked_by", "judge"]
 
 
 def judge(
@@ -88,6 +88,11 @@ def _verdict(results: Sequence[Result], concerns: Sequence[str]) -> Verdict:
         f"{result.criterion.id}: {result.because}" for result in (*blocking, *doubts, *warnings)
     ]
     return Verdict(decision=decision, reasons=(*reasons, *concerns), results=tuple(results))
+
+
+def blocked_by(verdict: Verdict) -> tuple[str, ...]:
+    """The ids of the criteria that block; empty if none does."""
+    return tuple(result.criterion.id for result in verdict.results if _blocks(result))
 
 
 BUILT_IN = frozenset(criterion.id for criterion in (*ALWAYS, *ALWAYS_DATA))

@@ -113,7 +113,9 @@ class NumberKey(TextKey):
     key: Series[int] = pa.Field(metadata={"role": "key"})
 
 
-def checked(keys: Any, schema: type[pa.DataFrameModel] = TextKey, limit: float = 1.0) -> Validated:
+def validated(
+    keys: Any, schema: type[pa.DataFrameModel] = TextKey, limit: float = 1.0
+) -> Validated:
     rows = pd.DataFrame({"key": keys, "at": "2026-01-01", "value": 1.0})
     return validate([Batch(rows, "rows", 0)], schema, limit=limit)
 
@@ -124,10 +126,10 @@ def test_inexact_floats_as_keys_are_refused_with_column_and_example(
 ) -> None:
     keys = np.arange(2**53, 2**53 + 200).astype("float64")
     with pytest.raises(InvalidData, match="key is not a key in 100% of its cells") as caught:
-        checked(keys, schema, 0.05)
+        validated(keys, schema, 0.05)
     assert "text or whole numbers" in str(caught.value)
     assert "9007199254740992.0" in str(caught.value)
-    again = checked(
+    again = validated(
         caught.value.rejected.rows["key"] if caught.value.rejected is not None else [], schema
     )
     assert len(again.rows) == 0, "rejected rows contain the keys unchanged"
@@ -141,13 +143,13 @@ def test_large_whole_numbers_as_keys_are_exact(schema: type[pa.DataFrameModel]) 
         pd.Series([*keys, None], dtype="Int64"),
         pd.Series(keys).astype("str"),
     ):
-        assert checked(column, schema).rows["key"].astype("str").tolist() == [
+        assert validated(column, schema).rows["key"].astype("str").tolist() == [
             str(key) for key in keys
         ]
 
 
 def test_two_spellings_of_one_key_are_a_duplicate() -> None:
-    result = checked(pd.Series(["1", "1.0", " 1", "01"]))
+    result = validated(pd.Series(["1", "1.0", " 1", "01"]))
     assert result.rows["key"].tolist() == ["1", "01"]
     assert result.rejected.failures["row"].tolist() == [1, 2]
     assert set(result.rejected.failures["rule"]) == {"unique"}
@@ -177,7 +179,7 @@ def test_a_request_and_a_batch_accept_the_same_keys() -> None:
         for value in values:
             rows = [{"key": value, "at": "2026-01-01T00:00:00", "value": 1.0}]
             asked = rules.check(rows)
-            batch = checked(pd.Series([value], dtype=object), schema)
+            batch = validated(pd.Series([value], dtype=object), schema)
             assert rules.table(asked.cells)["key"].tolist() == batch.rows["key"].tolist(), value
             assert len(asked.problems) == len(batch.rejected.rows), value
 
@@ -188,4 +190,4 @@ def test_a_schema_whose_key_is_neither_text_nor_a_whole_number_is_refused(dtype:
         key: Series[dtype] = pa.Field(metadata={"role": "key"})
 
     with pytest.raises(ConfigError, match=r"key .*expected Series\[str\] or Series\[int\]"):
-        checked([1.0], Wrong)
+        validated([1.0], Wrong)

@@ -1,6 +1,7 @@
 """The quarantine: storing, listing, exporting, repairing and replaying rejected rows."""
 
 import csv
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,8 +34,8 @@ SOURCE = pd.DataFrame(
 )
 
 
-def check(batches: object, limit: float = 1.0) -> Validated:
-    return validate(batches, Schema, limit=limit)  # type: ignore[arg-type]  # tests pass lists and iterators
+def check(batches: Iterable[Batch], limit: float = 1.0) -> Validated:
+    return validate(batches, Schema, limit=limit)
 
 
 @pytest.fixture

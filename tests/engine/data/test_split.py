@@ -12,13 +12,17 @@ from .small_tables import columns, table
 ROWS = table()
 
 
+def policy(by: str, share: float = 0.25) -> Split:
+    return Split.model_validate({"by": by, "holdout": share})
+
+
 def holdout_ids(rows: pd.DataFrame, by: str, share: float = 0.25) -> set[str]:
-    return set(split(rows, columns(), Split(by=by, holdout=share)).holdout["id"])  # type: ignore[arg-type]  # a plain string
+    return set(split(rows, columns(), policy(by, share)).holdout["id"])
 
 
 @pytest.mark.parametrize("by", ["time", "group", "hash"])
 def test_split_assigns_each_row_once_and_holds_out_about_the_given_share(by: str) -> None:
-    parts = split(ROWS, columns(), Split(by=by, holdout=0.25))  # type: ignore[arg-type]  # a plain string
+    parts = split(ROWS, columns(), policy(by))
     assert sorted([*parts.training["id"], *parts.holdout["id"]]) == sorted(ROWS["id"])
     assert 0.15 < len(parts.holdout) / len(ROWS) < 0.35
 
@@ -47,7 +51,7 @@ def test_a_larger_share_adds_rows_to_the_holdout_and_removes_none() -> None:
 @pytest.mark.parametrize(("by", "missing"), [("time", "time"), ("group", "group")])
 def test_a_policy_whose_column_is_missing_is_refused(by: str, missing: str) -> None:
     with pytest.raises(ConfigError, match=f"role {missing}"):
-        split(ROWS, columns(**{missing: None}), Split(by=by, holdout=0.25))  # type: ignore[arg-type]  # a plain string
+        split(ROWS, columns(**{missing: None}), policy(by))
 
 
 @pytest.mark.parametrize(

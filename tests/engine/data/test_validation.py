@@ -61,7 +61,7 @@ def table_with(row: int, **cells: Any) -> pd.DataFrame:
     return other
 
 
-def checked(
+def validated(
     *tables: pd.DataFrame, schema: type[pa.DataFrameModel] = Labelled, limit: float = 0.5
 ) -> Validated:
     return validate(
@@ -73,13 +73,13 @@ def refusal(
     *tables: pd.DataFrame, limit: float = 0.05, schema: type[pa.DataFrameModel] = Labelled
 ) -> InvalidData:
     with pytest.raises(InvalidData) as caught:
-        checked(*tables, limit=limit, schema=schema)
+        validated(*tables, limit=limit, schema=schema)
     assert str(caught.value).split("\n")[0].count(" – ") >= 2
     return caught.value
 
 
 def test_valid_rows_are_returned_in_order_with_the_types_of_the_schema() -> None:
-    result = checked(table(), table(3, key=["aa", "bb", "cc"], calls=None))
+    result = validated(table(), table(3, key=["aa", "bb", "cc"], calls=None))
     assert list(result.rows.columns) == ["key", "at", "amount", "calls", "paid", "city", "left"]
     assert result.rows.dtypes.astype(str).tolist() == [
         "str",
@@ -96,7 +96,7 @@ def test_valid_rows_are_returned_in_order_with_the_types_of_the_schema() -> None
 
 
 def test_rows_are_validated_by_a_schema_without_a_target() -> None:
-    result = checked(table().drop(columns="left"), schema=Unlabelled)
+    result = validated(table().drop(columns="left"), schema=Unlabelled)
     assert "left" not in result.rows
     assert len(result.rows) == 20
 
@@ -128,7 +128,7 @@ def test_rows_are_validated_by_a_schema_without_a_target() -> None:
 def test_an_invalid_cell_is_rejected_with_its_rule_and_value(
     cells: dict[str, Any], rule: str, reason: str
 ) -> None:
-    result = checked(table_with(7, **cells))
+    result = validated(table_with(7, **cells))
     (failure,) = result.rejected.failures.to_dict("records")
     ((column, value),) = cells.items()
     assert (failure["row"], failure["rule"], failure["reason"], failure["source"]) == (
@@ -171,7 +171,7 @@ def test_an_invalid_cell_is_rejected_with_its_rule_and_value(
 def test_a_cell_is_converted_when_its_meaning_is_clear(
     cells: dict[str, Any], column: str | None, value: Any
 ) -> None:
-    result = checked(table_with(7, **cells))
+    result = validated(table_with(7, **cells))
     if column is None:
         assert result.rejected.failures["value"].tolist() == ["NA"], (
             "NA is a text and not a missing value"
@@ -190,9 +190,10 @@ def test_typed_columns_are_converted_like_texts() -> None:
         paid=np.zeros(20, dtype="float32"),
         left=np.arange(20) % 2 == 0,
     )
-    result = checked(typed)
+    result = validated(typed)
     assert (
-        result.rows.dtypes.astype(str).tolist() == checked(table()).rows.dtypes.astype(str).tolist()
+        result.rows.dtypes.astype(str).tolist()
+        == validated(table()).rows.dtypes.astype(str).tolist()
     )
     assert result.rows["at"].iloc[0] == pd.Timestamp("2025-12-31 23:00")
     assert result.rows["left"].sum() == 10
@@ -206,11 +207,11 @@ def test_large_whole_numbers_keep_every_digit() -> None:
         np.array([big, 7, 2**63], dtype="uint64"),
     ):
         rows = pd.DataFrame({"key": keys, "code": ["a", "b", "c"], "value": 1.0})
-        assert checked(rows, schema=Timeless).rows["key"].tolist() == [big, 7]
+        assert validated(rows, schema=Timeless).rows["key"].tolist() == [big, 7]
 
 
 def test_every_failure_of_a_row_is_recorded() -> None:
-    result = checked(table_with(7, amount="abc", city="mars", calls=None))
+    result = validated(table_with(7, amount="abc", city="mars", calls=None))
     assert result.rejected.failures[["column", "reason"]].values.tolist() == [
         ["amount", "type"],
         ["city", "category"],
@@ -220,23 +221,23 @@ def test_every_failure_of_a_row_is_recorded() -> None:
 
 
 def test_the_later_of_two_equal_rows_is_rejected_across_batches() -> None:
-    result = checked(table(2), table(3, amount="6"))
+    result = validated(table(2), table(3, amount="6"))
     assert result.rejected.failures[["row", "source", "rule"]].values.tolist() == [
         [0, "part-1", "unique"],
         [1, "part-1", "unique"],
     ]
     assert result.rows["amount"].tolist() == [5.5, 5.5, 6.0]
-    assert len(checked(table(2), table(2, at="2026-02-01")).rows) == 4
+    assert len(validated(table(2), table(2, at="2026-02-01")).rows) == 4
 
 
 def test_a_schema_without_time_allows_repeated_keys_and_rejects_repeated_rows() -> None:
     rows = pd.DataFrame(
         {"key": [1, 1, 1, 2], "code": [None, None, None, "a"], "value": [1.0, 2.0, 1.0, 1.0]}
     )
-    result = checked(rows, schema=Timeless)
+    result = validated(rows, schema=Timeless)
     assert result.rejected.failures["row"].tolist() == [2]
     again = pd.DataFrame({"key": [3], "code": ["a"], "value": [9.0]})
-    failures = checked(rows, again, schema=Timeless).rejected.failures
+    failures = validated(rows, again, schema=Timeless).rejected.failures
     assert failures[failures["source"] == "part-1"]["column"].tolist() == ["code"]
 
 
@@ -259,7 +260,7 @@ def test_rows_repaired_under_an_older_schema_do_not_stop_a_run() -> None:
 
 
 def test_personal_data_and_unknown_columns_are_removed() -> None:
-    result = checked(table_with(7, amount="abc").assign(unknown=1))
+    result = validated(table_with(7, amount="abc").assign(unknown=1))
     for got in (result.rows, result.rejected.rows, result.rejected.failures):
         assert "secret" not in got.to_csv()
         assert "unknown" not in got
@@ -279,7 +280,7 @@ def test_a_column_whose_type_is_wrong_in_half_of_its_cells_is_refused() -> None:
     assert "amount is not a number in 50% of its cells" in str(problem)
     assert problem.rejected is not None
     assert len(problem.rejected.rows) == 10
-    assert len(checked(table(amount=["x"] * 9 + ["1"] * 11)).rows) == 11
+    assert len(validated(table(amount=["x"] * 9 + ["1"] * 11)).rows) == 11
 
 
 def test_a_column_of_another_type_is_refused_with_advice() -> None:
@@ -301,7 +302,9 @@ def test_too_many_invalid_rows_are_refused_with_a_table_and_returned() -> None:
     ]
     assert problem.rejected is not None
     assert sorted(problem.rejected.failures["reason"]) == ["category", "range", "range"]
-    assert len(checked(table(40, amount=["-1", "-2"] + ["1"] * 38, paid=-9), limit=0.05).rows) == 38
+    assert (
+        len(validated(table(40, amount=["-1", "-2"] + ["1"] * 38, paid=-9), limit=0.05).rows) == 38
+    )
 
 
 @pytest.mark.parametrize("rows", [table(0), pd.DataFrame()])
@@ -310,9 +313,9 @@ def test_a_source_without_rows_is_refused(rows: pd.DataFrame) -> None:
 
 
 def test_every_row_may_be_rejected_when_the_limit_is_1() -> None:
-    result = checked(table(amount="x"), limit=1)
+    result = validated(table(amount="x"), limit=1)
     assert result.rows.empty
-    assert list(result.rows.columns) == list(checked(table()).rows.columns)
+    assert list(result.rows.columns) == list(validated(table()).rows.columns)
     assert result.rejected_share == 1
 
 
@@ -327,7 +330,7 @@ def schema_with_check(check: Callable[..., Any]) -> type[pa.DataFrameModel]:
 
 def test_a_check_that_raises_is_an_error_of_the_schema() -> None:
     with pytest.raises(ConfigError, match=r"my check.*amount failed"):
-        checked(table(), schema=schema_with_check(lambda values: values.no_such_thing))
+        validated(table(), schema=schema_with_check(lambda values: values.no_such_thing))
 
 
 def test_a_failed_check_of_a_whole_column_rejects_every_row() -> None:

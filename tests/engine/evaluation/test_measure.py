@@ -54,7 +54,7 @@ def criterion(name: str = "c", **given: Any) -> Criterion:
     return Criterion(id=name, says="says", why="why", **given)
 
 
-def measured(
+def measurements(
     *criteria: Criterion,
     model: Any = None,
     holdout: pd.DataFrame | None = None,
@@ -95,7 +95,7 @@ def measurement_of(found: list[Measurement], metric: str, **at: Any) -> Any:
 
 def test_the_same_seed_results_in_the_same_measurements() -> None:
     speed = {"latency_p50_ms", "latency_p95_ms", "rows_per_second"}
-    one, two = ([m for m in measured() if m.metric not in speed] for _ in range(2))
+    one, two = ([m for m in measurements() if m.metric not in speed] for _ in range(2))
     assert one == two
     assert measurement_of(one, "model_megabytes").value == 2
     assert measurement_of(one, "training_seconds").value == 3.5
@@ -104,14 +104,14 @@ def test_the_same_seed_results_in_the_same_measurements() -> None:
 def test_a_value_does_not_depend_on_the_order_of_the_rows() -> None:
     shuffled = table().sample(frac=1, random_state=3)
     for metric in ("recall", "roc_auc", "brier"):
-        assert measurement_of(measured(), metric).value == pytest.approx(
-            measurement_of(measured(holdout=shuffled), metric).value
+        assert measurement_of(measurements(), metric).value == pytest.approx(
+            measurement_of(measurements(holdout=shuffled), metric).value
         )
 
 
 def test_the_difference_to_an_identical_champion_is_exactly_zero() -> None:
     champion = Baseline(lambda rows: predict(Model(), rows), np.array([], dtype=np.uint64))
-    found = measured(baselines={"champion": champion})
+    found = measurements(baselines={"champion": champion})
     difference = measurement_of(found, "roc_auc", versus="champion")
     assert (difference.value, difference.interval.low, difference.interval.high) == (0, 0, 0)
 
@@ -124,23 +124,24 @@ def test_a_champion_is_compared_on_rows_that_it_was_not_trained_on() -> None:
             )
         }
 
-    some = measurement_of(measured(baselines=champion(400)), "recall", versus="champion")
+    some = measurement_of(measurements(baselines=champion(400)), "recall", versus="champion")
     assert some.rows == ROWS - 400
     assert "compared on 200 of 600 rows" in some.note
     assert (
-        measurement_of(measured(baselines=champion(ROWS)), "recall", versus="champion").support == 0
+        measurement_of(measurements(baselines=champion(ROWS)), "recall", versus="champion").support
+        == 0
     )
 
 
 def test_holdout_rows_that_the_challenger_was_trained_on_are_counted() -> None:
-    found = measurement_of(measured(seen=range(590, 700)), "holdout_rows_trained_on")
+    found = measurement_of(measurements(seen=range(590, 700)), "holdout_rows_trained_on")
     assert (found.value, found.support, found.problem) == (10, None, None)
 
 
 def test_every_slice_is_measured_with_an_interval_for_each_error_level() -> None:
     holdout = table()
     holdout.loc[:49, "region"] = None
-    found = measured(
+    found = measurements(
         criterion("a", metric="recall", by="region", at_least=0.5),
         criterion("b", metric="recall", by="region", gap_at_most=0.2, leaving_out=("void",)),
         holdout=holdout,
@@ -178,7 +179,7 @@ def test_every_slice_is_measured_with_an_interval_for_each_error_level() -> None
 def test_a_criterion_that_cannot_be_measured_results_in_a_problem(
     fields: dict, message: str
 ) -> None:
-    found = measured(criterion(**fields))
+    found = measurements(criterion(**fields))
     place = (fields["metric"], fields.get("by"), fields.get("versus"))
     problems = [m for m in found if (m.metric, m.by, m.versus) == place]
     assert [message in str(m.problem) for m in problems] == [True]
@@ -186,7 +187,7 @@ def test_a_criterion_that_cannot_be_measured_results_in_a_problem(
 
 
 def test_a_comparison_with_a_missing_champion_is_not_measured() -> None:
-    found = measured(criterion(metric="recall", versus="champion", at_least=0))
+    found = measurements(criterion(metric="recall", versus="champion", at_least=0))
     assert not [m for m in found if m.versus == "champion"]
 
 
@@ -199,7 +200,7 @@ def test_an_exception_in_one_metric_does_not_affect_the_others(
     monkeypatch.setitem(
         metrics.METRICS, "f1", metrics.Metric("f1", "classification", "higher", "", combine=broken)
     )
-    found = measured()
+    found = measurements()
     assert measurement_of(found, "f1").problem == "ZeroDivisionError: by zero"
     assert measurement_of(found, "recall").problem is None
 
@@ -211,7 +212,7 @@ def test_scores_that_are_not_numbers_are_a_problem() -> None:
 
     assert (
         "600 of 600 scores are not numbers"
-        in measurement_of(measured(model=Missing()), "roc_auc").problem
+        in measurement_of(measurements(model=Missing()), "roc_auc").problem
     )
 
 
@@ -219,7 +220,7 @@ def test_a_champion_that_cannot_predict_is_a_problem_of_each_comparison_with_it(
     def fails(rows: pd.DataFrame) -> Predictions:
         raise KeyError("tenure")
 
-    found = measured(baselines={"champion": Baseline(fails)})
+    found = measurements(baselines={"champion": Baseline(fails)})
     assert (
         measurement_of(found, "recall", versus="champion").problem
         == "champion cannot predict: KeyError: 'tenure'"
@@ -228,7 +229,7 @@ def test_a_champion_that_cannot_predict_is_a_problem_of_each_comparison_with_it(
 
 
 def test_a_holdout_without_rows_results_in_measurements_without_support() -> None:
-    found = measured(
+    found = measurements(
         holdout=table(0), baselines={"do_nothing": Baseline(do_nothing(table(), COLUMNS))}
     )
     assert measurement_of(found, "recall").support == 0
@@ -240,7 +241,7 @@ def test_the_challenger_is_compared_with_the_rule_and_with_doing_nothing() -> No
         "do_nothing": Baseline(do_nothing(table(), COLUMNS)),
         "rule": Baseline(by_rule(lambda rows: rows["x"] > 1)),
     }
-    found = measured(
+    found = measurements(
         baselines=baselines, value=Value(currency="EUR", true_positive=10, false_positive=-1)
     )
     assert (

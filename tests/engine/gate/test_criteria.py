@@ -45,7 +45,7 @@ def criteria(*written: dict[str, Any], **more: Any) -> Criteria:
     return Criteria.model_validate(whole | more)
 
 
-def found(low: float, high: float, *, metric: str = "recall", **more: Any) -> Measurement:
+def measurement(low: float, high: float, *, metric: str = "recall", **more: Any) -> Measurement:
     given = {
         "value": (low + high) / 2,
         "rows": 4000,
@@ -88,11 +88,11 @@ def test_the_outcome_depends_on_the_whole_interval(
     bar: dict[str, Any], low: float, high: float, outcome: Outcome
 ) -> None:
     modified = criteria({**RECALL, "at_least": None, **bar})
-    assert outcome_of(found(low, high, versus=bar.get("versus")), of=modified) is outcome
+    assert outcome_of(measurement(low, high, versus=bar.get("versus")), of=modified) is outcome
 
 
 def test_an_undecided_result_estimates_the_number_of_rows_needed() -> None:
-    result = verdict_on(found(0.56, 0.66)).results[0]
+    result = verdict_on(measurement(0.56, 0.66)).results[0]
     # Half the width is 0.05 and the distance to the bar is 0.01. This needs (0.05/0.01)² = 25 times
     # the 4,000 rows, so 24 times as many additional rows.
     assert result.more_rows == 96_000
@@ -100,7 +100,7 @@ def test_an_undecided_result_estimates_the_number_of_rows_needed() -> None:
 
 
 def test_a_result_on_too_few_rows_is_undecided() -> None:
-    result = verdict_on(found(0.9, 0.99, support=10, rows=100)).results[0]
+    result = verdict_on(measurement(0.9, 0.99, support=10, rows=100)).results[0]
     assert result.outcome is Outcome.UNDECIDED
     assert result.more_rows == 200
     assert "10 rows, the minimum is 30" in result.because
@@ -120,15 +120,15 @@ def test_a_result_without_rows_is_undecided_and_has_no_value() -> None:
     ("measurements", "reason"),
     [
         ((), "There is no measurement of recall"),
-        ((found(0.7, 0.8, value=math.nan),), "nan"),
-        ((found(0.7, math.nan, value=0.8),), "nan"),
-        ((found(0.7, math.inf, value=0.8),), "inf"),
-        ((found(0.8, 0.7),), "lower end of its interval is above the upper end"),
-        ((found(0.7, 0.8, intervals=()),), "no interval"),
-        ((found(0.7, 0.8, problem="the column is gone"),), "the column is gone"),
-        ((found(0.7, 0.8), found(0.1, 0.2)), "more than once"),
-        ((found(0.7, 0.8, by="region", slice="north"),), "There is no measurement"),
-        ((found(0.7, 0.8, versus="champion"),), "There is no measurement"),
+        ((measurement(0.7, 0.8, value=math.nan),), "nan"),
+        ((measurement(0.7, math.nan, value=0.8),), "nan"),
+        ((measurement(0.7, math.inf, value=0.8),), "inf"),
+        ((measurement(0.8, 0.7),), "lower end of its interval is above the upper end"),
+        ((measurement(0.7, 0.8, intervals=()),), "no interval"),
+        ((measurement(0.7, 0.8, problem="the column is gone"),), "the column is gone"),
+        ((measurement(0.7, 0.8), measurement(0.1, 0.2)), "more than once"),
+        ((measurement(0.7, 0.8, by="region", slice="north"),), "There is no measurement"),
+        ((measurement(0.7, 0.8, versus="champion"),), "There is no measurement"),
     ],
 )
 @pytest.mark.parametrize("level", ["must", "should"])
@@ -148,7 +148,7 @@ def test_a_criterion_without_a_measurement_cannot_be_waived() -> None:
 @pytest.mark.parametrize(("of", "built_in"), [("model", ALWAYS[0]), ("data", ALWAYS_DATA[0])])
 def test_built_in_criteria_block_without_being_in_the_file(of: Any, built_in: Any) -> None:
     one = Interval(low=1, high=1)
-    broken = (found(0.7, 0.8), Measurement(metric=built_in.metric, value=1, intervals=(one,)))
+    broken = (measurement(0.7, 0.8), Measurement(metric=built_in.metric, value=1, intervals=(one,)))
     for measurements in (broken, broken[:1]):
         verdict = judge(measurements, criteria(), on=TODAY, of=of)
         assert verdict.decision is Decision.BLOCKED
@@ -172,7 +172,7 @@ def region(
     name: str, value: float, *halves: float, other: str | None = None, **more: Any
 ) -> Measurement:
     intervals = tuple(Interval(low=value - half, high=value + half) for half in halves)
-    return found(
+    return measurement(
         0, 0, value=value, intervals=intervals, by="region", slice=name, other=other, **more
     )
 
@@ -266,7 +266,9 @@ MET, OPEN, FAILED = (0.7, 0.8), (0.5, 0.7), (0.4, 0.5)
 def test_the_decision_depends_on_the_level_of_the_criterion(
     level: str, ends: tuple[float, float], decision: Decision
 ) -> None:
-    assert verdict_on(found(*ends), of=criteria({**RECALL, "level": level})).decision is decision
+    assert (
+        verdict_on(measurement(*ends), of=criteria({**RECALL, "level": level})).decision is decision
+    )
 
 
 def test_only_ready_and_ready_with_warnings_are_ready_decisions() -> None:
@@ -283,22 +285,22 @@ def with_waiver(until: date) -> Criteria:
 
 
 def test_a_waiver_is_valid_on_its_last_day_and_results_in_a_warning() -> None:
-    verdict = verdict_on(found(*FAILED), of=with_waiver(TODAY))
+    verdict = verdict_on(measurement(*FAILED), of=with_waiver(TODAY))
     assert verdict.results[0].outcome is Outcome.WAIVED
     assert verdict.decision is Decision.WARNINGS
     assert "Waived by Ada until 2026-11-24: New data in May." in verdict.reasons[0]
 
 
 def test_an_expired_waiver_has_no_effect_and_is_reported() -> None:
-    verdict = verdict_on(found(*FAILED), of=with_waiver(date(2026, 11, 23)))
+    verdict = verdict_on(measurement(*FAILED), of=with_waiver(date(2026, 11, 23)))
     assert verdict.decision is Decision.BLOCKED
     assert "The waiver by Ada ended on 2026-11-23." in verdict.reasons[0]
 
 
 def test_the_decision_is_needs_review_after_the_review_date() -> None:
     due = criteria(review_by=TODAY)
-    assert verdict_on(found(*MET), of=due).decision is Decision.READY
-    late = verdict_on(found(*MET), of=due, on=date(2026, 11, 25))
+    assert verdict_on(measurement(*MET), of=due).decision is Decision.READY
+    late = verdict_on(measurement(*MET), of=due, on=date(2026, 11, 25))
     assert late.decision is Decision.REVIEW
     assert late.reasons == ("The criteria were due for review on 2026-11-24.",)
 
@@ -366,8 +368,8 @@ def test_loosened_rules_for_the_verdict_are_detected(
 def test_a_loosened_bar_needs_review_and_a_tightened_bar_does_not() -> None:
     tight, loose = criteria({**RECALL, "at_least": 0.65}), criteria()
     assert not loosened_criteria(loose, tight)
-    assert verdict_on(found(*MET), of=loose, previous=tight).decision is Decision.REVIEW
-    assert verdict_on(found(*MET), of=tight, previous=loose).decision is Decision.READY
+    assert verdict_on(measurement(*MET), of=loose, previous=tight).decision is Decision.REVIEW
+    assert verdict_on(measurement(*MET), of=tight, previous=loose).decision is Decision.READY
 
 
 # --- valid criteria -------------------------------------------------------------------------

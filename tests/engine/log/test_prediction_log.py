@@ -176,7 +176,7 @@ def test_a_repeated_delivery_changes_nothing(log: PredictionLog) -> None:
     assert labels.since(datetime(2026, 11, 26, tzinfo=UTC)) == 0
 
 
-def at_once(do: Callable[[int], Any]) -> list[Any]:
+def call_at_once(do: Callable[[int], Any]) -> list[Any]:
     """The results of two simultaneous calls of ``do`` in two threads.
 
     Each thread has a separate connection, as a process would.
@@ -203,7 +203,7 @@ def test_a_delivery_recorded_twice_at_once_is_counted_once(
     monkeypatch.setattr(label_log, "_write", slow_write)
     log.record(block())
     logs = [PredictionLog(database_url) for _ in range(2)]
-    results = at_once(lambda number: deliver(logs[number], "a", {0: 1.0, 1: 0.0}))
+    results = call_at_once(lambda number: deliver(logs[number], "a", {0: 1.0, 1: 0.0}))
     assert results[0] == results[1]
     assert results[0].new == 2
     assert whole(log, DAY, DAY)["outcome"].notna().sum() == 2
@@ -216,7 +216,7 @@ def test_two_expirations_at_once_delete_old_rows_once(
     log.record(block())
     log.record(block("batch/2027-01-01/0", day=date(2027, 1, 1), predictions=predictions(3)))
     logs = [PredictionLog(database_url) for _ in range(2)]
-    erased_rows = at_once(lambda number: logs[number].expire(DAY + timedelta(days=2)))
+    erased_rows = call_at_once(lambda number: logs[number].expire(DAY + timedelta(days=2)))
     assert sum(erased.predictions for erased in erased_rows) == 4
     assert len(whole(log, DAY, date(2027, 1, 1))) == 3
 

@@ -1,5 +1,7 @@
 """The split of rows into training and holdout."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,8 +52,9 @@ def test_a_larger_share_adds_rows_to_the_holdout_and_removes_none() -> None:
 
 @pytest.mark.parametrize(("by", "missing"), [("time", "time"), ("group", "group")])
 def test_a_policy_whose_column_is_missing_is_refused(by: str, missing: str) -> None:
+    without: dict[str, Any] = {missing: None}
     with pytest.raises(ConfigError, match=f"role {missing}"):
-        split(ROWS, columns(**{missing: None}), policy(by))
+        split(ROWS, columns(**without), policy(by))
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ def test_forget_erases_a_subject_and_records_the_erasure_without_its_key(
 
 
 @pytest.mark.parametrize("by", ["", "Ada\nEve", "\u202eadA", "a" * 201])
-def test_an_erasure_with_an_invalid_name_of_a_person_is_refused(
+def test_forget_refuses_an_invalid_name_of_the_person_who_erases(
     log: PredictionLog, by: str
 ) -> None:
     log.record(block())

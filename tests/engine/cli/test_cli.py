@@ -1,6 +1,4 @@
-"""The command line at its border: quick help, exit codes, one line for a mistake. Nothing is
-trained.
-"""
+"""The command line without training: help, exit codes, and one line for each mistake."""
 
 import subprocess
 import sys
@@ -41,13 +39,13 @@ VERBS = [
     "verify",
     "sample",
     "doctor",
+    "status",
 ]
-VERBS += ["status"]
 
 
 @pytest.fixture
 def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialProduct:
-    """A product's two files, and no data."""
+    """A product with its configuration files and without data."""
     monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "elsewhere" / "prefect"))
     found = trial_at(tmp_path)
@@ -57,14 +55,14 @@ def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialProduct:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_verb_has_a_help_page(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([verb, "--help"])
     assert stopped.value.code == 0
     assert verb in capsys.readouterr().out
 
 
-def test_help_imports_nothing_heavy() -> None:
+def test_building_the_parser_imports_no_heavy_library() -> None:
     code = (
         f"import sys, {PACKAGE}; from mlproduct import cli; cli.parser({PACKAGE!r});"
         f" print(sorted({HEAVY!r} & set(sys.modules)))"
@@ -80,13 +78,13 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["trian"], ["approve", "1"], ["quarantine"]])
-def test_wrong_usage_is_two(arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
 
 
-def test_outside_a_product_it_says_where_to_run(
+def test_a_verb_outside_a_product_names_the_missing_file_and_exits_with_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
@@ -94,7 +92,7 @@ def test_outside_a_product_it_says_where_to_run(
     assert "success_criteria.yaml" in capsys.readouterr().err
 
 
-def test_the_projects_own_criteria_are_sound_and_can_be_read_aloud(
+def test_criteria_check_and_explain_accept_the_criteria_of_the_project(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["criteria", "check"]) == 0
@@ -105,7 +103,7 @@ def test_the_projects_own_criteria_are_sound_and_can_be_read_aloud(
     )
 
 
-def test_a_mistake_in_the_criteria_is_two_with_its_line(
+def test_criteria_check_prints_the_line_of_a_mistake_and_exits_with_2(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = (product.root / "product/success_criteria.yaml").read_text(encoding="utf-8")
@@ -115,7 +113,7 @@ def test_a_mistake_in_the_criteria_is_two_with_its_line(
     assert f"success_criteria.yaml:{line}: " in capsys.readouterr().out
 
 
-def test_the_doctor_says_what_is_missing_and_goes_on(
+def test_doctor_counts_the_problems_until_they_are_corrected(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["doctor"]) == 2
@@ -125,7 +123,7 @@ def test_the_doctor_says_what_is_missing_and_goes_on(
     assert main(["doctor"]) == 0
 
 
-def test_where_nothing_was_decided_yet_that_is_said(
+def test_history_reports_that_a_new_product_has_no_decision_and_no_champion(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert [main([verb]) for verb in ("history", "verify")] == [0, 0]
@@ -137,32 +135,35 @@ def test_where_nothing_was_decided_yet_that_is_said(
     assert main(["approve", "1", "--by", "a", "--because", "b"]) == 2
 
 
-def test_the_history_shows_what_was_taken_on(
+def test_history_shows_the_risks_that_an_approval_accepted(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trail = AuditLog(product.settings.database_url)
+    audit_log = AuditLog(product.settings.database_url)
     first = Entry("approve", "1", None, "Ada", "It pays.", "ready", "d" * 64, "m" * 64)
-    trail.append(first, after=0)
-    bar = "The bar of catch was loosened from at_least 0.6 to 0.5."
-    doubtful = replace(
-        first, version="2", previous_version="1", despite=taken_on_text(["review", "catch"], [bar])
+    audit_log.append(first, after=0)
+    concern = "The bar of catch was loosened from at_least 0.6 to 0.5."
+    risky = replace(
+        first,
+        version="2",
+        previous_version="1",
+        despite=taken_on_text(["review", "catch"], [concern]),
     )
-    trail.append(doubtful, after=1)
-    trail.append(replace(doubtful, version="3", previous_version="2", despite="catch"), after=2)
+    audit_log.append(risky, after=1)
+    audit_log.append(replace(risky, version="3", previous_version="2", despite="catch"), after=2)
     assert main(["history"]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    assert lines[2:4] == ["despite: catch, review", bar]
+    assert lines[2:4] == ["despite: catch, review", concern]
     assert lines[5:] == ["despite: catch"]
     assert main(["history", "--on", str(today())]) == 0
     assert "despite: catch" in capsys.readouterr().out
 
 
-def test_the_history_shows_a_forged_row_as_one_line(
+def test_history_escapes_control_characters_and_shows_the_entry_on_one_line(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trail = AuditLog(product.settings.database_url)
+    audit_log = AuditLog(product.settings.database_url)
     forged = "Fine.\n2026-11-25 00:00  approve  version 9\x1b[2K\u202e"
-    trail.append(
+    audit_log.append(
         Entry("approve", "1", None, "Ada\rEve", forged, "ready", "d" * 64, "m" * 64), after=0
     )
     assert main(["history"]) == 0
@@ -172,20 +173,20 @@ def test_the_history_shows_a_forged_row_as_one_line(
 
 
 @pytest.mark.parametrize("run", ["score-2026-11-24", "labels-2026-11-24"])
-def test_only_rows_of_a_training_are_replayed(
+def test_quarantine_replay_refuses_rows_of_scoring_and_of_label_deliveries(
     product: TrialProduct, run: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["quarantine", "replay", run]) == 2
     assert "only the rows of a training can be replayed" in capsys.readouterr().err
 
 
-def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
+def test_an_unexpected_exception_prints_one_line_and_stores_the_traceback(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def breaks(*given: object) -> None:
+    def fails(*given: object) -> None:
         raise ZeroDivisionError("unforeseen")
 
-    monkeypatch.setattr(training_verbs, "read_criteria", breaks)
+    monkeypatch.setattr(training_verbs, "read_criteria", fails)
     assert main(["criteria", "explain"]) == 1
     output = capsys.readouterr().err
     assert output.startswith("error: ZeroDivisionError: unforeseen – see ")
@@ -193,7 +194,7 @@ def test_what_breaks_unforeseen_is_one_line_and_its_traceback_is_kept(
     assert "Traceback" in (product.root / "var" / "last-error.txt").read_text(encoding="utf-8")
 
 
-def test_prefect_finds_a_home_in_a_product_that_has_written_nothing_yet(
+def test_a_verb_creates_the_home_of_prefect_in_a_new_product(
     product: TrialProduct,
 ) -> None:
     assert main(["criteria", "check"]) == 0
@@ -201,31 +202,31 @@ def test_prefect_finds_a_home_in_a_product_that_has_written_nothing_yet(
 
 
 @pytest.mark.parametrize(
-    "made_up", [{"MLFLOW_TRACKING_URI": "http://mlflow:5000"}, {"PRODUCT_TODAY": "tomorrow"}]
+    "variables", [{"MLFLOW_TRACKING_URI": "http://mlflow:5000"}, {"PRODUCT_TODAY": "tomorrow"}]
 )
-def test_a_made_up_day_that_cannot_be_ends_in_a_message(
+def test_a_simulated_date_is_refused_when_invalid_or_when_the_registry_is_a_server(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    made_up: dict[str, str],
+    variables: dict[str, str],
 ) -> None:
     for name, value in {
         "PRODUCT_ROOT": str(tmp_path),
         "PRODUCT_TODAY": "2027-02-28",
-        **made_up,
+        **variables,
     }.items():
         monkeypatch.setenv(name, value)
     assert main(["history"]) == 2
     assert "PRODUCT_TODAY" in capsys.readouterr().err
 
 
-OWN = "customer_id\n1\n"
+TEAM_ROWS = "customer_id\n1\n"
 
 
-def test_sample_never_writes_over_the_teams_source(
+def test_sample_never_overwrites_a_source_of_the_team(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    product.write("data/own.csv", OWN)
+    product.write("data/own.csv", TEAM_ROWS)
     inside = product.root / "var" / "sample" / "linked.csv"
     inside.parent.mkdir(parents=True)
     inside.symlink_to(product.root / "data" / "own.csv")
@@ -245,11 +246,11 @@ def test_sample_never_writes_over_the_teams_source(
         assert "expected a file under " in output
         assert "var/sample/ – " in output
         assert "--to FILE" in output
-    assert (product.root / "data" / "own.csv").read_text(encoding="utf-8") == OWN
+    assert (product.root / "data" / "own.csv").read_text(encoding="utf-8") == TEAM_ROWS
     assert not (product.root / "data" / "not-yet.csv").exists()
 
 
-def test_sample_of_a_day_never_writes_over_the_teams_source(
+def test_sample_for_scoring_never_overwrites_a_label_source_of_the_team(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sources = {
@@ -257,18 +258,18 @@ def test_sample_of_a_day_never_writes_over_the_teams_source(
         "labels": {"source": {"path": "data/{day}.csv"}},
     }
     product.write("config/scoring.yaml", sources)
-    product.write("data/2026-12-01.csv", OWN)
+    product.write("data/2026-12-01.csv", TEAM_ROWS)
     assert main(["sample", "--scoring", "--until", "2026-11-24"]) == 2
     assert "reads data/2026-12-01.csv" in capsys.readouterr().err
-    assert (product.root / "data" / "2026-12-01.csv").read_text(encoding="utf-8") == OWN
+    assert (product.root / "data" / "2026-12-01.csv").read_text(encoding="utf-8") == TEAM_ROWS
     assert not (product.root / "var" / "sample").exists()
 
 
-def test_a_file_that_is_there_is_only_replaced_where_an_option_names_it(
+def test_an_existing_file_is_replaced_only_when_the_overwrite_option_names_it(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = product.root / "data" / "own.csv"
-    product.write("data/own.csv", OWN)
+    product.write("data/own.csv", TEAM_ROWS)
     rejected = Rejected(
         pd.DataFrame(
             {"row": [0], "column": "key", "rule": "r", "value": "", "reason": "type", "source": "s"}
@@ -277,18 +278,18 @@ def test_a_file_that_is_there_is_only_replaced_where_an_option_names_it(
     )
     Quarantine(product.settings.var / "quarantine").keep("run-1", rejected)
     for verb in (["sample", "--rows", "50"], ["quarantine", "export", "run-1"]):
-        product.write("data/own.csv", OWN)
+        product.write("data/own.csv", TEAM_ROWS)
         assert main([*verb, "--to", str(path)]) == 2
         assert "already exists" in (output := capsys.readouterr().err)
         assert "--overwrite" in output
-        assert path.read_text(encoding="utf-8") == OWN
+        assert path.read_text(encoding="utf-8") == TEAM_ROWS
         assert main([*verb, "--overwrite", str(path)]) == 0
-        assert path.read_text(encoding="utf-8") != OWN
+        assert path.read_text(encoding="utf-8") != TEAM_ROWS
         with pytest.raises(SystemExit):
             main([*verb, "--to", str(path), "--overwrite", str(path)])
 
 
-def test_the_demo_replaces_no_folder_but_its_own(
+def test_demo_refuses_a_file_and_a_folder_that_contains_the_current_product(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (product.root / ".demo").touch()

@@ -1,4 +1,4 @@
-"""How the product stands: ten lines, the same as JSON, and each thing that is wrong is found."""
+"""``status``: the problems it finds, in at most ten lines and as JSON."""
 
 import hashlib
 import json
@@ -44,15 +44,15 @@ SHOWN = KEYS[3:9]
 DAY = date(2026, 11, 24)
 
 
-def standing(*wrong: str, says: str = "fine") -> Status:
+def status_with(*wrong: str, says: str = "fine") -> Status:
     return Status(
         "a-product", DAY, (*(Part(name, says) for name in SHOWN), Part("files", wrong=wrong))
     )
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 40])
-def test_it_is_ten_lines_at_most_and_says_how_much_is_left_out(count: int) -> None:
-    status = standing(*(f"Problem {number}." for number in range(count)))
+def test_status_prints_at_most_ten_lines_and_counts_the_omitted_problems(count: int) -> None:
+    status = status_with(*(f"Problem {number}." for number in range(count)))
     lines = status.lines()
     assert len(lines) <= LINES_AT_MOST
     output = [text for name, text in lines if name == "wrong"]
@@ -63,7 +63,7 @@ def test_it_is_ten_lines_at_most_and_says_how_much_is_left_out(count: int) -> No
     assert status.to_json()["ok"] is (count == 0)
 
 
-def test_the_same_trouble_in_several_parts_is_told_once() -> None:
+def test_a_problem_shared_by_several_parts_is_reported_once() -> None:
     reason = "The database is away."
     away: dict[str, Any] = {"says": f"cannot be read: {reason}", "wrong": (reason,), "unread": True}
     parts = (
@@ -79,9 +79,9 @@ def test_the_same_trouble_in_several_parts_is_told_once() -> None:
     ]
 
 
-def test_what_people_typed_stays_on_its_line_and_shows_no_secret() -> None:
+def test_typed_text_is_shown_on_one_line_and_without_secrets() -> None:
     typed = "Ada\n  wrong  nothing\x1b[2K\u202e postgresql://ada:hunter2@db/x"
-    status = standing(typed, says=typed)
+    status = status_with(typed, says=typed)
     shown = "\n".join(text for _, text in status.lines())
     assert len(shown.splitlines()) == len(status.lines())
     assert not {"\x1b", "\u202e"} & set(shown)
@@ -92,61 +92,63 @@ def test_what_people_typed_stays_on_its_line_and_shows_no_secret() -> None:
     ("done", "missing"),
     [
         ([], []),
-        ([DAY - timedelta(days=n) for n in (3, 1)], [DAY - timedelta(days=2)]),  # a hole
+        ([DAY - timedelta(days=n) for n in (3, 1)], [DAY - timedelta(days=2)]),  # a gap
         ([DAY], []),
         (
             [DAY - timedelta(days=3)],
             [DAY - timedelta(days=2), DAY - timedelta(days=1)],
-        ),  # it stopped
-        ([DAY - timedelta(days=n) for n in (28, 21, 14)], [DAY - timedelta(days=7)]),  # once a week
+        ),  # scoring has stopped
+        ([DAY - timedelta(days=n) for n in (28, 21, 14)], [DAY - timedelta(days=7)]),  # weekly
         (
             [d for n in range(28, 0, -1) if (d := DAY - timedelta(days=n)).weekday() < 5],
             [],
-        ),  # no week-ends
+        ),  # weekdays only
     ],
 )
-def test_days_that_were_to_be_scored(done: list[date], missing: list[date]) -> None:
+def test_unscored_returns_the_expected_days_that_have_no_scores(
+    done: list[date], missing: list[date]
+) -> None:
     assert unscored(done, DAY) == missing
 
 
-# --- on a product with a champion (1) and a challenger (2)
+# --- a product with a champion, version 1, and a challenger, version 2
 
 
-def standing_now() -> Status:
+def current_status() -> Status:
     return status_of(Project(PACKAGE, Settings.from_environment(os.environ)), today())
 
 
-def wrong() -> dict[str, str]:
-    """What is wrong, by the part that it was found in."""
-    return dict(standing_now().wrong)
+def problems() -> dict[str, str]:
+    """The problems in the current status, by part."""
+    return dict(current_status().wrong)
 
 
-def traces(root: Path) -> dict[str, str]:
-    """Every file and folder, with what is in it."""
-    found = sorted(root.rglob("*"))
+def digests_of_files(root: Path) -> dict[str, str]:
+    """The digest of every file under ``root``; the value of a folder is ``folder``."""
+    paths = sorted(root.rglob("*"))
     return {
         str(p): hashlib.sha256(p.read_bytes()).hexdigest() if p.is_file() else "folder"
-        for p in found
+        for p in paths
     }
 
 
-def scored(product: TrialProduct, *days: date) -> None:
+def record_scored_days(product: TrialProduct, *days: date) -> None:
     log = PredictionLog(product.settings.database_url)
     for day in days:
         log.finish(log.begin("batch", day, "1", "m" * 64), rejected=0)
 
 
-def decided(
+def record_decision(
     product: TrialProduct, action: Reaction, day: date, champion: str = "1", cause: str = "drift:x"
 ) -> None:
-    decided = Decided(
+    decision = Decided(
         action, cause, "support_calls drifted.", "proxy", day, day, champion, {"drifted": ["x"]}
     )
-    DecisionLog(product.settings.database_url).decide(lambda before: decided)
+    DecisionLog(product.settings.database_url).decide(lambda before: decision)
 
 
-def delivered(product: TrialProduct, **output: Any) -> None:
-    counted = {
+def record_delivery(product: TrialProduct, **changes: Any) -> None:
+    counts = {
         "rows": 10,
         "new": 10,
         "repeated": 0,
@@ -159,21 +161,21 @@ def delivered(product: TrialProduct, **output: Any) -> None:
         "digest": "d",
         "source": "labels.csv",
         "at": datetime.now(UTC).replace(tzinfo=None),
-        **counted,
-        **output,
+        **counts,
+        **changes,
     }
     with AuditLog(product.settings.database_url).database.connected() as connection:
         connection.execute(DELIVERIES.insert(), row)
 
 
-def test_where_nothing_is_wrong_it_says_so_and_ends_with_zero(
+def test_status_reports_no_problem_exits_with_0_and_changes_no_file(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     yesterday = today() - timedelta(days=1)
-    scored(product, yesterday)
-    decided(product, "nothing", yesterday, cause="none")
-    delivered(product)
-    before = traces(product.root)
+    record_scored_days(product, yesterday)
+    record_decision(product, "nothing", yesterday, cause="none")
+    record_delivery(product)
+    before = digests_of_files(product.root)
     assert main(["status"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [*SHOWN, "wrong"]
@@ -195,7 +197,7 @@ def test_where_nothing_is_wrong_it_says_so_and_ends_with_zero(
     assert output["score"]["day"] == str(yesterday)
     assert output["labels"]["source"] == "labels.csv"
     assert output["alarms"]["decision"] == "nothing"
-    assert traces(product.root) == before
+    assert digests_of_files(product.root) == before
 
 
 FAULTS: dict[str, tuple[Callable[[TrialProduct], Any], str, str]] = {
@@ -209,45 +211,45 @@ FAULTS: dict[str, tuple[Callable[[TrialProduct], Any], str, str]] = {
         "files",
         "pipeline.yaml",
     ),
-    "a day was begun": (
+    "a day is begun and not finished": (
         lambda p: PredictionLog(p.settings.database_url).begin(
             "batch", today() - timedelta(days=2), "1", "m"
         ),
         "score",
         "1 day is not scored",
     ),
-    "it stopped": (
-        lambda p: scored(p, today() - timedelta(days=3)),
+    "scoring has stopped": (
+        lambda p: record_scored_days(p, today() - timedelta(days=3)),
         "score",
         "2 days are not scored",
     ),
-    "nobody looked": (
-        lambda p: scored(p, today() - timedelta(days=1)),
+    "scored days are not monitored": (
+        lambda p: record_scored_days(p, today() - timedelta(days=1)),
         "alarms",
         "are not monitored – run monitor.",
     ),
     "drift": (
-        lambda p: decided(p, "wait", today()),
+        lambda p: record_decision(p, "wait", today()),
         "alarms",
         "The last decision of monitoring is wait: support_calls drifted.",
     ),
     "an alarm": (
-        lambda p: decided(p, "nothing", today(), cause="alarm:few rows"),
+        lambda p: record_decision(p, "nothing", today(), cause="alarm:few rows"),
         "alarms",
         "decision of monitoring is nothing",
     ),
-    "labels stay away": (
-        lambda p: delivered(p, at=datetime(2026, 1, 2)),
+    "labels are late": (
+        lambda p: record_delivery(p, at=datetime(2026, 1, 2)),
         "labels",
         "Labels are late",
     ),
-    "labels of nothing": (
-        lambda p: delivered(p, unmatched=10),
+    "labels match no prediction": (
+        lambda p: record_delivery(p, unmatched=10),
         "labels",
         "No label of the last delivery",
     ),
-    "labels never came": (
-        lambda p: scored(p, today() - timedelta(days=90)),
+    "labels were never delivered": (
+        lambda p: record_scored_days(p, today() - timedelta(days=90)),
         "labels",
         "No labels have been delivered",
     ),
@@ -255,40 +257,44 @@ FAULTS: dict[str, tuple[Callable[[TrialProduct], Any], str, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_wrong_is_found(product: TrialProduct, fault: str) -> None:
+def test_a_fault_is_reported_in_its_part_and_status_exits_with_1(
+    product: TrialProduct, fault: str
+) -> None:
     make, part, says = FAULTS[fault]
-    assert says not in " ".join(wrong().values())
+    assert says not in " ".join(problems().values())
     make(product)
-    assert says in wrong()[part]
+    assert says in problems()[part]
     assert main(["status"]) == 1
 
 
-def test_what_was_seen_of_an_earlier_champion_is_no_alarm_of_this_one(
+def test_a_decision_about_an_earlier_champion_is_no_alarm(
     product: TrialProduct,
 ) -> None:
-    decided(product, "retrain", today(), champion="0")
-    assert wrong() == {}
+    record_decision(product, "retrain", today(), champion="0")
+    assert problems() == {}
 
 
-def test_criteria_that_are_overdue_are_told(product: TrialProduct) -> None:
+def test_criteria_past_their_review_date_are_a_problem(product: TrialProduct) -> None:
     criteria = product.read("product/success_criteria.yaml")
     product.write("product/success_criteria.yaml", {**criteria, "review_by": date(2026, 1, 1)})
-    assert "reviewed by 2026-01-01" in wrong()["files"]
+    assert "reviewed by 2026-01-01" in problems()["files"]
 
 
-def test_predictions_that_the_database_has_not_got_are_told(product: TrialProduct) -> None:
+def test_spooled_predictions_are_a_problem_when_they_wait_too_long_or_were_refused(
+    product: TrialProduct,
+) -> None:
     spool = product.settings.var / "service" / "spool"
     (spool / "refused").mkdir(parents=True)
     block = spool / "one.json"
     block.write_text("{}")
-    assert wrong() == {}  # a moment ago: on its way
+    assert problems() == {}  # a new block is not a problem yet
     os.utime(block, (time.time() - 600,) * 2)
-    assert "1 block of predictions is waiting" in wrong()["spool"]
+    assert "1 block of predictions is waiting" in problems()["spool"]
     block.rename(spool / "refused" / "one.json")
-    assert "1 block of predictions was rejected" in wrong()["spool"]
+    assert "1 block of predictions was rejected" in problems()["spool"]
 
 
-def test_servers_that_run_and_one_that_ended_by_itself(product: TrialProduct) -> None:
+def test_status_lists_running_servers_and_reports_one_that_has_ended(product: TrialProduct) -> None:
     from mlproduct.cli.servers import Started, _write
     from mlproduct.processes import began
 
@@ -298,34 +304,38 @@ def test_servers_that_run_and_one_that_ended_by_itself(product: TrialProduct) ->
     )
     gone = replace(mine, name="service", began="long ago", log="var/up/service.log")
     _write(product.settings, (mine, gone))
-    status = standing_now()
+    status = current_status()
     assert status.to_json()["servers"] == [{"name": "mlflow", "url": "http://127.0.0.1:5000"}]
     assert "service was started by up and has ended" in dict(status.wrong)["servers"]
 
 
-def test_an_alias_that_differs_is_told_and_not_mended(product: TrialProduct, aliases: None) -> None:
+def test_an_alias_that_differs_is_reported_and_not_corrected(
+    product: TrialProduct, aliases: None
+) -> None:
     from mlproduct.registry.models import Models
 
     models = Models(Settings.from_environment(os.environ), PRODUCT.name)
     models.point("champion", "2")
-    output = wrong()["champion"]
+    output = problems()["champion"]
     assert "champion is version 1" in output
     assert "alias champion points to version 2" in output
     assert models.alias("champion") == "2"
 
 
-def test_a_rejected_version_and_one_compared_with_an_earlier_champion_do_not_wait(
+def test_a_rejected_version_is_not_waiting(
     product: TrialProduct,
 ) -> None:
-    trail = AuditLog(product.settings.database_url)
-    trail.append(Entry("reject", "2", "1", "Ada", "No.", "ready", "d", "m"), after=1)
-    assert standing_now().to_json()["waiting"] == []
+    audit_log = AuditLog(product.settings.database_url)
+    audit_log.append(Entry("reject", "2", "1", "Ada", "No.", "ready", "d", "m"), after=1)
+    assert current_status().to_json()["waiting"] == []
 
 
-def test_a_version_whose_champion_is_gone_does_not_wait(product: TrialProduct) -> None:
-    trail = AuditLog(product.settings.database_url)
-    trail.append(Entry("approve", "7", "1", "Ada", "Better.", "ready", "d", "m"), after=1)
-    status = standing_now()
+def test_a_version_is_not_waiting_when_the_champion_is_missing_from_the_registry(
+    product: TrialProduct,
+) -> None:
+    audit_log = AuditLog(product.settings.database_url)
+    audit_log.append(Entry("approve", "7", "1", "Ada", "Better.", "ready", "d", "m"), after=1)
+    status = current_status()
     assert status.to_json()["waiting"] == []
     assert "Version 7, the champion, is not in the registry" in " ".join(
         sentence for _, sentence in status.wrong
@@ -333,7 +343,7 @@ def test_a_version_whose_champion_is_gone_does_not_wait(product: TrialProduct) -
 
 
 @pytest.mark.parametrize("how", ["missing", "garbage", "old", "unreachable"])
-def test_a_database_that_cannot_be_read_is_told_and_the_rest_is_shown(
+def test_an_unreadable_database_is_reported_once_and_the_other_parts_are_shown(
     product: TrialProduct,
     how: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -349,7 +359,7 @@ def test_a_database_that_cannot_be_read_is_told_and_the_rest_is_shown(
             connection.exec_driver_sql("UPDATE product_version SET version_num = '0002'")
     else:
         monkeypatch.setenv("PRODUCT_DATABASE_URL", "postgresql://ada:hunter2@127.0.0.1:1/product")
-    before = traces(product.root)
+    before = digests_of_files(product.root)
     assert main(["status", "--json"]) == 1
     output = json.loads(capsys.readouterr().out)
     assert list(output) == KEYS
@@ -362,11 +372,11 @@ def test_a_database_that_cannot_be_read_is_told_and_the_rest_is_shown(
     assert len(shown.out.splitlines()) <= LINES_AT_MOST
     assert "hunter2" not in shown.out
     assert shown.err == ""
-    assert traces(product.root) == before
+    assert digests_of_files(product.root) == before
 
 
 @pytest.mark.parametrize("how", ["missing", "garbage", "unreachable"])
-def test_a_registry_that_cannot_be_read_is_told_and_the_rest_is_shown(
+def test_an_unreadable_registry_is_reported_and_the_other_parts_are_shown(
     product: TrialProduct, released: TrialProduct, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = with_registry(product, released, monkeypatch)
@@ -377,17 +387,17 @@ def test_a_registry_that_cannot_be_read_is_told_and_the_rest_is_shown(
         path.write_bytes(b"\x00garbage" * 4_000)
     else:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:hunter2@127.0.0.1:1")
-    before = traces(product.root)
-    status = standing_now()
+    before = digests_of_files(product.root)
+    status = current_status()
     output = status.to_json()
     assert (output["unread"], output["waiting"]) == (["waiting"], None)
     assert output["champion"]["version"] == "1"
     assert list(dict(status.wrong)) == ["waiting"]
     assert "hunter2" not in str(status.lines()) + json.dumps(output)
-    assert traces(product.root) == before
+    assert digests_of_files(product.root) == before
 
 
-def test_in_a_product_that_has_done_nothing_it_writes_nothing(
+def test_status_writes_no_file_in_an_empty_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -398,7 +408,7 @@ def test_in_a_product_that_has_done_nothing_it_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_needs_no_prefect(product: TrialProduct) -> None:
+def test_status_does_not_import_prefect(product: TrialProduct) -> None:
     code = (
         f"import sys; from mlproduct.cli import main; main({PACKAGE!r}, ['status']);"
         " print('prefect' in sys.modules)"

@@ -1,6 +1,4 @@
-"""A mistake in a file is reported with its file, line, key, value, what was expected, the nearest
-name.
-"""
+"""Reading the configuration files, and the messages for their mistakes."""
 
 from pathlib import Path
 
@@ -33,7 +31,7 @@ search:
 """
 
 
-def written(folder: Path, text: str) -> Path:
+def file_with(folder: Path, text: str) -> Path:
     file = folder / "file.yaml"
     file.write_text(text, encoding="utf-8")
     return file
@@ -45,11 +43,11 @@ def mistakes(file: Path) -> str:
     return str(caught.value)
 
 
-def test_a_good_file_is_read(tmp_path: Path) -> None:
-    criteria = read_criteria(written(tmp_path, CRITERIA))
+def test_valid_files_are_read(tmp_path: Path) -> None:
+    criteria = read_criteria(file_with(tmp_path, CRITERIA))
     assert criteria.criteria[0].bar == 0.6
     assert criteria.waivers[0].by == "Ada"
-    assert read_pipeline(written(tmp_path, PIPELINE)).search.trials == 10
+    assert read_pipeline(file_with(tmp_path, PIPELINE)).search.trials == 10
 
 
 @pytest.mark.parametrize(
@@ -152,28 +150,28 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ("primary: recall", "primary: !!python/object:os.system x", "expected YAML"),
     ],
 )
-def test_a_mistake_is_reported_with_its_place(
+def test_a_mistake_is_reported_with_its_line_key_and_expected_value(
     tmp_path: Path, old: str, new: str, expected: str
 ) -> None:
     assert old in CRITERIA
-    assert expected in mistakes(written(tmp_path, CRITERIA.replace(old, new, 1)))
+    assert expected in mistakes(file_with(tmp_path, CRITERIA.replace(old, new, 1)))
 
 
-def test_every_mistake_is_said_one_a_line(tmp_path: Path) -> None:
+def test_each_mistake_is_reported_on_its_own_line(tmp_path: Path) -> None:
     text = CRITERIA.replace("primary", "prmary").replace("at_least: 0.6", "at_least: much")
-    assert len(mistakes(written(tmp_path, text)).splitlines()) == 3
+    assert len(mistakes(file_with(tmp_path, text)).splitlines()) == 3
 
 
-@pytest.mark.parametrize("text", ["", "- a\n- b\n", "hello\n", "# only a remark\n"])
-def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str) -> None:
-    assert "the file: " in mistakes(written(tmp_path, text))
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "hello\n", "# only a comment\n"])
+def test_a_file_that_is_not_a_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    assert "the file: " in mistakes(file_with(tmp_path, text))
 
 
-def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_folder_to_run_in(tmp_path: Path) -> None:
     assert "no such file – run this in the product's folder" in mistakes(tmp_path / "none.yaml")
 
 
-def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_and_a_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file.yaml").write_bytes(b"decision: caf\xe9\n")
     assert "cannot be read as UTF-8" in mistakes(tmp_path / "file.yaml")
     assert "cannot be read" in mistakes(tmp_path)
@@ -202,17 +200,19 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_pipeline_file_is_as_strict(tmp_path: Path, old: str, new: str, expected: str) -> None:
+def test_a_mistake_in_the_pipeline_file_is_reported(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
-        read_pipeline(written(tmp_path, PIPELINE.replace(old, new)))
+        read_pipeline(file_with(tmp_path, PIPELINE.replace(old, new)))
     assert expected in str(caught.value)
 
 
-def test_the_digest_is_of_what_the_file_means(tmp_path: Path) -> None:
-    whole = criteria_digest(read_criteria(written(tmp_path, CRITERIA)))
-    assert criteria_digest(read_criteria(written(tmp_path, "# a remark\n" + CRITERIA))) == whole
+def test_the_criteria_digest_depends_on_values_and_not_on_comments(tmp_path: Path) -> None:
+    whole = criteria_digest(read_criteria(file_with(tmp_path, CRITERIA)))
+    assert criteria_digest(read_criteria(file_with(tmp_path, "# a comment\n" + CRITERIA))) == whole
     changed = CRITERIA.replace("at_least: 0.6", "at_least: 0.61")
-    assert criteria_digest(read_criteria(written(tmp_path, changed))) != whole
+    assert criteria_digest(read_criteria(file_with(tmp_path, changed))) != whole
 
 
 @pytest.mark.parametrize(
@@ -227,17 +227,17 @@ def test_a_source_is_described_without_its_secrets(path: str, described: str) ->
     assert Source(path=path).described == described
 
 
-def test_addresses_come_from_the_environment(tmp_path: Path) -> None:
-    here = Settings.from_environment({"PRODUCT_ROOT": str(tmp_path)})
-    assert here.tracking_uri == f"sqlite:///{tmp_path / 'var' / 'mlflow.db'}"
-    there = Settings.from_environment(
+def test_the_tracking_uri_is_read_from_the_environment_or_is_a_local_file(tmp_path: Path) -> None:
+    local = Settings.from_environment({"PRODUCT_ROOT": str(tmp_path)})
+    assert local.tracking_uri == f"sqlite:///{tmp_path / 'var' / 'mlflow.db'}"
+    remote = Settings.from_environment(
         {"PRODUCT_ROOT": str(tmp_path), "MLFLOW_TRACKING_URI": "http://tracking:5000"}
     )
-    assert there.tracking_uri == "http://tracking:5000"
+    assert remote.tracking_uri == "http://tracking:5000"
 
 
-def laughs(one: str, last: str) -> str:
-    """Nine lines that stand for a billion values."""
+def billion_laughs(one: str, last: str) -> str:
+    """Nine lines of YAML whose aliases expand to a billion values."""
     lines = ["a0: &a0 " + one]
     lines += [f"a{n}: &a{n} {last % ', '.join([f'*a{n - 1}'] * 10)}" for n in range(1, 9)]
     return "\n".join(lines) + "\n"
@@ -246,39 +246,39 @@ def laughs(one: str, last: str) -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        laughs("[lol]", "[%s]"),
-        laughs("{k: 1}", "{k: [%s]}"),
-        laughs("{k: 1}", "{" + 2 * "<" + ": [%s]}"),
+        billion_laughs("[lol]", "[%s]"),
+        billion_laughs("{k: 1}", "{k: [%s]}"),
+        billion_laughs("{k: 1}", "{" + 2 * "<" + ": [%s]}"),
         "a: &a [*a]\n",
     ],
-    ids=["lists", "mappings", "merged", "itself"],
+    ids=["lists", "mappings", "merge keys", "self-reference"],
 )
-def test_aliases_that_stand_for_very_much_are_refused_before_they_are_followed(
+def test_aliases_that_expand_to_too_many_values_are_refused_before_expansion(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setattr(
-        strict_yaml, "_written_twice", lambda node: pytest.fail("they were followed")
+        strict_yaml, "_written_twice", lambda node: pytest.fail("the aliases were expanded")
     )
     assert "more than 10,000 keys and values, counted with every alias" in mistakes(
-        written(tmp_path, text)
+        file_with(tmp_path, text)
     )
 
 
-def test_an_alias_may_be_used(tmp_path: Path) -> None:
+def test_an_alias_is_replaced_by_its_value(tmp_path: Path) -> None:
     text = CRITERIA.replace("contact: product@example.com", "contact: &who Ada").replace(
         "by: Ada", "by: *who"
     )
-    assert read_criteria(written(tmp_path, text)).waivers[0].by == "Ada"
+    assert read_criteria(file_with(tmp_path, text)).waivers[0].by == "Ada"
 
 
-def test_a_very_long_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    assert "longer than 100,000 characters" in mistakes(written(tmp_path, "# x\n" * 30_000))
+def test_a_file_that_is_too_long_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    assert "longer than 100,000 characters" in mistakes(file_with(tmp_path, "# x\n" * 30_000))
     if (endless := Path("/dev/zero")).exists():
         assert "longer than 100,000 characters" in mistakes(endless)
 
 
-def test_very_many_mistakes_are_counted_and_only_some_are_told(tmp_path: Path) -> None:
+def test_the_first_20_mistakes_are_reported_and_the_others_counted(tmp_path: Path) -> None:
     text = CRITERIA + "".join(f"key_{number}: 1\n" for number in range(1_000))
-    lines = mistakes(written(tmp_path, text)).splitlines()
+    lines = mistakes(file_with(tmp_path, text)).splitlines()
     assert len(lines) == 21
     assert lines[-1].endswith("file.yaml: and 980 more mistakes")

@@ -1,4 +1,4 @@
-"""Small tables with known answers, for the steps that split, check and search them."""
+"""Small tables with known properties, for the tests of splitting, checking and searching."""
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,13 @@ def columns(task: Task = "classification", **changed: object) -> Columns:
         "private": (),
         "known_values": {},
     }
-    return Columns(**{**given, **changed})  # type: ignore[arg-type]  # the keywords are Columns' own
+    return Columns(**{**given, **changed})  # type: ignore[arg-type]  # fields of Columns
 
 
 def table(rows: int = 600, task: Task = "classification", seed: int = 0) -> pd.DataFrame:
-    """``y`` follows ``a`` through noise; ``b`` and ``c`` say nothing, and some of them are
-    missing.
+    """A table whose target ``y`` depends on ``a`` and noise.
+
+    ``b`` and ``c`` are unrelated to ``y``, and some of their cells are missing.
     """
     random = np.random.default_rng(seed)
     a, noise = random.normal(size=rows), random.normal(size=rows)

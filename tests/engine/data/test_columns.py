@@ -1,4 +1,4 @@
-"""What a schema says each column is for. Can run before anything was trained."""
+"""The roles of columns in a schema."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from mlproduct.errors import ConfigError
 from pandera.typing import Series
 
 
-class Rows(pa.DataFrameModel):
+class Schema(pa.DataFrameModel):
     who: Series[str] = pa.Field(metadata={"role": "key"})
     mail: Series[str] = pa.Field(metadata={"role": "ignored", "pii": True})
     note: Series[str] = pa.Field(metadata={"role": "ignored"})
@@ -22,13 +22,13 @@ def schema_with(**columns: Any) -> type[pa.DataFrameModel]:
     fields = {name: pa.Field(metadata=metadata) for name, metadata in columns.items()}
     return type(
         "More",
-        (Rows,),
+        (Schema,),
         {**fields, "__annotations__": dict.fromkeys(fields, Series[str]), "__module__": __name__},
     )
 
 
-def test_the_roles_are_read_off_the_schema() -> None:
-    columns = columns_of(Rows, "regression")
+def test_the_roles_are_read_from_the_schema() -> None:
+    columns = columns_of(Schema, "regression")
     assert (columns.key, columns.time, columns.group, columns.target) == (
         "who",
         None,
@@ -43,8 +43,8 @@ def test_the_roles_are_read_off_the_schema() -> None:
     assert columns.known_values == {"kind": ("a", "b")}
 
 
-def test_personal_data_are_known_and_never_among_what_is_read() -> None:
-    columns = columns_of(Rows)
+def test_personal_data_is_listed_as_private_and_not_read() -> None:
+    columns = columns_of(Schema)
     assert columns.private == ("mail",)
     assert columns.read == ("who", "size", "kind", "note", "price")
 
@@ -60,12 +60,12 @@ def test_personal_data_are_known_and_never_among_what_is_read() -> None:
         ({"role": "key"}, "who and extra have the role key"),
     ],
 )
-def test_a_wrong_mark_is_a_mistake_with_the_columns_name(metadata: Any, expected: str) -> None:
+def test_invalid_metadata_of_a_column_is_refused(metadata: Any, expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):
         columns_of(schema_with(extra=metadata))
 
 
-def test_without_a_key_it_says_so() -> None:
+def test_a_schema_without_a_key_is_refused() -> None:
     class Keyless(pa.DataFrameModel):
         size: Series[float] = pa.Field(metadata={"role": "feature"})
 

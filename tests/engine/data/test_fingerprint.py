@@ -1,6 +1,4 @@
-"""Digests: sensitive to content, blind to order and batches, the same for ever. Can run before
-training.
-"""
+"""Fingerprints of tables, row hashes and row identities."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +23,7 @@ def columns(time: str | None = "time") -> Columns:
     return Columns("key", time, None, None, None, ("value",), (), (), (), {})
 
 
-def test_order_of_rows_and_columns_and_unit_of_time_do_not_matter() -> None:
+def test_the_fingerprint_ignores_the_order_of_rows_and_columns_and_the_time_unit() -> None:
     other = TABLE.iloc[[2, 0, 3, 1], ::-1]
     assert fingerprint(other) == fingerprint(TABLE)
     assert fingerprint(TABLE.assign(time=TABLE["time"].astype("datetime64[ns]"))) == fingerprint(
@@ -36,7 +34,7 @@ def test_order_of_rows_and_columns_and_unit_of_time_do_not_matter() -> None:
 
 @pytest.mark.parametrize("column", list(TABLE.columns))
 @pytest.mark.parametrize("row", range(4))
-def test_every_cell_matters(column: str, row: int) -> None:
+def test_the_fingerprint_changes_with_every_cell(column: str, row: int) -> None:
     other = TABLE.copy()
     new = {"key": "b", "text": "z", "value": 2.5, "count": 9, "time": pd.Timestamp("2030-01-01")}[
         column
@@ -45,7 +43,7 @@ def test_every_cell_matters(column: str, row: int) -> None:
     assert fingerprint(other) != fingerprint(TABLE)
 
 
-def test_names_and_places_of_cells_matter() -> None:
+def test_the_fingerprint_changes_with_column_names_swapped_cells_and_row_counts() -> None:
     assert fingerprint(TABLE.rename(columns={"value": "values"})) != fingerprint(TABLE)
     swapped = pd.DataFrame({"a": [2.0], "b": [1.0]})
     assert fingerprint(swapped) != fingerprint(pd.DataFrame({"a": [1.0], "b": [2.0]}))
@@ -53,16 +51,17 @@ def test_names_and_places_of_cells_matter() -> None:
     assert fingerprint(TABLE.iloc[:0]) != fingerprint(TABLE.iloc[:0, 1:])
 
 
-def test_a_row_hashes_the_same_in_any_batch() -> None:
+def test_a_row_has_the_same_hash_in_every_batch() -> None:
     whole = row_hashes(TABLE)
     parts = np.concatenate([row_hashes(TABLE.iloc[:1]), row_hashes(TABLE.iloc[1:])])
     assert (whole == parts).all()
     assert len(set(whole)) == len(TABLE)
 
 
-def test_identities_are_fixed_for_ever() -> None:
-    """These numbers decide which side of the split a row is on; a change here moves rows across
-    it.
+def test_row_identities_never_change() -> None:
+    """The identities of these rows are the same in every release.
+
+    They decide on which side of the split a row is, so a change moves rows between the sides.
     """
     assert row_identities(TABLE, columns()).tolist() == [
         15576140060532737959,
@@ -73,7 +72,7 @@ def test_identities_are_fixed_for_ever() -> None:
     assert row_identities(TABLE, columns(None))[0] == 7835380916474870875
 
 
-def test_hashes_are_spread_evenly() -> None:
+def test_row_identities_are_uniformly_distributed() -> None:
     keys = pd.DataFrame({"key": np.arange(20_000).astype(str)}).astype("str")
     share = row_identities(keys, columns(None)) / 2.0**64
     counts, _ = np.histogram(share, bins=20, range=(0, 1))

@@ -1,8 +1,7 @@
-"""Rejected rows: kept, listed, exported, repaired, replayed; nothing lost, nothing doubled. Before
-any training.
-"""
+"""The quarantine: storing, listing, exporting, repairing and replaying rejected rows."""
 
 import csv
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,8 +34,8 @@ SOURCE = pd.DataFrame(
 )
 
 
-def check(batches: object, limit: float = 1.0) -> Validated:
-    return validate(batches, Schema, limit=limit)  # type: ignore[arg-type]  # tests pass lists and iterators
+def check(batches: Iterable[Batch], limit: float = 1.0) -> Validated:
+    return validate(batches, Schema, limit=limit)
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def quarantine(tmp_path: Path, rejected: Rejected) -> Quarantine:
 
 
 def repair(quarantine: Quarantine, path: Path, **amounts: str) -> Path:
-    """The exported CSV with new amounts by key."""
+    """Exports the run as a CSV file and replaces the amounts of the given keys."""
     quarantine.export("run-1", path)
     rows = pd.read_csv(path, dtype="str")
     for key, amount in amounts.items():
@@ -61,7 +60,9 @@ def repair(quarantine: Quarantine, path: Path, **amounts: str) -> Path:
     return path
 
 
-def test_a_run_is_listed_with_its_reasons(quarantine: Quarantine) -> None:
+def test_list_and_show_return_the_quarantined_rows_of_a_run_with_reasons(
+    quarantine: Quarantine,
+) -> None:
     (kept,) = quarantine.list()
     assert (kept.run, kept.when, kept.source, kept.rows, kept.pending) == (
         "run-1",
@@ -76,7 +77,7 @@ def test_a_run_is_listed_with_its_reasons(quarantine: Quarantine) -> None:
     assert shown["row"].tolist() == [1, 2, 4]
 
 
-def test_keeping_twice_changes_nothing_and_other_rows_join(
+def test_keep_ignores_rows_that_are_quarantined_already_and_adds_new_ones(
     quarantine: Quarantine, rejected: Rejected
 ) -> None:
     quarantine.keep("run-1", rejected)
@@ -86,17 +87,21 @@ def test_keeping_twice_changes_nothing_and_other_rows_join(
     assert quarantine.list()[0].rows == 4
     quarantine.keep("run-2", check([Batch(SOURCE.iloc[:1], "rows.csv", 0)]).rejected)
     assert [kept.run for kept in quarantine.list()] == ["run-1"], (
-        "a run without bad rows leaves nothing"
+        "a run without rejected rows is not stored"
     )
 
 
-def test_personal_data_is_not_kept(quarantine: Quarantine, tmp_path: Path) -> None:
+def test_personal_data_is_neither_quarantined_nor_exported(
+    quarantine: Quarantine, tmp_path: Path
+) -> None:
     quarantine.export("run-1", tmp_path / "out.csv")
     for file in [*quarantine.folder.rglob("*.parquet"), tmp_path / "out.csv"]:
         assert b"secret" not in file.read_bytes()
 
 
-def test_the_export_can_be_repaired_and_says_why(quarantine: Quarantine, tmp_path: Path) -> None:
+def test_the_export_contains_the_rows_and_the_reason_for_each(
+    quarantine: Quarantine, tmp_path: Path
+) -> None:
     assert quarantine.export("run-1", tmp_path / "new" / "out.csv") == 3
     rows = pd.read_csv(tmp_path / "new" / "out.csv", dtype="str")
     assert list(rows.columns) == ["row", "source", "why", "key", "at", "amount"]
@@ -104,7 +109,9 @@ def test_the_export_can_be_repaired_and_says_why(quarantine: Quarantine, tmp_pat
     assert rows["why"].tolist() == ["amount: at least 0", "amount: type: number", "key: unique"]
 
 
-def test_repaired_rows_reach_the_next_training_once(quarantine: Quarantine, tmp_path: Path) -> None:
+def test_repaired_rows_are_in_the_next_training_once(
+    quarantine: Quarantine, tmp_path: Path
+) -> None:
     path = repair(quarantine, tmp_path / "out.csv", k002="5")
     first = quarantine.replay("run-1", path, check)
     assert (first.accepted, first.left) == (1, 2)
@@ -117,7 +124,7 @@ def test_repaired_rows_reach_the_next_training_once(quarantine: Quarantine, tmp_
     assert quarantine.show("run-1")["row"].tolist() == [2, 4]
 
 
-def test_a_second_repair_adds_to_the_first(quarantine: Quarantine, tmp_path: Path) -> None:
+def test_a_second_repair_is_added_to_the_first(quarantine: Quarantine, tmp_path: Path) -> None:
     quarantine.replay("run-1", repair(quarantine, tmp_path / "a.csv", k002="5"), check)
     done = quarantine.replay("run-1", repair(quarantine, tmp_path / "b.csv", k003="6"), check)
     assert (done.accepted, done.left) == (1, 1)
@@ -126,7 +133,9 @@ def test_a_second_repair_adds_to_the_first(quarantine: Quarantine, tmp_path: Pat
     assert sorted(batch.numbers) == [1, 2]
 
 
-def test_the_source_wins_once_it_is_repaired(quarantine: Quarantine, tmp_path: Path) -> None:
+def test_a_repaired_row_is_dropped_when_the_source_is_corrected(
+    quarantine: Quarantine, tmp_path: Path
+) -> None:
     quarantine.replay("run-1", repair(quarantine, tmp_path / "out.csv", k002="5"), check)
     result = check([Batch(SOURCE.assign(amount="9"), "rows.csv", 0), *quarantine.repaired()])
     assert result.rows["amount"].tolist() == [9.0] * 4
@@ -134,7 +143,7 @@ def test_the_source_wins_once_it_is_repaired(quarantine: Quarantine, tmp_path: P
     assert result.rejected.failures["rule"].tolist() == ["unique"]
 
 
-def test_a_replay_without_repair_follows_a_changed_rule(quarantine: Quarantine) -> None:
+def test_a_replay_without_a_file_accepts_rows_under_a_changed_rule(quarantine: Quarantine) -> None:
     class Looser(Schema):
         amount: Series[float] = pa.Field(nullable=True, metadata={"role": "feature"})
 
@@ -144,13 +153,17 @@ def test_a_replay_without_repair_follows_a_changed_rule(quarantine: Quarantine) 
     assert batch.rows["amount"].tolist() == [-5.0]
 
 
-def test_a_repetition_stays_unless_it_is_changed(quarantine: Quarantine, tmp_path: Path) -> None:
+def test_a_duplicate_stays_quarantined_until_its_key_is_changed(
+    quarantine: Quarantine, tmp_path: Path
+) -> None:
     assert quarantine.replay("run-1", repair(quarantine, tmp_path / "a.csv"), check).accepted == 0
     path = repair(quarantine, tmp_path / "b.csv", k001="77")
     assert quarantine.replay("run-1", path, check).accepted == 1
 
 
-def test_leaving_rows_out_keeps_them_pending(quarantine: Quarantine, tmp_path: Path) -> None:
+def test_rows_missing_from_the_repaired_file_stay_pending(
+    quarantine: Quarantine, tmp_path: Path
+) -> None:
     path = repair(quarantine, tmp_path / "out.csv", k002="5")
     path.write_text("\n".join(path.read_text().splitlines()[:2]) + "\n")
     assert quarantine.replay("run-1", path, check).left == 2
@@ -167,7 +180,7 @@ def test_leaving_rows_out_keeps_them_pending(quarantine: Quarantine, tmp_path: P
         ("run-1", "", "no column row"),
     ],
 )
-def test_mistakes_are_refused(
+def test_a_replay_with_an_invalid_run_or_file_is_refused(
     quarantine: Quarantine, tmp_path: Path, run: str, content: str | None, expected: str
 ) -> None:
     path = tmp_path / "repaired.csv"
@@ -177,22 +190,22 @@ def test_mistakes_are_refused(
     assert list(quarantine.repaired()) == []
 
 
-def test_a_missing_repair_is_refused(quarantine: Quarantine, tmp_path: Path) -> None:
+def test_a_replay_with_a_missing_file_is_refused(quarantine: Quarantine, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         quarantine.replay("run-1", tmp_path / "none.csv", check)
 
 
-def test_a_kill_in_the_middle_leaves_the_old_state(
+def test_an_interrupted_write_leaves_the_previous_state(
     quarantine: Quarantine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*_: object, **__: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     path = repair(quarantine, tmp_path / "out.csv", k002="5")
     more = check([Batch(SOURCE.iloc[1:2], "more.csv", 0)]).rejected
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", killed)
-        patch.setattr(Path, "replace", killed)
+        patch.setattr(Path, "rename", interrupt)
+        patch.setattr(Path, "replace", interrupt)
         with pytest.raises(KeyboardInterrupt):
             quarantine.keep("run-1", more)
         with pytest.raises(KeyboardInterrupt):
@@ -214,7 +227,7 @@ class Named(pa.DataFrameModel):
     name: Series[str] = pa.Field(alias="@name", metadata={"role": "feature"})
 
 
-def kept_with(tmp_path: Path, names: list[str], amounts: list[str]) -> Quarantine:
+def quarantine_with(tmp_path: Path, names: list[str], amounts: list[str]) -> Quarantine:
     rows = pd.DataFrame(
         {"key": [f"K{n}" for n in range(len(names))], "=amount": amounts, "@name": names}
     )
@@ -223,14 +236,14 @@ def kept_with(tmp_path: Path, names: list[str], amounts: list[str]) -> Quarantin
     return found
 
 
-def test_no_exported_cell_is_a_formula_of_a_spreadsheet(tmp_path: Path) -> None:
+def test_no_exported_cell_is_a_spreadsheet_formula(tmp_path: Path) -> None:
     amounts = ["-5", "-1.5e3", *["=2"] * (len(TEXTS) - 2)]
-    kept_with(tmp_path, TEXTS, amounts).export("run-1", tmp_path / "out.csv", texts=["@name"])
+    quarantine_with(tmp_path, TEXTS, amounts).export("run-1", tmp_path / "out.csv", texts=["@name"])
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         header, *lines = csv.reader(file)
     assert header == ["row", "source", "why", "key", "'=amount", "'@name"]
     assert [line[4] for line in lines[:3]] == ["-5", "-1.5e3", "'=2"], (
-        "a number stays one, where it is no text"
+        "a number in a numeric column is not quoted"
     )
     assert [line[5] for line in lines[: len(FORMULAS)]] == [f"'{text}" for text in FORMULAS]
     assert lines[TEXTS.index("-5")][5] == "'-5"
@@ -239,8 +252,10 @@ def test_no_exported_cell_is_a_formula_of_a_spreadsheet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("texts", [(), ("@name", "key")])
-def test_texts_come_back_from_an_export_exactly(tmp_path: Path, texts: tuple[str, ...]) -> None:
-    found = kept_with(tmp_path, TEXTS, ["-5"] * len(TEXTS))
+def test_a_replay_of_an_export_restores_texts_exactly(
+    tmp_path: Path, texts: tuple[str, ...]
+) -> None:
+    found = quarantine_with(tmp_path, TEXTS, ["-5"] * len(TEXTS))
     path = tmp_path / "out.csv"
     found.export("run-1", path, texts=texts)
     content = path.read_bytes()
@@ -252,9 +267,9 @@ def test_texts_come_back_from_an_export_exactly(tmp_path: Path, texts: tuple[str
     assert set(batch.rows["=amount"]) == {5.0}
 
 
-def test_an_export_of_an_earlier_release_is_read_as_it_is(tmp_path: Path) -> None:
-    """Release 0.2.0 wrote cells and names of columns as they are."""
-    found = kept_with(tmp_path, ["'tis", "=1"], ["-5", "-5"])
+def test_a_replay_reads_an_export_of_release_0_2_0_unchanged(tmp_path: Path) -> None:
+    """Release 0.2.0 exported cells and column names without quoting formulas."""
+    found = quarantine_with(tmp_path, ["'tis", "=1"], ["-5", "-5"])
     path = tmp_path / "out.csv"
     lines = ["row,source,why,key,=amount,@name", "0,=rows.csv,,K0,5,'tis", "1,=rows.csv,,K1,5,=1"]
     path.write_text("\n".join(lines), encoding="utf-8")

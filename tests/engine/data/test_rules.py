@@ -1,4 +1,4 @@
-"""Each rule of Pandera means the same in words, as a test of one cell and in JSON Schema."""
+"""Rules of Pandera in words, as a test of one cell, and in JSON Schema."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ CHECKS: list[tuple[pa.Check, str, list[Any]]] = [
 NAMES = [f"{check.name} {words}" for check, words, _ in CHECKS]
 
 
-def kept_by_pandera(check: pa.Check, cells: list[Any]) -> list[bool]:
+def accepted_by_pandera(check: pa.Check, cells: list[Any]) -> list[bool]:
     schema = pa.DataFrameSchema({"cell": pa.Column(checks=[check])})
     broken: set[int] = set()
     try:
@@ -47,32 +47,34 @@ def kept_by_pandera(check: pa.Check, cells: list[Any]) -> list[bool]:
     return [place not in broken for place in range(len(cells))]
 
 
-def test_every_rule_is_tried_here() -> None:
+def test_every_rule_has_a_case_in_this_file() -> None:
     assert {str(check.name) for check, _, _ in CHECKS} == set(RULES)
 
 
 @pytest.mark.parametrize(("check", "words", "cells"), CHECKS, ids=NAMES)
-def test_a_rule_means_one_thing_everywhere(check: pa.Check, words: str, cells: list[Any]) -> None:
+def test_a_rule_agrees_with_pandera_in_words_test_and_json_schema(
+    check: pa.Check, words: str, cells: list[Any]
+) -> None:
     rule = rule_of(check)
     assert rule.words == words
     assert rule.test
-    kept = kept_by_pandera(check, cells)
-    assert 0 < sum(kept) < len(kept)
-    assert [rule.test(cell) for cell in cells] == kept
+    accepted = accepted_by_pandera(check, cells)
+    assert 0 < sum(accepted) < len(accepted)
+    assert [rule.test(cell) for cell in cells] == accepted
     if rule.keywords:
         validator = jsonschema.Draft202012Validator(dict(rule.keywords))
-        assert [validator.is_valid(cell) for cell in cells] == kept
+        assert [validator.is_valid(cell) for cell in cells] == accepted
 
 
-def test_a_date_has_no_bound_in_json_schema() -> None:
+def test_a_bound_on_a_date_has_no_json_schema() -> None:
     rule = rule_of(pa.Check.ge(pd.Timestamp("2026-11-24")))
     assert (rule.words, rule.keywords) == ("at least 2026-11-24", {})
 
 
-def test_a_check_of_ones_own_is_left_to_pandera() -> None:
-    rule = rule_of(pa.Check(lambda cells: cells > 1, name="larger_than_life"))
+def test_a_custom_check_is_left_to_pandera() -> None:
+    rule = rule_of(pa.Check(lambda cells: cells > 1, name="larger_than_one"))
     assert (rule.words, rule.code, rule.test, rule.keywords) == (
-        "larger than life",
+        "larger than one",
         "rule",
         None,
         {},

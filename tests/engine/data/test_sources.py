@@ -1,6 +1,4 @@
-"""Reading rows: every kind of source, and every refusal as one line. Can run before anything was
-trained.
-"""
+"""Reading rows from each kind of source, and the errors of each."""
 
 import gzip
 import os
@@ -49,48 +47,48 @@ def refusal(path: str, root: Path, kind: type[SourceError] = SourceError, **more
     assert caught.type is kind
     message = str(caught.value)
     assert "\n" not in message
-    assert message.count(" – ") >= 2, "what is wrong – what was expected – what to do"
+    assert message.count(" – ") >= 2, "expected: problem – expected value – advice"
     return message
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
-def test_separator_and_encoding_are_found(tmp_path: Path, separator: str, encoding: str) -> None:
+def test_separator_and_encoding_are_detected(tmp_path: Path, separator: str, encoding: str) -> None:
     TABLE.to_csv(tmp_path / "t.csv", sep=separator, encoding=encoding, index=False)
-    got = rows("t.csv", tmp_path)
-    assert got["key"].tolist() == ["00123", "2", "3"]
-    assert got["city"].tolist() == TABLE["city"].tolist()
-    assert got["amount"].isna().tolist() == [False, True, False]
-    assert "email" not in got
+    result = rows("t.csv", tmp_path)
+    assert result["key"].tolist() == ["00123", "2", "3"]
+    assert result["city"].tolist() == TABLE["city"].tolist()
+    assert result["amount"].isna().tolist() == [False, True, False]
+    assert "email" not in result
 
 
-def test_separator_and_encoding_can_be_given(tmp_path: Path) -> None:
+def test_separator_and_encoding_can_be_configured(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes("key#amount#city\n1#2#ÄÖ\n".encode("cp437"))
-    got = rows("t.csv", tmp_path, separator="#", encoding="cp437")
-    assert got.iloc[0].tolist() == ["1", "2", "ÄÖ"]
+    result = rows("t.csv", tmp_path, separator="#", encoding="cp437")
+    assert result.iloc[0].tolist() == ["1", "2", "ÄÖ"]
 
 
-def test_quoted_separators_quotes_and_line_breaks_are_one_cell(tmp_path: Path) -> None:
+def test_a_quoted_cell_may_contain_separators_quotes_and_line_breaks(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('key,amount,city\n1,2,"a, ""b""\nc"\n2,3,5" pipe\n')
     assert rows("t.csv", tmp_path)["city"].tolist() == ['a, "b"\nc', '5" pipe']
 
 
-def test_compressed_csv_is_read(tmp_path: Path) -> None:
+def test_a_compressed_csv_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"key,amount,city\n1,2,x\n"))
     assert len(rows("t.csv.gz", tmp_path)) == 1
 
 
-def test_parquet_keeps_types_and_large_numbers(tmp_path: Path) -> None:
+def test_parquet_keeps_large_whole_numbers_and_the_order_of_columns(tmp_path: Path) -> None:
     table = TABLE.assign(
         big=pd.array([2**62 + 1, None, 3], dtype="Int64"), day=pd.Timestamp("2026-01-01")
     )
     table.to_parquet(tmp_path / "t.parquet")
-    got = rows("t.parquet", tmp_path, ("big", "day", "amount"))
-    assert int(got["big"].iloc[0]) == 2**62 + 1
-    assert list(got.columns) == ["big", "day", "amount"]
+    result = rows("t.parquet", tmp_path, ("big", "day", "amount"))
+    assert int(result["big"].iloc[0]) == 2**62 + 1
+    assert list(result.columns) == ["big", "day", "amount"]
 
 
-def test_many_files_come_in_order_with_their_own_row_numbers(tmp_path: Path) -> None:
+def test_matching_files_are_read_in_order_and_numbered_separately(tmp_path: Path) -> None:
     for part in ("b", "a"):
         TABLE.assign(city=part).to_csv(tmp_path / f"part-{part}.csv", index=False)
     batches = list(read(Source(path="part-*.csv"), COLUMNS, root=tmp_path, environ={}))
@@ -101,7 +99,7 @@ def test_many_files_come_in_order_with_their_own_row_numbers(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
-def test_batches_are_bounded_and_numbered(tmp_path: Path, name: str) -> None:
+def test_batches_have_a_maximum_size_and_consecutive_row_numbers(tmp_path: Path, name: str) -> None:
     table = pd.DataFrame({"key": np.arange(BATCH_ROWS + 10)})
     table.to_parquet(tmp_path / name) if name.endswith("parquet") else table.to_csv(
         tmp_path / name, index=False
@@ -116,7 +114,7 @@ def test_batches_are_bounded_and_numbered(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
-def test_columns_that_are_not_there_are_left_out_and_others_named(
+def test_missing_columns_are_omitted_and_unread_columns_are_listed(
     tmp_path: Path, name: str
 ) -> None:
     TABLE.to_parquet(tmp_path / name) if name.endswith("parquet") else TABLE.to_csv(
@@ -132,12 +130,12 @@ def test_columns_that_are_not_there_are_left_out_and_others_named(
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"key,amount,city\n"])
-def test_a_file_without_rows_is_a_batch_without_rows(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_rows_results_in_an_empty_batch(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "t.csv").write_bytes(content)
     assert rows("t.csv", tmp_path).empty
 
 
-def test_a_table_without_key_gets_one(tmp_path: Path) -> None:
+def test_a_table_without_a_key_gets_source_row_as_key(tmp_path: Path) -> None:
     TABLE.to_csv(tmp_path / "t.csv", index=False)
     assert rows("t.csv", tmp_path, ("source_row", "city"))["source_row"].tolist() == [
         "t.csv:0",
@@ -146,7 +144,7 @@ def test_a_table_without_key_gets_one(tmp_path: Path) -> None:
     ]
 
 
-def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_with_the_nearest_file_name(tmp_path: Path) -> None:
     (tmp_path / "customers.csv").touch()
     assert "did you mean customers.csv?" in refusal("custmers.csv", tmp_path, SourceMissing)
 
@@ -168,7 +166,7 @@ def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
         ("t.xlsx", b"", "set format"),
     ],
 )
-def test_a_damaged_file_is_refused_with_its_place(
+def test_a_damaged_file_is_refused_with_the_cause_and_without_its_cells(
     tmp_path: Path, name: str, content: bytes, expected: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -177,7 +175,7 @@ def test_a_damaged_file_is_refused_with_its_place(
     assert "secret" not in message
 
 
-def test_other_mistakes_of_the_path_are_refused(tmp_path: Path) -> None:
+def test_an_invalid_path_separator_or_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("key\n1\n")
     assert "folder" in refusal(".", tmp_path)
     assert "no file matches" in refusal("part-*.csv", tmp_path, SourceMissing)
@@ -192,7 +190,7 @@ def test_bytes_of_another_encoding_late_in_the_file_are_refused(tmp_path: Path) 
     assert rows("t.csv", tmp_path, encoding="cp1252")["city"].iloc[-1] == "ü"
 
 
-def test_object_storage_is_read_through_fsspec(tmp_path: Path) -> None:
+def test_files_in_object_storage_are_read_through_fsspec(tmp_path: Path) -> None:
     storage = fsspec.filesystem("memory")
     for part in ("1", "2"):
         storage.pipe(f"/bucket/part-{part}.csv", b"key,amount,city\n1,2,x\n")
@@ -203,8 +201,8 @@ def test_object_storage_is_read_through_fsspec(tmp_path: Path) -> None:
     assert "no file matches" in refusal("memory://bucket/none-*.csv", tmp_path, SourceMissing)
 
 
-class Pages(BaseHTTPRequestHandler):
-    """Answers /t.csv and /t.parquet, and any number with itself as status."""
+class Files(BaseHTTPRequestHandler):
+    """Serves /t.csv and /t.parquet; the response to /NUMBER.csv has that number as its status."""
 
     def do_GET(self) -> None:
         name = self.path.split("?", 1)[0].strip("/")
@@ -221,16 +219,16 @@ class Pages(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def web() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+def web_server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
-def test_files_of_a_web_server_are_read(tmp_path: Path, web: str) -> None:
-    assert len(rows(f"{web}/t.csv", tmp_path)) == 3
-    assert len(rows(f"{web}/t.parquet?version=2", tmp_path)) == 3
+def test_files_on_a_web_server_are_read(tmp_path: Path, web_server: str) -> None:
+    assert len(rows(f"{web_server}/t.csv", tmp_path)) == 3
+    assert len(rows(f"{web_server}/t.parquet?version=2", tmp_path)) == 3
 
 
 @pytest.mark.parametrize(
@@ -243,20 +241,20 @@ def test_files_of_a_web_server_are_read(tmp_path: Path, web: str) -> None:
         (429, SourceUnavailable),
     ],
 )
-def test_a_refusing_web_server_is_told_from_a_failing_one(
-    tmp_path: Path, web: str, status: int, kind: type[SourceError]
+def test_the_error_distinguishes_a_refused_request_from_a_failing_web_server(
+    tmp_path: Path, web_server: str, status: int, kind: type[SourceError]
 ) -> None:
-    message = refusal(f"{web}/{status}.csv?token=secret", tmp_path, kind)
+    message = refusal(f"{web_server}/{status}.csv?token=secret", tmp_path, kind)
     assert str(status) in message
     assert "secret" not in message
 
 
-def test_an_unreachable_host_may_pass(tmp_path: Path) -> None:
+def test_an_unreachable_host_is_a_temporary_error(tmp_path: Path) -> None:
     message = refusal("http://user:secret@127.0.0.1:9/t.csv", tmp_path, SourceUnavailable)
     assert "secret" not in message
 
 
-def test_an_error_that_repeats_the_address_loses_its_secrets() -> None:
+def test_secrets_are_removed_from_an_error_that_contains_the_address() -> None:
     with (
         pytest.raises(SourceUnavailable, match=r"GET https://host/t.csv\)") as caught,
         reading("server", remote=True),
@@ -303,7 +301,7 @@ def postgres() -> Iterator[str]:
         TABLE.to_sql(table, engine, index=False, if_exists="replace")
     except sa.exc.OperationalError as error:
         if "TEST_POSTGRES_URL" in os.environ:
-            raise  # whoever names a server promises that it is there
+            raise  # a configured server must be available
         pytest.skip(f"no PostgreSQL at {url}: {str(error.orig).splitlines()[0]}")
     yield f"{url} {table}"
     with engine.begin() as connection:
@@ -311,30 +309,32 @@ def postgres() -> Iterator[str]:
     engine.dispose()
 
 
-def test_a_query_of_sqlite_is_read_in_batches(sqlite: str) -> None:
-    got = database(
+def test_a_query_on_sqlite_is_read(sqlite: str) -> None:
+    result = database(
         sqlite, "SELECT *, 'at 12:30 :x 5%' AS note FROM rows -- all of them\n;", ("note", *COLUMNS)
     )
-    assert got["key"].tolist() == ["00123", "2", "3"]
-    assert got["note"].iloc[0] == "at 12:30 :x 5%"
-    assert "email" not in got
+    assert result["key"].tolist() == ["00123", "2", "3"]
+    assert result["note"].iloc[0] == "at 12:30 :x 5%"
+    assert "email" not in result
     assert database(sqlite, "SELECT * FROM rows WHERE 1 = 0").empty
 
 
-def test_a_query_of_postgresql_is_read_in_batches(postgres: str) -> None:
+def test_a_query_on_postgresql_is_read_and_its_errors_are_reported(postgres: str) -> None:
     url, table = postgres.split()
     query = (
         f"WITH r AS (SELECT * FROM {table}) SELECT key, amount::numeric(9,2) AS amount, city FROM r"
         " ORDER BY key"
     )
-    got = database(url, query)
-    assert got["key"].tolist() == ["00123", "2", "3"]
+    result = database(url, query)
+    assert result["key"].tolist() == ["00123", "2", "3"]
     assert "does not exist" in database_refusal(url, "SELECT * FROM nowhere")
     missing = url.rsplit("/", 1)[0].replace("@", ":secret@") + "/nowhere"
     assert "expected a connection" in database_refusal(missing)
 
 
-def test_mistakes_of_a_database_are_told_in_one_line(sqlite: str, tmp_path: Path) -> None:
+def test_an_error_of_a_database_is_reported_in_one_line_without_secrets(
+    sqlite: str, tmp_path: Path
+) -> None:
     assert "no such table: nowhere" in database_refusal(sqlite, "SELECT * FROM nowhere")
     assert "syntax" in database_refusal(sqlite, "DELETE FROM rows")
     assert "no such file" in database_refusal(f"sqlite:///{tmp_path / 'none.db'}")
@@ -347,10 +347,10 @@ def test_mistakes_of_a_database_are_told_in_one_line(sqlite: str, tmp_path: Path
     database_refusal("postgresql://user:secret@127.0.0.1:9/database", kind=SourceUnavailable)
 
 
-def test_whole_numbers_of_a_database_are_exact_beside_missing_ones(sqlite: str) -> None:
+def test_whole_numbers_in_a_query_are_exact_when_other_cells_are_missing(sqlite: str) -> None:
     long = 2**53 + 1
-    got = database(sqlite, f"SELECT {long} AS key UNION ALL SELECT NULL", ("key",))
-    assert got["key"].tolist() == [long, pd.NA]
+    result = database(sqlite, f"SELECT {long} AS key UNION ALL SELECT NULL", ("key",))
+    assert result["key"].tolist() == [long, pd.NA]
     mixed = database(
         sqlite, f"SELECT {long} AS key UNION ALL SELECT 1.5 UNION ALL SELECT NULL", ("key",)
     )

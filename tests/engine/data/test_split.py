@@ -1,4 +1,6 @@
-"""The split: the right rows held out, for ever. Can run before anything was trained."""
+"""The split of rows into training and holdout."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,66 +14,71 @@ from .small_tables import columns, table
 ROWS = table()
 
 
-def held(rows: pd.DataFrame, by: str, share: float = 0.25) -> set[str]:
-    return set(split(rows, columns(), Split(by=by, holdout=share)).holdout["id"])  # type: ignore[arg-type]  # tried by name
+def policy(by: str, share: float = 0.25) -> Split:
+    return Split.model_validate({"by": by, "holdout": share})
+
+
+def holdout_ids(rows: pd.DataFrame, by: str, share: float = 0.25) -> set[str]:
+    return set(split(rows, columns(), policy(by, share)).holdout["id"])
 
 
 @pytest.mark.parametrize("by", ["time", "group", "hash"])
-def test_every_row_is_on_one_side_and_about_the_share_is_held_out(by: str) -> None:
-    parts = split(ROWS, columns(), Split(by=by, holdout=0.25))  # type: ignore[arg-type]  # tried by name
+def test_split_assigns_each_row_once_and_holds_out_about_the_given_share(by: str) -> None:
+    parts = split(ROWS, columns(), policy(by))
     assert sorted([*parts.training["id"], *parts.holdout["id"]]) == sorted(ROWS["id"])
     assert 0.15 < len(parts.holdout) / len(ROWS) < 0.35
 
 
-def test_by_time_the_newest_rows_are_held_out_and_no_moment_is_torn() -> None:
+def test_split_by_time_holds_out_the_newest_rows_and_splits_no_timestamp() -> None:
     parts = split(ROWS, columns(), Split(by="time", holdout=0.25))
     assert parts.training["at"].max() < parts.holdout["at"].min()
 
 
-def test_by_group_no_group_is_on_both_sides() -> None:
+def test_split_by_group_splits_no_group() -> None:
     parts = split(ROWS, columns(), Split(by="group", holdout=0.25))
     assert not set(parts.training["family"]) & set(parts.holdout["family"])
 
 
 @pytest.mark.parametrize("by", ["group", "hash"])
-def test_a_row_stays_on_its_side_when_rows_come_and_are_shuffled(by: str) -> None:
+def test_a_row_stays_on_its_side_when_rows_are_added_and_shuffled(by: str) -> None:
     few = ROWS.iloc[:300]
     more = ROWS.sample(frac=1, random_state=1)
-    assert held(few, by) == held(more, by) & set(few["id"])
+    assert holdout_ids(few, by) == holdout_ids(more, by) & set(few["id"])
 
 
-def test_a_larger_share_takes_rows_and_gives_none_back() -> None:
-    assert held(ROWS, "hash", 0.2) < held(ROWS, "hash", 0.4)
+def test_a_larger_share_adds_rows_to_the_holdout_and_removes_none() -> None:
+    assert holdout_ids(ROWS, "hash", 0.2) < holdout_ids(ROWS, "hash", 0.4)
 
 
 @pytest.mark.parametrize(("by", "missing"), [("time", "time"), ("group", "group")])
-def test_a_policy_without_its_column_is_a_mistake_in_the_file(by: str, missing: str) -> None:
+def test_a_policy_whose_column_is_missing_is_refused(by: str, missing: str) -> None:
+    without: dict[str, Any] = {missing: None}
     with pytest.raises(ConfigError, match=f"role {missing}"):
-        split(ROWS, columns(**{missing: None}), Split(by=by, holdout=0.25))  # type: ignore[arg-type]  # tried by name
+        split(ROWS, columns(**without), policy(by))
 
 
 @pytest.mark.parametrize(
     "rows", [ROWS.iloc[:0], ROWS.iloc[:1], ROWS.assign(at=pd.Timestamp("2026-01-01"))]
 )
-def test_an_empty_side_is_refused(rows: pd.DataFrame) -> None:
+def test_a_split_with_an_empty_side_is_refused(rows: pd.DataFrame) -> None:
     with pytest.raises(InvalidData, match="expected rows on both sides"):
         split(rows, columns(), Split(by="time", holdout=0.25))
 
 
-def test_a_few_moments_are_cut_where_the_share_comes_nearest() -> None:
-    moments = pd.to_datetime(["2026-01-31", "2026-02-28", "2026-03-31"])
-    rows = ROWS.assign(at=moments[np.arange(len(ROWS)) % 3])
+def test_split_by_time_is_as_close_to_the_share_as_repeated_timestamps_allow() -> None:
+    timestamps = pd.to_datetime(["2026-01-31", "2026-02-28", "2026-03-31"])
+    rows = ROWS.assign(at=timestamps[np.arange(len(ROWS)) % 3])
     parts = split(rows, columns(), Split(by="time", holdout=0.25))
     assert (len(parts.training), len(parts.holdout)) == (400, 200)
 
 
-def test_a_row_without_a_time_is_refused_with_the_number() -> None:
+def test_rows_without_a_time_are_refused_with_their_number() -> None:
     rows = ROWS.assign(at=ROWS["at"].where(np.arange(len(ROWS)) > 6))
     with pytest.raises(InvalidData, match="7 of 600 rows have no at"):
         split(rows, columns(), Split(by="time", holdout=0.25))
 
 
-def test_subjects_on_both_sides_are_counted() -> None:
+def test_holdout_rows_whose_key_is_also_trained_on_are_counted() -> None:
     assert "also trained on" not in split(ROWS, columns(), Split(by="time", holdout=0.25)).described
     repeated = ROWS.assign(id=[f"k{number % 100}" for number in range(len(ROWS))])
     parts = split(repeated, columns(), Split(by="time", holdout=0.25))

@@ -1,6 +1,4 @@
-"""The border: what passes, what is rejected and why, what stops. Can run before anything was
-trained.
-"""
+"""Validation: which rows are accepted, which are rejected, and what is refused."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -18,7 +16,7 @@ from pandera.typing import Series
 FEATURE = {"role": "feature"}
 
 
-class Seen(pa.DataFrameModel):
+class Unlabelled(pa.DataFrameModel):
     key: Series[str] = pa.Field(str_length={"min_value": 2}, metadata={"role": "key"})
     at: Series[pd.Timestamp] = pa.Field(ge=pd.Timestamp("2020-01-01"), metadata={"role": "time"})
     email: Series[str] = pa.Field(nullable=True, metadata={"role": "ignored", "pii": True})
@@ -32,7 +30,7 @@ class Seen(pa.DataFrameModel):
         return ~(table["paid"] > table["amount"])
 
 
-class Answered(Seen):
+class Labelled(Unlabelled):
     left: Series[bool] = pa.Field(metadata={"role": "target", "task": "classification"})
 
 
@@ -56,15 +54,15 @@ def table(rows: int = 20, **columns: Any) -> pd.DataFrame:
     return pd.DataFrame(good | columns)
 
 
-def changed(row: int, **cells: Any) -> pd.DataFrame:
+def table_with(row: int, **cells: Any) -> pd.DataFrame:
     other = table().astype(object)
     for name, value in cells.items():
         other.loc[row, name] = value
     return other
 
 
-def checked(
-    *tables: pd.DataFrame, schema: type[pa.DataFrameModel] = Answered, limit: float = 0.5
+def validated(
+    *tables: pd.DataFrame, schema: type[pa.DataFrameModel] = Labelled, limit: float = 0.5
 ) -> Validated:
     return validate(
         [Batch(rows, f"part-{at}", 0) for at, rows in enumerate(tables)], schema, limit=limit
@@ -72,16 +70,16 @@ def checked(
 
 
 def refusal(
-    *tables: pd.DataFrame, limit: float = 0.05, schema: type[pa.DataFrameModel] = Answered
+    *tables: pd.DataFrame, limit: float = 0.05, schema: type[pa.DataFrameModel] = Labelled
 ) -> InvalidData:
     with pytest.raises(InvalidData) as caught:
-        checked(*tables, limit=limit, schema=schema)
+        validated(*tables, limit=limit, schema=schema)
     assert str(caught.value).split("\n")[0].count(" – ") >= 2
     return caught.value
 
 
-def test_good_rows_come_out_in_order_with_their_types() -> None:
-    result = checked(table(), table(3, key=["aa", "bb", "cc"], calls=None))
+def test_valid_rows_are_returned_in_order_with_the_types_of_the_schema() -> None:
+    result = validated(table(), table(3, key=["aa", "bb", "cc"], calls=None))
     assert list(result.rows.columns) == ["key", "at", "amount", "calls", "paid", "city", "left"]
     assert result.rows.dtypes.astype(str).tolist() == [
         "str",
@@ -97,8 +95,8 @@ def test_good_rows_come_out_in_order_with_their_types() -> None:
     assert (result.seen, result.rejected_share, result.rows["left"].sum()) == (23, 0.0, 23)
 
 
-def test_a_schema_without_answer_works_the_same() -> None:
-    result = checked(table().drop(columns="left"), schema=Seen)
+def test_rows_are_validated_by_a_schema_without_a_target() -> None:
+    result = validated(table().drop(columns="left"), schema=Unlabelled)
     assert "left" not in result.rows
     assert len(result.rows) == 20
 
@@ -127,10 +125,10 @@ def test_a_schema_without_answer_works_the_same() -> None:
         ({"left": None}, "not missing", "missing"),
     ],
 )
-def test_a_bad_cell_is_rejected_with_its_rule_and_text(
+def test_an_invalid_cell_is_rejected_with_its_rule_and_value(
     cells: dict[str, Any], rule: str, reason: str
 ) -> None:
-    result = checked(changed(7, **cells))
+    result = validated(table_with(7, **cells))
     (failure,) = result.rejected.failures.to_dict("records")
     ((column, value),) = cells.items()
     assert (failure["row"], failure["rule"], failure["reason"], failure["source"]) == (
@@ -170,18 +168,20 @@ def test_a_bad_cell_is_rejected_with_its_rule_and_text(
         ({"city": "NA"}, None, None),
     ],
 )
-def test_what_a_cell_evidently_means_is_understood(
+def test_a_cell_is_converted_when_its_meaning_is_clear(
     cells: dict[str, Any], column: str | None, value: Any
 ) -> None:
-    result = checked(changed(7, **cells))
+    result = validated(table_with(7, **cells))
     if column is None:
-        assert result.rejected.failures["value"].tolist() == ["NA"], "a text is taken as it stands"
+        assert result.rejected.failures["value"].tolist() == ["NA"], (
+            "NA is a text and not a missing value"
+        )
         return
     got = result.rows.loc[7, column]
     assert pd.isna(got) if value is None else got == value
 
 
-def test_typed_columns_are_understood() -> None:
+def test_typed_columns_are_converted_like_texts() -> None:
     typed = table(
         at=pd.date_range("2026-01-01", periods=20, tz="Europe/Berlin"),
         city=pd.Categorical(["north"] * 20),
@@ -190,9 +190,10 @@ def test_typed_columns_are_understood() -> None:
         paid=np.zeros(20, dtype="float32"),
         left=np.arange(20) % 2 == 0,
     )
-    result = checked(typed)
+    result = validated(typed)
     assert (
-        result.rows.dtypes.astype(str).tolist() == checked(table()).rows.dtypes.astype(str).tolist()
+        result.rows.dtypes.astype(str).tolist()
+        == validated(table()).rows.dtypes.astype(str).tolist()
     )
     assert result.rows["at"].iloc[0] == pd.Timestamp("2025-12-31 23:00")
     assert result.rows["left"].sum() == 10
@@ -206,11 +207,11 @@ def test_large_whole_numbers_keep_every_digit() -> None:
         np.array([big, 7, 2**63], dtype="uint64"),
     ):
         rows = pd.DataFrame({"key": keys, "code": ["a", "b", "c"], "value": 1.0})
-        assert checked(rows, schema=Timeless).rows["key"].tolist() == [big, 7]
+        assert validated(rows, schema=Timeless).rows["key"].tolist() == [big, 7]
 
 
-def test_a_row_tells_everything_that_is_wrong_with_it() -> None:
-    result = checked(changed(7, amount="abc", city="mars", calls=None))
+def test_every_failure_of_a_row_is_recorded() -> None:
+    result = validated(table_with(7, amount="abc", city="mars", calls=None))
     assert result.rejected.failures[["column", "reason"]].values.tolist() == [
         ["amount", "type"],
         ["city", "category"],
@@ -219,30 +220,30 @@ def test_a_row_tells_everything_that_is_wrong_with_it() -> None:
     assert result.rejected.rows["amount"].tolist() == ["abc"]
 
 
-def test_the_later_of_two_rows_goes_whatever_batch_it_is_in() -> None:
-    result = checked(table(2), table(3, amount="6"))
+def test_the_later_of_two_equal_rows_is_rejected_across_batches() -> None:
+    result = validated(table(2), table(3, amount="6"))
     assert result.rejected.failures[["row", "source", "rule"]].values.tolist() == [
         [0, "part-1", "unique"],
         [1, "part-1", "unique"],
     ]
     assert result.rows["amount"].tolist() == [5.5, 5.5, 6.0]
-    assert len(checked(table(2), table(2, at="2026-02-01")).rows) == 4
+    assert len(validated(table(2), table(2, at="2026-02-01")).rows) == 4
 
 
-def test_without_time_a_subject_may_repeat_and_a_row_may_not() -> None:
+def test_a_schema_without_time_allows_repeated_keys_and_rejects_repeated_rows() -> None:
     rows = pd.DataFrame(
         {"key": [1, 1, 1, 2], "code": [None, None, None, "a"], "value": [1.0, 2.0, 1.0, 1.0]}
     )
-    result = checked(rows, schema=Timeless)
+    result = validated(rows, schema=Timeless)
     assert result.rejected.failures["row"].tolist() == [2]
     again = pd.DataFrame({"key": [3], "code": ["a"], "value": [9.0]})
-    failures = checked(rows, again, schema=Timeless).rejected.failures
+    failures = validated(rows, again, schema=Timeless).rejected.failures
     assert failures[failures["source"] == "part-1"]["column"].tolist() == ["code"]
 
 
-def test_a_repaired_row_steps_back_for_the_source() -> None:
+def test_a_repaired_row_is_dropped_when_the_source_contains_it() -> None:
     repaired = Batch(table(3, amount="6"), "quarantine", 0, repaired=True)
-    result = validate([Batch(table(2), "source", 0), repaired], Answered, limit=0)
+    result = validate([Batch(table(2), "source", 0), repaired], Labelled, limit=0)
     assert result.rows["amount"].tolist() == [5.5, 5.5, 6.0]
     assert result.seen == 3
     assert result.rejected.rows.empty
@@ -253,42 +254,42 @@ def test_rows_repaired_under_an_older_schema_do_not_stop_a_run() -> None:
     without = [
         Batch(older.drop(columns=name), "quarantine", 0, repaired=True) for name in ("city", "paid")
     ]
-    result = validate([Batch(table(), "source", 0), *without], Answered, limit=0.5)
+    result = validate([Batch(table(), "source", 0), *without], Labelled, limit=0.5)
     assert result.rows["key"].tolist()[-2:] == ["xx", "yy"], "city may be missing"
     assert result.rejected.failures["column"].tolist() == ["paid", "paid"]
 
 
-def test_personal_data_and_strange_columns_go_no_further() -> None:
-    result = checked(changed(7, amount="abc").assign(strange=1))
+def test_personal_data_and_unknown_columns_are_removed() -> None:
+    result = validated(table_with(7, amount="abc").assign(unknown=1))
     for got in (result.rows, result.rejected.rows, result.rejected.failures):
         assert "secret" not in got.to_csv()
-        assert "strange" not in got
+        assert "unknown" not in got
 
 
-def test_a_missing_column_stops_at_once_and_names_the_nearest() -> None:
+def test_a_missing_column_is_refused_with_the_nearest_column_name() -> None:
     batch = Batch(table().drop(columns=["city", "calls"]), "rows.csv", 0, unread=("citty",))
     with pytest.raises(InvalidData) as caught:
-        validate([batch], Answered, limit=1)
+        validate([batch], Labelled, limit=1)
     assert "rows.csv: no columns calls, city" in str(caught.value)
     assert ("city", "column is there", 20, "did you mean citty?") in caught.value.reasons
 
 
-def test_a_column_of_another_type_stops_with_a_table() -> None:
+def test_a_column_whose_type_is_wrong_in_half_of_its_cells_is_refused() -> None:
     problem = refusal(table(amount=["x"] * 10 + ["1"] * 10), limit=0.9)
     assert problem.reasons == (("amount", "type: number", 10, "x"),)
     assert "amount is not a number in 50% of its cells" in str(problem)
     assert problem.rejected is not None
     assert len(problem.rejected.rows) == 10
-    assert len(checked(table(amount=["x"] * 9 + ["1"] * 11)).rows) == 11
+    assert len(validated(table(amount=["x"] * 9 + ["1"] * 11)).rows) == 11
 
 
-def test_a_wrong_column_gets_advice() -> None:
+def test_a_column_of_another_type_is_refused_with_advice() -> None:
     assert "decimal point" in str(refusal(table(amount="1,5")))
     assert "2026-11-24" in str(refusal(table(at="24.11.2026")))
     assert "Series[bool]" in str(refusal(table(amount="yes")))
 
 
-def test_too_many_bad_rows_stop_with_a_table_and_are_not_lost() -> None:
+def test_too_many_invalid_rows_are_refused_with_a_table_and_returned() -> None:
     problem = refusal(
         table(40, amount=["-1", "-2"] + ["1"] * 38, paid=-9, city=["mars"] + ["north"] * 39),
         limit=0.04,
@@ -301,35 +302,37 @@ def test_too_many_bad_rows_stop_with_a_table_and_are_not_lost() -> None:
     ]
     assert problem.rejected is not None
     assert sorted(problem.rejected.failures["reason"]) == ["category", "range", "range"]
-    assert len(checked(table(40, amount=["-1", "-2"] + ["1"] * 38, paid=-9), limit=0.05).rows) == 38
+    assert (
+        len(validated(table(40, amount=["-1", "-2"] + ["1"] * 38, paid=-9), limit=0.05).rows) == 38
+    )
 
 
 @pytest.mark.parametrize("rows", [table(0), pd.DataFrame()])
-def test_a_source_without_rows_stops(rows: pd.DataFrame) -> None:
+def test_a_source_without_rows_is_refused(rows: pd.DataFrame) -> None:
     assert "part-0: no rows" in str(refusal(rows, limit=1))
 
 
-def test_no_bad_row_is_too_many_with_limit_one() -> None:
-    result = checked(table(amount="x"), limit=1)
+def test_every_row_may_be_rejected_when_the_limit_is_1() -> None:
+    result = validated(table(amount="x"), limit=1)
     assert result.rows.empty
-    assert list(result.rows.columns) == list(checked(table()).rows.columns)
+    assert list(result.rows.columns) == list(validated(table()).rows.columns)
     assert result.rejected_share == 1
 
 
-def bad_schema(check: Callable[..., Any]) -> type[pa.DataFrameModel]:
-    class Bad(Seen):
+def schema_with_check(check: Callable[..., Any]) -> type[pa.DataFrameModel]:
+    class Checked(Unlabelled):
         @pa.check("amount", name="my check")
         def own(cls, values: Any) -> Any:
             return check(values)
 
-    return Bad
+    return Checked
 
 
-def test_a_check_that_breaks_is_an_error_of_the_schema() -> None:
+def test_a_check_that_raises_is_an_error_of_the_schema() -> None:
     with pytest.raises(ConfigError, match=r"my check.*amount failed"):
-        checked(table(), schema=bad_schema(lambda values: values.no_such_thing))
+        validated(table(), schema=schema_with_check(lambda values: values.no_such_thing))
 
 
-def test_a_check_of_the_whole_column_is_not_passed_over() -> None:
-    problem = refusal(table(), schema=bad_schema(lambda values: bool(values.mean() > 99)))
+def test_a_failed_check_of_a_whole_column_rejects_every_row() -> None:
+    problem = refusal(table(), schema=schema_with_check(lambda values: bool(values.mean() > 99)))
     assert problem.reasons == (("amount", "my check", 20, ""),)

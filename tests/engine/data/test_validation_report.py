@@ -1,4 +1,4 @@
-"""The validation report counts rules and shows no value."""
+"""The validation report."""
 
 import pandas as pd
 from mlproduct.data.validation import validation_report
@@ -7,7 +7,7 @@ from mlproduct.tables import Rejected, Validated
 COLUMNS = ["row", "column", "rule", "value", "reason", "source"]
 
 
-def test_rules_are_counted_and_values_stay_out() -> None:
+def test_the_report_counts_the_failures_of_a_rule_and_shows_no_value() -> None:
     failures = [
         (1, "age", "at least 0", "-7", "range", "a.csv"),
         (5, "age", "at least 0", "-9", "range", "a.csv"),
@@ -21,6 +21,6 @@ def test_rules_are_counted_and_values_stay_out() -> None:
     assert "-7" not in report
 
 
-def test_a_clean_table_has_no_table_of_reasons() -> None:
+def test_the_report_has_no_table_of_rules_when_no_row_is_rejected() -> None:
     nothing = Rejected(pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=["row", "source"]))
     assert "|" not in validation_report(Validated(pd.DataFrame({"age": [3.0]}), nothing, seen=1))

@@ -1,4 +1,4 @@
-"""What the judge is told: everything asked for, and in words what could not be measured."""
+"""The measurements of a challenger and of the data, and the problems of those that fail."""
 
 from datetime import date, datetime
 from typing import Any
@@ -37,7 +37,7 @@ def table(rows: int = ROWS, seed: int = 1) -> pd.DataFrame:
 
 
 class Model:
-    """A classifier that is known, not fitted."""
+    """A classifier with fixed coefficients, which needs no training."""
 
     def __init__(self, slope: float = 2.0) -> None:
         self.slope = slope
@@ -54,7 +54,7 @@ def criterion(name: str = "c", **given: Any) -> Criterion:
     return Criterion(id=name, says="says", why="why", **given)
 
 
-def measured(
+def measurements(
     *criteria: Criterion,
     model: Any = None,
     holdout: pd.DataFrame | None = None,
@@ -86,37 +86,37 @@ def measured(
     )
 
 
-def the(found: list[Measurement], metric: str, **at: Any) -> Any:
+def measurement_of(found: list[Measurement], metric: str, **at: Any) -> Any:
     at = {"by": None, "slice": None, "versus": None, "other": None, **at}
     return next(
         m for m in found if m.metric == metric and all(getattr(m, k) == v for k, v in at.items())
     )
 
 
-def test_the_same_seed_gives_the_same_measurements() -> None:
+def test_the_same_seed_results_in_the_same_measurements() -> None:
     speed = {"latency_p50_ms", "latency_p95_ms", "rows_per_second"}
-    one, two = ([m for m in measured() if m.metric not in speed] for _ in range(2))
+    one, two = ([m for m in measurements() if m.metric not in speed] for _ in range(2))
     assert one == two
-    assert the(one, "model_megabytes").value == 2
-    assert the(one, "training_seconds").value == 3.5
+    assert measurement_of(one, "model_megabytes").value == 2
+    assert measurement_of(one, "training_seconds").value == 3.5
 
 
-def test_the_order_of_the_rows_does_not_change_a_value() -> None:
+def test_a_value_does_not_depend_on_the_order_of_the_rows() -> None:
     shuffled = table().sample(frac=1, random_state=3)
     for metric in ("recall", "roc_auc", "brier"):
-        assert the(measured(), metric).value == pytest.approx(
-            the(measured(holdout=shuffled), metric).value
+        assert measurement_of(measurements(), metric).value == pytest.approx(
+            measurement_of(measurements(holdout=shuffled), metric).value
         )
 
 
-def test_a_champion_that_comes_back_is_a_tie() -> None:
+def test_the_difference_to_an_identical_champion_is_exactly_zero() -> None:
     champion = Baseline(lambda rows: predict(Model(), rows), np.array([], dtype=np.uint64))
-    found = measured(baselines={"champion": champion})
-    difference = the(found, "roc_auc", versus="champion")
+    found = measurements(baselines={"champion": champion})
+    difference = measurement_of(found, "roc_auc", versus="champion")
     assert (difference.value, difference.interval.low, difference.interval.high) == (0, 0, 0)
 
 
-def test_a_champion_is_compared_on_rows_it_has_not_seen() -> None:
+def test_a_champion_is_compared_on_rows_that_it_was_not_trained_on() -> None:
     def champion(seen: int) -> dict:
         return {
             "champion": Baseline(
@@ -124,21 +124,24 @@ def test_a_champion_is_compared_on_rows_it_has_not_seen() -> None:
             )
         }
 
-    some = the(measured(baselines=champion(400)), "recall", versus="champion")
+    some = measurement_of(measurements(baselines=champion(400)), "recall", versus="champion")
     assert some.rows == ROWS - 400
     assert "compared on 200 of 600 rows" in some.note
-    assert the(measured(baselines=champion(ROWS)), "recall", versus="champion").support == 0
+    assert (
+        measurement_of(measurements(baselines=champion(ROWS)), "recall", versus="champion").support
+        == 0
+    )
 
 
-def test_rows_that_were_trained_on_are_counted() -> None:
-    found = the(measured(seen=range(590, 700)), "holdout_rows_trained_on")
+def test_holdout_rows_that_the_challenger_was_trained_on_are_counted() -> None:
+    found = measurement_of(measurements(seen=range(590, 700)), "holdout_rows_trained_on")
     assert (found.value, found.support, found.problem) == (10, None, None)
 
 
-def test_every_slice_is_measured_with_an_interval_for_each_step() -> None:
+def test_every_slice_is_measured_with_an_interval_for_each_error_level() -> None:
     holdout = table()
     holdout.loc[:49, "region"] = None
-    found = measured(
+    found = measurements(
         criterion("a", metric="recall", by="region", at_least=0.5),
         criterion("b", metric="recall", by="region", gap_at_most=0.2, leaving_out=("void",)),
         holdout=holdout,
@@ -146,15 +149,15 @@ def test_every_slice_is_measured_with_an_interval_for_each_step() -> None:
     slices = [m for m in found if m.by and m.other is None]
     assert {m.slice for m in slices} == {"n", "s", "void", "(missing)"}
     assert sum(m.rows for m in slices) == ROWS
-    assert the(found, "recall", by="region", slice="void").support == 0
-    assert len(the(found, "recall", by="region", slice="n").intervals) == 4
-    pair = the(found, "recall", by="region", slice="n", other="s")
+    assert measurement_of(found, "recall", by="region", slice="void").support == 0
+    assert len(measurement_of(found, "recall", by="region", slice="n").intervals) == 4
+    pair = measurement_of(found, "recall", by="region", slice="n", other="s")
     assert len(pair.intervals) == 3
     assert pair.interval.low < pair.value < pair.interval.high
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("fields", "message"),
     [
         ({"metric": "recall", "by": "regoin", "at_least": 0}, "did you mean 'region'"),
         ({"metric": "recall", "by": "regoin", "gap_at_most": 0}, "did you mean 'region'"),
@@ -173,76 +176,83 @@ def test_every_slice_is_measured_with_an_interval_for_each_step() -> None:
         ),
     ],
 )
-def test_what_cannot_be_measured_says_why(asked: dict, words: str) -> None:
-    found = measured(criterion(**asked))
-    place = (asked["metric"], asked.get("by"), asked.get("versus"))
+def test_a_criterion_that_cannot_be_measured_results_in_a_problem(
+    fields: dict, message: str
+) -> None:
+    found = measurements(criterion(**fields))
+    place = (fields["metric"], fields.get("by"), fields.get("versus"))
     problems = [m for m in found if (m.metric, m.by, m.versus) == place]
-    assert [words in str(m.problem) for m in problems] == [True]
-    assert (problems[0].other is not None) == ("gap_at_most" in asked)
+    assert [message in str(m.problem) for m in problems] == [True]
+    assert (problems[0].other is not None) == ("gap_at_most" in fields)
 
 
-def test_no_champion_is_left_to_the_file() -> None:
-    found = measured(criterion(metric="recall", versus="champion", at_least=0))
+def test_a_comparison_with_a_missing_champion_is_not_measured() -> None:
+    found = measurements(criterion(metric="recall", versus="champion", at_least=0))
     assert not [m for m in found if m.versus == "champion"]
 
 
-def test_an_exception_in_one_metric_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_in_one_metric_does_not_affect_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def broken(*_: object) -> np.ndarray:
         raise ZeroDivisionError("by\nzero")
 
     monkeypatch.setitem(
         metrics.METRICS, "f1", metrics.Metric("f1", "classification", "higher", "", combine=broken)
     )
-    found = measured()
-    assert the(found, "f1").problem == "ZeroDivisionError: by zero"
-    assert the(found, "recall").problem is None
+    found = measurements()
+    assert measurement_of(found, "f1").problem == "ZeroDivisionError: by zero"
+    assert measurement_of(found, "recall").problem is None
 
 
-def test_a_model_that_answers_not_a_number_is_refused() -> None:
+def test_scores_that_are_not_numbers_are_a_problem() -> None:
     class Missing(Model):
         def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
             return np.full((len(rows), 2), np.nan)
 
-    assert "600 of 600 scores are not numbers" in the(measured(model=Missing()), "roc_auc").problem
+    assert (
+        "600 of 600 scores are not numbers"
+        in measurement_of(measurements(model=Missing()), "roc_auc").problem
+    )
 
 
-def test_who_cannot_be_asked_is_a_problem_of_every_comparison() -> None:
+def test_a_champion_that_cannot_predict_is_a_problem_of_each_comparison_with_it() -> None:
     def fails(rows: pd.DataFrame) -> Predictions:
         raise KeyError("tenure")
 
-    found = measured(baselines={"champion": Baseline(fails)})
+    found = measurements(baselines={"champion": Baseline(fails)})
     assert (
-        the(found, "recall", versus="champion").problem
+        measurement_of(found, "recall", versus="champion").problem
         == "champion cannot predict: KeyError: 'tenure'"
     )
-    assert the(found, "recall").problem is None
+    assert measurement_of(found, "recall").problem is None
 
 
-def test_no_row_is_no_answer() -> None:
-    found = measured(
+def test_a_holdout_without_rows_results_in_measurements_without_support() -> None:
+    found = measurements(
         holdout=table(0), baselines={"do_nothing": Baseline(do_nothing(table(), COLUMNS))}
     )
-    assert the(found, "recall").support == 0
-    assert the(found, "latency_p95_ms").problem == "there are no rows to predict"
+    assert measurement_of(found, "recall").support == 0
+    assert measurement_of(found, "latency_p95_ms").problem == "there are no rows to predict"
 
 
-def test_rule_and_doing_nothing_are_measured_on_the_same_rows() -> None:
+def test_the_challenger_is_compared_with_the_rule_and_with_doing_nothing() -> None:
     baselines = {
         "do_nothing": Baseline(do_nothing(table(), COLUMNS)),
         "rule": Baseline(by_rule(lambda rows: rows["x"] > 1)),
     }
-    found = measured(
+    found = measurements(
         baselines=baselines, value=Value(currency="EUR", true_positive=10, false_positive=-1)
     )
     assert (
-        the(found, "value_per_1000", versus="do_nothing").value
-        == the(found, "value_per_1000").value
+        measurement_of(found, "value_per_1000", versus="do_nothing").value
+        == measurement_of(found, "value_per_1000").value
     )
-    assert the(found, "recall", versus="rule").interval.low > 0
+    assert measurement_of(found, "recall", versus="rule").interval.low > 0
     assert not [m for m in found if m.metric == "roc_auc" and m.versus == "rule"]
 
 
-def test_the_data_is_measured() -> None:
+def test_measure_data_measures_rows_rejections_age_and_leaking_features() -> None:
     today = date(2026, 11, 24)
     found = measure_data(
         rows=10, rejected_share=0.1, newest=datetime(2026, 11, 20), leaking=("x",), today=today
@@ -256,8 +266,8 @@ def test_the_data_is_measured() -> None:
     future = measure_data(
         rows=1, rejected_share=0, newest=datetime(2027, 1, 1), leaking=(), today=today
     )
-    assert "after 2026-11-24" in the(list(future), "age_days").problem
-    assert the(
+    assert "after 2026-11-24" in measurement_of(list(future), "age_days").problem
+    assert measurement_of(
         list(measure_data(rows=1, rejected_share=0, newest=None, leaking=(), today=today)),
         "age_days",
     ).problem

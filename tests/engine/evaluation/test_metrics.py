@@ -1,6 +1,4 @@
-"""Every metric against scikit-learn, on weights that are copies of rows, and where it has no
-value.
-"""
+"""Every metric compared with scikit-learn, with weights, and when it has no value."""
 
 import numpy as np
 import pytest
@@ -56,7 +54,9 @@ def weights(rows: int) -> np.ndarray:
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", [*BY_DECISION, *BY_SCORE])
 @pytest.mark.parametrize("digits", [1, 9], ids=["ties", "no ties"])
-def test_weighted_classification_is_scikit_learns(name: str, digits: int, dtype: type) -> None:
+def test_weighted_classification_metrics_equal_those_of_scikit_learn(
+    name: str, digits: int, dtype: type
+) -> None:
     scored = classified(digits=digits)
     w = weights(len(scored))
     predicted = scored.decision if name in BY_DECISION else scored.score
@@ -68,7 +68,7 @@ def test_weighted_classification_is_scikit_learns(name: str, digits: int, dtype:
 
 
 @pytest.mark.parametrize("name", BY_NUMBER)
-def test_weighted_regression_is_scikit_learns(name: str) -> None:
+def test_weighted_regression_metrics_equal_those_of_scikit_learn(name: str) -> None:
     scored = numbers()
     w = weights(len(scored))
     expected = [BY_NUMBER[name](scored.y, scored.decision, sample_weight=one) for one in w]
@@ -78,19 +78,19 @@ def test_weighted_regression_is_scikit_learns(name: str) -> None:
 @pytest.mark.parametrize(
     "metric", [*metrics_of("classification"), *metrics_of("regression")], ids=lambda m: m.name
 )
-def test_a_weight_is_that_many_copies_of_the_row(metric: Metric) -> None:
+def test_a_weight_has_the_effect_of_that_many_copies_of_the_row(metric: Metric) -> None:
     scored = classified() if metric.task == "classification" else numbers()
     w = weights(len(scored))[:1]
     copies = scored.take(np.repeat(np.arange(len(scored)), w[0].astype(int)))
     np.testing.assert_allclose(metric.compute(scored, w), metric.compute(copies), rtol=1e-12)
 
 
-def test_value_is_per_thousand_rows() -> None:
+def test_the_value_is_per_1000_rows() -> None:
     scored = Scored(np.array([1.0, 1, 0, 0]), Predictions(np.array([1.0, 0, 1, 0])), VALUE)
     assert METRICS["value_per_1000"].compute(scored)[0] == pytest.approx(1000 * (100 - 10) / 4)
 
 
-def test_calibration_error_is_the_distance_in_each_bin() -> None:
+def test_the_calibration_error_is_the_weighted_mean_of_the_distance_in_each_bin() -> None:
     scored = Scored(
         np.array([0.0, 1, 1, 1]), Predictions(np.zeros(4), np.array([0.2, 0.2, 0.9, 0.9]))
     )
@@ -100,14 +100,14 @@ def test_calibration_error_is_the_distance_in_each_bin() -> None:
 
 
 @pytest.mark.parametrize("name", ["recall", "precision", "roc_auc", "average_precision"])
-def test_what_is_not_defined_is_not_a_number(name: str) -> None:
-    nobody = Scored(np.zeros(5), Predictions(np.zeros(5), np.linspace(0, 1, 5)))
-    assert np.isnan(METRICS[name].compute(nobody)[0])
-    assert METRICS[name].support(nobody) == 0
+def test_a_metric_without_positive_labels_is_nan_and_has_no_support(name: str) -> None:
+    negatives = Scored(np.zeros(5), Predictions(np.zeros(5), np.linspace(0, 1, 5)))
+    assert np.isnan(METRICS[name].compute(negatives)[0])
+    assert METRICS[name].support(negatives) == 0
 
 
 @pytest.mark.parametrize(
-    ("name", "predictions", "words"),
+    ("name", "predictions", "reason"),
     [
         ("accuracy", Predictions(np.array([1.0, np.nan])), "1 of 2 decisions are not numbers"),
         ("accuracy", Predictions(np.array([1.0, 2.0])), "1 of 2 decisions are neither 0 nor 1"),
@@ -118,25 +118,27 @@ def test_what_is_not_defined_is_not_a_number(name: str) -> None:
         ("latency_p95_ms", Predictions(np.zeros(2)), "is not computed from the target"),
     ],
 )
-def test_what_is_lacking_is_said(name: str, predictions: Predictions, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+def test_a_metric_that_cannot_be_computed_raises_an_error_with_the_reason(
+    name: str, predictions: Predictions, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
         METRICS[name].compute(Scored(np.array([0.0, 1.0]), predictions))
 
 
 @pytest.mark.parametrize("name", [*BY_DECISION, "value_per_1000"])
-def test_the_best_threshold_is_the_best_of_all(name: str) -> None:
+def test_the_best_threshold_is_the_best_of_all_thresholds(name: str) -> None:
     scored = classified(80)
     threshold, value = best_threshold(scored.y, scored.score, name, VALUE)
 
     def at(cut: float) -> float:
-        decided = Predictions((scored.score >= cut).astype(float), scored.score)
-        return float(METRICS[name].compute(Scored(scored.y, decided, VALUE))[0])
+        predictions = Predictions((scored.score >= cut).astype(float), scored.score)
+        return float(METRICS[name].compute(Scored(scored.y, predictions, VALUE))[0])
 
     assert at(threshold) == pytest.approx(value)
     assert value == pytest.approx(np.nanmax([at(cut) for cut in np.linspace(-0.01, 1.01, 500)]))
 
 
-def test_a_tie_does_not_beat_and_direction_is_the_metrics() -> None:
+def test_better_follows_the_direction_of_the_metric_and_is_false_for_equal_values() -> None:
     assert objective("recall", None).better(0.6, 0.5)
     assert objective("mae", None).better(0.5, 0.6)
     assert not objective("mae", None).better(0.5, 0.5)
@@ -145,13 +147,13 @@ def test_a_tie_does_not_beat_and_direction_is_the_metrics() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "reason"),
     [
         ("recal", "did you mean 'recall'"),
         ("rows", "cannot be used to compare models"),
         ("value_per_1000", "value:"),
     ],
 )
-def test_a_primary_that_cannot_be_one_is_refused(name: str, words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
+def test_a_metric_that_cannot_be_the_primary_metric_is_refused(name: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
         objective(name, None)

@@ -1,4 +1,4 @@
-"""The judge: what each criterion comes to, and what all of them come to together."""
+"""The judge: the outcome of each criterion and the decision on all of them."""
 
 import math
 from datetime import date
@@ -45,7 +45,7 @@ def criteria(*written: dict[str, Any], **more: Any) -> Criteria:
     return Criteria.model_validate(whole | more)
 
 
-def found(low: float, high: float, *, metric: str = "recall", **more: Any) -> Measurement:
+def measurement(low: float, high: float, *, metric: str = "recall", **more: Any) -> Measurement:
     given = {
         "value": (low + high) / 2,
         "rows": 4000,
@@ -84,29 +84,29 @@ def outcome_of(*measurements: Measurement, of: Criteria | None = None, **more: A
         ({"at_most": 0, "versus": "champion"}, -0.2, -0.1, Outcome.MET),
     ],
 )
-def test_the_whole_interval_decides(
+def test_the_outcome_depends_on_the_whole_interval(
     bar: dict[str, Any], low: float, high: float, outcome: Outcome
 ) -> None:
-    asked = criteria({**RECALL, "at_least": None, **bar})
-    assert outcome_of(found(low, high, versus=bar.get("versus")), of=asked) is outcome
+    modified = criteria({**RECALL, "at_least": None, **bar})
+    assert outcome_of(measurement(low, high, versus=bar.get("versus")), of=modified) is outcome
 
 
-def test_undecided_says_how_many_rows_would_tell() -> None:
-    result = verdict_on(found(0.56, 0.66)).results[0]
-    # Half the width is 0.05 and the distance to the bar 0.01: 25 times the rows, 24 times as many
-    # more.
+def test_an_undecided_result_estimates_the_number_of_rows_needed() -> None:
+    result = verdict_on(measurement(0.56, 0.66)).results[0]
+    # Half the width is 0.05 and the distance to the bar is 0.01. This needs (0.05/0.01)² = 25 times
+    # the 4,000 rows, so 24 times as many additional rows.
     assert result.more_rows == 96_000
     assert "About 96,000 more labelled rows would settle it" in result.because
 
 
-def test_too_few_rows_decide_nothing_however_clear_they_are() -> None:
-    result = verdict_on(found(0.9, 0.99, support=10, rows=100)).results[0]
+def test_a_result_on_too_few_rows_is_undecided() -> None:
+    result = verdict_on(measurement(0.9, 0.99, support=10, rows=100)).results[0]
     assert result.outcome is Outcome.UNDECIDED
     assert result.more_rows == 200
     assert "10 rows, the minimum is 30" in result.because
 
 
-def test_no_row_at_all_is_undecided_and_said() -> None:
+def test_a_result_without_rows_is_undecided_and_has_no_value() -> None:
     result = verdict_on(Measurement(metric="recall", rows=0, support=0)).results[0]
     assert result.outcome is Outcome.UNDECIDED
     assert result.value is None
@@ -120,19 +120,19 @@ def test_no_row_at_all_is_undecided_and_said() -> None:
     ("measurements", "reason"),
     [
         ((), "There is no measurement of recall"),
-        ((found(0.7, 0.8, value=math.nan),), "nan"),
-        ((found(0.7, math.nan, value=0.8),), "nan"),
-        ((found(0.7, math.inf, value=0.8),), "inf"),
-        ((found(0.8, 0.7),), "lower end of its interval is above the upper end"),
-        ((found(0.7, 0.8, intervals=()),), "no interval"),
-        ((found(0.7, 0.8, problem="the column is gone"),), "the column is gone"),
-        ((found(0.7, 0.8), found(0.1, 0.2)), "more than once"),
-        ((found(0.7, 0.8, by="region", slice="north"),), "There is no measurement"),
-        ((found(0.7, 0.8, versus="champion"),), "There is no measurement"),
+        ((measurement(0.7, 0.8, value=math.nan),), "nan"),
+        ((measurement(0.7, math.nan, value=0.8),), "nan"),
+        ((measurement(0.7, math.inf, value=0.8),), "inf"),
+        ((measurement(0.8, 0.7),), "lower end of its interval is above the upper end"),
+        ((measurement(0.7, 0.8, intervals=()),), "no interval"),
+        ((measurement(0.7, 0.8, problem="the column is gone"),), "the column is gone"),
+        ((measurement(0.7, 0.8), measurement(0.1, 0.2)), "more than once"),
+        ((measurement(0.7, 0.8, by="region", slice="north"),), "There is no measurement"),
+        ((measurement(0.7, 0.8, versus="champion"),), "There is no measurement"),
     ],
 )
 @pytest.mark.parametrize("level", ["must", "should"])
-def test_what_could_not_be_measured_blocks(
+def test_a_criterion_without_a_valid_measurement_blocks(
     measurements: tuple[Measurement, ...], reason: str, level: str
 ) -> None:
     verdict = verdict_on(*measurements, of=criteria({**RECALL, "level": level}))
@@ -140,15 +140,15 @@ def test_what_could_not_be_measured_blocks(
     assert reason in verdict.reasons[0]
 
 
-def test_what_could_not_be_measured_cannot_be_waived() -> None:
+def test_a_criterion_without_a_measurement_cannot_be_waived() -> None:
     waiver = {"criterion": "catch", "until": date(2027, 1, 1), "by": "me", "why": "hurry"}
     assert verdict_on(of=criteria(waivers=(waiver,))).decision is Decision.BLOCKED
 
 
 @pytest.mark.parametrize(("of", "built_in"), [("model", ALWAYS[0]), ("data", ALWAYS_DATA[0])])
-def test_built_in_criteria_are_judged_whatever_the_file_says(of: Any, built_in: Any) -> None:
+def test_built_in_criteria_block_without_being_in_the_file(of: Any, built_in: Any) -> None:
     one = Interval(low=1, high=1)
-    broken = (found(0.7, 0.8), Measurement(metric=built_in.metric, value=1, intervals=(one,)))
+    broken = (measurement(0.7, 0.8), Measurement(metric=built_in.metric, value=1, intervals=(one,)))
     for measurements in (broken, broken[:1]):
         verdict = judge(measurements, criteria(), on=TODAY, of=of)
         assert verdict.decision is Decision.BLOCKED
@@ -156,7 +156,7 @@ def test_built_in_criteria_are_judged_whatever_the_file_says(of: Any, built_in: 
 
 
 @pytest.mark.parametrize("name", [ALWAYS[0].id, ALWAYS_DATA[0].id])
-def test_built_in_criteria_cannot_be_switched_off(name: str) -> None:
+def test_built_in_criteria_cannot_be_redefined_or_waived(name: str) -> None:
     with pytest.raises(ValidationError, match="belongs to a built-in criterion"):
         criteria({**RECALL, "id": name, "level": "info"})
     with pytest.raises(ValidationError, match="no such criterion in this file"):
@@ -172,16 +172,16 @@ def region(
     name: str, value: float, *halves: float, other: str | None = None, **more: Any
 ) -> Measurement:
     intervals = tuple(Interval(low=value - half, high=value + half) for half in halves)
-    return found(
+    return measurement(
         0, 0, value=value, intervals=intervals, by="region", slice=name, other=other, **more
     )
 
 
-def test_slices_are_corrected_for_their_number() -> None:
+def test_slices_are_judged_with_a_correction_for_multiple_comparisons() -> None:
     clear = region("north", 0.8, 0.05, 0.06)
     alone_met = region("south", 0.66, 0.05, 0.07)
     assert outcome_of(clear, alone_met, of=criteria(BY_REGION)) is Outcome.MET
-    # Two that each need the narrowest interval: the first already fails at the wider one.
+    # The first interval of each slice is above the bar, but the second, corrected one is not.
     result = verdict_on(
         region("north", 0.66, 0.05, 0.07), alone_met, of=criteria(BY_REGION)
     ).results[0]
@@ -190,7 +190,7 @@ def test_slices_are_corrected_for_their_number() -> None:
     assert result.slices[0].interval == Interval(low=0.66 - 0.07, high=0.66 + 0.07)
 
 
-def test_one_slice_clearly_below_the_bar_is_not_met_and_named() -> None:
+def test_a_slice_below_the_bar_blocks_and_is_named() -> None:
     result = verdict_on(
         region("north", 0.8, 0.05, 0.06), region("south", 0.4, 0.05, 0.06), of=criteria(BY_REGION)
     )
@@ -200,7 +200,7 @@ def test_one_slice_clearly_below_the_bar_is_not_met_and_named() -> None:
     assert result.results[0].value == 0.4
 
 
-def test_a_slice_with_too_few_rows_is_shown_and_leaves_it_undecided() -> None:
+def test_a_slice_with_too_few_rows_is_listed_and_makes_the_result_undecided() -> None:
     small = region("west", 0.9, 0.01, 0.01, rows=9, support=2)
     result = verdict_on(region("north", 0.8, 0.05, 0.06), small, of=criteria(BY_REGION)).results[0]
     assert result.outcome is Outcome.UNDECIDED
@@ -208,7 +208,7 @@ def test_a_slice_with_too_few_rows_is_shown_and_leaves_it_undecided() -> None:
     assert "region=west is based on 2 rows" in result.because
 
 
-def test_a_slice_without_rows_is_not_dropped() -> None:
+def test_a_slice_without_rows_makes_the_result_undecided() -> None:
     gone = Measurement(metric="recall", by="region", slice="west", rows=0, support=0)
     assert (
         outcome_of(region("north", 0.8, 0.05, 0.06), gone, of=criteria(BY_REGION))
@@ -216,7 +216,7 @@ def test_a_slice_without_rows_is_not_dropped() -> None:
     )
 
 
-def test_a_slice_with_nan_blocks() -> None:
+def test_a_slice_whose_value_is_nan_is_not_met() -> None:
     broken = region("west", math.nan, 0.1, 0.1)
     assert (
         outcome_of(region("north", 0.8, 0.05, 0.06), broken, of=criteria(BY_REGION))
@@ -224,12 +224,12 @@ def test_a_slice_with_nan_blocks() -> None:
     )
 
 
-def test_too_few_intervals_for_the_family_decide_nothing() -> None:
+def test_slices_with_too_few_intervals_for_the_correction_are_undecided() -> None:
     shallow = [region(name, 0.9, 0.01) for name in ("north", "south")]
     assert outcome_of(*shallow, of=criteria(BY_REGION)) is Outcome.UNDECIDED
 
 
-def test_slices_left_out_are_said_and_leaving_out_all_blocks() -> None:
+def test_excluded_slices_are_named_and_excluding_every_slice_blocks() -> None:
     measurements = (region("north", 0.8, 0.05, 0.06), region("south", 0.4, 0.05, 0.06))
     some = verdict_on(*measurements, of=criteria({**BY_REGION, "leaving_out": ("south",)}))
     assert some.results[0].outcome is Outcome.MET
@@ -242,12 +242,12 @@ def test_slices_left_out_are_said_and_leaving_out_all_blocks() -> None:
     ("gap", "outcome"),
     [(0.02, Outcome.MET), (-0.02, Outcome.MET), (-0.2, Outcome.NOT_MET), (0.1, Outcome.UNDECIDED)],
 )
-def test_a_gap_counts_in_both_directions(gap: float, outcome: Outcome) -> None:
-    asked = criteria({**BY_REGION, "at_least": None, "gap_at_most": 0.1})
-    assert outcome_of(region("north", gap, 0.03, other="south"), of=asked) is outcome
+def test_a_gap_is_judged_in_both_directions(gap: float, outcome: Outcome) -> None:
+    modified = criteria({**BY_REGION, "at_least": None, "gap_at_most": 0.1})
+    assert outcome_of(region("north", gap, 0.03, other="south"), of=modified) is outcome
 
 
-# --- all together ---------------------------------------------------------------------------
+# --- the decision on all criteria -----------------------------------------------------------
 
 MET, OPEN, FAILED = (0.7, 0.8), (0.5, 0.7), (0.4, 0.5)
 
@@ -263,42 +263,44 @@ MET, OPEN, FAILED = (0.7, 0.8), (0.5, 0.7), (0.4, 0.5)
         ("info", FAILED, Decision.READY),
     ],
 )
-def test_the_level_says_what_a_result_does(
+def test_the_decision_depends_on_the_level_of_the_criterion(
     level: str, ends: tuple[float, float], decision: Decision
 ) -> None:
-    assert verdict_on(found(*ends), of=criteria({**RECALL, "level": level})).decision is decision
+    assert (
+        verdict_on(measurement(*ends), of=criteria({**RECALL, "level": level})).decision is decision
+    )
 
 
-def test_only_ready_verdicts_can_be_promoted() -> None:
+def test_only_ready_and_ready_with_warnings_are_ready_decisions() -> None:
     assert [decision for decision in Decision if decision.is_ready] == [
         Decision.READY,
         Decision.WARNINGS,
     ]
 
 
-def waived(until: date) -> Criteria:
+def with_waiver(until: date) -> Criteria:
     return criteria(
         waivers=({"criterion": "catch", "until": until, "by": "Ada", "why": "New data in May."},)
     )
 
 
-def test_a_waiver_sets_a_criterion_aside_until_its_last_day_and_warns() -> None:
-    verdict = verdict_on(found(*FAILED), of=waived(TODAY))
+def test_a_waiver_is_valid_on_its_last_day_and_results_in_a_warning() -> None:
+    verdict = verdict_on(measurement(*FAILED), of=with_waiver(TODAY))
     assert verdict.results[0].outcome is Outcome.WAIVED
     assert verdict.decision is Decision.WARNINGS
     assert "Waived by Ada until 2026-11-24: New data in May." in verdict.reasons[0]
 
 
-def test_an_expired_waiver_has_no_effect_and_is_said() -> None:
-    verdict = verdict_on(found(*FAILED), of=waived(date(2026, 11, 23)))
+def test_an_expired_waiver_has_no_effect_and_is_reported() -> None:
+    verdict = verdict_on(measurement(*FAILED), of=with_waiver(date(2026, 11, 23)))
     assert verdict.decision is Decision.BLOCKED
     assert "The waiver by Ada ended on 2026-11-23." in verdict.reasons[0]
 
 
-def test_past_the_review_date_no_verdict_is_better_than_needs_review() -> None:
+def test_the_decision_is_needs_review_after_the_review_date() -> None:
     due = criteria(review_by=TODAY)
-    assert verdict_on(found(*MET), of=due).decision is Decision.READY
-    late = verdict_on(found(*MET), of=due, on=date(2026, 11, 25))
+    assert verdict_on(measurement(*MET), of=due).decision is Decision.READY
+    late = verdict_on(measurement(*MET), of=due, on=date(2026, 11, 25))
     assert late.decision is Decision.REVIEW
     assert late.reasons == ("The criteria were due for review on 2026-11-24.",)
 
@@ -306,12 +308,12 @@ def test_past_the_review_date_no_verdict_is_better_than_needs_review() -> None:
 @pytest.mark.parametrize(
     ("if_none", "decision"), [("met", Decision.READY), ("undecided", Decision.REVIEW)]
 )
-def test_without_a_champion_the_file_says_what_a_comparison_comes_to(
+def test_if_none_decides_a_comparison_when_there_is_no_champion(
     if_none: str, decision: Decision
 ) -> None:
-    asked = criteria({**RECALL, "at_least": 0, "versus": "champion", "if_none": if_none})
-    assert verdict_on(of=asked).decision is decision
-    assert verdict_on(of=asked, previous=asked).decision is Decision.BLOCKED
+    modified = criteria({**RECALL, "at_least": 0, "versus": "champion", "if_none": if_none})
+    assert verdict_on(of=modified).decision is decision
+    assert verdict_on(of=modified, previous=modified).decision is Decision.BLOCKED
 
 
 # --- loosened since the champion ------------------------------------------------------------
@@ -338,7 +340,7 @@ def test_without_a_champion_the_file_says_what_a_comparison_comes_to(
         ),
     ],
 )
-def test_a_loosened_criterion_is_found(
+def test_a_loosened_criterion_is_detected(
     before: dict[str, Any], after: dict[str, Any], expected: str
 ) -> None:
     sentences = loosened_criteria(criteria({**RECALL, **before}), criteria({**RECALL, **after}))
@@ -356,19 +358,21 @@ def test_a_loosened_criterion_is_found(
         ({"value": {"currency": "EUR", "true_positive": 1, "false_positive": -1}}, {}),
     ],
 )
-def test_loosened_rules_of_judging_are_found(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_loosened_rules_for_the_verdict_are_detected(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
     assert len(loosened_criteria(criteria(**before), criteria(**after))) == 1
     assert not loosened_criteria(criteria(**after), criteria(**before))
 
 
-def test_a_tightened_bar_is_no_concern_and_a_loosened_one_needs_review() -> None:
+def test_a_loosened_bar_needs_review_and_a_tightened_bar_does_not() -> None:
     tight, loose = criteria({**RECALL, "at_least": 0.65}), criteria()
     assert not loosened_criteria(loose, tight)
-    assert verdict_on(found(*MET), of=loose, previous=tight).decision is Decision.REVIEW
-    assert verdict_on(found(*MET), of=tight, previous=loose).decision is Decision.READY
+    assert verdict_on(measurement(*MET), of=loose, previous=tight).decision is Decision.REVIEW
+    assert verdict_on(measurement(*MET), of=tight, previous=loose).decision is Decision.READY
 
 
-# --- what can be written --------------------------------------------------------------------
+# --- valid criteria -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -386,6 +390,6 @@ def test_a_tightened_bar_is_no_concern_and_a_loosened_one_needs_review() -> None
         ({"level": "may"}, "'must', 'should' or 'info'"),
     ],
 )
-def test_a_criterion_that_means_nothing_is_refused(change: dict[str, Any], expected: str) -> None:
+def test_an_invalid_criterion_is_refused(change: dict[str, Any], expected: str) -> None:
     with pytest.raises(ValidationError, match=expected):
         criteria({**RECALL, **change})

@@ -1,6 +1,4 @@
-"""The verdict document: read back as it was written, and computed again. Can run before anything
-was trained.
-"""
+"""The verdict document: its JSON form and the detection of changes."""
 
 import json
 from datetime import timedelta
@@ -17,32 +15,32 @@ BLOCKED = document(measurements=churn_measurements()[1:])
 
 
 @pytest.mark.parametrize("found", [JUDGED, BLOCKED, price_document()])
-def test_it_is_read_back_as_it_was_written_and_follows_from_itself(found: Document) -> None:
+def test_a_document_is_unchanged_by_json_and_has_no_contradictions(found: Document) -> None:
     again = Document.from_json(found.to_json())
     assert again.digest == found.digest
     assert again.contradictions() == ()
 
 
-def test_nan_survives_being_written() -> None:
+def test_nan_is_unchanged_by_json() -> None:
     broken = JUDGED.model_copy(update={"measurements": (Measurement(metric="recall"),)})
     (read,) = Document.from_json(broken.to_json()).measurements
     assert read.value != read.value
 
 
-def test_a_verdict_that_does_not_follow_is_found() -> None:
-    painted = BLOCKED.verdict.model_copy(update={"decision": Decision.READY, "reasons": ()})
+def test_a_verdict_that_does_not_follow_from_the_document_is_detected() -> None:
+    forged = BLOCKED.verdict.model_copy(update={"decision": Decision.READY, "reasons": ()})
     assert (
         "computed again it is blocked"
-        in BLOCKED.model_copy(update={"verdict": painted}).contradictions()[0]
+        in BLOCKED.model_copy(update={"verdict": forged}).contradictions()[0]
     )
 
 
-def test_a_measurement_or_a_bar_that_was_moved_is_found() -> None:
+def test_a_changed_measurement_and_changed_criteria_are_detected() -> None:
     first = JUDGED.measurements[0]
     lower = tuple(interval.model_copy(update={"low": 0.0}) for interval in first.intervals)
-    moved = first.model_copy(update={"value": 0.1, "intervals": lower})
+    changed = first.model_copy(update={"value": 0.1, "intervals": lower})
     assert JUDGED.model_copy(
-        update={"measurements": (moved, *JUDGED.measurements[1:])}
+        update={"measurements": (changed, *JUDGED.measurements[1:])}
     ).contradictions()
     easier = JUDGED.criteria.model_copy(update={"smallest": JUDGED.criteria.smallest - 1})
     assert (
@@ -51,8 +49,8 @@ def test_a_measurement_or_a_bar_that_was_moved_is_found() -> None:
     )
 
 
-def test_a_verdict_with_the_sentences_of_another_release_still_follows() -> None:
-    """A built-in criterion, a reason and the result of a criterion were worded differently."""
+def test_a_verdict_with_the_wording_of_another_release_has_no_contradictions() -> None:
+    """Another release may word built-in criteria, reasons and results differently."""
     worded = json.loads(JUDGED.verdict.model_dump_json())
     worded["reasons"] = ["Earlier: " + reason for reason in worded["reasons"]]
     for result in worded["results"]:
@@ -67,7 +65,7 @@ def test_a_verdict_with_the_sentences_of_another_release_still_follows() -> None
 
 
 @pytest.mark.parametrize("change", [{"says": "Anything will do."}, {"level": "info"}])
-def test_a_criterion_of_the_file_that_was_changed_in_the_verdict_is_found(
+def test_a_criterion_that_is_changed_in_the_verdict_is_detected(
     change: dict[str, str],
 ) -> None:
     first, *others = JUDGED.verdict.results
@@ -76,23 +74,21 @@ def test_a_criterion_of_the_file_that_was_changed_in_the_verdict_is_found(
     assert JUDGED.model_copy(update={"verdict": verdict}).contradictions() != ()
 
 
-def test_a_reason_that_was_removed_is_found() -> None:
+def test_a_removed_reason_is_detected() -> None:
     assert BLOCKED.verdict.reasons
     verdict = BLOCKED.verdict.model_copy(update={"reasons": BLOCKED.verdict.reasons[1:]})
     assert BLOCKED.model_copy(update={"verdict": verdict}).contradictions() != ()
 
 
-def test_without_a_model_it_is_blocked_whatever_it_says() -> None:
+def test_a_document_without_a_model_or_with_a_problem_is_blocked() -> None:
     assert JUDGED.model_copy(update={"model": None}).decision is Decision.BLOCKED
     assert JUDGED.model_copy(update={"problem": "it broke"}).decision is Decision.BLOCKED
 
 
-def test_a_verdict_stays_what_it_was_whatever_the_clock_says_by_now(
+def test_a_verdict_is_computed_again_for_its_own_date_and_not_for_today(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A waiver that has ended since, or a clock that was set back, is about the next verdict and
-    not about this one.
-    """
+    """A waiver that has expired since, or a clock that was set back, does not change a verdict."""
     waiver = {
         "criterion": "answers-while-we-talk",
         "until": JUDGED.judged_on,

@@ -1,4 +1,4 @@
-"""One schema for SQLite and PostgreSQL: made, brought up to date, refused when it is newer."""
+"""Creating, migrating and refusing the schema on SQLite and PostgreSQL."""
 
 import multiprocessing
 from datetime import datetime
@@ -17,23 +17,23 @@ from mlproduct.registry.audit_log import AuditLog
 from ..databases import url_in
 
 
-def test_the_newest_migration_is_the_one_the_program_expects() -> None:
+def test_the_newest_migration_is_the_schema_that_the_program_expects() -> None:
     numbers = sorted(path.name[1:5] for path in (MIGRATIONS / "versions").glob("r*.py"))
     assert numbers[-1] == NEWEST
 
 
-def test_the_tables_are_as_the_program_reads_and_writes_them(database_url: str) -> None:
+def test_the_migrated_tables_have_the_columns_that_the_program_uses(database_url: str) -> None:
     inspector = sa.inspect(Database(database_url).engine)
     for table in (*TABLES.sorted_tables, DELIVERIES, DECISIONS):
-        there = {column["name"] for column in inspector.get_columns(table.name)}
-        assert there == {column.name for column in table.columns}, table.name
+        existing = {column["name"] for column in inspector.get_columns(table.name)}
+        assert existing == {column.name for column in table.columns}, table.name
     assert inspector.get_view_names() == ["prediction_log"]
 
 
-def test_a_trail_from_before_there_were_migrations_is_kept(tmp_path: Path) -> None:
+def test_an_audit_log_from_before_the_first_migration_is_kept(tmp_path: Path) -> None:
     url = url_in(tmp_path)
-    history = AuditLog(url)
-    with history.database.engine.begin() as connection:
+    audit_log = AuditLog(url)
+    with audit_log.database.engine.begin() as connection:
         for table in (
             "predictions",
             "blocks",
@@ -56,7 +56,7 @@ def test_a_trail_from_before_there_were_migrations_is_kept(tmp_path: Path) -> No
             sa.text(f"INSERT INTO champion_history VALUES {row}"), {"at": datetime(2026, 1, 1)}
         )
     assert AuditLog(url).read().champion == "1"
-    assert not sa.inspect(history.database.engine).has_table("schema_version")
+    assert not sa.inspect(audit_log.database.engine).has_table("schema_version")
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
@@ -71,22 +71,24 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         Database(url)
 
 
-def open_at_once(url: str, ready: Any) -> None:
+def open_database(url: str, ready: Any) -> None:
     ready.wait()
     Database(url)
 
 
-def test_two_processes_that_open_a_new_database_at_once_make_it_once(database_url: str) -> None:
-    fresh = multiprocessing.get_context("spawn")
-    ready = fresh.Barrier(3)
-    all_of_them = [fresh.Process(target=open_at_once, args=(database_url, ready)) for _ in range(3)]
-    for process in all_of_them:
+def test_three_processes_that_open_a_new_database_at_once_create_it_once(database_url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(3)
+    processes = [
+        context.Process(target=open_database, args=(database_url, ready)) for _ in range(3)
+    ]
+    for process in processes:
         process.start()
-    for process in all_of_them:
+    for process in processes:
         process.join(120)
-    assert [process.exitcode for process in all_of_them] == [0, 0, 0]
+    assert [process.exitcode for process in processes] == [0, 0, 0]
 
 
-def test_a_database_that_does_not_answer_is_told_from_a_wrong_address() -> None:
+def test_a_database_that_does_not_respond_is_reported_as_unavailable() -> None:
     with pytest.raises(DatabaseUnavailable, match="check PRODUCT_DATABASE_URL"):
         Database("postgresql://nobody:secret@127.0.0.1:1/none")

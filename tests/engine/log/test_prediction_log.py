@@ -1,4 +1,4 @@
-"""The prediction log and the labels that join it, on both kinds of database."""
+"""The prediction log and its labels, on SQLite and PostgreSQL."""
 
 import json
 import time
@@ -16,8 +16,7 @@ import sqlalchemy as sa
 from mlproduct.data.fingerprint import row_hashes
 from mlproduct.data.keys import keys_of
 from mlproduct.errors import ConfigError
-from mlproduct.log import label_log as labelling
-from mlproduct.log import prediction_log
+from mlproduct.log import label_log, prediction_log
 from mlproduct.log.decision_log import Decided, DecisionLog
 from mlproduct.log.label_log import Delivery, Labels
 from mlproduct.log.prediction_log import LogBatch, PredictionLog
@@ -27,7 +26,7 @@ from ..databases import whole
 DAY = date(2026, 11, 24)
 IDENTIFIED = {"key": "str", "at": "datetime64[us]"}
 IDENTITIES = [12067777962855166450, 5951925193018199715, 10952926141554572092]
-LARGE = np.uint64(2**64 - 3)  # an identity that a signed number cannot hold
+LARGE = np.uint64(2**64 - 3)  # an identity above the largest signed 64-bit integer
 
 
 def predictions(count: int = 4, **columns: Any) -> pd.DataFrame:
@@ -66,7 +65,7 @@ def deliver(
     )
 
 
-def test_predictions_come_back_as_they_were(log: PredictionLog) -> None:
+def test_recorded_predictions_are_read_unchanged(log: PredictionLog) -> None:
     asked = [{"plan": "basic", "tenure": 3.5}, None, None, None]
     texts = [json.dumps(features) if features else None for features in asked]
     assert log.record(block(predictions=predictions(features=texts)))
@@ -79,7 +78,7 @@ def test_predictions_come_back_as_they_were(log: PredictionLog) -> None:
     assert whole(log, DAY + timedelta(days=1), DAY + timedelta(days=9)).empty
 
 
-def test_the_log_is_read_in_tables_of_bounded_size(
+def test_the_log_is_read_in_tables_of_limited_size(
     log: PredictionLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prediction_log, "BATCH_ROWS", 8)
@@ -104,7 +103,7 @@ def test_a_block_is_recorded_once(log: PredictionLog) -> None:
     assert log.recorded("batch", DAY) == {"batch/2026-11-24/00000": 1}
 
 
-def test_a_block_is_found_by_its_name_with_the_rows_it_still_has(log: PredictionLog) -> None:
+def test_find_returns_a_block_by_name_without_its_erased_rows(log: PredictionLog) -> None:
     log.record(block())
     found = log.find(block().name)
     assert found is not None
@@ -118,7 +117,7 @@ def test_a_block_is_found_by_its_name_with_the_rows_it_still_has(log: Prediction
     assert log.find("service/none") is None
 
 
-def test_a_block_is_recorded_whole_or_not_at_all(log: PredictionLog) -> None:
+def test_a_block_is_recorded_completely_or_not_at_all(log: PredictionLog) -> None:
     broken = predictions(decision=[0.0, 1.0, None, 1.0])
     with pytest.raises(sa.exc.IntegrityError):
         log.record(block(predictions=broken))
@@ -126,7 +125,7 @@ def test_a_block_is_recorded_whole_or_not_at_all(log: PredictionLog) -> None:
     assert log.record(block())
 
 
-def test_a_partition_keeps_the_version_it_was_begun_with(log: PredictionLog) -> None:
+def test_a_partition_keeps_the_version_with_which_it_was_begun(log: PredictionLog) -> None:
     begun = log.begin("batch", DAY, "3", "m")
     assert log.begin("batch", DAY, "4", "n") == begun
     log.record(block())
@@ -136,7 +135,7 @@ def test_a_partition_keeps_the_version_it_was_begun_with(log: PredictionLog) -> 
     assert log.partitions("shadow") == ()
 
 
-def test_rows_a_day_has_already_are_known(log: PredictionLog) -> None:
+def test_known_marks_the_rows_that_a_day_already_contains(log: PredictionLog) -> None:
     log.record(block())
     asked = np.array([LARGE, 2, 77], dtype=np.uint64)
     times = pd.Series(pd.Timestamp("2026-11-20"), index=range(3))
@@ -144,7 +143,9 @@ def test_rows_a_day_has_already_are_known(log: PredictionLog) -> None:
     assert log.known("shadow", DAY, asked, times).tolist() == [False, False, False]
 
 
-def test_labels_are_new_repeated_corrected_late_or_unmatched(log: PredictionLog) -> None:
+def test_a_delivery_counts_new_repeated_corrected_late_and_unmatched_labels(
+    log: PredictionLog,
+) -> None:
     log.record(block(predictions=predictions(3)))
     first = deliver(log, "a", {0: 1.0, 1: 0.0, 3: 1.0}, rejected=2)
     assert (first.rows, first.new, first.rejected, first.unmatched, first.late) == (5, 3, 2, 1, 0)
@@ -154,7 +155,7 @@ def test_labels_are_new_repeated_corrected_late_or_unmatched(log: PredictionLog)
     assert [(c.predictions, c.labelled, c.share) for c in log.coverage(DAY, DAY)] == [(3, 3, 1.0)]
 
 
-def test_what_a_correction_replaced_is_kept(log: PredictionLog) -> None:
+def test_a_corrected_label_is_kept_as_an_earlier_revision(log: PredictionLog) -> None:
     deliver(log, "a", {0: 1.0})
     deliver(log, "b", {0: 0.0})
     with log.database.connected() as connection:
@@ -164,7 +165,7 @@ def test_what_a_correction_replaced_is_kept(log: PredictionLog) -> None:
     assert [(row[0], row[1], row[2] is None) for row in rows] == [(1, 1.0, False), (2, 0.0, True)]
 
 
-def test_the_same_delivery_twice_changes_nothing(log: PredictionLog) -> None:
+def test_a_repeated_delivery_changes_nothing(log: PredictionLog) -> None:
     first = deliver(log, "a", {0: 1.0, 1: 0.0})
     deliver(log, "b", {0: 0.0})
     assert deliver(log, "a", {0: 1.0, 1: 0.0}) == first
@@ -175,9 +176,10 @@ def test_the_same_delivery_twice_changes_nothing(log: PredictionLog) -> None:
     assert labels.since(datetime(2026, 11, 26, tzinfo=UTC)) == 0
 
 
-def at_once(do: Callable[[int], Any]) -> list[Any]:
-    """What two threads get that do it at the same time, each as a process would: with a connection
-    of its own.
+def call_at_once(do: Callable[[int], Any]) -> list[Any]:
+    """The results of two simultaneous calls of ``do`` in two threads.
+
+    Each thread has a separate connection, as a process would.
     """
     ready = Barrier(2)
 
@@ -189,43 +191,45 @@ def at_once(do: Callable[[int], Any]) -> list[Any]:
         return list(threads.map(one, range(2)))
 
 
-def test_a_delivery_handed_in_twice_at_once_is_taken_once(
+def test_a_delivery_recorded_twice_at_once_is_counted_once(
     log: PredictionLog, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = labelling._write
+    write = label_log._write
 
-    def slowly(*given: Any) -> dict[str, int]:
-        time.sleep(0.3)  # long enough for the other to come
+    def slow_write(*given: Any) -> dict[str, int]:
+        time.sleep(0.3)  # long enough for the other thread to start
         return write(*given)
 
-    monkeypatch.setattr(labelling, "_write", slowly)
+    monkeypatch.setattr(label_log, "_write", slow_write)
     log.record(block())
     logs = [PredictionLog(database_url) for _ in range(2)]
-    results = at_once(lambda number: deliver(logs[number], "a", {0: 1.0, 1: 0.0}))
+    results = call_at_once(lambda number: deliver(logs[number], "a", {0: 1.0, 1: 0.0}))
     assert results[0] == results[1]
     assert results[0].new == 2
     assert whole(log, DAY, DAY)["outcome"].notna().sum() == 2
     assert Labels(database_url).since(None) == 2
 
 
-def test_two_that_expire_at_once_delete_what_is_old_once(
+def test_two_expirations_at_once_delete_old_rows_once(
     log: PredictionLog, database_url: str
 ) -> None:
     log.record(block())
     log.record(block("batch/2027-01-01/0", day=date(2027, 1, 1), predictions=predictions(3)))
     logs = [PredictionLog(database_url) for _ in range(2)]
-    gone = at_once(lambda number: logs[number].expire(DAY + timedelta(days=2)))
-    assert sum(erased.predictions for erased in gone) == 4
+    erased_rows = call_at_once(lambda number: logs[number].expire(DAY + timedelta(days=2)))
+    assert sum(erased.predictions for erased in erased_rows) == 4
     assert len(whole(log, DAY, date(2027, 1, 1))) == 3
 
 
-def test_a_label_that_came_before_its_prediction_joins_it(log: PredictionLog) -> None:
+def test_a_label_delivered_before_its_prediction_is_joined_to_it(log: PredictionLog) -> None:
     assert deliver(log, "a", {0: 1.0}).unmatched == 1
     log.record(block())
     assert whole(log, DAY, DAY)["outcome"].iloc[0] == 1.0
 
 
-def test_a_subject_is_forgotten_and_only_that_it_happened_is_kept(log: PredictionLog) -> None:
+def test_forget_erases_a_subject_and_records_the_erasure_without_its_key(
+    log: PredictionLog,
+) -> None:
     log.record(block())
     deliver(log, "a", {0: 1.0, 1: 0.0})
     assert log.may_hold("C1", {"part.parquet", "left-behind.parquet"}) == (
@@ -233,8 +237,8 @@ def test_a_subject_is_forgotten_and_only_that_it_happened_is_kept(log: Predictio
         "part.parquet",
     )
     assert log.may_hold("C9", {"part.parquet"}) == ()
-    gone = log.forget("C1", by="Ada", files=1)
-    assert (gone.predictions, gone.labels) == (1, 1)
+    erased_rows = log.forget("C1", by="Ada", files=1)
+    assert (erased_rows.predictions, erased_rows.labels) == (1, 1)
     assert "C1" not in whole(log, DAY, DAY)["key"].tolist()
     with log.database.connected() as connection:
         kept = connection.execute(sa.text("SELECT * FROM erasures")).mappings().one()
@@ -243,7 +247,9 @@ def test_a_subject_is_forgotten_and_only_that_it_happened_is_kept(log: Predictio
 
 
 @pytest.mark.parametrize("by", ["", "Ada\nEve", "\u202eadA", "a" * 201])
-def test_nothing_is_erased_for_a_name_that_is_none(log: PredictionLog, by: str) -> None:
+def test_forget_refuses_an_invalid_name_of_the_person_who_erases(
+    log: PredictionLog, by: str
+) -> None:
     log.record(block())
     before = len(whole(log, DAY, DAY))
     with pytest.raises(ConfigError, match="--by"):
@@ -251,32 +257,32 @@ def test_nothing_is_erased_for_a_name_that_is_none(log: PredictionLog, by: str) 
     assert len(whole(log, DAY, DAY)) == before
 
 
-def test_old_days_expire_and_stay_known_as_scored(log: PredictionLog) -> None:
+def test_expired_days_are_erased_and_still_listed_as_scored(log: PredictionLog) -> None:
     log.record(block())
     log.finish(log.begin("batch", DAY, "3", "m"), rejected=0)
     deliver(log, "a", {0: 1.0})
-    gone = log.expire(DAY + timedelta(days=2))
-    assert (gone.predictions, gone.labels) == (4, 1)
+    erased_rows = log.expire(DAY + timedelta(days=2))
+    assert (erased_rows.predictions, erased_rows.labels) == (4, 1)
     assert whole(log, DAY, DAY).empty
     assert log.partitions()[0].done
 
 
-def decided(cause: str, before: tuple[Decided, ...]) -> Decided:
+def decision(cause: str, before: tuple[Decided, ...]) -> Decided:
     asked = any(each.cause == cause and each.action == "retrain" for each in before)
     return Decided(
         "nothing" if asked else "retrain", cause, "Because.", "proxy", DAY, DAY, "3", {"psi": 0.4}
     )
 
 
-def test_a_decision_is_made_on_those_before_it(database_url: str) -> None:
-    ledger = DecisionLog(database_url)
-    made = [ledger.decide(lambda before: decided("drift in plan", before)) for _ in range(2)]
+def test_a_decision_depends_on_the_decisions_before_it(database_url: str) -> None:
+    decision_log = DecisionLog(database_url)
+    made = [decision_log.decide(lambda before: decision("drift in plan", before)) for _ in range(2)]
     assert [(each.sequence, each.action) for each in made] == [(1, "retrain"), (2, "nothing")]
-    assert ledger.decisions() == tuple(made)
+    assert decision_log.decisions() == tuple(made)
 
 
-def test_a_subject_is_forgotten_in_every_form_in_which_it_was_recorded(log: PredictionLog) -> None:
-    """Release 0.2.0 recorded keys as they came, blanks and all."""
+def test_forget_erases_every_recorded_spelling_of_a_key(log: PredictionLog) -> None:
+    """Release 0.2.0 recorded keys without removing blanks."""
     log.record(block(predictions=predictions(key=[" KEY\t", "KEY", "KEYS", "\u00a0KEY"])))
     deliver(log, "d", {0: 1.0, 1: 0.0})
     assert log.may_hold("KEY ", ()) == ("part.parquet",)
@@ -293,8 +299,8 @@ def test_a_subject_is_forgotten_in_every_form_in_which_it_was_recorded(log: Pred
     assert log.forget("1.0", by="Ada", files=0).predictions == 2
 
 
-def test_keys_of_release_0_2_0_keep_their_identity() -> None:
-    """Computed by that release: labels still find what it predicted."""
+def test_keys_keep_the_identity_that_release_0_2_0_computed() -> None:
+    """Release 0.2.0 computed these identities. Labels must still match its predictions."""
     rows = pd.DataFrame(
         {"key": ["42", "c0000001", "007"], "at": pd.Timestamp("2026-11-20")}
     ).astype(IDENTIFIED)

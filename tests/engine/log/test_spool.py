@@ -1,4 +1,4 @@
-"""Blocks on disk, while other processes deliver the same ones."""
+"""Blocks in the spool, while other processes record the same blocks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,7 +33,7 @@ def spool(tmp_path: Path) -> Spool:
     return found
 
 
-def test_a_block_comes_back_as_it_was(spool: Spool) -> None:
+def test_a_block_is_unchanged_by_the_spool(spool: Spool) -> None:
     found = spool.read(spool.files()[0])
     pd.testing.assert_frame_equal(
         found.predictions[["decision", "score"]].astype(float), predictions().iloc[:, 3:]
@@ -41,9 +41,9 @@ def test_a_block_comes_back_as_it_was(spool: Spool) -> None:
     assert replace(found, predictions=BLOCK.predictions) == BLOCK
 
 
-@pytest.mark.parametrize("called", ["stat", "read_bytes", "replace"])
+@pytest.mark.parametrize("method", ["stat", "read_bytes", "replace"])
 @pytest.mark.parametrize(
-    "used",
+    "use",
     [
         lambda spool: len(spool.files()) in (1, 2),
         lambda spool: 0 < spool.megabytes < 1,
@@ -51,16 +51,16 @@ def test_a_block_comes_back_as_it_was(spool: Spool) -> None:
         lambda spool: spool.set_aside(spool.folder / FILE) is None,
     ],
 )
-def test_a_file_that_another_process_delivers_in_between_is_passed_over(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch, called: str, used: Callable[[Spool], bool]
+def test_a_file_that_another_process_records_meanwhile_is_skipped(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, method: str, use: Callable[[Spool], bool]
 ) -> None:
-    """It was listed; when it is looked at, read or moved, it is gone."""
-    plain: Any = getattr(Path, called)
+    """The file is listed, and removed before it is inspected, read or moved."""
+    original: Any = getattr(Path, method)
 
-    def late(path: Path, *given: Any, **more: Any) -> Any:
+    def after_removal(path: Path, *given: Any, **more: Any) -> Any:
         if path.name == FILE:
             path.unlink(missing_ok=True)
-        return plain(path, *given, **more)
+        return original(path, *given, **more)
 
-    monkeypatch.setattr(Path, called, late)
-    assert used(spool)
+    monkeypatch.setattr(Path, method, after_removal)
+    assert use(spool)

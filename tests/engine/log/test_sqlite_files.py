@@ -1,4 +1,4 @@
-"""SQLite's files: what was erased is not in them, and a damaged one is told in a line."""
+"""SQLite's files after an erasure, and the messages for damaged files."""
 
 import json
 import sqlite3
@@ -21,9 +21,10 @@ from ..databases import url_in
 KEY, DAY = "subject-to-be-erased-4711", date(2026, 11, 24)
 
 
-def filled(url: str, *, timed: bool) -> PredictionLog:
-    """A log of 2,000 rows on two days; the same subject is among those of each, and has labels, one
-    corrected.
+def filled_log(url: str, *, timed: bool) -> PredictionLog:
+    """A log with 1,000 predictions on each of two days.
+
+    One subject has a prediction on both days, each with a label and a correction of it.
     """
     log, random = PredictionLog(url), np.random.default_rng(7)
     moment = pd.Timestamp("2026-11-20") if timed else pd.NaT
@@ -50,42 +51,39 @@ def filled(url: str, *, timed: bool) -> PredictionLog:
     return log
 
 
-def holding(folder: Path) -> list[str]:
-    """The files in which the subject's key can be read."""
+def files_with_key(folder: Path) -> list[str]:
+    """The names of the files whose bytes contain the subject's key."""
     return [path.name for path in folder.iterdir() if KEY.encode() in path.read_bytes()]
 
 
 @pytest.mark.parametrize("timed", [True, False])
 @pytest.mark.parametrize("mode", ["delete", "wal"])
-def test_an_erased_key_is_not_among_the_bytes_of_any_file(
-    tmp_path: Path, mode: str, timed: bool
-) -> None:
+def test_an_erased_key_is_in_the_bytes_of_no_file(tmp_path: Path, mode: str, timed: bool) -> None:
     url = url_in(tmp_path)
-    reader = Database(
-        url
-    ).engine.connect()  # keeps the write-ahead log alive, as another process would
+    # An open connection keeps the write-ahead log, as that of another process would.
+    reader = Database(url).engine.connect()
     reader.execute(sa.text(f"PRAGMA journal_mode={mode}"))
     reader.rollback()
-    log = filled(url, timed=timed)
-    assert holding(tmp_path / "var")
-    gone = log.forget(KEY, by="Ada", files=0)
-    assert (gone.predictions, gone.labels) == (2, 4)
-    assert holding(tmp_path / "var") == []
+    log = filled_log(url, timed=timed)
+    assert files_with_key(tmp_path / "var")
+    erased = log.forget(KEY, by="Ada", files=0)
+    assert (erased.predictions, erased.labels) == (2, 4)
+    assert files_with_key(tmp_path / "var") == []
     reader.close()
 
 
-def test_what_expires_is_not_among_the_bytes_either(tmp_path: Path) -> None:
-    log = filled(url_in(tmp_path), timed=True)
+def test_an_expired_key_is_in_the_bytes_of_no_file(tmp_path: Path) -> None:
+    log = filled_log(url_in(tmp_path), timed=True)
     log.expire(DAY + timedelta(days=30))
-    assert holding(tmp_path / "var") == []
+    assert files_with_key(tmp_path / "var") == []
 
 
-def test_a_reader_that_holds_the_log_of_the_file_open_is_told(
+def test_an_erasure_fails_when_a_reader_keeps_the_write_ahead_log_in_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mlproduct.log.database.WAIT_SECONDS", 0.1)
     url = url_in(tmp_path)
-    log = filled(url, timed=True)
+    log = filled_log(url, timed=True)
     with log.database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode=wal")
     with sqlite3.connect(tmp_path / "var" / "product.db") as reader:
@@ -97,7 +95,7 @@ def test_a_reader_that_holds_the_log_of_the_file_open_is_told(
             log.forget(KEY, by="Ada", files=0)
     reader.close()
     log.forget(KEY, by="Ada", files=0)
-    assert holding(tmp_path / "var") == []
+    assert files_with_key(tmp_path / "var") == []
 
 
 def garbage(path: Path) -> None:
@@ -108,18 +106,18 @@ def truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def a_page_lost(path: Path) -> None:
+def page_overwritten(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-8192:] = b"\xff" * 8192
     path.write_bytes(content)
 
 
 @pytest.mark.parametrize("damage", [garbage, truncated])
-def test_a_damaged_file_is_told_with_what_to_do(
+def test_a_damaged_file_is_reported_with_advice(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     url = url_in(tmp_path)
-    filled(url, timed=True).database.engine.dispose()
+    filled_log(url, timed=True).database.engine.dispose()
     assert (
         integrity(url, "predictions", "PRODUCT_DATABASE_URL")
         == f"{tmp_path / 'var' / 'product.db'} is intact"
@@ -135,14 +133,14 @@ def test_a_damaged_file_is_told_with_what_to_do(
             ProductError, match=r"product\.db is damaged.*restore it from a backup"
         ) as problem:
             call()
-        assert not isinstance(problem.value, DatabaseUnavailable)  # trying again does not help
+        assert not isinstance(problem.value, DatabaseUnavailable)  # a retry does not help
         assert len(str(problem.value).splitlines()) == 1
 
 
-def test_the_integrity_check_finds_what_opening_the_file_does_not(tmp_path: Path) -> None:
+def test_integrity_detects_a_damaged_page_that_refuse_damaged_does_not(tmp_path: Path) -> None:
     url = url_in(tmp_path)
-    filled(url, timed=True).database.engine.dispose()
-    a_page_lost(tmp_path / "var" / "product.db")
+    filled_log(url, timed=True).database.engine.dispose()
+    page_overwritten(tmp_path / "var" / "product.db")
     refuse_damaged(url, "predictions", "PRODUCT_DATABASE_URL")
     with pytest.raises(ProductError, match=r"product\.db is damaged.*restore it from a backup"):
         integrity(url, "predictions", "PRODUCT_DATABASE_URL")
@@ -151,7 +149,7 @@ def test_the_integrity_check_finds_what_opening_the_file_does_not(tmp_path: Path
 @pytest.mark.parametrize(
     "url", ["sqlite:///no/such/file.db", "http://mlflow:5000", "postgresql://u:secret@h/d"]
 )
-def test_what_is_not_there_or_no_file_is_left_to_others(url: str) -> None:
+def test_a_missing_file_and_a_server_are_not_checked_and_no_secret_is_shown(url: str) -> None:
     refuse_damaged(url, "runs", "MLFLOW_TRACKING_URI")
     assert "secret" not in integrity(url, "runs", "MLFLOW_TRACKING_URI")
     assert not Path("no").exists()

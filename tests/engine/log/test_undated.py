@@ -1,6 +1,4 @@
-"""Labels where rows have no time: a prediction is known by its key and its day, on both kinds of
-database.
-"""
+"""Labels of rows without a time, which are identified by key and day, on SQLite and PostgreSQL."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,19 +18,19 @@ from mlproduct.log.prediction_log import LogBatch, PredictionLog, Stream
 from ..databases import whole
 
 FIRST, SECOND = date(2026, 11, 2), date(2026, 11, 3)
-NEVER = pd.Timestamp("NaT")
+NO_TIME = pd.Timestamp("NaT")
 
 
-def of_keys(*numbers: int, **more: Any) -> pd.DataFrame:
-    """Rows without a time; the identity is that of the key alone."""
+def rows_of_keys(*numbers: int, **more: Any) -> pd.DataFrame:
+    """Rows without a time, whose identity depends on the key only."""
     identities = np.array([2**64 - 1 - number for number in numbers], dtype=np.uint64)
-    times = pd.Series(NEVER, index=range(len(numbers)), dtype="datetime64[us]")
+    times = pd.Series(NO_TIME, index=range(len(numbers)), dtype="datetime64[us]")
     keys = [f"C{number}" for number in numbers]
     return pd.DataFrame({"identity": identities, "key": keys, "as_of": times, **more})
 
 
 def predict(url: str, day: date, *numbers: int, stream: Stream = "batch", name: str = "") -> None:
-    rows = of_keys(*numbers, decision=1.0)
+    rows = rows_of_keys(*numbers, decision=1.0)
     assert PredictionLog(url).record(
         LogBatch(f"{stream}/{day}/{name}", stream, day, "3", "m" * 64, "run", rows)
     )
@@ -43,7 +41,7 @@ def deliver(
 ) -> Delivery:
     more = {} if days is None else {"day": pd.Series(days).astype("datetime64[us]")}
     return Labels(url).record(
-        of_keys(*outcomes, outcome=list(outcomes.values()), **more),
+        rows_of_keys(*outcomes, outcome=list(outcomes.values()), **more),
         digest=digest,
         source="labels.csv",
         at=datetime(2026, 11, at, tzinfo=UTC),
@@ -56,9 +54,9 @@ def outcomes(url: str, day: date) -> list[float | None]:
     return found.astype(object).where(found.notna(), None).tolist()
 
 
-def test_a_row_without_a_time_is_logged_under_its_key_and_day_for_ever() -> None:
-    rows = of_keys(1, 2)
-    timed = rows.assign(as_of=[NEVER, pd.Timestamp("2026-11-01")])
+def test_the_logged_identity_of_a_row_without_a_time_is_fixed_by_key_and_day() -> None:
+    rows = rows_of_keys(1, 2)
+    timed = rows.assign(as_of=[NO_TIME, pd.Timestamp("2026-11-01")])
     found = logged(rows["identity"].to_numpy(), timed["as_of"], FIRST)
     assert found.tolist() == [
         int(dated(rows["identity"].to_numpy(), np.datetime64(FIRST))[0]),
@@ -73,7 +71,7 @@ def test_a_row_without_a_time_is_logged_under_its_key_and_day_for_ever() -> None
     )
 
 
-def test_a_label_of_the_second_day_leaves_that_of_the_first_alone(database_url: str) -> None:
+def test_a_label_with_a_day_does_not_change_the_label_of_another_day(database_url: str) -> None:
     predict(database_url, FIRST, 1, 2)
     assert deliver(database_url, "a", {1: 1.0, 2: 0.0}).new == 2
     predict(database_url, SECOND, 1, 2)
@@ -92,11 +90,13 @@ def test_a_label_of_the_second_day_leaves_that_of_the_first_alone(database_url: 
     )
 
 
-def test_a_label_of_a_key_predicted_on_several_days_refuses_the_delivery(database_url: str) -> None:
+def test_a_delivery_without_days_is_refused_when_a_key_has_predictions_on_several_days(
+    database_url: str,
+) -> None:
     predict(database_url, FIRST, 1, 2)
     assert deliver(database_url, "a", {1: 1.0, 2: 0.0}).new == 2
     predict(database_url, SECOND, 2, 3)
-    for digest in ("b", "a"):  # the same rows again may be the labels of the second day
+    for digest in ("b", "a"):  # repeated rows may be labels of the second day
         with pytest.raises(
             InvalidData, match=r"1 of 3 labels .* C2 on 2026-11-02 and 2026-11-03.*day_column"
         ):
@@ -109,10 +109,12 @@ def test_a_label_of_a_key_predicted_on_several_days_refuses_the_delivery(databas
     assert PredictionLog(database_url).keys_of_several_days() == 1
 
 
-def test_scored_twice_on_a_day_is_one_prediction(database_url: str) -> None:
+def test_a_key_scored_again_on_the_same_day_is_one_prediction_with_one_label(
+    database_url: str,
+) -> None:
     log = PredictionLog(database_url)
     predict(database_url, FIRST, 1)
-    rows = of_keys(1, 2)
+    rows = rows_of_keys(1, 2)
     known = log.known("batch", FIRST, rows["identity"].to_numpy(), rows["as_of"])
     assert known.tolist() == [True, False]
     assert not log.known("batch", SECOND, rows["identity"].to_numpy(), rows["as_of"]).any()
@@ -125,23 +127,22 @@ def test_scored_twice_on_a_day_is_one_prediction(database_url: str) -> None:
     assert log.keys_of_several_days() == 0
 
 
-def test_a_label_that_came_before_its_prediction_was_recorded_joins_it(database_url: str) -> None:
+def test_a_label_delivered_before_its_prediction_is_joined_to_it(database_url: str) -> None:
     assert deliver(database_url, "a", {1: 0.0, 2: 0.0}).unmatched == 2
     assert deliver(database_url, "b", {1: 1.0}).corrected == 1
-    predict(
-        database_url, date(2026, 11, 10), 2
-    )  # a label that came on the 9th is of no prediction of the 10th
+    # A label delivered on the 9th does not belong to a prediction of the 10th.
+    predict(database_url, date(2026, 11, 10), 2)
     predict(database_url, FIRST, 1)
     predict(database_url, SECOND, 1)
     assert (outcomes(database_url, FIRST), outcomes(database_url, SECOND)) == ([1.0], [None])
     assert outcomes(database_url, date(2026, 11, 10)) == [None]
 
 
-def test_a_key_with_two_labels_in_one_delivery_is_refused_where_they_differ(
+def test_two_labels_of_a_key_in_one_delivery_are_refused_when_they_differ(
     database_url: str,
 ) -> None:
     predict(database_url, FIRST, 1)
-    twice = of_keys(1, 1, outcome=[0.0, 1.0])
+    twice = rows_of_keys(1, 1, outcome=[0.0, 1.0])
     more: dict[str, Any] = {
         "source": "labels.csv",
         "at": datetime.now(UTC),
@@ -153,7 +154,7 @@ def test_a_key_with_two_labels_in_one_delivery_is_refused_where_they_differ(
     assert (found.rows, found.new, found.repeated) == (2, 1, 1)
 
 
-def test_a_forgotten_subject_leaves_no_label_that_waits(database_url: str) -> None:
+def test_forgetting_a_subject_erases_labels_that_match_no_prediction_yet(database_url: str) -> None:
     predict(database_url, FIRST, 1)
     deliver(database_url, "a", {1: 1.0, 2: 1.0})
     for key in ("C1", "C2"):
@@ -162,8 +163,8 @@ def test_a_forgotten_subject_leaves_no_label_that_waits(database_url: str) -> No
     assert outcomes(database_url, SECOND) == [None, None]
 
 
-def at_schema(url: str, revision: str) -> sa.Engine:
-    """A database of an earlier release."""
+def database_at_schema(url: str, revision: str) -> sa.Engine:
+    """A database with the schema of an earlier release."""
     engine = Database(url).engine
     with engine.begin() as connection:
         connection.execute(sa.text("DROP VIEW prediction_log"))
@@ -186,10 +187,12 @@ def at_schema(url: str, revision: str) -> sa.Engine:
     return engine
 
 
-def test_labels_of_an_earlier_release_go_back_to_the_day_they_came_for(database_url: str) -> None:
-    engine = at_schema(database_url, "0002")
-    key, timed = of_keys(1)["identity"].to_numpy().view(np.int64).tolist()[0], 77
-    unmatched = of_keys(4)["identity"].to_numpy().view(np.int64).tolist()[0]
+def test_a_migration_assigns_labels_without_a_day_to_the_day_they_were_delivered_for(
+    database_url: str,
+) -> None:
+    engine = database_at_schema(database_url, "0002")
+    key, timed = rows_of_keys(1)["identity"].to_numpy().view(np.int64).tolist()[0], 77
+    unmatched = rows_of_keys(4)["identity"].to_numpy().view(np.int64).tolist()[0]
     block = "INSERT INTO blocks (id, name, lane, day, version, digest, run, rows, rejected, at)"
     row = 'INSERT INTO predictions (block, "row", identity, key, as_of, decision)'
     label = (
@@ -239,7 +242,7 @@ def test_labels_of_an_earlier_release_go_back_to_the_day_they_came_for(database_
                 1.0,
                 arrived[0],
                 arrived[1],
-            ),  # before the second day was predicted
+            ),  # delivered before the predictions of the second day
             (key, 2, "C1", None, 0.0, arrived[1], arrived[2]),
             (key, 3, "C1", None, 1.0, arrived[2], None),
             (timed + 1, 1, "T", noon, 1.0, arrived[0], None),
@@ -257,7 +260,7 @@ def test_labels_of_an_earlier_release_go_back_to_the_day_they_came_for(database_
     assert whole(log, FIRST, FIRST)["outcome"].tolist() == [1.0, 1.0]
     assert outcomes(database_url, SECOND) == [1.0, None]
     first, second = (whole(log, day, day)["identity"].to_numpy()[0] for day in (FIRST, SECOND))
-    raw = of_keys(1)["identity"].to_numpy()
+    raw = rows_of_keys(1)["identity"].to_numpy()
     assert [first, second] == [dated(raw, np.datetime64(day))[0] for day in (FIRST, SECOND)]
     query = (
         "SELECT key, day, revision, outcome, superseded_at FROM labels WHERE as_of IS NULL ORDER BY"

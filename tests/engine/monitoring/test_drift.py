@@ -1,4 +1,4 @@
-"""Profiles and drift: what must be found is found, what is chance or a trifle is not."""
+"""Profiles, drift and row volume: which changes are alarms."""
 
 from typing import Any
 
@@ -52,30 +52,30 @@ def alarms(
     ]
 
 
-def test_a_shift_of_half_a_deviation_in_one_of_twelve_is_found_in_2000_rows(
+def test_a_shift_by_half_a_standard_deviation_in_one_column_is_detected_in_2000_rows(
     reference: Profile,
 ) -> None:
     for seed in range(1, 6):
         assert alarms(reference, table(2_000, seed, shift=0.5)) == [("x3", "values")]
 
 
-def test_a_doubled_category_is_found_in_2000_rows(reference: Profile) -> None:
+def test_a_doubled_category_is_detected_in_2000_rows(reference: Profile) -> None:
     for seed in range(1, 6):
         assert alarms(reference, table(2_000, seed, plans=(0.6, 0.2, 0.2))) == [("plan", "values")]
 
 
-def test_a_year_of_weeks_without_drift_alarms_at_most_twice(reference: Profile) -> None:
+def test_52_weeks_without_drift_have_alarms_in_at_most_two(reference: Profile) -> None:
     assert sum(bool(alarms(reference, table(2_000, seed))) for seed in range(100, 152)) <= 2
 
 
-def test_a_trifle_in_many_rows_is_no_alarm(reference: Profile) -> None:
+def test_a_significant_but_small_shift_is_no_alarm(reference: Profile) -> None:
     window = table(400_000, 1, shift=0.05)
     found = next(f for f in drift(reference, reference.counted(window), LIMITS) if f.column == "x3")
     assert found.p < 0.01
     assert not found.alarm
 
 
-def test_missing_values_and_new_categories_are_alarms_of_their_own(reference: Profile) -> None:
+def test_missing_values_and_new_categories_have_separate_alarms(reference: Profile) -> None:
     window = table(2_000, 1)
     window.loc[:199, "x7"] = np.nan
     window.loc[:99, "plan"] = "platinum"
@@ -84,20 +84,20 @@ def test_missing_values_and_new_categories_are_alarms_of_their_own(reference: Pr
     assert not {"x1", "x2", PREDICTION} & {column for column, _ in found}
 
 
-def test_moved_predictions_are_an_alarm(reference: Profile) -> None:
+def test_a_shift_of_the_predictions_is_an_alarm(reference: Profile) -> None:
     window = table(2_000, 1)
     window[PREDICTION] = window[PREDICTION] ** 2
     assert (PREDICTION, "values") in alarms(reference, window)
 
 
-def test_a_sentence_says_how_it_moved(reference: Profile) -> None:
+def test_the_sentence_of_a_finding_describes_the_shift(reference: Profile) -> None:
     worst = drift(reference, reference.counted(table(2_000, 1, shift=3.0)), LIMITS)[0]
     assert worst.column == "x3"
     assert "of rows are ≥" in worst.sentence
     assert "reference: 50%" in worst.sentence
 
 
-def test_counts_of_pieces_add_up(reference: Profile) -> None:
+def test_profiles_of_parts_add_up_to_the_profile_of_the_whole(reference: Profile) -> None:
     whole = table(3_000, 4)
     parts = [reference.counted(whole.iloc[rows]) for rows in np.array_split(np.arange(3_000), 7)]
     total = parts[0]
@@ -107,7 +107,7 @@ def test_counts_of_pieces_add_up(reference: Profile) -> None:
     assert Profile.model_validate_json(total.model_dump_json()) == total
 
 
-def test_an_empty_or_constant_column_is_no_trouble() -> None:
+def test_an_empty_or_constant_column_causes_no_alarm_until_it_changes() -> None:
     empty = table(600, 1).assign(x1=np.nan, x2=3.0)
     found = profile_of(empty, COLUMNS)
     assert not [f for f in drift(found, found.counted(empty), LIMITS) if f.alarm]
@@ -116,7 +116,7 @@ def test_an_empty_or_constant_column_is_no_trouble() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_index_is_zero_for_the_same_and_never_negative(seed: int) -> None:
+def test_psi_is_zero_for_equal_counts_symmetric_and_never_negative(seed: int) -> None:
     before, now = (
         np.random.default_rng(seed).integers(0, 10 ** (seed % 4), (2, 2 + seed % 7)).tolist()
     )
@@ -126,14 +126,14 @@ def test_the_index_is_zero_for_the_same_and_never_negative(seed: int) -> None:
 
 
 @pytest.mark.parametrize(("rows", "alarm"), [(1000, False), (499, True), (2001, True), (0, True)])
-def test_the_volume_is_held_against_the_usual(rows: int, alarm: bool) -> None:
+def test_volume_compares_the_number_of_rows_with_the_usual_number(rows: int, alarm: bool) -> None:
     found = volume(rows, [900, 1000, 1100], LIMITS)
     assert isinstance(found, Finding)
     assert found.alarm is alarm
     assert volume(rows, [], LIMITS) is None
 
 
-def test_what_is_counted_as_prediction_is_the_score_where_there_is_one() -> None:
+def test_with_prediction_adds_the_score_or_else_the_decision() -> None:
     features = pd.DataFrame({"x": [1.0, 2.0]})
     scored = Predictions(np.array([0.0, 1.0]), np.array([0.2, 0.7]))
     assert with_prediction(features, scored)[PREDICTION].tolist() == [0.2, 0.7]

@@ -1,6 +1,7 @@
 """Rows of JSON are held to the same rules as rows of a batch."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from mlproduct.data.schema_validator import SchemaValidator
 from mlproduct.data.validation import validate
 from mlproduct.service.openapi import example_of, problems_json, request_schema
-from mlproduct.service.request_rows import RowProblem, Rows
+from mlproduct.service.request_rows import EXPECTED, RowProblem, Rows
 from mlproduct.tables import Batch
 from pandera.typing import Series
 from trial_radar.sample import sample
@@ -69,7 +70,10 @@ def test_what_is_no_key_is_named(value: Any) -> None:
     assert problem.field == COLUMNS.key
 
 
-@pytest.mark.parametrize("value", ["11/24/26", "yesterday", 5, "0000-00-00", "2026-13-01", ""])
+@pytest.mark.parametrize(
+    "value",
+    ["11/24/26", "yesterday", 5, "0000-00-00", "2026-13-01", "", "0001-01-01T00:00:00+14:00"],
+)
 def test_what_is_no_date_is_named(value: Any) -> None:
     assert COLUMNS.time is not None
     (problem,) = RULES.check([a_row(**{COLUMNS.time: value})]).problems
@@ -318,3 +322,65 @@ def test_yes_and_no_are_the_same_in_a_request_and_in_a_batch(value: Any) -> None
         assert rules.table(asked.cells)["new"].isna().tolist() == [True]
         (problem,) = rules.check([row | {"old": value}]).problems
         assert problem.problem == "is missing"
+
+
+class Ruled(pa.DataFrameModel):
+    """A column of each kind with each sort of rule."""
+
+    id: Series[int] = pa.Field(ge=-5, metadata={"role": "key"})
+    at: Series[pd.Timestamp] = pa.Field(ge=pd.Timestamp("2026-01-01"), metadata={"role": "time"})
+    share: Series[float] = pa.Field(
+        in_range={"min_value": 0, "max_value": 1, "include_max": False},
+        nullable=True,
+        metadata={"role": "feature"},
+    )
+    count: Series[int] = pa.Field(gt=0, notin=[13], metadata={"role": "feature"})
+    plan: Series[str] = pa.Field(isin=["a", "b"], nullable=True, metadata={"role": "feature"})
+    code: Series[str] = pa.Field(
+        str_matches="[A-Z]{2}", str_length={"max_value": 4}, metadata={"role": "feature"}
+    )
+    new: Series[bool] = pa.Field(isin=[0, 1], metadata={"role": "feature"})
+
+
+SOUND = {
+    "id": 1,
+    "at": "2026-11-24",
+    "share": 0.5,
+    "count": 3,
+    "plan": "a",
+    "code": "ABC",
+    "new": 1,
+}
+VALUES: list[Any] = [
+    *(None, True, False, 0, 1, 3, 13, -1, -6, 0.0, 0.5, 1.0, 3.0, 3.5, 1e300, 2**63, 10**400),
+    *("", " ", "a", "b", "c", "AB", "ab", "ABCDE", "3", "13", "-6", "1.0", "yes", "no", "\0"),
+    *("2025-12-31", "2026-11-24", "2026-11-24T10:00:00Z", "9999-12-31T23:59:59-14:00"),
+    *([], [1], {}, {"a": 1}, float("inf"), float("nan")),
+]
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_pydantic_accepts_exactly_what_a_batch_accepts(name: str) -> None:
+    """The values differ only in one column; whole numbers become text keys and categories."""
+    rules = Rows(Ruled)
+    column = rules.columns[rules.places[name]]
+    for value in VALUES:
+        checked = rules.check([SOUND | {name: value}])
+        try:
+            cell = column.coerce(value)
+            accepted = (
+                column.nullable or column.defaults_to_now
+                if cell is None
+                else all(rule.test is not None and rule.test(cell) for rule in column.rules)
+            )
+        except ValueError:
+            accepted = False
+        assert bool(checked.positions) == accepted, value
+        if accepted:
+            continue
+        (problem,) = checked.problems
+        assert problem.field == name
+        assert re.fullmatch(r"is missing|expected .+, not .+", problem.problem)
+        if problem.problem != "is missing" and "characters" not in problem.problem:
+            words = [EXPECTED[column.kind], *(rule.words for rule in column.rules), "a key as"]
+            assert any(problem.problem.startswith(f"expected {each}") for each in words)

@@ -1,23 +1,26 @@
-"""Validation of rows of JSON: the rules of a batch, applied cell by cell in plain Python.
+"""Validation of rows of JSON: the rules of a batch, applied to each row by pydantic.
 
 Pandera takes milliseconds for a table of one row. The rules are therefore read from the schema once
-and applied here. A schema with other checks (a function, a rule of several columns) is also
-checked by Pandera. A test compares the results of both.
+and become a type of pydantic. A schema with other checks (a function, a rule of several columns) is
+also checked by Pandera. A test compares the results of both.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, NotRequired, cast
 
 import numpy as np
 import pandas as pd
 from pandera.pandas import DataFrameModel
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from ..data.coercion import Kind, yes_or_no
 from ..data.keys import key_of
-from ..data.rules import Rule, Test, rule_of
+from ..data.rules import Rule, rule_of
 from ..data.schema_validator import SchemaValidator, schema_validator
 
 __all__ = ["Cells", "Checked", "RowProblem", "Rows"]
@@ -41,10 +44,6 @@ UNKNOWN_AT_MOST = 20
 SIMILAR_AT_MOST = 20
 SIMILAR_CHARACTERS = 64
 TEXT = pd.StringDtype(na_value=np.nan)
-
-
-class _Wrong(Exception):
-    """A cell of another type."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,44 @@ class _Column:
     nullable: bool
     is_key: bool
     defaults_to_now: bool
-    tests: tuple[tuple[Test, str], ...]
+    rules: tuple[Rule, ...]
     characters: int
     """The longest text."""
+
+    @property
+    def coerce(self) -> Callable[[Any], Any]:
+        """The JSON value as a cell, None for a missing one; raises ValueError for another type."""
+        if self.is_key:
+            return _whole_key if self.kind == "whole number" else key_of
+        return COERCE[self.kind]
+
+    @property
+    def row_type(self) -> Any:
+        """The type of the field in a row, for pydantic."""
+        tests = [_constraint(rule) for rule in self.rules if rule.test is not None]
+        longest = [Field(max_length=self.characters)] if self.kind == "text" else []
+        cell: Any = (
+            Annotated[PYTHON[self.kind], *longest, *tests]
+            if longest or tests
+            else PYTHON[self.kind]
+        )
+        if not (self.nullable or self.defaults_to_now):
+            return Annotated[cell, BeforeValidator(self.coerce)]
+        return NotRequired[Annotated[cell | None, BeforeValidator(self.coerce)]]
+
+    def problem(self, given: Any) -> str:
+        """What is wrong with a value that the type does not accept."""
+        try:
+            cell = self.coerce(given)
+        except ValueError:
+            expected = "a key as text or whole number" if self.is_key else EXPECTED[self.kind]
+            return f"expected {expected}, not {_shown(given)}"
+        if cell is None:
+            return "is missing"
+        if self.kind == "text" and len(cell) > self.characters:
+            return f"expected at most {self.characters:,} characters, not {len(cell):,}"
+        rules = [rule.words for rule in self.rules if rule.test and not rule.test(cell)]
+        return f"expected {rules[0] if rules else EXPECTED[self.kind]}, not {_shown(given)}"
 
 
 class Rows:
@@ -88,6 +122,11 @@ class Rows:
         roles = self.validator.columns
         self.columns = tuple(self._column(name) for name in roles.read)
         self.places = {name: place for place, name in enumerate(roles.read)}
+        self._time = self.places.get(roles.time or "")
+        fields = {column.name: column.row_type for column in self.columns}
+        # Its fields are known only now, and mypy accepts a TypedDict only in the form of a literal.
+        row_type = cast(Any, TypedDict)("Row", fields)
+        self._row: TypeAdapter[dict[str, Any]] = TypeAdapter(row_type)
         self.allowed = frozenset((*roles.read, *roles.private))
         self.custom = bool(self.validator.schema.checks) or any(
             rule.test is None for name in roles.read for rule in self._rules(name)
@@ -107,15 +146,18 @@ class Rows:
                 )
                 continue
             found = self._unknown(number, row, advice)
-            line = []
-            for column in self.columns:
-                cell, problem = _cell(column, row, now)
-                line.append(cell)
-                found += [RowProblem(number, column.name, problem)] if problem else []
-            problems += found
-            if not found:
-                positions.append(number)
-                cells.append(line)
+            try:
+                valid = self._row.validate_python(row)
+            except ValidationError as errors:
+                found += self._problems(number, row, errors)
+            if found:
+                problems += found
+                continue
+            line = [valid.get(name) for name in self.places]
+            if self._time is not None and line[self._time] is None:
+                line[self._time] = now
+            positions.append(number)
+            cells.append(line)
         return self._by_pandera(Checked(cells, positions, problems))
 
     def arrays(self, cells: Cells, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
@@ -141,22 +183,34 @@ class Rows:
 
     def _column(self, name: str) -> _Column:
         rules, roles = self._rules(name), self.validator.columns
-        key, time = name == roles.key, name == roles.time
         lengths = [rule.keywords["maxLength"] for rule in rules if "maxLength" in rule.keywords]
+        usual = KEY_CHARACTERS if name == roles.key else TEXT_CHARACTERS
         return _Column(
             name,
             self.validator.kinds[name],
             nullable=name in self.validator.nullable,
-            is_key=key,
-            defaults_to_now=time,
-            tests=tuple((rule.test, rule.words) for rule in rules if rule.test is not None),
-            characters=min(lengths, default=KEY_CHARACTERS if key else TEXT_CHARACTERS),
+            is_key=name == roles.key,
+            defaults_to_now=name == roles.time,
+            rules=tuple(rules),
+            characters=min(lengths, default=usual),
         )
+
+    def _problems(
+        self, number: int, row: Mapping[str, Any], errors: ValidationError
+    ) -> list[RowProblem]:
+        listed = errors.errors(include_url=False, include_context=False, include_input=False)
+        columns = [self.columns[self.places[str(each["loc"][0])]] for each in listed]
+        return [
+            RowProblem(number, column.name, column.problem(row.get(column.name)))
+            for column in columns
+        ]
 
     def _unknown(
         self, number: int, row: Mapping[str, Any], advice: dict[str, str]
     ) -> list[RowProblem]:
         """The fields that the schema does not have. Personal data is in the schema, and dropped."""
+        if self.allowed.issuperset(row):
+            return []
         unknown = [name for name in row if name not in self.allowed]
         named = unknown[:UNKNOWN_AT_MOST]
         found = [
@@ -192,68 +246,90 @@ class Rows:
         return Checked(good, [checked.positions[place] for place in kept], problems)
 
 
-def _cell(column: _Column, row: Mapping[str, Any], now: datetime) -> tuple[Any, str | None]:
-    """The cell as a value of the table, or the problem."""
-    value = given = row.get(column.name)
-    if column.is_key:
-        try:
-            value = key_of(given)
-        except ValueError:
-            return None, f"expected a key as text or whole number, not {_shown(given)}"
-    elif column.kind == "yes or no":
-        try:
-            value = yes_or_no(given)
-        except ValueError:
-            return None, f"expected {EXPECTED[column.kind]}, not {_shown(given)}"
+def _constraint(rule: Rule) -> Any:
+    """The rule for pydantic: natively if it knows all keywords, else as a function."""
+    if rule.keywords and rule.keywords.keys() <= NATIVE.keys():
+        return Field(**{NATIVE[keyword]: bound for keyword, bound in rule.keywords.items()})
+
+    def passes(cell: Any) -> Any:
+        if rule.test and rule.test(cell):
+            return cell
+        raise ValueError(rule.words)
+
+    return AfterValidator(passes)
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise ValueError("not a text")
+    if value and "\0" in value:
+        raise ValueError("PostgreSQL stores no NUL in a text")
+    return value
+
+
+def _number(value: Any) -> float | None:
     if value is None:
-        if column.defaults_to_now:
-            return now, None
-        return None, None if column.nullable else "is missing"
-    try:
-        cell: Any = (
-            _whole(value)
-            if column.is_key and column.kind == "whole number"
-            else _typed(value, column.kind)
-        )
-    except (_Wrong, ValueError, OverflowError):
-        return None, f"expected {EXPECTED[column.kind]}, not {_shown(given)}"
-    if column.kind == "text" and len(cell) > column.characters:
-        return None, f"expected at most {column.characters:,} characters, not {len(cell):,}"
-    for test, rule in column.tests:
-        if not test(cell):
-            return None, f"expected {rule}, not {_shown(given)}"
-    return cell, None
+        return None
+    # Python's true and false are whole numbers, and a whole number may be too large for a float.
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > LARGEST:
+        raise ValueError("not a number")
+    if math.isnan(value):
+        raise ValueError("not a number")
+    return float(value)
 
 
-def _typed(value: Any, kind: Kind) -> Any:
-    """The JSON value as a value of the kind. Raises _Wrong, ValueError or OverflowError if it is
-    not one.
-    """
-    if kind == "text":
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        if not isinstance(value, str) or "\0" in value:  # PostgreSQL refuses NUL in a text
-            raise _Wrong
-        return value
-    if kind == "date":
-        if not isinstance(value, str):
-            raise _Wrong
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    if kind == "yes or no":
-        return value  # yes_or_no has made it 1 or 0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _Wrong
-    if kind == "number":
-        return float(value)
-    if value != int(value) or abs(value) >= 2**63:
-        raise _Wrong
+def _whole(value: Any) -> int | None:
+    number = _number(value)
+    if number is None:
+        return None
+    if number != int(number) or abs(int(value)) >= 2**63:  # databases store 64 bits
+        raise ValueError("not a whole number")
     return int(value)
 
 
-def _whole(key: str) -> int:
-    """The key as a whole number. Raises ValueError or _Wrong if it is not one."""
-    return int(_typed(int(key), "whole number"))
+def _date(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("not a date")
+    moment = datetime.fromisoformat(value)
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except OverflowError:  # the first and the last day of the calendar, in another time zone
+        raise ValueError("not a date") from None
+
+
+def _whole_key(value: Any) -> int | None:
+    key = key_of(value)
+    return None if key is None else _whole(int(key))
+
+
+LARGEST = sys.float_info.max
+# What pydantic applies natively, several times faster than a function, by keyword of JSON Schema.
+NATIVE = {
+    "minimum": "ge",
+    "exclusiveMinimum": "gt",
+    "maximum": "le",
+    "exclusiveMaximum": "lt",
+    "minLength": "min_length",
+    "maxLength": "max_length",
+}
+PYTHON: dict[Kind, type] = {
+    "text": str,
+    "number": float,
+    "whole number": int,
+    "yes or no": int,
+    "date": datetime,
+}
+COERCE: dict[Kind, Callable[[Any], Any]] = {
+    "text": _text,
+    "number": _number,
+    "whole number": _whole,
+    "yes or no": yes_or_no,
+    "date": _date,
+}
 
 
 def _array(values: Sequence[Any], kind: Kind, nullable: bool) -> np.ndarray:

@@ -67,7 +67,9 @@ def test_a_bar_without_a_measurement_is_not_shown_as_a_result() -> None:
         id="first", says="Better.", why="Pays.", metric="recall", versus="champion", at_least=0
     )
     result = Result(criterion=first, outcome=Outcome.MET, because="There is no champion.")
-    assert measured_with_bar(result) == "recall vs champion: no value, bar > 0"
+    assert measured_with_bar(result) == "recall vs champion: no champion yet, bar > 0"
+    failed = result.model_copy(update={"outcome": Outcome.NOT_MET, "could_not_be_measured": True})
+    assert measured_with_bar(failed) == "recall vs champion: no value, bar > 0"
 
 
 def test_reasons_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,7 @@ CHURN: dict[str, Any] = {
         {
             "id": "catch-leavers",
             "says": "We catch at least 6 of 10 customers who would leave.",
-            "why": "Below that the campaign does not pay for its team.",
+            "why": "Below that, the campaign does not pay for its team.",
             "metric": "recall",
             "at_least": 0.6,
         },

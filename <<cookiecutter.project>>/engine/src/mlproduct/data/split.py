@@ -82,7 +82,7 @@ def _again(keys: pd.Series, held: np.ndarray) -> str:
     In a split by time this is intended.
     """
     again = int(keys[held].isin(keys[~held]).sum())
-    return f", {again:,} holdout rows have a {keys.name} that is also trained on" if again else ""
+    return f", {again:,} holdout rows share their {keys.name} with training rows" if again else ""
 
 
 def _hashed(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.ndarray, str]:

@@ -15,10 +15,11 @@ __all__ = [
     "measured",
     "measured_with_bar",
     "met_in_words",
+    "no_value",
     "number",
+    "result_of",
     "right_side",
     "rounded",
-    "said_of",
     "slice_name",
     "subject",
     "too_few",
@@ -50,7 +51,7 @@ def hold(criterion: Criterion, found: Measurement, smallest: int) -> BarResult:
         outcome = Outcome.NOT_MET
     else:
         outcome = Outcome.UNDECIDED
-    return said_of(criterion, found, outcome, found.interval)
+    return result_of(criterion, found, outcome, found.interval)
 
 
 def too_few(found: Measurement, smallest: int) -> BarResult:
@@ -66,7 +67,7 @@ def too_few(found: Measurement, smallest: int) -> BarResult:
     return BarResult(Outcome.UNDECIDED, because, None, more)
 
 
-def said_of(
+def result_of(
     criterion: Criterion, found: Measurement, outcome: Outcome, interval: Interval
 ) -> BarResult:
     """The result with its sentence: the value, its interval and the bar.
@@ -226,7 +227,7 @@ def measured(result: Result) -> str:
 def measured_with_bar(result: Result) -> str:
     """The metric, its value with the interval, and the bar: ``recall 0.83 [0.82, 0.85] ≥ 0.6``.
 
-    Without a value it contains "no value": the bar alone would look like a result.
+    Without a value it states why: the bar alone would look like a result.
     """
     criterion = result.criterion
     versus = f"vs {criterion.versus.replace('_', ' ')}" if criterion.versus else ""
@@ -235,5 +236,11 @@ def measured_with_bar(result: Result) -> str:
     name = " ".join(filter(None, (criterion.metric, gap, versus, slices)))
     bar = bar_as_formula(criterion)
     if result.value is None:
-        return f"{name}: no value, bar {bar}"
+        return f"{name}: {no_value(result)}, bar {bar}"
     return f"{name} {measured(result)} {bar}"
+
+
+def no_value(result: Result) -> str:
+    """Why the result has no value: there is no champion yet, or nothing was measured."""
+    first = result.criterion.versus == "champion" and not result.could_not_be_measured
+    return "no champion yet" if first else "no value"

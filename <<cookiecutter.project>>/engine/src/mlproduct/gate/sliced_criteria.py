@@ -10,8 +10,8 @@ from .bars import (
     BarResult,
     enough,
     met_in_words,
+    result_of,
     right_side,
-    said_of,
     slice_name,
     too_few,
     wrong_side,
@@ -87,7 +87,7 @@ def _hold_together(
         )
         # An undecided slice is shown with the interval that contains the bar.
         step = min(steps.get(place, max(stopped_at, also_at)), len(each.intervals) - 1)
-        results.append(said_of(criterion, each, outcome, each.intervals[step]))
+        results.append(result_of(criterion, each, outcome, each.intervals[step]))
     return results
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ..escaping import escaped
 from ..evaluation.metrics import METRICS
-from ..gate.bars import number
+from ..gate.bars import no_value, number
 from ..gate.criteria import Criteria, Criterion, Interval, Measurement, Outcome, Result, SliceResult
 from ..gate.document import Document
 from .criteria_text import statement
@@ -45,6 +45,7 @@ def page(document: Document) -> str:
         head=headline(document),
         points=open_points(document),
         by_result=_by_result(document),
+        no_value=no_value,
         families=_families(document),
         comparisons=_comparisons(document),
         curves=_curves(document),

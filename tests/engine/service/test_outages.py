@@ -17,7 +17,7 @@ from mlproduct.service.options import ServiceSettings
 from mlproduct.service.server import service_of
 from mlproduct.testing import TrialProduct
 
-from ..flaky_proxy import FlakyProxy, cable_to
+from ..flaky_proxy import FlakyProxy, proxy_to
 from ..products import COLUMNS, in_log, settings, with_registry
 from ..team import PRODUCT
 from .services import some_rows, until
@@ -47,22 +47,26 @@ def logged() -> list[str]:
     return sorted(in_log(date.min, date.max)["key"])
 
 
-def test_a_database_that_goes_and_comes_back_has_every_prediction_once(cable: FlakyProxy) -> None:
+def test_a_database_that_goes_and_comes_back_has_every_prediction_once(
+    database_proxy: FlakyProxy,
+) -> None:
     service = service_of(PRODUCT, settings(), WANTED)
     with TestClient(app_of(service)) as client:
         ask, state = Asking(client), lambda: service.writer.state
         ask()
         until(lambda: state().recorded == 5)
-        cable.cut_after(b"INSERT INTO blocks", b"COMMIT")  # recorded, and nobody hears of it
+        database_proxy.cut_after(
+            b"INSERT INTO blocks", b"COMMIT"
+        )  # recorded, and nobody hears of it
         ask()
-        until(lambda: cable.cuts == 1)
+        until(lambda: database_proxy.cuts == 1)
         ask()
         until(lambda: state().blocks >= 2 and state().trouble)
         reply = client.get("/health/ready")
         assert reply.status_code == 200
         assert reply.json()["log"] == "database unavailable"
         assert "predictions wait on disk" in str(state().trouble)
-        cable.mend()
+        database_proxy.restore()
         until(lambda: state().blocks == 0)
         assert (state().trouble, state().lost) == (None, 0)
         ask()
@@ -78,10 +82,10 @@ def registry(
     (product.settings.var / "up").mkdir()
     try:
         server = _mlflow(settings(), os.environ, 0)
-        with cable_to("127.0.0.1", int(server.url.rpartition(":")[2])) as cable:
-            monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{cable.port}")
+        with proxy_to("127.0.0.1", int(server.url.rpartition(":")[2])) as proxy:
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{proxy.port}")
             monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-            yield cable
+            yield proxy
     finally:
         down(product.settings)
 
@@ -108,7 +112,7 @@ def test_a_registry_that_goes_in_the_middle_of_a_swap_delays_it_and_no_more(
         assert ask()["model"]["version"] == "1"
         assert "check MLFLOW_TRACKING_URI" in client.get("/model").json()["trouble"]
         assert (client.get("/health/ready").status_code, service.follower.refusals) == (200, 0)
-        registry.mend()
+        registry.restore()
         poll()
         assert ask()["model"]["version"] == "2"
         assert client.get("/model").json()["trouble"] is None

@@ -29,9 +29,9 @@ from ..products import (
     DAY,
     a_day,
     deliver,
-    elsewhere,
+    started_process,
     in_log,
-    in_pieces,
+    read_in_batches,
     log,
     settings,
     to_score,
@@ -72,7 +72,7 @@ def test_a_training_that_was_killed_is_said_by_the_next_one_which_registers(
     deciding: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deciding.save(rows(), "data/rows.parquet")
-    process = elsewhere(killed_while_searching)
+    process = started_process(killed_while_searching)
     process.join(120)
     assert process.exitcode == -signal.SIGKILL
     releases = Releases(settings(), PRODUCT.name)
@@ -104,38 +104,38 @@ def test_a_training_that_was_killed_is_said_by_the_next_one_which_registers(
 
 
 def test_a_database_that_goes_while_scoring_and_comes_back_costs_nothing(
-    product: TrialProduct, cable: FlakyProxy, monkeypatch: pytest.MonkeyPatch
+    product: TrialProduct, database_proxy: FlakyProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It goes when the second part is recorded and nobody has heard that it is; the retry finds it
     there.
     """
     frame = to_score(product)
-    in_pieces(monkeypatch)
-    goes_with_the_second_part(cable, monkeypatch, seconds=0.5)
+    read_in_batches(monkeypatch)
+    goes_with_the_second_part(database_proxy, monkeypatch, seconds=0.5)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    assert cable.cuts == 1
+    assert database_proxy.cuts == 1
     assert_scored_once(len(frame))
 
 
 @pytest.mark.parametrize("verb", ["score", "monitor"])
 def test_a_database_that_is_away_at_the_start_is_waited_for(
-    product: TrialProduct, cable: FlakyProxy, verb: str
+    product: TrialProduct, database_proxy: FlakyProxy, verb: str
 ) -> None:
     to_score(product)
-    cable.cut()
-    threading.Timer(0.5, cable.mend).start()
+    database_proxy.cut()
+    threading.Timer(0.5, database_proxy.restore).start()
     assert main([verb, "--day", str(DAY)]) == 0
 
 
 def goes_with_the_second_part(
-    cable: FlakyProxy, patch: pytest.MonkeyPatch, seconds: float | None
+    database_proxy: FlakyProxy, patch: pytest.MonkeyPatch, seconds: float | None
 ) -> None:
     record, seen = PredictionLog.record, []
 
     def watched(self: PredictionLog, block: Any) -> bool:
         seen.append(block.name)
         if len(seen) == 2:
-            cable.cut_after(b"INSERT INTO blocks", b"COMMIT", seconds=seconds)
+            database_proxy.cut_after(b"INSERT INTO blocks", b"COMMIT", seconds=seconds)
         return record(self, block)
 
     patch.setattr(PredictionLog, "record", watched)
@@ -149,14 +149,14 @@ def assert_scored_once(count: int) -> None:
 
 def test_a_database_that_stays_away_ends_scoring_in_a_line_and_the_next_run_finishes(
     product: TrialProduct,
-    cable: FlakyProxy,
+    database_proxy: FlakyProxy,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     frame = to_score(product)
-    in_pieces(monkeypatch)
+    read_in_batches(monkeypatch)
     with monkeypatch.context() as away:
-        goes_with_the_second_part(cable, away, seconds=None)
+        goes_with_the_second_part(database_proxy, away, seconds=None)
         for name in ("scoring_context", "_score_day"):
             away.setattr(tasks, name, getattr(tasks, name).with_options(retry_delay_seconds=0.1))
         assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
@@ -167,19 +167,19 @@ def test_a_database_that_stays_away_ends_scoring_in_a_line_and_the_next_run_fini
         assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
         (output,) = capsys.readouterr().err.splitlines()
         assert "check PRODUCT_DATABASE_URL" in output
-    cable.mend()
+    database_proxy.restore()
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     assert_scored_once(len(frame))
 
 
 def test_labels_whose_database_goes_are_taken_once(
-    product: TrialProduct, cable: FlakyProxy, capsys: pytest.CaptureFixture[str]
+    product: TrialProduct, database_proxy: FlakyProxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    cable.cut_after(b"INSERT INTO deliveries", b"COMMIT", seconds=0.5)
+    database_proxy.cut_after(b"INSERT INTO deliveries", b"COMMIT", seconds=0.5)
     assert main(["label", deliver(product, frame)]) == 0
-    assert cable.cuts == 1
+    assert database_proxy.cuts == 1
     assert "400 new" in capsys.readouterr().out
     assert log().coverage(DAY, DAY)[0].labelled == len(frame)
 

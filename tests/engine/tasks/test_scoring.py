@@ -21,9 +21,9 @@ from ..products import (
     DAY,
     a_day,
     deliver,
-    elsewhere,
+    started_process,
     in_log,
-    in_pieces,
+    read_in_batches,
     log,
     settings,
     to_score,
@@ -76,7 +76,7 @@ def test_a_row_that_comes_twice_is_scored_once(
 ) -> None:
     frame = a_day()
     to_score(product, frame=pd.concat([frame, frame.head(9)], ignore_index=True))
-    in_pieces(monkeypatch)
+    read_in_batches(monkeypatch)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     assert len(in_log(DAY, DAY)) == len(parts()) == len(frame)
 
@@ -93,7 +93,7 @@ def killed_while_scoring(addresses: dict[str, str]) -> None:
         return record(self, block)
 
     with pytest.MonkeyPatch.context() as patch:
-        in_pieces(patch)
+        read_in_batches(patch)
         patch.setattr(PredictionLog, "record", dies)
         scoring.score_day(scoring.scoring_context(PRODUCT, shadow=False), DAY, "killed")
 
@@ -102,12 +102,12 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = to_score(product)
-    process = elsewhere(killed_while_scoring)
+    process = started_process(killed_while_scoring)
     process.join(120)
     assert process.exitcode == -signal.SIGKILL
     assert [partition.done for partition in log().partitions()] == [False]
     assert 0 < len(in_log(DAY, DAY)) < len(frame)
-    in_pieces(monkeypatch)
+    read_in_batches(monkeypatch)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     found = in_log(DAY, DAY)
     assert (len(found), found["identity"].is_unique) == (len(frame), True)
@@ -116,7 +116,7 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(
 
 def test_two_workers_at_once_score_every_row_once(product: TrialProduct) -> None:
     frame = to_score(product)
-    workers = [elsewhere(scored_in_pieces) for _ in range(2)]
+    workers = [started_process(scored_in_pieces) for _ in range(2)]
     for worker in workers:
         worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0]
@@ -127,7 +127,7 @@ def test_two_workers_at_once_score_every_row_once(product: TrialProduct) -> None
 def scored_in_pieces(addresses: dict[str, str]) -> None:
     os.environ.update(addresses)
     with pytest.MonkeyPatch.context() as patch:
-        in_pieces(patch)
+        read_in_batches(patch)
         scoring.score_day(scoring.scoring_context(PRODUCT, shadow=False), DAY, "one of two")
 
 

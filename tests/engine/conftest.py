@@ -1,4 +1,4 @@
-"""Shared fixtures: a released product, its database behind a flaky proxy, and one Prefect server."""
+"""Shared fixtures: a released product, a flaky proxy to its database, and one Prefect server."""
 
 import os
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> 
 def product(
     released: TrialProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TrialProduct:
-    """A copy of the released product that a test may change. The registry is shared and only read."""
+    """A copy of the released product for one test; its registry is shared and only read."""
     from .products import copy_of
 
     return copy_of(released, tmp_path, monkeypatch)

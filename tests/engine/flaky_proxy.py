@@ -1,4 +1,4 @@
-"""A TCP proxy whose connections can be cut and restored, so that an outage in a test is a real one."""
+"""A TCP proxy whose connections can be cut and restored, so that a test causes a real outage."""
 
 import contextlib
 import socket
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-__all__ = ["FlakyProxy", "proxy_to", "proxied"]
+__all__ = ["FlakyProxy", "proxied", "proxy_to"]
 
 
 class FlakyProxy:

@@ -55,7 +55,7 @@ def with_registry(
 
 
 def with_database(product: TrialProduct, url: str, patch: pytest.MonkeyPatch) -> TrialProduct:
-    """The product with its decisions, and everything recorded later, in the database at this URL."""
+    """The product with its decisions and all later records in the database at this URL."""
     new = AuditLog(url)
     for entry in AuditLog(product.settings.database_url).read().entries:
         new.append(entry, after=entry.sequence - 1)

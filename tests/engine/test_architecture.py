@@ -79,7 +79,7 @@ def broken_rules(path: Path, package: Path) -> Iterator[str]:
                 own in group and theirs in other
                 for group, other in (INDEPENDENT, INDEPENDENT[::-1])
             ):
-                yield f"{where}: modules that compute and modules that store do not import each other"
+                yield f"{where}: compute and storage modules do not import each other"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(MLPRODUCT).as_posix())

@@ -1,4 +1,4 @@
-"""The public names that a team may import: documented, typed, and listed in docs/public-names.md."""
+"""Public names: documented, typed, and listed in docs/public-names.md."""
 
 import inspect
 import re

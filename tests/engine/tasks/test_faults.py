@@ -29,11 +29,11 @@ from ..products import (
     DAY,
     a_day,
     deliver,
-    started_process,
     in_log,
-    read_in_batches,
     log,
+    read_in_batches,
     settings,
+    started_process,
     to_score,
     with_registry,
 )

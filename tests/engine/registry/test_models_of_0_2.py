@@ -1,4 +1,4 @@
-"""A product of 0.2.0 under this engine: its models are loaded, verified, service_settings and rolled back to.
+"""A product of 0.2.0 under this engine: its models are loaded, verified, served and rolled back to.
 
 ``fixtures/product-0.2.0-<kit>.tar.xz`` is ``var/`` of a product baked from commit 45a7db6, written
 by its own commands: two champions in turn, a scored day, its labels and one monitoring run.

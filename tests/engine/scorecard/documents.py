@@ -1,4 +1,6 @@
-"""Verdict documents as a training run makes them, for the tests of what is drawn from them."""
+"""Verdict documents as a training run creates them, for tests of the texts and pages made from
+them.
+"""
 
 import math
 from datetime import UTC, date, datetime
@@ -121,7 +123,9 @@ PRICE: dict[str, Any] = {
 def measurement(
     metric: str, value: float, half: float = 0.0, *, rows: int = 8000, wider: int = 1, **more: Any
 ) -> Measurement:
-    """A measurement whose interval is ``value`` ± ``half``, and ``wider`` ever wider ones."""
+    """A measurement with the interval ``value`` ± ``half``, and ``wider`` intervals of increasing
+    width.
+    """
     more.setdefault("support", rows if half else None)
     steps = [half * (1 + 0.18 * math.log2(k + 1)) for k in range(wider)]
     intervals = tuple(Interval(low=value - step, high=value + step) for step in steps)
@@ -225,9 +229,7 @@ def document(
     champion: bool = True,
     problem: str | None = None,
 ) -> Document:
-    """The document of a run that measured ``measurements``; without a model where nothing was
-    ``trained``.
-    """
+    """The document of a run with these measurements, without a model unless ``trained``."""
     asked = Criteria.model_validate(criteria)
     found = data_measurements() if data is None else data
     of_data = judge(found, asked, on=TODAY, of="data")

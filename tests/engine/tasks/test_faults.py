@@ -37,7 +37,7 @@ from ..products import (
     to_score,
     with_registry,
 )
-from ..service.services import some_rows, until
+from ..service.services import some_rows, wait_until
 from ..team import PRODUCT, main
 
 
@@ -257,7 +257,7 @@ def test_the_rollback_drill(deciding: TrialProduct, capsys: pytest.CaptureFixtur
         assert main(["rollback", "--by", "Bo", "--because", "Complaints since noon."]) == 0
         output = capsys.readouterr().out
         assert "Version 1 is the champion again instead of version 2; rolled back by Bo." in output
-        until(lambda: answered_by(client) == "1")
+        wait_until(lambda: answered_by(client) == "1")
         assert scored_by(deciding, DAY + timedelta(days=1)) == {"1"}
     assert main(["history"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]

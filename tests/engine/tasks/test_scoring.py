@@ -1,4 +1,4 @@
-"""Scoring days, taking labels in, forgetting: the real flows on a small product with a champion."""
+"""Scoring days, recording labels and erasing subjects, with the real flows on a small product."""
 
 import os
 import re
@@ -56,7 +56,7 @@ def test_a_day_is_scored_by_the_champion_written_and_logged(
     assert not set(COLUMNS.private) & set(written.columns)
 
 
-def test_scoring_again_doubles_nothing_and_adds_what_is_new(product: TrialProduct) -> None:
+def test_scoring_again_adds_only_new_rows(product: TrialProduct) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     before = in_log(DAY, DAY)
@@ -71,7 +71,7 @@ def test_scoring_again_doubles_nothing_and_adds_what_is_new(product: TrialProduc
     assert len(parts()) == len(now)
 
 
-def test_a_row_that_comes_twice_is_scored_once(
+def test_a_duplicate_row_is_scored_once(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = a_day()
@@ -82,7 +82,7 @@ def test_a_row_that_comes_twice_is_scored_once(
 
 
 def killed_while_scoring(addresses: dict[str, str]) -> None:
-    """Dies without a word after the second part is written and before it is logged."""
+    """Kills its own process after the second part is written and before it is logged."""
     os.environ.update(addresses)
     record, seen = PredictionLog.record, []
 
@@ -98,7 +98,7 @@ def killed_while_scoring(addresses: dict[str, str]) -> None:
         scoring.score_day(scoring.scoring_context(PRODUCT, shadow=False), DAY, "killed")
 
 
-def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(
+def test_scoring_again_after_a_kill_logs_every_row_once(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = to_score(product)
@@ -114,9 +114,9 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(
     assert len(parts()) == len(frame)
 
 
-def test_two_workers_at_once_score_every_row_once(product: TrialProduct) -> None:
+def test_two_concurrent_workers_score_every_row_once(product: TrialProduct) -> None:
     frame = to_score(product)
-    workers = [started_process(scored_in_pieces) for _ in range(2)]
+    workers = [started_process(score_in_batches) for _ in range(2)]
     for worker in workers:
         worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0]
@@ -124,21 +124,21 @@ def test_two_workers_at_once_score_every_row_once(product: TrialProduct) -> None
     assert (len(found), found["identity"].is_unique) == (len(frame), True)
 
 
-def scored_in_pieces(addresses: dict[str, str]) -> None:
+def score_in_batches(addresses: dict[str, str]) -> None:
     os.environ.update(addresses)
     with pytest.MonkeyPatch.context() as patch:
         read_in_batches(patch)
         scoring.score_day(scoring.scoring_context(PRODUCT, shadow=False), DAY, "one of two")
 
 
-def test_missing_days_are_filled_and_the_others_left_alone(
+def test_scoring_a_span_scores_only_the_missing_days(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     days = [DAY + timedelta(days=number) for number in range(4)]
     for day in (days[0], days[1], days[3]):
         to_score(product, day)
     assert main(["score", "--day", str(days[0])]) == 0
-    begun = log().partitions()[0]
+    first_partition = log().partitions()[0]
     assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 2
     refusal = capsys.readouterr().err
     assert "1 of 3 days could not be scored" in refusal
@@ -148,7 +148,7 @@ def test_missing_days_are_filled_and_the_others_left_alone(
         days[1],
         days[3],
     ]
-    assert log().partitions()[0] == begun
+    assert log().partitions()[0] == first_partition
     to_score(product, days[2])
     assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 0
     assert len(log().partitions()) == 4
@@ -159,11 +159,11 @@ def test_missing_days_are_filled_and_the_others_left_alone(
 @pytest.mark.parametrize(
     "span", [["--from", "2026-11-02"], ["--from", "2026-11-02", "--to", "2026-11-01"]]
 )
-def test_days_that_cannot_be_meant_are_refused(product: TrialProduct, span: list[str]) -> None:
+def test_an_incomplete_or_reversed_span_is_refused(product: TrialProduct, span: list[str]) -> None:
     assert main(["score", *span]) == 2
 
 
-def test_a_begun_day_is_finished_by_the_version_it_was_begun_with(product: TrialProduct) -> None:
+def test_a_day_is_completed_by_the_version_that_started_it(product: TrialProduct) -> None:
     frame = to_score(product)
     digest = scoring.scoring_context(PRODUCT, shadow=False).model("2").digest
     log().begin("batch", DAY, "2", digest)
@@ -172,7 +172,7 @@ def test_a_begun_day_is_finished_by_the_version_it_was_begun_with(product: Trial
     assert len(in_log(DAY, DAY)) == len(frame)
 
 
-def test_without_a_champion_nothing_is_scored(
+def test_scoring_without_a_champion_is_refused(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     to_score(product)
@@ -182,7 +182,7 @@ def test_without_a_champion_nothing_is_scored(
     assert log().partitions() == ()
 
 
-def test_bad_rows_are_kept_aside_and_too_many_leave_the_day_open(
+def test_bad_rows_are_quarantined_and_too_many_leave_the_day_incomplete(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = a_day()
@@ -201,25 +201,25 @@ def test_bad_rows_are_kept_aside_and_too_many_leave_the_day_open(
     assert (partition.done, partition.rows, partition.rejected) == (True, 400, 0)
 
 
-def test_a_day_without_rows_is_not_done(product: TrialProduct) -> None:
+def test_a_day_without_rows_stays_incomplete(product: TrialProduct) -> None:
     to_score(product, frame=a_day().head(0))
     assert main(["score", "--day", str(DAY)]) == 4
     assert [partition.done for partition in log().partitions()] == [False]
 
 
-def test_the_challenger_scores_the_same_rows_apart(
+def test_the_challenger_scores_the_same_rows_in_a_separate_stream(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY)]) == 0
     assert "shadow: also scored by version 2" in capsys.readouterr().out
-    counted, apart = in_log(DAY, DAY), in_log(DAY, DAY, streams=["shadow"])
-    assert (len(counted), len(apart)) == (len(frame), len(frame))
-    assert (set(counted["version"]), set(apart["version"])) == ({"1"}, {"2"})
-    assert set(counted["identity"]) == set(apart["identity"])
+    counted, shadow = in_log(DAY, DAY), in_log(DAY, DAY, streams=["shadow"])
+    assert (len(counted), len(shadow)) == (len(frame), len(frame))
+    assert (set(counted["version"]), set(shadow["version"])) == ({"1"}, {"2"})
+    assert set(counted["identity"]) == set(shadow["identity"])
 
 
-def test_a_broken_challenger_harms_nothing(
+def test_a_challenger_that_fails_does_not_affect_scoring(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
@@ -236,7 +236,7 @@ def test_a_broken_challenger_harms_nothing(
     assert len(in_log(DAY, DAY)) == len(frame)
 
 
-def test_labels_are_joined_by_key_and_day_and_counted(
+def test_labels_are_matched_by_key_and_day_and_counted(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
@@ -253,11 +253,11 @@ def test_labels_are_joined_by_key_and_day_and_counted(
     assert "100 labelled  25%" in capsys.readouterr().out
 
 
-def test_every_row_of_a_delivery_is_in_one_count(
+def test_every_row_of_a_delivery_is_counted_once(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A delivery with new, corrected, unchanged, doubled and invalid rows, and with labels that are
-    late and match no prediction.
+    """The delivery contains new, corrected, unchanged, duplicate and invalid rows, and labels that
+    are late and match no prediction.
     """
     next_day = datetime.combine(DAY + timedelta(days=1), time(3), UTC)
     monkeypatch.setattr("mlproduct.tasks.labelling.now", lambda: next_day)
@@ -285,7 +285,7 @@ def test_every_row_of_a_delivery_is_in_one_count(
     assert found[3] == "3 of the labels arrived late. 3 of the labels match no prediction yet."
 
 
-def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(
+def test_a_missing_delivery_is_refused_unless_labels_are_delivered_irregularly(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["label", "--day", str(DAY)]) == 2
@@ -302,7 +302,7 @@ def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(
     assert main(["label", "no-such-file.parquet"]) == 2
 
 
-def test_an_empty_delivery_is_refused_where_labels_come_daily(
+def test_an_empty_delivery_is_refused_when_labels_are_delivered_daily(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     product.save(a_day().head(0), f"var/sample/labels/{DAY}.parquet")
@@ -321,7 +321,7 @@ def test_without_a_day_the_labels_of_today_are_recorded(
     assert "100 rows: 100 new" in capsys.readouterr().out
 
 
-def test_a_label_file_handed_in_twice_changes_nothing(
+def test_a_label_file_delivered_twice_changes_nothing(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
@@ -335,7 +335,7 @@ def test_a_label_file_handed_in_twice_changes_nothing(
     pd.testing.assert_frame_equal(in_log(DAY, DAY), before)
 
 
-def test_labels_of_the_wrong_kind_are_refused_whole(
+def test_a_delivery_of_invalid_labels_is_refused_completely(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
@@ -347,8 +347,10 @@ def test_labels_of_the_wrong_kind_are_refused_whole(
     assert main(["label", deliver(product, frame.assign(**{str(COLUMNS.target): None}))]) == 4
 
 
-def a_day_with_one_bad_row(product: TrialProduct) -> tuple[int, str, str]:
-    """How many rows there were, the key in quarantine, and one that was scored and labelled."""
+def day_with_one_bad_row(product: TrialProduct) -> tuple[int, str, str]:
+    """The number of rows, the key of the quarantined row, and the key of a scored and
+    labelled row.
+    """
     frame = a_day()
     bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
     frame.loc[frame[COLUMNS.key] == bad, COLUMNS.numeric[0]] = -1.0
@@ -358,10 +360,10 @@ def a_day_with_one_bad_row(product: TrialProduct) -> tuple[int, str, str]:
     return len(frame), bad, gone
 
 
-def test_a_forgotten_subject_is_nowhere(
+def test_forget_erases_a_subject_from_all_files_and_the_database(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    count, bad, gone = a_day_with_one_bad_row(product)
+    count, bad, gone = day_with_one_bad_row(product)
     part = next((settings().var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
     shutil.copy(part, part.with_name("part-of-a-scoring-that-was-killed.parquet"))
     for key in (bad, gone):
@@ -379,7 +381,9 @@ def test_a_forgotten_subject_is_nowhere(
     assert len(in_log(DAY, DAY)) == count - 2
 
 
-def test_what_is_too_old_is_deleted(product: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expire_deletes_predictions_older_than_keep_days(
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(scoring, "today", lambda: DAY)
     old = DAY - timedelta(days=product.read("config/scoring.yaml")["keep_days"])
     for day in (old, DAY):
@@ -405,7 +409,7 @@ def test_sample_rows_of_a_day_can_be_scored_and_labelled(
 
 
 @pytest.mark.parametrize("option", [["--shuffle-labels"], ["--to", "elsewhere.parquet"]])
-def test_sample_rows_of_a_day_are_written_where_they_are_looked_for(
+def test_sample_rows_for_scoring_accept_no_other_path_and_no_shuffled_labels(
     product: TrialProduct, option: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["sample", "--scoring", "--until", str(DAY), *option]) == 2
@@ -413,10 +417,10 @@ def test_sample_rows_of_a_day_are_written_where_they_are_looked_for(
     assert not (product.root / "var" / "sample").exists()
 
 
-def test_a_damaged_file_stops_no_erasure(
+def test_forget_continues_after_damaged_files_and_reports_them(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, bad, gone = a_day_with_one_bad_row(product)
+    _, bad, gone = day_with_one_bad_row(product)
     capsys.readouterr()
     var = settings().var
     part = next((var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
@@ -446,6 +450,6 @@ def test_a_damaged_file_stops_no_erasure(
         path.unlink()
     part.write_bytes(
         kept
-    )  # as from a backup: the database no longer says that it holds the subject
+    )  # restored from a backup, but the database no longer lists the subject in it
     assert main(["forget", gone, "--by", "Ada"]) == 0
     assert gone not in set(pd.read_parquet(part, partitioning=None)[COLUMNS.key])

@@ -1,6 +1,4 @@
-"""The training flow from end to end: what it leaves behind, and how it ends. Trains small
-models.
-"""
+"""The training flow from end to end: its records and its outcomes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 def trained(
     tmp_path_factory: pytest.TempPathFactory, prefect_server: None
 ) -> tuple[TrialProduct, Any]:
-    """A product with a first model that was ready, whose criteria leave approval to the gate."""
+    """A product with a first, ready model, and criteria that allow automatic approval."""
     found = stage(tmp_path_factory.mktemp("trained"))
     criteria = found.read("product/success_criteria.yaml")
     found.write("product/success_criteria.yaml", {**criteria, "approval": "automatic"})
@@ -37,7 +35,7 @@ def here(trained: tuple[TrialProduct, Any], monkeypatch: pytest.MonkeyPatch) -> 
     return trained[0]
 
 
-def test_a_ready_model_is_promoted_where_the_file_leaves_it_to_the_gate(
+def test_a_ready_model_is_promoted_when_approval_is_automatic(
     trained: tuple[TrialProduct, Any],
 ) -> None:
     product, registered = trained
@@ -51,7 +49,9 @@ def test_a_ready_model_is_promoted_where_the_file_leaves_it_to_the_gate(
     assert (entry.action, entry.by) == ("automatic", "the gate")
 
 
-def test_the_run_holds_what_a_reviewer_looks_for(trained: tuple[TrialProduct, Any]) -> None:
+def test_the_run_contains_the_artifacts_tags_and_metrics_of_a_review(
+    trained: tuple[TrialProduct, Any],
+) -> None:
     product, registered = trained
     runs = product.releases.models.runs
     run = runs.client.get_run(registered.document.run_id)
@@ -63,7 +63,7 @@ def test_the_run_holds_what_a_reviewer_looks_for(trained: tuple[TrialProduct, An
     assert run.info.run_name.startswith(f"ready · {registered.document.model.candidate} · ")
 
 
-def test_personal_data_are_nowhere_in_what_was_written(trained: tuple[TrialProduct, Any]) -> None:
+def test_no_written_file_contains_personal_data(trained: tuple[TrialProduct, Any]) -> None:
     product, _ = trained
     names = set(COLUMNS.private)
     assert names <= set(rows().columns)
@@ -85,14 +85,14 @@ def test_the_champion_loads_and_predicts(trained: tuple[TrialProduct, Any]) -> N
     assert product.releases.verify("1") == ()
 
 
-def test_a_refused_model_is_an_answer_and_not_a_failure(here: TrialProduct) -> None:
+def test_a_blocked_model_completes_its_run(here: TrialProduct) -> None:
     state = run_locally(train, cause="a second time")
     assert (state.type.value, state.name) == ("COMPLETED", "Blocked")
     assert "beats-champion" in state.message
     assert main(["train"]) == 3
 
 
-def test_too_many_bad_rows_stop_it_and_are_kept(here: TrialProduct) -> None:
+def test_too_many_bad_rows_stop_the_training_and_are_quarantined(here: TrialProduct) -> None:
     source = here.save(rows(dirty=0.2), "data/dirty.parquet")
     before = {kept.run for kept in quarantine(here).list()}
     assert main(["train", "--source", source]) == InvalidData.exit_code
@@ -101,7 +101,7 @@ def test_too_many_bad_rows_stop_it_and_are_kept(here: TrialProduct) -> None:
     assert here.standing() == ("1", "1", None)
 
 
-def test_a_missing_column_stops_it_and_is_named(
+def test_a_missing_column_stops_the_training_and_is_named(
     here: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = here.save(rows().drop(columns=[COLUMNS.numeric[0]]), "data/narrow.parquet")
@@ -109,7 +109,7 @@ def test_a_missing_column_stops_it_and_is_named(
     assert COLUMNS.numeric[0] in capsys.readouterr().err
 
 
-def test_a_missing_file_is_a_mistake_in_one_line(
+def test_a_missing_file_is_reported_in_one_line(
     here: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", "--source", "data/nowhere.parquet"]) == 2
@@ -122,19 +122,19 @@ def test_the_criteria_are_fixed_before_the_first_row_is_read(
     here: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, str] = {}
-    honest: Callable[..., Any] = training.read
+    original_read: Callable[..., Any] = training.read
 
-    def looks(*given: Any, **named: Any) -> Any:
+    def recording_read(*given: Any, **named: Any) -> Any:
         seen.update(newest_run(here).data.tags)
-        return honest(*given, **named)
+        return original_read(*given, **named)
 
-    monkeypatch.setattr(training, "read", looks)
+    monkeypatch.setattr(training, "read", recording_read)
     registered = here.train()
     assert seen["criteria_digest"] == registered.document.criteria_digest
     assert "verdict" not in seen
 
 
-def test_a_run_that_broke_is_marked_as_failed(
+def test_a_run_with_an_error_is_marked_as_failed(
     here: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
@@ -148,7 +148,7 @@ def test_a_run_that_broke_is_marked_as_failed(
 
 
 def newest_run(here: TrialProduct) -> Any:
-    """The run in MLflow that was begun last."""
+    """The MLflow run that started last."""
     runs = here.releases.models.runs
     place = runs.client.get_experiment_by_name(runs.product).experiment_id
     return runs.client.search_runs([place], order_by=["attributes.start_time DESC"], max_results=1)[

@@ -19,7 +19,7 @@ class FlakyProxy:
         self._server = (host, port)
         self._lock = threading.RLock()
         self._open: set[socket.socket] = set()
-        self._words: list[bytes] = []
+        self._awaited: list[bytes] = []
         self._seconds: float | None = None
         self._listening: socket.socket | None = None
         self.port = 0
@@ -46,13 +46,13 @@ class FlakyProxy:
                 end.close()
             self._open.clear()
 
-    def cut_after(self, *words: bytes, seconds: float | None = None) -> None:
+    def cut_after(self, *sent_in_order: bytes, seconds: float | None = None) -> None:
         """Cuts the connections after these byte strings were sent, in this order. The server
         receives the last one, but its response is lost.
 
         After ``seconds``, if given, the proxy restores itself.
         """
-        self._words, self._seconds = list(words), seconds
+        self._awaited, self._seconds = list(sent_in_order), seconds
 
     def _accept(self, listening: socket.socket) -> None:
         while True:
@@ -88,10 +88,10 @@ class FlakyProxy:
     def _has_sent_all(self, sent: bytes) -> bool:
         """Whether ``sent`` contains the last of the awaited byte strings."""
         with self._lock:
-            awaited = bool(self._words)
-            while self._words and self._words[0] in sent:
-                sent = sent.partition(self._words.pop(0))[2]
-            return awaited and not self._words
+            awaited = bool(self._awaited)
+            while self._awaited and self._awaited[0] in sent:
+                sent = sent.partition(self._awaited.pop(0))[2]
+            return awaited and not self._awaited
 
 
 @contextlib.contextmanager

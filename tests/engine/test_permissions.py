@@ -47,7 +47,7 @@ def test_commands_write_files_that_only_their_user_can_read(
     product: TrialProduct, tmp_path: Path
 ) -> None:
     assert main(["sample", "--rows", "200"]) == 0
-    assert [main([verb]) for verb in ("doctor", "history", "verify")] == [0, 0, 0]
+    assert [main([command]) for command in ("doctor", "history", "verify")] == [0, 0, 0]
     Runs(product.settings, "Radar").open(
         criteria(), PIPELINE
     )  # adds a file of the team's to the artifacts

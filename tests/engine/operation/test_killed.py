@@ -59,26 +59,28 @@ def test_a_killed_command_leaves_no_server_running(tmp_path: Path, number: signa
     environ |= QUIET | {"PRODUCT_ROOT": str(tmp_path), "PYTHONPATH": SOURCES}
     shutil.copytree(PROJECT / "config", tmp_path / "config")
     command = [sys.executable, "-m", PACKAGE, "expire"]
-    verb = subprocess.Popen(
+    process = subprocess.Popen(
         command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _kill_after_its_server_started(verb, number)
+        _kill_after_its_server_started(process, number)
     finally:
-        verb.kill()
-        verb.wait()
+        process.kill()
+        process.wait()
 
 
-def _kill_after_its_server_started(verb: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+def _kill_after_its_server_started(
+    process: "subprocess.Popen[bytes]", number: signal.Signals
+) -> None:
     wait_until(
-        lambda: any("prefect.server" in arguments for arguments in children(verb.pid).values()),
+        lambda: any("prefect.server" in arguments for arguments in children(process.pid).values()),
         "the command started no server",
     )
     wait_until(
-        lambda: any("/bin/sh" in arguments for arguments in children(verb.pid).values()),
+        lambda: any("/bin/sh" in arguments for arguments in children(process.pid).values()),
         "the command started no guard process",
     )
-    left = children(verb.pid)
-    verb.send_signal(number)
-    verb.wait()
+    left = children(process.pid)
+    process.send_signal(number)
+    process.wait()
     wait_until(lambda: not any(map(is_running, left)), f"processes are still running: {left}")

@@ -39,11 +39,11 @@ def deployment_name(deployment: dict[str, Any]) -> str:
 def test_a_deployment_names_a_flow_that_accepts_its_parameters(deployment: dict[str, Any]) -> None:
     flow = flow_of(deployment)
     schema = flow.parameters
-    asked = deployment.get("parameters", {})
-    assert set(asked) <= set(schema.properties)
+    parameters = deployment.get("parameters", {})
+    assert set(parameters) <= set(schema.properties)
     if "schedules" in deployment:  # a scheduled run cannot ask for a parameter
-        assert set(schema.required) <= set(asked)
-        assert flow.validate_parameters(asked) is not None
+        assert set(schema.required) <= set(parameters)
+        assert flow.validate_parameters(parameters) is not None
     assert deployment["work_pool"]["name"] == PRODUCT.name
     assert deployment["work_pool"]["work_queue_name"] == PRODUCT.name
     assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}

@@ -67,10 +67,10 @@ def test_one_of_two_concurrent_decisions_is_refused(url: str) -> None:
     ]
     for process in both:
         process.start()
-    answers = sorted(outcomes.get(timeout=60) for _ in both)
+    results = sorted(outcomes.get(timeout=60) for _ in both)
     for process in both:
         process.join()
-    assert answers == ["recorded", "refused"]
+    assert results == ["recorded", "refused"]
     assert len(AuditLog(url).read().entries) == 1
 
 

@@ -95,11 +95,11 @@ def test_the_model_and_the_service_predict_what_0_2_0_logged(
     predicted = model.predict(features)
     assert np.allclose(predicted.astype(float), rows["prediction_decision"].astype(float))
     with TestClient(app_of(service_of(product, settings, service_settings()))) as client:
-        asked = features.head(20).astype(object).where(features.head(20).notna(), None)
+        inputs = features.head(20).astype(object).where(features.head(20).notna(), None)
         keys = [f"k{number}" for number in range(20)]
         payload = [
             {**row, product.columns.key: key}
-            for row, key in zip(asked.to_dict("records"), keys, strict=True)
+            for row, key in zip(inputs.to_dict("records"), keys, strict=True)
         ]
         while client.get("/health/ready").status_code != 200:
             pass

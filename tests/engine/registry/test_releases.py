@@ -380,8 +380,8 @@ def test_reconcile_mirrors_a_decision_that_did_not_reach_mlflow(
     released: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = released.trained()
-    with monkeypatch.context() as broken:
-        broken.setattr(type(released.releases), "_mirror", fails_after_recording(released, version))
+    with monkeypatch.context() as outage:
+        outage.setattr(type(released.releases), "_mirror", fails_after_recording(released, version))
         with pytest.raises(ProductError, match="is recorded, but MLflow does not show it yet"):
             released.approve(version)
     assert released.releases.champion() == version

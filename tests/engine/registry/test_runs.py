@@ -109,14 +109,14 @@ def test_record_refuses_criteria_that_changed_during_the_training(trial: Trial) 
 def test_an_unreadable_document_is_refused(trial: Trial) -> None:
     document = trial.recorded()
     runs = trial.releases.models.runs
-    kept = (
+    decision_file = (
         Path(runs.client.get_run(document.run_id).info.artifact_uri.removeprefix("file://"))
         / "decision.json"
     )
-    kept.write_text("{", encoding="utf-8")
+    decision_file.write_text("{", encoding="utf-8")
     with pytest.raises(Refused, match="is not a verdict document"):
         runs.document(document.run_id)
-    kept.unlink()
+    decision_file.unlink()
     with pytest.raises(Refused, match="cannot be fetched"):
         runs.document(document.run_id)
 

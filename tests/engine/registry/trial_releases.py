@@ -127,7 +127,7 @@ class Trial:
     def document(
         self, run: Run, wanted: str = "ready", *, latency: float = 10, **changes: Any
     ) -> Document:
-        asked = changes.pop("criteria", None) or criteria()
+        wanted_criteria = changes.pop("criteria", None) or criteria()
         champion = self.trail.current
         built_in = tuple(passing(each) for each in ALWAYS)
         measured = (
@@ -136,7 +136,7 @@ class Trial:
             *built_in,
         )
         of_data = tuple(passing(each) for each in ALWAYS_DATA)
-        previous = asked if champion else None
+        previous = wanted_criteria if champion else None
         trials = (CandidateRow(candidate="linear", parameters={"C": 1.0}, score=0.7, seconds=0.1),)
         whole: dict[str, Any] = {
             "product": self.product,
@@ -144,8 +144,8 @@ class Trial:
             "created": datetime(2026, 11, 24, 14, 5, tzinfo=UTC),
             "judged_on": TODAY,
             "commit": None,
-            "criteria": asked,
-            "criteria_digest": criteria_digest(asked),
+            "criteria": wanted_criteria,
+            "criteria_digest": criteria_digest(wanted_criteria),
             "previous_criteria": previous,
             "data": DataSummary(source="data/*.parquet", digest="d" * 64, rows=1000, rejected=2),
             "model": ModelSummary(
@@ -156,8 +156,8 @@ class Trial:
             else None,
             "data_measurements": of_data,
             "measurements": measured,
-            "data_verdict": judge(of_data, asked, on=TODAY, of="data"),
-            "verdict": judge(measured, asked, on=TODAY, previous=previous),
+            "data_verdict": judge(of_data, wanted_criteria, on=TODAY, of="data"),
+            "verdict": judge(measured, wanted_criteria, on=TODAY, previous=previous),
             "exhibits": Plots(primary="recall", candidates=trials),
         }
         return Document(**whole | changes)

@@ -230,10 +230,15 @@ def document(
     problem: str | None = None,
 ) -> Document:
     """The document of a run with these measurements, without a model unless ``trained``."""
-    asked = Criteria.model_validate(criteria)
+    validated_criteria = Criteria.model_validate(criteria)
     found = data_measurements() if data is None else data
-    of_data = judge(found, asked, on=TODAY, of="data")
-    of_model = judge(measurements, asked, on=TODAY, previous=asked if champion else None)
+    of_data = judge(found, validated_criteria, on=TODAY, of="data")
+    of_model = judge(
+        measurements,
+        validated_criteria,
+        on=TODAY,
+        previous=validated_criteria if champion else None,
+    )
     model = ModelSummary(
         candidate="boosting",
         parameters={"learning_rate": 0.0612, "max_leaf_nodes": 23},
@@ -248,9 +253,9 @@ def document(
         created=datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
         judged_on=TODAY,
         commit="1a2b3c4d",
-        criteria=asked,
-        criteria_digest=criteria_digest(asked),
-        previous_criteria=asked if champion else None,
+        criteria=validated_criteria,
+        criteria_digest=criteria_digest(validated_criteria),
+        previous_criteria=validated_criteria if champion else None,
         data=DataSummary(
             source="data/customers.parquet",
             digest="d" * 64,

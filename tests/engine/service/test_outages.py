@@ -33,13 +33,13 @@ class Requests:
         self.client, self.keys = client, list[str]()
 
     def __call__(self, count: int = 5) -> Any:
-        asked = [
-            {**row, COLUMNS.key: f"asked-{len(self.keys) + n}"}
+        rows = [
+            {**row, COLUMNS.key: f"key-{len(self.keys) + n}"}
             for n, row in enumerate(some_rows(count))
         ]
-        response = self.client.post("/predict", json={"rows": asked})
+        response = self.client.post("/predict", json={"rows": rows})
         assert response.status_code == 200
-        self.keys += [row[COLUMNS.key] for row in asked]
+        self.keys += [row[COLUMNS.key] for row in rows]
         return response.json()
 
 

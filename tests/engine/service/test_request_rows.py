@@ -295,26 +295,26 @@ def test_booleans_are_read_the_same_in_a_request_and_in_a_batch(value: Any) -> N
     rules = Rows(WithBooleans)
     for name in ("old", "new"):
         row = {"id": "a", "at": "2026-11-24T00:00:00", "old": True, "new": True, name: value}
-        asked = rules.check([row])
+        checked = rules.check([row])
         for column in (pd.Series([value]), pd.Series([value], dtype=object)):
             table = pd.DataFrame({"id": ["a"], "at": row["at"], "old": True, "new": True}).assign(
                 **{name: column}
             )
             batch = validate([Batch(table, "rows", 0)], WithBooleans, limit=1.0)
             pd.testing.assert_frame_equal(
-                rules.table(asked.cells), batch.rows, check_dtype=bool(asked.cells)
+                rules.table(checked.cells), batch.rows, check_dtype=bool(checked.cells)
             )
-            assert [each.field for each in asked.problems] == batch.rejected.failures[
+            assert [each.field for each in checked.problems] == batch.rejected.failures[
                 "column"
             ].tolist()
     expected = [1.0] if value in YES[1:] or value is True else [0.0] if value in NO else None
     if value in NEITHER:
-        assert asked.problems[0].problem.startswith(
+        assert checked.problems[0].problem.startswith(
             "expected true or false, yes or no, 1 or 0, not "
         )
     elif expected:
-        assert rules.table(asked.cells)["new"].tolist() == expected
+        assert rules.table(checked.cells)["new"].tolist() == expected
     else:
-        assert rules.table(asked.cells)["new"].isna().tolist() == [True]
+        assert rules.table(checked.cells)["new"].isna().tolist() == [True]
         (problem,) = rules.check([row | {"old": value}]).problems
         assert problem.problem == "is missing"

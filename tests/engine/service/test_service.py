@@ -693,12 +693,12 @@ def test_two_services_on_one_folder_record_every_block_once(
 def test_delivery_continues_after_a_file_that_cannot_be_deleted(
     product: TrialProduct, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def kept(path: Path, missing_ok: bool = False) -> None:
+    def failing_unlink(path: Path, missing_ok: bool = False) -> None:
         raise PermissionError(13, "Permission denied")
 
     with TestClient(app_of(service)) as client:
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "unlink", kept)
+            patch.setattr(Path, "unlink", failing_unlink)
             ask(client, some_rows(2))
             wait_until(lambda: "Permission denied" in str(service.writer.state.trouble))
         wait_until(lambda: service.writer.state.blocks == 0)
@@ -729,9 +729,9 @@ def test_a_stopping_service_is_not_ready_still_responds_and_exits_with_0(
         assert response.status_code == 200
         assert response.headers["connection"] == "close"
         assert process.process.wait(60) == 0
-        kept = process.errors.read_text()
-    assert '"event":"answered"' in kept
-    assert some_rows(1)[0][COLUMNS.key] not in kept
+        log_lines = process.errors.read_text()
+    assert '"event":"answered"' in log_lines
+    assert some_rows(1)[0][COLUMNS.key] not in log_lines
     assert len(in_log(today() - timedelta(days=1), today())) == 3
 
 

@@ -57,13 +57,13 @@ def killed_while_searching(addresses: dict[str, str]) -> None:
     os.environ.update(addresses)
     search = training.search_candidates
 
-    def dies(*given: Any, **named: Any) -> Any:
+    def search_and_kill(*given: Any, **named: Any) -> Any:
         return search(
             *given, **{**named, "progress": lambda trial: os.kill(os.getpid(), signal.SIGKILL)}
         )
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "search_candidates", dies)
+        patch.setattr(training, "search_candidates", search_and_kill)
         with training_run(PRODUCT, "to be killed") as run:
             training.search(run, training.split(run, training.ingest(run)).training)
 
@@ -117,14 +117,14 @@ def test_scoring_completes_despite_a_short_database_outage(
     assert_scored_once(len(frame))
 
 
-@pytest.mark.parametrize("verb", ["score", "monitor"])
+@pytest.mark.parametrize("command", ["score", "monitor"])
 def test_a_command_waits_for_a_database_that_is_unavailable_at_its_start(
-    product: TrialProduct, database_proxy: FlakyProxy, verb: str
+    product: TrialProduct, database_proxy: FlakyProxy, command: str
 ) -> None:
     to_score(product)
     database_proxy.cut()
     threading.Timer(0.5, database_proxy.restore).start()
-    assert main([verb, "--day", str(DAY)]) == 0
+    assert main([command, "--day", str(DAY)]) == 0
 
 
 def cut_at_the_second_part(

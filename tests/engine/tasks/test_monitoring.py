@@ -338,9 +338,13 @@ def test_a_changed_reference_is_refused(released: TrialProduct) -> None:
 def test_a_decision_is_recorded_with_its_basis(product: TrialProduct) -> None:
     scored(product)
     decided = monitored().decision
-    (kept,) = DecisionLog(settings().database_url).decisions()
-    assert isinstance(kept, Decided)
-    assert (kept.sentence, kept.details["rows"], kept.window_end) == (decided.sentence, 1_500, DAY)
+    (recorded,) = DecisionLog(settings().database_url).decisions()
+    assert isinstance(recorded, Decided)
+    assert (recorded.sentence, recorded.details["rows"], recorded.window_end) == (
+        decided.sentence,
+        1_500,
+        DAY,
+    )
 
 
 def test_labelled_predictions_become_training_rows(product: TrialProduct) -> None:

@@ -26,13 +26,13 @@ def test_a_failed_flow_shows_no_secret(
     kind: type[Exception], prefect_server: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @redacting
-    def breaks() -> None:
+    def raise_error() -> None:
         raise kind(f"no answer from {ADDRESS}") from OSError(ADDRESS)
 
     @flow
     @redacting
-    def broken() -> None:
-        task(**INSIDE)(breaks)()
+    def failing_flow() -> None:
+        task(**INSIDE)(raise_error)()
 
     recorded = RecordedLines()
     for name in LOGGERS:
@@ -40,7 +40,7 @@ def test_a_failed_flow_shows_no_secret(
         monkeypatch.setattr(logger, "level", logging.INFO)
         monkeypatch.setattr(logger, "handlers", [*logger.handlers, recorded])
         monkeypatch.setattr(logger, "disabled", False)
-    state = run_locally(broken)
+    state = run_locally(failing_flow)
     assert state.is_failed()
     assert "postgresql://db/product" in str(state.message)
     assert "s3cr3t" not in f"{state.message}"
@@ -50,8 +50,8 @@ def test_a_failed_flow_shows_no_secret(
 
 def test_an_error_without_a_secret_is_raised_unchanged() -> None:
     @redacting
-    def breaks() -> None:
+    def raise_error() -> None:
         raise KeyError("column")
 
     with pytest.raises(KeyError):
-        breaks()
+        raise_error()

@@ -86,7 +86,7 @@ def killed_while_scoring(addresses: dict[str, str]) -> None:
     os.environ.update(addresses)
     record, seen = PredictionLog.record, []
 
-    def dies(self: PredictionLog, block: Any) -> bool:
+    def record_and_kill(self: PredictionLog, block: Any) -> bool:
         seen.append(block)
         if len(seen) == 2:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -94,7 +94,7 @@ def killed_while_scoring(addresses: dict[str, str]) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         read_in_batches(patch)
-        patch.setattr(PredictionLog, "record", dies)
+        patch.setattr(PredictionLog, "record", record_and_kill)
         scoring.score_day(scoring.scoring_context(PRODUCT, shadow=False), DAY, "killed")
 
 
@@ -193,8 +193,8 @@ def test_bad_rows_are_quarantined_and_too_many_leave_the_day_incomplete(
     assert "100 of 400 rows (25.0%) break the schema" in capsys.readouterr().err
     assert len(in_log(DAY, DAY)) == 300
     assert [partition.done for partition in log().partitions()] == [False]
-    (kept,) = Quarantine(settings().var / "quarantine").list()
-    assert (kept.run, kept.rows) == (f"score-{DAY}", 100)
+    (quarantined,) = Quarantine(settings().var / "quarantine").list()
+    assert (quarantined.run, quarantined.rows) == (f"score-{DAY}", 100)
     to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     (partition,) = log().partitions()
@@ -225,12 +225,12 @@ def test_a_challenger_that_fails_does_not_affect_scoring(
     frame = to_score(product)
     load = scoring.ScoringContext.model
 
-    def broken(self: scoring.ScoringContext, version: str) -> Any:
+    def failing_model(self: scoring.ScoringContext, version: str) -> Any:
         if version == "2":
             raise RuntimeError("no such thing")
         return load(self, version)
 
-    monkeypatch.setattr(scoring.ScoringContext, "model", broken)
+    monkeypatch.setattr(scoring.ScoringContext, "model", failing_model)
     assert main(["score", "--day", str(DAY)]) == 0
     assert "shadow: failed: RuntimeError: no such thing" in capsys.readouterr().out
     assert len(in_log(DAY, DAY)) == len(frame)
@@ -352,21 +352,21 @@ def day_with_one_bad_row(product: TrialProduct) -> tuple[int, str, str]:
     labelled row.
     """
     frame = a_day()
-    bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
+    bad, scored = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
     frame.loc[frame[COLUMNS.key] == bad, COLUMNS.numeric[0]] = -1.0
     to_score(product, frame=frame)
     assert main(["score", "--day", str(DAY)]) == 0
     assert main(["label", deliver(product, frame)]) == 0
-    return len(frame), bad, gone
+    return len(frame), bad, scored
 
 
 def test_forget_erases_a_subject_from_all_files_and_the_database(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    count, bad, gone = day_with_one_bad_row(product)
+    count, bad, scored = day_with_one_bad_row(product)
     part = next((settings().var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
     shutil.copy(part, part.with_name("part-of-a-scoring-that-was-killed.parquet"))
-    for key in (bad, gone):
+    for key in (bad, scored):
         assert main(["forget", key, "--by", "Ada"]) == 0
     assert (
         "Erased 2 predictions, 1 labels and 0 quarantined rows; rewrote 3 Parquet files."
@@ -376,8 +376,8 @@ def test_forget_erases_a_subject_from_all_files_and_the_database(
     for path in settings().var.rglob("*"):
         if path.is_file() and path.suffix == ".parquet" and "sample" not in path.parts:
             held = pd.read_parquet(path, partitioning=None).astype(str)
-            assert not held.isin([bad, gone]).to_numpy().any(), path
-    assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, gone]).any()
+            assert not held.isin([bad, scored]).to_numpy().any(), path
+    assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, scored]).any()
     assert len(in_log(DAY, DAY)) == count - 2
 
 
@@ -420,36 +420,36 @@ def test_sample_rows_for_scoring_accept_no_other_path_and_no_shuffled_labels(
 def test_forget_continues_after_damaged_files_and_reports_them(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, bad, gone = day_with_one_bad_row(product)
+    _, bad, scored = day_with_one_bad_row(product)
     capsys.readouterr()
     var = settings().var
     part = next((var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
-    kept = part.read_bytes()
-    part.write_bytes(kept[:-100])
+    content = part.read_bytes()
+    part.write_bytes(content[:-100])
     spool = var / "service" / "spool"
     damaged = [part, spool / "1.json", var / "quarantine" / "run-0" / "d" / "rows.parquet"]
     for path in damaged[1:]:
         path.parent.mkdir(parents=True)
         path.write_bytes(b"PAR1 no more")
-    for key in (gone, bad):
+    for key in (scored, bad):
         assert main(["forget", key, "--by", "Ada"]) == 1
         shown = capsys.readouterr()
         assert all(
             str(path.relative_to(var)) in shown.err
-            for path in (damaged if key == gone else damaged[1:])
+            for path in (damaged if key == scored else damaged[1:])
         )
         assert "it is erased from all other files and the database" in shown.err
         assert "restore" in shown.err
         assert "Traceback" not in shown.err
         assert "quarantined rows; rewrote" in shown.out
     assert Quarantine(var / "quarantine").forget(COLUMNS.key, bad).erased == 0
-    assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, gone]).any()
+    assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, scored]).any()
     shadow = next((var / "predictions" / "lane=shadow" / f"day={DAY}").iterdir())
-    assert gone not in set(pd.read_parquet(shadow, partitioning=None)[COLUMNS.key])
+    assert scored not in set(pd.read_parquet(shadow, partitioning=None)[COLUMNS.key])
     for path in damaged[1:]:
         path.unlink()
     part.write_bytes(
-        kept
+        content
     )  # restored from a backup, but the database no longer lists the subject in it
-    assert main(["forget", gone, "--by", "Ada"]) == 0
-    assert gone not in set(pd.read_parquet(part, partitioning=None)[COLUMNS.key])
+    assert main(["forget", scored, "--by", "Ada"]) == 0
+    assert scored not in set(pd.read_parquet(part, partitioning=None)[COLUMNS.key])

@@ -94,10 +94,10 @@ def test_a_blocked_model_completes_its_run(here: TrialProduct) -> None:
 
 def test_too_many_bad_rows_stop_the_training_and_are_quarantined(here: TrialProduct) -> None:
     source = here.save(rows(dirty=0.2), "data/dirty.parquet")
-    before = {kept.run for kept in quarantine(here).list()}
+    before = {batch.run for batch in quarantine(here).list()}
     assert main(["train", "--source", source]) == InvalidData.exit_code
-    (kept,) = [kept for kept in quarantine(here).list() if kept.run not in before]
-    assert kept.rows == pytest.approx(0.2 * len(rows()), rel=0.05)
+    (batch,) = [batch for batch in quarantine(here).list() if batch.run not in before]
+    assert batch.rows == pytest.approx(0.2 * len(rows()), rel=0.05)
     assert here.standing() == ("1", "1", None)
 
 
@@ -138,11 +138,11 @@ def test_a_run_with_an_error_is_marked_as_failed(
     here: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    def breaks(*given: Any, **named: Any) -> None:
+    def fail(*given: Any, **named: Any) -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(training, "search_candidates", breaks)
-    assert main(["train", "--cause", "that breaks"]) == 1
+    monkeypatch.setattr(training, "search_candidates", fail)
+    assert main(["train", "--cause", "a failing search"]) == 1
     assert newest_run(here).info.status == "FAILED"
     assert here.standing() == ("1", "1", None)
 

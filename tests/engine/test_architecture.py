@@ -42,14 +42,14 @@ def imports(path: Path, package: Path) -> Iterator[tuple[str, int]]:
     """Every imported module of a file with its line; relative imports are given as
     ``.layer.module``.
     """
-    here = path.relative_to(package).parent.parts
+    parent_parts = path.relative_to(package).parent.parts
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield node.module or "", node.lineno
         elif isinstance(node, ast.ImportFrom):
-            parents = here[: len(here) - node.level + 1]
+            parents = parent_parts[: len(parent_parts) - node.level + 1]
             names = [node.module] if node.module else [alias.name for alias in node.names]
             yield from (("." + ".".join((*parents, name or "")), node.lineno) for name in names)
 
@@ -151,10 +151,10 @@ def test_every_module_has_a_docstring() -> None:
 
 def test_every_python_file_named_in_a_module_exists() -> None:
     """A text that refers to a renamed module misleads its reader."""
-    there = {path.name for path in (*modules(), *BASE.rglob("*.py"))}
+    existing = {path.name for path in (*modules(), *BASE.rglob("*.py"))}
     named = {
         (path.relative_to(MLPRODUCT).as_posix(), name)
         for path in modules()
         for name in re.findall(r"\b\w+\.py\b", path.read_text(encoding="utf-8"))
     }
-    assert [(path, name) for path, name in sorted(named) if name not in there] == []
+    assert [(path, name) for path, name in sorted(named) if name not in existing] == []

@@ -34,11 +34,11 @@ def forking_process() -> Iterator[Connection]:
     """A process that has imported everything and forks children, each of which kills itself at a
     given call.
     """
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_fork_children, args=(there,))
+    parent_end, child_end = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_fork_children, args=(child_end,))
     process.start()
-    yield here
-    here.send(None)
+    yield parent_end
+    parent_end.send(None)
     process.join(60)
 
 

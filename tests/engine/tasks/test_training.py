@@ -29,7 +29,9 @@ def trained(
 
 
 @pytest.fixture
-def here(trained: tuple[TrialProduct, Any], monkeypatch: pytest.MonkeyPatch) -> TrialProduct:
+def trained_product(
+    trained: tuple[TrialProduct, Any], monkeypatch: pytest.MonkeyPatch
+) -> TrialProduct:
     monkeypatch.setenv("PRODUCT_ROOT", str(trained[0].root))
     monkeypatch.setenv("PREFECT_HOME", str(trained[0].root / "var" / "prefect"))
     return trained[0]
@@ -85,32 +87,36 @@ def test_the_champion_loads_and_predicts(trained: tuple[TrialProduct, Any]) -> N
     assert product.releases.verify("1") == ()
 
 
-def test_a_blocked_model_completes_its_run(here: TrialProduct) -> None:
+def test_a_blocked_model_completes_its_run(trained_product: TrialProduct) -> None:
     state = run_locally(train, cause="a second time")
     assert (state.type.value, state.name) == ("COMPLETED", "Blocked")
     assert "beats-champion" in state.message
     assert main(["train"]) == 3
 
 
-def test_too_many_bad_rows_stop_the_training_and_are_quarantined(here: TrialProduct) -> None:
-    source = here.save(rows(dirty=0.2), "data/dirty.parquet")
-    before = {batch.run for batch in quarantine(here).list()}
+def test_too_many_bad_rows_stop_the_training_and_are_quarantined(
+    trained_product: TrialProduct,
+) -> None:
+    source = trained_product.save(rows(dirty=0.2), "data/dirty.parquet")
+    before = {batch.run for batch in store_of_quarantine(trained_product).list()}
     assert main(["train", "--source", source]) == InvalidData.exit_code
-    (batch,) = [batch for batch in quarantine(here).list() if batch.run not in before]
+    (batch,) = [
+        batch for batch in store_of_quarantine(trained_product).list() if batch.run not in before
+    ]
     assert batch.rows == pytest.approx(0.2 * len(rows()), rel=0.05)
-    assert here.standing() == ("1", "1", None)
+    assert trained_product.standing() == ("1", "1", None)
 
 
 def test_a_missing_column_stops_the_training_and_is_named(
-    here: TrialProduct, capsys: pytest.CaptureFixture[str]
+    trained_product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source = here.save(rows().drop(columns=[COLUMNS.numeric[0]]), "data/narrow.parquet")
+    source = trained_product.save(rows().drop(columns=[COLUMNS.numeric[0]]), "data/narrow.parquet")
     assert main(["train", "--source", source]) == InvalidData.exit_code
     assert COLUMNS.numeric[0] in capsys.readouterr().err
 
 
 def test_a_missing_file_is_reported_in_one_line(
-    here: TrialProduct, capsys: pytest.CaptureFixture[str]
+    trained_product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", "--source", "data/nowhere.parquet"]) == 2
     shown = capsys.readouterr().err
@@ -119,23 +125,23 @@ def test_a_missing_file_is_reported_in_one_line(
 
 
 def test_the_criteria_are_fixed_before_the_first_row_is_read(
-    here: TrialProduct, monkeypatch: pytest.MonkeyPatch
+    trained_product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, str] = {}
     original_read: Callable[..., Any] = training.read
 
     def recording_read(*given: Any, **named: Any) -> Any:
-        seen.update(newest_run(here).data.tags)
+        seen.update(newest_run(trained_product).data.tags)
         return original_read(*given, **named)
 
     monkeypatch.setattr(training, "read", recording_read)
-    registered = here.train()
+    registered = trained_product.train()
     assert seen["criteria_digest"] == registered.document.criteria_digest
     assert "verdict" not in seen
 
 
 def test_a_run_with_an_error_is_marked_as_failed(
-    here: TrialProduct, monkeypatch: pytest.MonkeyPatch
+    trained_product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
     def fail(*given: Any, **named: Any) -> None:
@@ -143,20 +149,20 @@ def test_a_run_with_an_error_is_marked_as_failed(
 
     monkeypatch.setattr(training, "search_candidates", fail)
     assert main(["train", "--cause", "a failing search"]) == 1
-    assert newest_run(here).info.status == "FAILED"
-    assert here.standing() == ("1", "1", None)
+    assert newest_run(trained_product).info.status == "FAILED"
+    assert trained_product.standing() == ("1", "1", None)
 
 
-def newest_run(here: TrialProduct) -> Any:
+def newest_run(trained_product: TrialProduct) -> Any:
     """The MLflow run that started last."""
-    runs = here.releases.models.runs
+    runs = trained_product.releases.models.runs
     place = runs.client.get_experiment_by_name(runs.product).experiment_id
     return runs.client.search_runs([place], order_by=["attributes.start_time DESC"], max_results=1)[
         0
     ]
 
 
-def quarantine(here: TrialProduct) -> Any:
+def store_of_quarantine(trained_product: TrialProduct) -> Any:
     from mlproduct.data.quarantine import Quarantine
 
-    return Quarantine(here.settings.var / "quarantine")
+    return Quarantine(trained_product.settings.var / "quarantine")

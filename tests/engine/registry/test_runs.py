@@ -129,7 +129,7 @@ def test_a_deleted_experiment_is_reported_with_the_command_that_restores_it(tria
         runs.open(criteria(), PIPELINE)
 
 
-def test_an_unknown_tracking_address_is_a_product_error(tmp_path: Path) -> None:
+def test_an_unsupported_tracking_uri_is_a_product_error(tmp_path: Path) -> None:
     settings = Settings(
         root=tmp_path, tracking_uri="nosuch://ada:secret@host", database_url="sqlite://"
     )

@@ -38,7 +38,7 @@ def parts(lane: str = "batch") -> pd.DataFrame:
     )
 
 
-def test_a_day_is_scored_by_the_champion_written_and_logged(
+def test_the_champion_scores_a_day_and_the_predictions_are_written_and_logged(
     product: TrialProduct, released: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
@@ -311,7 +311,7 @@ def test_an_empty_delivery_is_refused_when_labels_are_delivered_daily(
     assert main(["label", "--day", str(DAY)]) == 4
 
 
-def test_without_a_day_the_labels_of_today_are_recorded(
+def test_label_without_a_day_records_the_labels_of_today(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("mlproduct.tasks.labelling.today", lambda: DAY)

@@ -78,7 +78,7 @@ def test_no_written_file_contains_personal_data(trained: tuple[TrialProduct, Any
         )
 
 
-def test_the_champion_loads_and_predicts(trained: tuple[TrialProduct, Any]) -> None:
+def test_the_champion_can_be_loaded_and_predicts(trained: tuple[TrialProduct, Any]) -> None:
     product, registered = trained
     champion = product.releases.load_champion()
     assert champion is not None

@@ -416,13 +416,13 @@ def test_the_last_champion_stays_loaded_while_the_registry_is_down(
         assert opened is not None
 
         def down(name: str) -> str:
-            raise ConnectionError("no response")
+            raise ConnectionError("no route to host")
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(opened.models, "alias", down)
             service.follower.poll()
             assert ask(client, some_rows(1)).status_code == 200
-            assert "no response" in client.get("/model").json()["trouble"]
+            assert "no route to host" in client.get("/model").json()["trouble"]
         service.follower.poll()
         assert client.get("/model").json()["trouble"] is None
 
@@ -589,7 +589,7 @@ class UnavailableLog:
 
     def __call__(self) -> PredictionLog:
         if self.is_unavailable:
-            raise DatabaseUnavailable("no response")
+            raise DatabaseUnavailable("no route to host")
         return log()
 
 
@@ -604,7 +604,7 @@ def test_no_response_and_no_prediction_is_lost_while_the_database_is_unavailable
             wait_until(lambda: service.writer.state.queued == 0)
         wait_until(lambda: service.writer.state.trouble)
         assert service.writer.state.blocks >= 1
-        assert "no response" in str(service.writer.state.trouble)
+        assert "no route to host" in str(service.writer.state.trouble)
         assert client.get("/health/ready").json()["log"] == "database unavailable"
         assert in_log(today(), today()).empty
         unavailable.is_unavailable = False

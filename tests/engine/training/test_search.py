@@ -255,7 +255,7 @@ def test_folds_keep_groups_and_repeated_keys_together() -> None:
     rows = table()
     rows["id"] = [f"k{number % 100}" for number in range(len(rows))]
     for by, name in (("group", "family"), ("hash", "id")):
-        for fitted, left in folds(rows, columns(), by, 3, 0).cuts:  # type: ignore[arg-type]  # a plain string
+        for fitted, left in folds(rows, columns(), by, 3, 0).cuts:  # type: ignore[arg-type]
             assert not set(rows[name].iloc[fitted]) & set(rows[name].iloc[left])
 
 

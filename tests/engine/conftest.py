@@ -1,6 +1,4 @@
-"""A released product to try things on, its database behind a flaky proxy, and one Prefect server
-for all.
-"""
+"""Shared fixtures: a released product, a flaky proxy to its database, and one Prefect server."""
 
 import os
 from collections.abc import Iterator
@@ -12,21 +10,21 @@ from mlproduct.testing.plugin import ADDRESSES, QUIET, prefect_server
 
 from . import team  # makes the team's package, before a test imports it
 from .databases import postgresql, url_in
-from .flaky_proxy import FlakyProxy, through
+from .flaky_proxy import FlakyProxy, proxied
 
 __all__ = ["prefect_server"]
 
 os.environ.update(QUIET)  # read when Prefect and MLflow are imported
 os.environ["PREFECT_HOME"] = str(team.PROJECT / "var" / "prefect")
 for name in ADDRESSES:
-    os.environ.pop(name, None)  # no test touches what the developer is connected to
+    os.environ.pop(name, None)  # no test may reach the developer's servers
 pytest.register_assert_rewrite("mlproduct.testing.gate_tests")
 
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> TrialProduct:
-    """A product with a champion, version 1, and a challenger, version 2. To be read only: making it
-    takes a while.
+    """A product with a champion (version 1) and a challenger (version 2). Training takes a while,
+    so tests only read it.
     """
     from .gate_products import rows, stage
     from .products import with_operations
@@ -43,28 +41,26 @@ def released(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> 
 def product(
     released: TrialProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TrialProduct:
-    """A copy of the released product, to do with as one likes; the registry is shared and only
-    read.
-    """
+    """A copy of the released product for one test; its registry is shared and only read."""
     from .products import copy_of
 
     return copy_of(released, tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def cable(product: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlakyProxy]:
-    """The line between the product and its database, which is on the PostgreSQL of CI."""
+def database_proxy(product: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlakyProxy]:
+    """A proxy between the product and its database on the PostgreSQL server of CI."""
     from .databases import postgresql
     from .products import with_database
 
-    with postgresql("cable") as url, through(url) as (found, address):
+    with postgresql("proxy") as url, proxied(url) as (found, address):
         with_database(product, address, monkeypatch)
         yield found
 
 
 @pytest.fixture
 def aliases(released: TrialProduct) -> Iterator[None]:
-    """The aliases of the shared registry may be moved here; they are put back."""
+    """Restores the aliases of the shared registry after a test that moves them."""
     yield
     models = released.releases.models
     models.point("champion", "1")
@@ -73,7 +69,7 @@ def aliases(released: TrialProduct) -> Iterator[None]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind."""
+    """The URL of an empty database, once for SQLite and once for PostgreSQL."""
     if request.param == "sqlite":
         yield url_in(tmp_path)
     else:

@@ -1,5 +1,5 @@
-"""Databases to try things on: a file of the test's own, and a schema of its own on the PostgreSQL
-of CI.
+"""Databases for tests: an SQLite file per test and a schema per test on the PostgreSQL server of
+CI.
 """
 
 import os
@@ -22,8 +22,8 @@ def url_in(folder: Path) -> str:
 
 @contextmanager
 def postgresql(name: str) -> Iterator[str]:
-    """The address of an empty schema, dropped afterwards. Skips the test on a machine without a
-    server.
+    """The URL of an empty schema, which is dropped afterwards. Skips the test on a machine without
+    a server.
     """
     server = os.environ.get("TEST_POSTGRES_URL")
     if not server:
@@ -40,7 +40,7 @@ def postgresql(name: str) -> Iterator[str]:
 
 
 def whole(log: PredictionLog, *asked: Any, **more: Any) -> pd.DataFrame:
-    """What ``log.read`` gives, as one table."""
+    """The batches of ``log.read`` as one table."""
     tables = list(log.read(*asked, **more))
     return (
         pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["key", "version"])

@@ -1,4 +1,4 @@
-"""A line to a server that can be cut and mended, so that an outage is a real one."""
+"""A TCP proxy whose connections can be cut and restored, so that a test causes a real outage."""
 
 import contextlib
 import socket
@@ -7,26 +7,26 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-__all__ = ["FlakyProxy", "cable_to", "through"]
+__all__ = ["FlakyProxy", "proxied", "proxy_to"]
 
 
 class FlakyProxy:
-    """Passes everything between its port and the server's; what is cut off meets closed doors until
-    it is mended.
+    """Forwards everything between its port and the server's. After a cut it refuses connections
+    until it is restored.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
         self._lock = threading.RLock()
         self._open: set[socket.socket] = set()
-        self._words: list[bytes] = []
+        self._awaited: list[bytes] = []
         self._seconds: float | None = None
         self._listening: socket.socket | None = None
         self.port = 0
         self.cuts = 0
-        self.mend()
+        self.restore()
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         with self._lock:
             if self._listening is None:
                 listening = socket.socket()
@@ -46,13 +46,13 @@ class FlakyProxy:
                 end.close()
             self._open.clear()
 
-    def cut_after(self, *words: bytes, seconds: float | None = None) -> None:
-        """Cuts itself once these were sent, one after the other: the server gets the last, its
-        answer gets lost.
+    def cut_after(self, *sent_in_order: bytes, seconds: float | None = None) -> None:
+        """Cuts the connections after these byte strings were sent, in this order. The server
+        receives the last one, but its response is lost.
 
-        It mends itself after so many seconds, if any.
+        After ``seconds``, if given, the proxy restores itself.
         """
-        self._words, self._seconds = list(words), seconds
+        self._awaited, self._seconds = list(sent_in_order), seconds
 
     def _accept(self, listening: socket.socket) -> None:
         while True:
@@ -74,43 +74,41 @@ class FlakyProxy:
             while sent := source.recv(65_536):
                 if lost.is_set() and not asks:
                     break
-                if asks and self._heard(sent):
+                if asks and self._has_sent_all(sent):
                     lost.set()
                 goal.sendall(sent)
         if lost.is_set() and not asks:
             self.cut()
             if self._seconds is not None:
-                threading.Timer(self._seconds, self.mend).start()
+                threading.Timer(self._seconds, self.restore).start()
         for end in (source, goal):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def _heard(self, sent: bytes) -> bool:
-        """Whether the last of the words is among what was sent now."""
+    def _has_sent_all(self, sent: bytes) -> bool:
+        """Whether ``sent`` contains the last of the awaited byte strings."""
         with self._lock:
-            heard = bool(self._words)
-            while self._words and self._words[0] in sent:
-                sent = sent.partition(self._words.pop(0))[2]
-            return heard and not self._words
+            awaited = bool(self._awaited)
+            while self._awaited and self._awaited[0] in sent:
+                sent = sent.partition(self._awaited.pop(0))[2]
+            return awaited and not self._awaited
 
 
 @contextlib.contextmanager
-def cable_to(host: str, port: int) -> Iterator[FlakyProxy]:
-    cable = FlakyProxy(host, port)
+def proxy_to(host: str, port: int) -> Iterator[FlakyProxy]:
+    proxy = FlakyProxy(host, port)
     try:
-        yield cable
+        yield proxy
     finally:
-        cable.cut()
+        proxy.cut()
 
 
 @contextlib.contextmanager
-def through(url: str) -> Iterator[tuple[FlakyProxy, str]]:
-    """A cable to the database of that address, and the address by which it is reached through the
-    cable.
-    """
+def proxied(url: str) -> Iterator[tuple[FlakyProxy, str]]:
+    """A proxy to the database at this URL, and the URL that leads through it."""
     address = sa.make_url(url)
-    with cable_to(address.host or "127.0.0.1", address.port or 5432) as cable:
+    with proxy_to(address.host or "127.0.0.1", address.port or 5432) as proxy:
         yield (
-            cable,
-            address.set(host="127.0.0.1", port=cable.port).render_as_string(hide_password=False),
+            proxy,
+            address.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False),
         )

@@ -1,5 +1,5 @@
-"""Products on which the engine is tried: the kit's own schema, candidates and flow, small data,
-strict criteria.
+"""Products for tests of the engine: the kit's schema, candidates and flow, little data, strict
+criteria.
 """
 
 from pathlib import Path
@@ -21,12 +21,12 @@ def rows(**knobs: Any) -> pd.DataFrame:
 
 
 def compared(versus: str, bar: float = 0.0, **more: Any) -> dict[str, Any]:
-    """A criterion by which the primary metric has to beat something."""
+    """A criterion that compares the primary metric with another predictor."""
     return trials.compared(PRIMARY, versus, bar, **more)
 
 
 def stage(root: Path, *, margin: float = 0.0) -> TrialProduct:
-    """A product whose criteria are to beat doing nothing and, by less than ``margin`` lost, the
-    champion.
+    """A product whose criteria require a model that beats doing nothing and that loses less than
+    ``margin`` to the champion.
     """
     return make_trial(root, PROJECT, PRODUCT, flows, margin=margin)

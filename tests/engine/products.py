@@ -1,4 +1,6 @@
-"""Products that have a champion: days to score, labels to hand in, the log as it is then."""
+"""Products with a champion, and helpers for days to score, labels to deliver and the prediction
+log.
+"""
 
 import multiprocessing
 import os
@@ -25,12 +27,12 @@ from .team import PRODUCT, PROJECT, trial_at
 COLUMNS = PRODUCT.columns
 DAY = date(2026, 11, 2)
 ADDRESSES = ("PRODUCT_ROOT", "MLFLOW_TRACKING_URI")
-PARTS = 4
+BATCHES = 4
 
 
 def copy_of(released: TrialProduct, root: Path, patch: pytest.MonkeyPatch) -> TrialProduct:
-    """A copy of the files, with a database that holds the same champion; the registry is shared and
-    only read.
+    """A copy of the files, with a database that records the same champion. The registry is shared
+    and only read.
     """
     shutil.copytree(released.root / "product", root / "product")
     shutil.copytree(released.root / "config", root / "config")
@@ -45,7 +47,7 @@ def copy_of(released: TrialProduct, root: Path, patch: pytest.MonkeyPatch) -> Tr
 def with_registry(
     product: TrialProduct, released: TrialProduct, patch: pytest.MonkeyPatch
 ) -> TrialProduct:
-    """The product with a registry of its own, in which decisions may be made."""
+    """The product with its own registry, in which a test may make decisions."""
     shutil.copy(released.settings.var / "mlflow.db", product.settings.var / "mlflow.db")
     shutil.copytree(released.settings.var / "mlartifacts", product.settings.var / "mlartifacts")
     patch.setenv("MLFLOW_TRACKING_URI", product.settings.tracking_uri)
@@ -53,7 +55,7 @@ def with_registry(
 
 
 def with_database(product: TrialProduct, url: str, patch: pytest.MonkeyPatch) -> TrialProduct:
-    """The product with its decisions in the database of that address, and whatever comes then."""
+    """The product with its decisions and all later records in the database at this URL."""
     new = AuditLog(url)
     for entry in AuditLog(product.settings.database_url).read().entries:
         new.append(entry, after=entry.sequence - 1)
@@ -62,7 +64,7 @@ def with_database(product: TrialProduct, url: str, patch: pytest.MonkeyPatch) ->
 
 
 def with_operations(found: TrialProduct) -> TrialProduct:
-    """The stage with the project's own files of scoring and monitoring."""
+    """The product with the project's scoring and monitoring files."""
     for name in ("scoring", "monitoring"):
         found.write(f"config/{name}.yaml", (PROJECT / "config" / f"{name}.yaml").read_text())
     return found
@@ -98,12 +100,12 @@ def log() -> PredictionLog:
 
 
 def in_log(*asked: Any, **more: Any) -> pd.DataFrame:
-    """What the log holds of those days."""
+    """The logged predictions of those days, as one table."""
     return whole(log(), *asked, **more)
 
 
-def in_pieces(monkeypatch: pytest.MonkeyPatch, count: int = PARTS) -> None:
-    """Sources give their rows in so many batches."""
+def read_in_batches(monkeypatch: pytest.MonkeyPatch, count: int = BATCHES) -> None:
+    """Makes sources return their rows in ``count`` batches."""
     read = scoring.read
 
     def chunks(*given: Any, **named: Any) -> Iterator[Batch]:
@@ -116,9 +118,11 @@ def in_pieces(monkeypatch: pytest.MonkeyPatch, count: int = PARTS) -> None:
     monkeypatch.setattr(scoring, "read", chunks)
 
 
-def elsewhere(target: Callable[[dict[str, str]], None]) -> multiprocessing.process.BaseProcess:
-    """A process that has begun to do ``target`` with this one's addresses, which conftest takes
-    from a new one.
+def started_process(
+    target: Callable[[dict[str, str]], None],
+) -> multiprocessing.process.BaseProcess:
+    """Starts a process that runs ``target`` with the addresses of this process, because conftest
+    removes them from a new one.
     """
     given = {name: os.environ[name] for name in ADDRESSES}
     process = multiprocessing.get_context("spawn").Process(target=target, args=(given,))

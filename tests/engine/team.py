@@ -1,8 +1,8 @@
-"""A team's package and product folder for the engine's tests: the base and one kit, under a name of
-their own.
+"""A team's package and product folder for the engine's tests: the base and one kit, under a
+separate name.
 
-The files are those of the template. Nothing is baked: the Python files have no tag, and the few
-blanks of the other files are filled in here.
+The files are those of the template. No bake is needed: the Python files contain no tags, and the
+few placeholders of the other files are filled in here.
 """
 
 import atexit
@@ -25,17 +25,17 @@ BASE = TEMPLATE / "<<cookiecutter.project>>"
 ENGINE = BASE / "engine" / "src"
 KIT = os.environ.get("PRODUCT_KIT", "churn")
 PACKAGE = "trial_radar"
-BLANKS = {
+PLACEHOLDERS = {
     "project": "trial-radar",
     "package": PACKAGE,
     "product_name": "Trial Radar",
     "__prefect_title": "Trial Radar",
 }
-WITH_BLANKS = ("config/product.yaml", "prefect.yaml", "product/success_criteria.yaml")
+WITH_PLACEHOLDERS = ("config/product.yaml", "prefect.yaml", "product/success_criteria.yaml")
 
 
 def make_project(folder: Path, kit: str = KIT, package: str = PACKAGE) -> Path:
-    """The product's folder as a bake would make it, without the engine."""
+    """The product's folder as a bake creates it, without the engine."""
     for source in (BASE, BASE / "kits" / kit):
         for name in ("config", "product", "prefect.yaml"):
             if (source / name).is_dir():
@@ -50,9 +50,11 @@ def make_project(folder: Path, kit: str = KIT, package: str = PACKAGE) -> Path:
         "comment_start_string": "<#",
     }
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, **tags)  # type: ignore[arg-type]
-    for name in WITH_BLANKS:
+    for name in WITH_PLACEHOLDERS:
         path = folder / name
-        text = environment.from_string(path.read_text(encoding="utf-8")).render(cookiecutter=BLANKS)
+        text = environment.from_string(path.read_text(encoding="utf-8")).render(
+            cookiecutter=PLACEHOLDERS
+        )
         path.write_text(text, encoding="utf-8")
     return folder
 
@@ -61,27 +63,27 @@ PROJECT = make_project(Path(tempfile.mkdtemp(prefix="engine-tests-")) / "trial-r
 atexit.register(shutil.rmtree, PROJECT.parent, ignore_errors=True)
 
 SOURCES = os.pathsep.join(map(str, (PROJECT / "src", ENGINE)))
-"""PYTHONPATH of a process that runs the product."""
+"""The PYTHONPATH of a process that runs the product."""
 
 sys.path.insert(0, str(PROJECT / "src"))
 os.environ["PYTHONPATH"] = SOURCES
 
-os.environ["PRODUCT_ROOT"] = str(PROJECT)  # where the name is read from, once
+os.environ["PRODUCT_ROOT"] = str(PROJECT)  # the name is read from here once, at import
 from trial_radar.product import product as PRODUCT  # noqa: E402
 
-assert PRODUCT.name == BLANKS["project"]
+assert PRODUCT.name == PLACEHOLDERS["project"]
 del os.environ["PRODUCT_ROOT"]
 
 
 def trial_at(root: Path) -> "TrialProduct":
-    """A folder as a product of this package."""
+    """The folder as a product of this package."""
     from mlproduct.testing import TrialProduct
 
     return TrialProduct(root, PRODUCT, import_module(f"{PACKAGE}.flows"))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit code of a verb on this product."""
+    """The exit code of a command on this product."""
     from mlproduct.cli import main
 
     return main(PACKAGE, arguments)

@@ -1,4 +1,4 @@
-"""Who may import whom, read from the source with ast. Nothing is trained."""
+"""The engine's import rules and module docstrings, checked on the source with ``ast``."""
 
 import ast
 import re
@@ -14,8 +14,8 @@ MLPRODUCT = ENGINE / "mlproduct"
 LAYERS = {"testing": 6, "cli": 5, "demo": 5, "service": 5, "tasks": 4}
 LAYERS |= dict.fromkeys(("training", "evaluation", "monitoring", "scorecard", "registry", "log"), 3)
 LAYERS |= {"product": 2, "data": 2, "gate": 2, "problems": 1, "config": 0}
-APART = ({"training", "evaluation", "monitoring", "scorecard"}, {"registry", "log"})
-"""Two groups that do not know each other; a task brings them together."""
+INDEPENDENT = ({"training", "evaluation", "monitoring", "scorecard"}, {"registry", "log"})
+"""Two groups that do not import each other; a task combines them."""
 
 ONLY = {
     "prefect": ("tasks/", "testing/plugin.py"),
@@ -25,7 +25,7 @@ ONLY = {
     "fastapi": ("service/",),
     "argparse": ("cli/", "demo/story.py"),
 }
-TEAMS_NAMES = {
+PUBLIC_MODULES = {
     "mlproduct",
     "mlproduct.tasks",
     "mlproduct.synthetic",
@@ -39,15 +39,17 @@ def modules() -> list[Path]:
 
 
 def imports(path: Path, package: Path) -> Iterator[tuple[str, int]]:
-    """Every imported module of a file with its line; relative imports as ``.layer.module``."""
-    here = path.relative_to(package).parent.parts
+    """Every imported module of a file with its line; relative imports are given as
+    ``.layer.module``.
+    """
+    parent_parts = path.relative_to(package).parent.parts
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield node.module or "", node.lineno
         elif isinstance(node, ast.ImportFrom):
-            parents = here[: len(here) - node.level + 1]
+            parents = parent_parts[: len(parent_parts) - node.level + 1]
             names = [node.module] if node.module else [alias.name for alias in node.names]
             yield from (("." + ".".join((*parents, name or "")), node.lineno) for name in names)
 
@@ -63,34 +65,37 @@ def broken_rules(path: Path, package: Path) -> Iterator[str]:
         where = f"{name}:{line} imports {imported}"
         top = imported.split(".")[0]
         if top in ONLY and not name.startswith(ONLY[top]):
-            yield f"{where}: only {' and '.join(ONLY[top])} may know {top}"
+            yield f"{where}: only {' and '.join(ONLY[top])} may import {top}"
         if top == "mlproduct":
             yield f"{where}: within the engine imports are relative"
         if imported.startswith("."):
             theirs = layer(imported)
             if LAYERS.get(theirs, 0) > LAYERS.get(own, 0) and name != "__init__.py":
                 yield (
-                    f"{where}: imports point one way, cli → tasks → evaluation, registry → data,"
+                    f"{where}: imports follow the order cli → tasks → evaluation, registry → data,"
                     " gate → config"
                 )
-            if any(own in group and theirs in other for group, other in (APART, APART[::-1])):
-                yield f"{where}: what computes and what stores do not know each other"
+            if any(
+                own in group and theirs in other
+                for group, other in (INDEPENDENT, INDEPENDENT[::-1])
+            ):
+                yield f"{where}: compute and storage modules do not import each other"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(MLPRODUCT).as_posix())
-def test_imports_point_one_way(path: Path) -> None:
+def test_a_module_follows_the_import_rules(path: Path) -> None:
     assert list(broken_rules(path, MLPRODUCT)) == []
 
 
 def module_file(imported: str) -> Path | None:
-    """The file of ``.layer.module``; None for what lies outside the engine."""
+    """The file of ``.layer.module``, or None for a module outside the engine."""
     place = MLPRODUCT.joinpath(*imported.strip(".").split("."))
     tried = (place.with_suffix(".py"), place / "__init__.py", place.parent.with_suffix(".py"))
     return next((path for path in (*tried, place.parent / "__init__.py") if path.is_file()), None)
 
 
-def test_no_module_needs_itself() -> None:
-    """Also where an import is inside a function, or only for types."""
+def test_imports_contain_no_cycle() -> None:
+    """Imports inside functions and imports only for types count as well."""
     needs = {
         path: {
             found
@@ -100,10 +105,10 @@ def test_no_module_needs_itself() -> None:
         for path in modules()
     }
     assert sum(map(len, needs.values())) > 300
-    TopologicalSorter(needs).prepare()  # raises CycleError, with the circle
+    TopologicalSorter(needs).prepare()  # raises CycleError, which names the cycle
 
 
-def test_a_wrong_import_is_found(tmp_path: Path) -> None:
+def test_broken_rules_finds_forbidden_imports(tmp_path: Path) -> None:
     (tmp_path / "evaluation").mkdir()
     wrong = tmp_path / "evaluation" / "wrong.py"
     wrong.write_text(
@@ -112,8 +117,8 @@ def test_a_wrong_import_is_found(tmp_path: Path) -> None:
     assert len(list(broken_rules(wrong, tmp_path))) == 3
 
 
-def test_the_engine_imports_nothing_of_a_team_and_the_team_only_public_names() -> None:
-    """A team's package is loaded by name; what a team may import are few modules."""
+def test_the_engine_imports_no_team_code_and_teams_import_only_public_modules() -> None:
+    """The engine loads a team's package by name, and a team may import only a few modules."""
     teams = [
         *BASE.glob("src/*/*.py"),
         *BASE.glob("kits/*/src/*/*.py"),
@@ -126,7 +131,7 @@ def test_the_engine_imports_nothing_of_a_team_and_the_team_only_public_names() -
         for name, _ in imports(path, path.parent)
         if name.split(".")[0] == "mlproduct"
     }
-    assert ours <= TEAMS_NAMES
+    assert ours <= PUBLIC_MODULES
     outside = {name.split(".")[0] for path in modules() for name, _ in imports(path, MLPRODUCT)}
     assert not {
         name
@@ -135,7 +140,7 @@ def test_the_engine_imports_nothing_of_a_team_and_the_team_only_public_names() -
     }
 
 
-def test_every_module_says_what_lives_in_it() -> None:
+def test_every_module_has_a_docstring() -> None:
     silent = [
         p
         for p in modules()
@@ -144,12 +149,12 @@ def test_every_module_says_what_lives_in_it() -> None:
     assert silent == []
 
 
-def test_every_file_that_a_text_names_is_there() -> None:
-    """A text that sends its reader to a module that was renamed is worse than none."""
-    there = {path.name for path in (*modules(), *BASE.rglob("*.py"))}
+def test_every_python_file_named_in_a_module_exists() -> None:
+    """A text that refers to a renamed module misleads its reader."""
+    existing = {path.name for path in (*modules(), *BASE.rglob("*.py"))}
     named = {
         (path.relative_to(MLPRODUCT).as_posix(), name)
         for path in modules()
         for name in re.findall(r"\b\w+\.py\b", path.read_text(encoding="utf-8"))
     }
-    assert [(path, name) for path, name in sorted(named) if name not in there] == []
+    assert [(path, name) for path, name in sorted(named) if name not in existing] == []

@@ -1,4 +1,4 @@
-"""The day, made up for a rehearsal, and never for a team's gate."""
+"""The current date, which a rehearsal may override and a team's gate may not."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,24 +9,24 @@ from mlproduct.config.settings import Settings
 from mlproduct.errors import ConfigError
 
 
-def test_the_day_is_the_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_today_is_the_date_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PRODUCT_TODAY", raising=False)
     assert abs((now() - datetime.now(UTC)).total_seconds()) < 60
     assert today() in {datetime.now(UTC).date(), now().date()}
 
 
-def test_a_rehearsed_day_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_product_today_overrides_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRODUCT_TODAY", "2027-02-28")
     assert today() == now().date() == date(2027, 2, 28)
 
 
-def test_a_day_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_product_today_is_a_config_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRODUCT_TODAY", "yesterday")
     with pytest.raises(ConfigError, match="'yesterday' – expected a date"):
         today()
 
 
-def test_a_rehearsal_is_allowed_on_the_products_own_files(tmp_path: Path) -> None:
+def test_a_rehearsal_is_allowed_on_local_files(tmp_path: Path) -> None:
     settings = Settings.from_environment(
         {"PRODUCT_ROOT": str(tmp_path), "PRODUCT_TODAY": "2027-02-28"}
     )
@@ -37,14 +37,14 @@ def test_a_rehearsal_is_allowed_on_the_products_own_files(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "where", ["http://mlflow:5000", "postgresql://host/product", "sqlite:////srv/team.db"]
 )
-def test_a_teams_gate_goes_by_the_real_day(tmp_path: Path, name: str, where: str) -> None:
+def test_a_rehearsal_is_refused_on_shared_stores(tmp_path: Path, name: str, where: str) -> None:
     environ = {"PRODUCT_ROOT": str(tmp_path), "PRODUCT_TODAY": "2027-02-28", name: where}
     with pytest.raises(ConfigError, match="rehearsal"):
         Settings.from_environment(environ)
     assert Settings.from_environment(environ | {"PRODUCT_TODAY": ""}).root == tmp_path
 
 
-def test_a_folder_beside_the_products_own_is_not_its_own(tmp_path: Path) -> None:
+def test_a_database_outside_the_products_folder_is_not_local(tmp_path: Path) -> None:
     outside = f"sqlite:///{tmp_path}/var/../../team.db"
     environ = {
         "PRODUCT_ROOT": str(tmp_path),

@@ -1,4 +1,4 @@
-"""How it looks in a terminal, and elsewhere. Can run before anything was trained."""
+"""The console output: colours, tables, results and errors."""
 
 import io
 from typing import Any
@@ -16,7 +16,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colours_are_used_only_on_terminals_without_no_color(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert coloured("met", "green", Terminal()) == "\033[32mmet\033[0m"
     assert coloured("met", "green", io.StringIO()) == "met"
@@ -24,12 +26,12 @@ def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatc
     assert coloured("met", "green", Terminal()) == "met"
 
 
-def test_a_table_is_aligned_and_ends_ragged() -> None:
+def test_a_table_aligns_its_columns_without_trailing_spaces() -> None:
     assert table([("a", "bb", "c"), ("aaa", "b", "cc")]) == ["  a    bb  c", "  aaa  b   cc"]
     assert table([]) == []
 
 
-def test_a_result_shows_what_was_measured_and_says_why_only_where_it_has_to() -> None:
+def test_result_lines_show_the_measurement_and_give_a_reason_only_for_a_criterion_not_met() -> None:
     criterion = Criterion(
         id="catch", says="We catch 6 of 10.", why="It pays.", metric="recall", at_least=0.6
     )
@@ -54,7 +56,9 @@ def test_a_result_shows_what_was_measured_and_says_why_only_where_it_has_to() ->
         ({"gap_at_most": 0.15, "by": "region"}, "recall gap by region 0.7 within ±0.15"),
     ],
 )
-def test_a_measurement_is_shown_with_its_bar(bar: dict[str, Any], shown: str) -> None:
+def test_measured_with_bar_shows_the_metric_the_value_and_the_bar(
+    bar: dict[str, Any], shown: str
+) -> None:
     criterion = Criterion.model_validate(
         {"id": "catch", "says": "We catch 6 of 10.", "why": "It pays.", "metric": "recall", **bar}
     )
@@ -62,7 +66,7 @@ def test_a_measurement_is_shown_with_its_bar(bar: dict[str, Any], shown: str) ->
     assert measured_with_bar(result) == shown
 
 
-def test_a_bar_without_a_measurement_is_not_shown_as_a_result() -> None:
+def test_measured_with_bar_reports_no_value_when_nothing_was_measured() -> None:
     first = Criterion(
         id="first", says="Better.", why="Pays.", metric="recall", versus="champion", at_least=0
     )
@@ -72,7 +76,7 @@ def test_a_bar_without_a_measurement_is_not_shown_as_a_result() -> None:
     assert measured_with_bar(failed) == "recall vs champion: no value, bar > 0"
 
 
-def test_reasons_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+def test_error_shows_its_reasons_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     error(InvalidData("too many bad rows", (("age", "at least 0", 1200, "-7"),)))
     shown = capsys.readouterr().err
     assert "error: too many bad rows" in shown

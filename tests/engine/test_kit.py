@@ -1,7 +1,6 @@
-"""What every kit promises: its sample, its rule and its candidates. Can run before anything was
-trained.
+"""What every kit provides: its sample, its rule and its candidates.
 
-These tests are about the sample data; they go when ``sample.py`` goes.
+These tests check the sample data and are deleted together with ``sample.py``.
 """
 
 from datetime import date
@@ -35,45 +34,45 @@ def validated(table: pd.DataFrame, schema: Any = Labelled) -> Any:
     return validate([Batch(table, "sample", 0)], schema, limit=1.0)
 
 
-def test_clean_rows_are_all_accepted() -> None:
+def test_the_schema_accepts_all_clean_rows() -> None:
     found = validated(rows(dirty=0.0))
     assert len(found.rejected.rows) == 0
     assert list(found.rows.columns) == list(COLUMNS.read)
 
 
-def test_without_the_answer_they_can_still_be_scored() -> None:
+def test_rows_without_a_target_value_can_be_scored() -> None:
     table = rows(dirty=0.0).drop(columns=[COLUMNS.target])
     assert len(validated(table, Features).rows) == len(table)
 
 
-def test_spoiled_rows_are_rejected_in_their_share_and_for_several_reasons() -> None:
+def test_the_schema_rejects_the_dirty_share_for_several_reasons() -> None:
     found = validated(rows(dirty=0.04))
     assert 0.035 <= found.rejected_share <= 0.045
     assert found.rejected.failures["reason"].nunique() >= 3
 
 
-def test_the_same_seed_gives_the_same_rows_and_another_one_others() -> None:
+def test_a_sample_is_reproducible_from_its_seed() -> None:
     pd.testing.assert_frame_equal(rows(), rows())
     assert not rows().equals(rows(seed=8))
 
 
-def test_the_newest_row_is_of_the_day_asked_for() -> None:
+def test_the_newest_row_has_the_requested_day() -> None:
     assert validated(rows()).rows[COLUMNS.time].max().date() == UNTIL
 
 
-def test_personal_data_are_in_the_sample_and_are_not_read() -> None:
+def test_the_sample_contains_personal_data_that_validation_drops() -> None:
     assert COLUMNS.private
     assert set(COLUMNS.private) <= set(rows().columns)
     assert not set(COLUMNS.private) & set(validated(rows()).rows.columns)
 
 
-def test_shuffled_labels_are_the_same_labels_on_other_rows() -> None:
+def test_shuffle_labels_permutes_the_labels() -> None:
     honest, shuffled = rows(dirty=0.0), rows(dirty=0.0, shuffle_labels=True)
     assert sorted(honest[COLUMNS.target]) == sorted(shuffled[COLUMNS.target])
     assert (honest[COLUMNS.target] != shuffled[COLUMNS.target]).mean() > 0.2
 
 
-def test_drift_moves_the_inputs_and_no_drift_does_not() -> None:
+def test_drift_shifts_the_numeric_features() -> None:
     def moved(table: pd.DataFrame) -> float:
         early, late = table.iloc[:1000], table.iloc[1000:]
         steps = (late[list(COLUMNS.numeric)].mean() - early[list(COLUMNS.numeric)].mean()).abs()
@@ -83,18 +82,18 @@ def test_drift_moves_the_inputs_and_no_drift_does_not() -> None:
     assert moved(rows(dirty=0.0)) < 0.15
 
 
-def test_the_rule_answers_every_row_also_where_values_are_missing() -> None:
+def test_the_rule_predicts_every_row_even_when_values_are_missing() -> None:
     table = validated(rows()).rows[list(COLUMNS.features)]
     empty = table.copy()
     empty[list(COLUMNS.numeric)] = np.nan
     for features in (table, empty):
-        answers = rule(features)
-        assert answers.shape == (len(features),)
-        assert np.isfinite(answers).all()
+        predictions = rule(features)
+        assert predictions.shape == (len(features),)
+        assert np.isfinite(predictions).all()
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
-def test_every_candidate_fits_is_kept_and_comes_back_the_same(
+def test_a_candidate_predicts_the_same_after_saving_and_loading(
     candidate: Any, tmp_path: Path
 ) -> None:
     table = validated(rows(rows=1000)).rows
@@ -108,12 +107,12 @@ def test_every_candidate_fits_is_kept_and_comes_back_the_same(
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
-def test_the_sample_is_written_by_its_suffix(name: str, tmp_path: Path) -> None:
+def test_write_chooses_the_format_by_the_suffix(name: str, tmp_path: Path) -> None:
     write(rows(), tmp_path / "in" / name)
     assert [path.name for path in (tmp_path / "in").iterdir()] == [name]
 
 
-def test_the_verb_writes_where_it_is_told(
+def test_the_sample_command_writes_to_the_given_path(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert (
@@ -124,12 +123,12 @@ def test_the_verb_writes_where_it_is_told(
     assert main(["sample", "--rows", "50", "--until", "24.11.2026"]) == 2
 
 
-def test_a_week_of_rows_is_a_week() -> None:
+def test_a_span_of_six_days_covers_a_week() -> None:
     times = rows(until=date(2026, 9, 8), span=6, dirty=0.0)[COLUMNS.time]
     assert (times.min(), times.max()) == (pd.Timestamp("2026-09-02"), pd.Timestamp("2026-09-08"))
 
 
-def test_a_break_changes_one_feature_of_later_rows_and_no_answer() -> None:
+def test_changed_since_changes_one_feature_of_later_rows_and_no_label() -> None:
     until, since = date(2026, 9, 8), date(2026, 9, 5)
     before, after = (
         rows(until=until, span=6, dirty=0.0, changed_since=day) for day in (None, since)

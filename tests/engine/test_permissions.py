@@ -1,4 +1,4 @@
-"""Nobody but the product's user can read what it keeps. Nothing is trained."""
+"""File permissions: only the product's user can read what the product stores."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ from mlproduct.testing import TrialProduct
 from .registry.trial_releases import PIPELINE, criteria
 from .team import ENGINE, PROJECT, main, trial_at
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps rights otherwise")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows manages permissions differently")
 
 
 @pytest.fixture(autouse=True)
@@ -39,49 +39,53 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def open_to_others(folder: Path) -> list[Path]:
+def readable_by_others(folder: Path) -> list[Path]:
     return [path for path in (folder, *folder.rglob("*")) if mode(path) & 0o077]
 
 
-def test_what_a_verb_writes_is_its_users_alone(product: TrialProduct, tmp_path: Path) -> None:
+def test_commands_write_files_that_only_their_user_can_read(
+    product: TrialProduct, tmp_path: Path
+) -> None:
     assert main(["sample", "--rows", "200"]) == 0
-    assert [main([verb]) for verb in ("doctor", "history", "verify")] == [0, 0, 0]
+    assert [main([command]) for command in ("doctor", "history", "verify")] == [0, 0, 0]
     Runs(product.settings, "Radar").open(
         criteria(), PIPELINE
-    )  # a file of the team's among the artifacts
+    )  # adds a file of the team's to the artifacts
     assert len(list(product.settings.var.rglob("*"))) > 5
-    assert open_to_others(product.settings.var) == []
+    assert readable_by_others(product.settings.var) == []
     assert main(["sample", "--rows", "200", "--to", str(tmp_path / "export.csv")]) == 0
     assert mode(tmp_path / "export.csv") == 0o600
 
 
-def test_what_an_earlier_release_left_open_is_closed(product: TrialProduct) -> None:
+def test_a_command_restricts_files_left_readable_by_an_earlier_release(
+    product: TrialProduct,
+) -> None:
     var = product.settings.var
     AuditLog(product.settings.database_url)
     for name in ("product.db-wal", "mlflow.db", "prefect/prefect.db"):
         (var / name).parent.mkdir(exist_ok=True)
         (var / name).touch()
     before = mode(product.root), mode(product.root / "config/pipeline.yaml")
-    assert len([path for path in open_to_others(var) if path.suffix.startswith(".db")]) == 4
+    assert len([path for path in readable_by_others(var) if path.suffix.startswith(".db")]) == 4
     assert main(["history"]) in (0, 1)
     assert mode(var) == 0o700
-    assert [path for path in open_to_others(var) if path.suffix.startswith(".db")] == []
+    assert [path for path in readable_by_others(var) if path.suffix.startswith(".db")] == []
     assert (mode(product.root), mode(product.root / "config/pipeline.yaml")) == before
 
 
-def test_a_flow_that_a_worker_runs_is_as_careful(product: TrialProduct) -> None:
+def test_tasks_use_the_private_settings(product: TrialProduct) -> None:
     product.settings.var.mkdir()
     AuditLog(private_settings().database_url)
-    assert open_to_others(product.settings.var) == []
-    careless = [
+    assert readable_by_others(product.settings.var) == []
+    unprotected = [
         p.name
         for p in (ENGINE / "mlproduct" / "tasks").glob("*.py")
         if "Settings.from_environment" in p.read_text("utf-8")
     ]
-    assert careless == []
+    assert unprotected == []
 
 
-def test_what_belongs_to_another_user_is_left_alone(
+def test_keep_private_ignores_files_of_another_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(*given: object) -> None:
@@ -92,7 +96,9 @@ def test_what_belongs_to_another_user_is_left_alone(
     keep_private(tmp_path / "nowhere")
 
 
-def test_windows_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keep_private_does_nothing_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(permissions.os, "name", "nt")
     try:
         keep_private(tmp_path)

@@ -1,4 +1,4 @@
-"""Names and reasons that could forge a line, or show another name than the one that is kept."""
+"""Names and reasons whose characters could forge a line or display a different name."""
 
 import pytest
 from mlproduct.console import table
@@ -26,7 +26,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize(("text", "shown"), FORGED.values(), ids=FORGED)
-def test_what_cannot_be_seen_is_refused_and_shown(text: str, shown: str) -> None:
+def test_plain_refuses_invisible_characters_and_escaped_shows_them(text: str, shown: str) -> None:
     with pytest.raises(ConfigError, match="expected visible characters on one line") as caught:
         plain("--by", text, NAME_LIMIT)
     assert escaped(str(caught.value)) == str(caught.value)
@@ -39,16 +39,16 @@ def test_what_cannot_be_seen_is_refused_and_shown(text: str, shown: str) -> None
 @pytest.mark.parametrize(
     "text", ["Zoë Müller-Łukasz", "李明", "أحمد", "O'Brien; 100 % <ok>", "👍 it pays – 3 €"]
 )
-def test_names_of_all_the_world_are_names(text: str) -> None:
+def test_plain_accepts_names_in_any_script(text: str) -> None:
     assert plain("--by", f" {text} ", NAME_LIMIT) == text
     assert escaped(text) == text
 
 
-def test_a_name_has_an_end() -> None:
+def test_plain_limits_the_length_of_a_name() -> None:
     assert plain("--by", "a" * 200, NAME_LIMIT) == "a" * 200
     with pytest.raises(ConfigError, match="--by has 201 characters – expected at most 200"):
         plain("--by", "a" * 201, NAME_LIMIT)
 
 
-def test_a_message_of_several_lines_keeps_them_and_nothing_else() -> None:
+def test_a_product_error_keeps_line_breaks_and_escapes_other_control_characters() -> None:
     assert str(ProductError("two\nlines of \x1b[31mred")) == "two\nlines of \\x1b[31mred"

@@ -1,4 +1,4 @@
-"""The names a team may import: documented, typed, listed in docs/public-names.md, kept."""
+"""Public names: documented, typed, and listed in docs/public-names.md."""
 
 import inspect
 import re
@@ -22,15 +22,15 @@ MODULES = (
 PAGE = TEMPLATE / "docs" / "public-names.md"
 HEAD = """# Public names
 
-What a team's package may import from `mlproduct`. Each name lives for at least two minor versions
-after a deprecation warning; one that goes is named in the changelog. Everything else may change
-without notice.
+What a team's package may import from `mlproduct`. Each name stays available for at least two
+minor versions after a deprecation warning, and the changelog lists each removed name. Everything
+else may change without notice.
 """
 LISTED = re.compile(r"^\| `([\w.]+)` \|", re.MULTILINE)
 
 
 def names() -> Iterator[tuple[str, Any]]:
-    """Every public name with what it stands for; one that two modules give is listed once."""
+    """Every public name with its value; a value that two modules export is listed once."""
     seen: set[int] = set()
     for module in MODULES:
         found = import_module(module)
@@ -55,25 +55,27 @@ def page() -> str:
     return "\n".join((HEAD, "| name | |", "|---|---|", *rows, ""))
 
 
-def test_every_public_name_is_on_the_page_and_none_goes_silently() -> None:
-    """Where the page is not what it should be, it is written: look at the change, and commit it."""
+def test_the_page_lists_every_public_name_and_the_changelog_every_removed_one() -> None:
+    """An outdated page is rewritten and the test fails, so that the change is reviewed and
+    committed.
+    """
     written = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     newest = (TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1]
-    gone = set(LISTED.findall(written)) - {name for name, _ in names()}
-    silently = [name for name in sorted(gone) if name.rpartition(".")[2] not in newest]
-    assert silently == [], "public names went, and the changelog does not say so"
+    removed = set(LISTED.findall(written)) - {name for name, _ in names()}
+    unmentioned = [name for name in sorted(removed) if name.rpartition(".")[2] not in newest]
+    assert unmentioned == [], "the changelog does not mention these removed public names"
     if written != page():
         PAGE.write_text(page(), encoding="utf-8")
-        pytest.fail(f"{PAGE.name} was written anew: look at the change, and commit it")
+        pytest.fail(f"{PAGE.name} was rewritten: review the change and commit it")
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [pytest.param(name, value, id=name) for name, value in names()]
 )
-def test_every_public_name_is_documented_and_typed(name: str, value: Any) -> None:
-    function = inspect.unwrap(getattr(value, "fn", value))  # of a task of Prefect
+def test_a_public_name_is_documented_and_typed(name: str, value: Any) -> None:
+    function = inspect.unwrap(getattr(value, "fn", value))  # the function of a Prefect task
     if not callable(value) or typing.get_origin(value):
-        return  # a constant or an alias has its text in the module
+        return  # a constant or an alias is documented in its module
     assert first_sentence(value), f"{name} has no docstring"
     if inspect.isfunction(function):
         hints = typing.get_type_hints(function)

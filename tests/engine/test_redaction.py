@@ -1,6 +1,4 @@
-"""What is taken out of every text that people and logs get to see. Can run before anything was
-trained.
-"""
+"""Redaction of secrets from every text that is shown or logged."""
 
 import json
 import time
@@ -51,13 +49,13 @@ FORMS = [
 
 
 @pytest.mark.parametrize("text", FORMS)
-def test_no_form_of_a_secret_is_left(text: str) -> None:
+def test_redacted_removes_every_form_of_a_secret(text: str) -> None:
     for shown in (redacted(text), redacted(f"before {text} after"), redacted(redacted(text))):
         assert SECRET not in shown
 
 
 @pytest.mark.parametrize("text", FORMS)
-def test_neither_an_error_nor_its_summary_shows_a_secret(text: str) -> None:
+def test_errors_and_their_summaries_show_no_secret(text: str) -> None:
     for error in (ProductError(text), ConfigError(text), InvalidData(text)):
         assert SECRET not in f"{error} {error!r}"
     assert SECRET not in in_words(ValueError(text)) + in_words(OSError(text)) + one_line(
@@ -78,29 +76,29 @@ def test_neither_an_error_nor_its_summary_shows_a_secret(text: str) -> None:
         'password authentication failed for user "ada"',
     ],
 )
-def test_everything_else_stays_as_it_is(text: str) -> None:
+def test_redacted_keeps_a_text_without_a_secret(text: str) -> None:
     assert redacted(text) == text
 
 
-def test_what_is_left_of_an_address_says_where_it_leads() -> None:
+def test_a_redacted_address_keeps_its_host_and_path() -> None:
     assert redacted(f"see postgresql://ada:{SECRET}@db:5432/product?password={SECRET}, now") == (
         "see postgresql://db:5432/product, now"
     )
 
 
-def test_a_long_text_is_gone_through_in_no_time() -> None:
+def test_redacted_is_fast_on_long_texts() -> None:
     began = time.perf_counter()
     for long in ("a" * 300_000, "a:" * 3_000, "token " * 30_000, "x." * 100_000):
         assert redacted(long) == long
     assert time.perf_counter() - began < 5
 
 
-def test_a_password_that_is_also_the_name_of_the_database_gives_nothing_away() -> None:
+def test_redacted_handles_a_password_equal_to_the_database_name() -> None:
     output = redacted('postgresql://product:product@db/product: database "product" does not exist')
     assert output == 'postgresql://db/product: database "product" does not exist'
 
 
-def test_the_text_of_sqlalchemy_loses_its_secrets() -> None:
+def test_redacted_removes_the_secrets_of_an_sqlalchemy_error() -> None:
     url = f"postgresql+psycopg://127.0.0.1:1/product?user=ada&password={SECRET}&options=-c%20x"
     problem = sa.exc.OperationalError(
         f"connect {url}", {"password": SECRET}, OSError(f"no answer from {url}")

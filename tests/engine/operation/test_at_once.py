@@ -1,6 +1,4 @@
-"""Two trainings of one product at the same moment, each a process of its own, on the SQLite of a
-laptop.
-"""
+"""Two concurrent trainings of one product, in two processes on one SQLite database."""
 
 import os
 import subprocess
@@ -15,7 +13,7 @@ from ..team import PACKAGE, SOURCES
 
 
 @pytest.mark.long
-def test_two_trainings_at_once_both_finish_and_the_second_says_that_it_waits(
+def test_two_concurrent_trainings_both_finish_and_one_reports_that_it_waits(
     tmp_path: Path,
 ) -> None:
     product = stage(tmp_path, margin=1e9)

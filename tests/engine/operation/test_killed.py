@@ -1,4 +1,4 @@
-"""A verb that is killed leaves no process behind."""
+"""Commands that are killed leave no process running."""
 
 import os
 import shutil
@@ -18,67 +18,69 @@ WAIT_SECONDS = 120
 
 
 def children(pid: int) -> dict[int, str]:
-    """The processes that ``pid`` started and that live, with their command lines."""
-    asked = ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="]
-    lines = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()
-    shown = (line.split(None, 3) for line in lines)
+    """The running child processes of ``pid`` with their command lines."""
+    command = ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    columns = (line.split(None, 3) for line in lines)
     return {
-        int(number): words
-        for number, parent, state, words in shown
+        int(number): arguments
+        for number, parent, state, arguments in columns
         if int(parent) == pid and state[0] != "Z"
     }
 
 
-def lives(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    asked = ["ps", "-o", "stat=", "-p", str(pid)]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()[
+    command = ["ps", "-o", "stat=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()[
         :1
     ] not in ("", "Z")
 
 
-def until(true: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], message: str) -> None:
     end = time.monotonic() + WAIT_SECONDS
-    while not true():
-        assert time.monotonic() < end, what
+    while not condition():
+        assert time.monotonic() < end, message
         time.sleep(0.1)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="processes are told apart by ps")
+@pytest.mark.skipif(os.name != "posix", reason="the test identifies processes with ps")
 @pytest.mark.parametrize(
     "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
 )
-def test_a_killed_verb_leaves_no_server_behind(tmp_path: Path, number: signal.Signals) -> None:
-    """Killed while its temporary Prefect server starts, which is when most is there to be left
-    behind.
+def test_a_killed_command_leaves_no_server_running(tmp_path: Path, number: signal.Signals) -> None:
+    """The command is killed while its temporary Prefect server starts, because most processes exist
+    then.
     """
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
     environ |= QUIET | {"PRODUCT_ROOT": str(tmp_path), "PYTHONPATH": SOURCES}
     shutil.copytree(PROJECT / "config", tmp_path / "config")
     command = [sys.executable, "-m", PACKAGE, "expire"]
-    verb = subprocess.Popen(
+    process = subprocess.Popen(
         command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _killed_after_its_server_began(verb, number)
+        _kill_after_its_server_started(process, number)
     finally:
-        verb.kill()
-        verb.wait()
+        process.kill()
+        process.wait()
 
 
-def _killed_after_its_server_began(verb: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    until(
-        lambda: any("prefect.server" in words for words in children(verb.pid).values()),
-        "no server was started",
+def _kill_after_its_server_started(
+    process: "subprocess.Popen[bytes]", number: signal.Signals
+) -> None:
+    wait_until(
+        lambda: any("prefect.server" in arguments for arguments in children(process.pid).values()),
+        "the command started no server",
     )
-    until(
-        lambda: any("/bin/sh" in words for words in children(verb.pid).values()),
-        "no guard was started",
+    wait_until(
+        lambda: any("/bin/sh" in arguments for arguments in children(process.pid).values()),
+        "the command started no guard process",
     )
-    left = children(verb.pid)
-    verb.send_signal(number)
-    verb.wait()
-    until(lambda: not any(map(lives, left)), f"still there: {left}")
+    left = children(process.pid)
+    process.send_signal(number)
+    process.wait()
+    wait_until(lambda: not any(map(is_running, left)), f"processes are still running: {left}")

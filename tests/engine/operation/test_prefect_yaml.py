@@ -1,6 +1,4 @@
-"""Everything that prefect.yaml promises: each deployment leads to a flow that takes its
-parameters.
-"""
+"""The deployments in prefect.yaml: their flows, parameters, schedules, triggers and names."""
 
 from importlib import import_module
 from typing import Any
@@ -33,19 +31,19 @@ def flow_of(deployment: dict[str, Any]) -> Flow[Any, Any]:
     return found
 
 
-def called(deployment: dict[str, Any]) -> str:
+def deployment_name(deployment: dict[str, Any]) -> str:
     return f"{flow_of(deployment).name}/{deployment['name']}"
 
 
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=called)
-def test_a_deployment_leads_to_a_flow_that_takes_its_parameters(deployment: dict[str, Any]) -> None:
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=deployment_name)
+def test_a_deployment_names_a_flow_that_accepts_its_parameters(deployment: dict[str, Any]) -> None:
     flow = flow_of(deployment)
     schema = flow.parameters
-    asked = deployment.get("parameters", {})
-    assert set(asked) <= set(schema.properties)
-    if "schedules" in deployment:  # nobody is there to be asked
-        assert set(schema.required) <= set(asked)
-        assert flow.validate_parameters(asked) is not None
+    parameters = deployment.get("parameters", {})
+    assert set(parameters) <= set(schema.properties)
+    if "schedules" in deployment:  # a scheduled run cannot ask for a parameter
+        assert set(schema.required) <= set(parameters)
+        assert flow.validate_parameters(parameters) is not None
     assert deployment["work_pool"]["name"] == PRODUCT.name
     assert deployment["work_pool"]["work_queue_name"] == PRODUCT.name
     assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
@@ -56,16 +54,16 @@ def test_a_deployment_leads_to_a_flow_that_takes_its_parameters(deployment: dict
     [schedule for deployment in DEPLOYMENTS for schedule in deployment.get("schedules", [])],
     ids=lambda schedule: schedule["cron"],
 )
-def test_a_schedule_is_one(schedule: dict[str, str]) -> None:
+def test_a_schedule_is_a_valid_cron_schedule(schedule: dict[str, str]) -> None:
     assert (
         CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]).cron == schedule["cron"]
     )
     assert schedule["slug"] in ("daily", "weekly")
 
 
-def test_what_runs_by_itself_and_what_people_run() -> None:
+def test_the_file_schedules_the_routine_flows_and_leaves_decisions_unscheduled() -> None:
     scheduled = {
-        called(each): [s["slug"] for s in each["schedules"]]
+        deployment_name(each): [s["slug"] for s in each["schedules"]]
         for each in DEPLOYMENTS
         if "schedules" in each
     }
@@ -76,17 +74,17 @@ def test_what_runs_by_itself_and_what_people_run() -> None:
         f"{PRODUCT.name}-monitor/{PRODUCT.title}: monitor": ["daily"],
         f"{PRODUCT.name}-expire/{PRODUCT.title}: delete expired data": ["weekly"],
     }
-    by_hand = {called(each) for each in DEPLOYMENTS} - set(scheduled)
-    assert by_hand == {
+    unscheduled = {deployment_name(each) for each in DEPLOYMENTS} - set(scheduled)
+    assert unscheduled == {
         f"{PRODUCT.name}-approve/{PRODUCT.title}: approve a version",
         f"{PRODUCT.name}-reject/{PRODUCT.title}: reject a version",
         f"{PRODUCT.name}-rollback/{PRODUCT.title}: roll back",
     }
 
 
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=called)
-def test_each_field_of_the_form_has_a_label_and_an_example(deployment: dict[str, Any]) -> None:
-    """Of the schema that ``prefect deploy`` sends to the server."""
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=deployment_name)
+def test_a_flow_parameter_has_a_label_and_an_example(deployment: dict[str, Any]) -> None:
+    """Checks the schema that ``prefect deploy`` sends to the server."""
     for name, field in parameter_schema(flow_of(deployment)).properties.items():
         assert field["title"] != name
         assert field["title"][0].isupper()
@@ -94,7 +92,7 @@ def test_each_field_of_the_form_has_a_label_and_an_example(deployment: dict[str,
         assert field["description"].endswith(f"Example: {example}")
 
 
-def test_a_day_is_scored_and_labelled_before_it_is_looked_at() -> None:
+def test_a_day_is_scored_and_labelled_before_it_is_monitored() -> None:
     daily = {
         flow_of(each).name: each["schedules"][0]["cron"]
         for each in DEPLOYMENTS
@@ -110,7 +108,7 @@ def test_a_day_is_scored_and_labelled_before_it_is_looked_at() -> None:
     )
 
 
-def test_the_trigger_hears_what_monitoring_says() -> None:
+def test_the_training_trigger_expects_the_event_that_monitoring_emits() -> None:
     (trigger,) = (trigger for each in DEPLOYMENTS for trigger in each.get("triggers", []))
     read = DeploymentEventTrigger.model_validate(trigger)
     assert read.expect == {RETRAINING}
@@ -119,12 +117,12 @@ def test_the_trigger_hears_what_monitoring_says() -> None:
     assert set(trigger["parameters"]) <= set(flow_of(training).parameters.properties)
 
 
-def test_people_are_told_about_every_flow() -> None:
+def test_every_flow_with_notifications_has_a_deployment() -> None:
     assert {flow_of(each).name for each in DEPLOYMENTS} == set(FLOWS)
 
 
-def test_people_are_told_of_this_product_only() -> None:
-    """Each occasion goes by a name of the product: that of its resource, or those of its flows."""
+def test_notifications_match_only_events_of_this_product() -> None:
+    """Each trigger matches a name of the product: its resource or its flows."""
     resource = {"prefect.resource.id": f"product.{PRODUCT.name}"}
     for what, trigger, _, _ in _occasions(PRODUCT, FLOWS):
         of_flows = trigger.match_related.root if not isinstance(trigger.match_related, list) else {}
@@ -135,8 +133,10 @@ def test_people_are_told_of_this_product_only() -> None:
     assert {RETRAINING, WAITING} <= shown
 
 
-def test_every_name_on_a_server_carries_the_products() -> None:
-    """Two products on one server: a deployment is found by its flow's name and its own."""
+def test_every_name_on_the_server_starts_with_the_products_name() -> None:
+    """A server finds a deployment by its flow's name and its own, and two products may share a
+    server.
+    """
     triggers = [trigger for each in DEPLOYMENTS for trigger in each.get("triggers", [])]
     names = {flow_of(each).name for each in DEPLOYMENTS}
     names |= {event for trigger in triggers for event in trigger["expect"]}
@@ -146,4 +146,4 @@ def test_every_name_on_a_server_carries_the_products() -> None:
     assert [name for name in titled if not name.startswith(f"{PRODUCT.title}: ")] == []
     assert (
         events.slug(PRODUCT).replace("-", "").isalnum()
-    )  # what Prefect takes in the name of an artifact or a block
+    )  # the characters that Prefect allows in the name of an artifact or a block

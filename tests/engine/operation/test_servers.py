@@ -1,6 +1,4 @@
-"""``up`` and ``down`` on this machine: everything gets ready, runs what it should, and ends without
-a trace.
-"""
+"""``up`` and ``down`` on this machine: the servers start, run their work and stop completely."""
 
 import asyncio
 import os
@@ -25,14 +23,14 @@ from prefect.settings import get_current_settings
 
 from ..team import PACKAGE, PRODUCT, PROJECT, SOURCES
 
-ANY = {"prefect": 0, "mlflow": 0, "service": 0}
+ANY_PORTS = {"prefect": 0, "mlflow": 0, "service": 0}
 
 
 @pytest.fixture
 def product(
     released: TrialProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
-    """A copy of the product with its own registry, to be started."""
+    """A copy of the released product with its own registry; its servers are stopped afterwards."""
     root = tmp_path / "product"
     shutil.copytree(released.root, root)
     shutil.copy(PROJECT / "prefect.yaml", root)
@@ -49,7 +47,7 @@ APPROVE = f"{PRODUCT.name}-approve/{PRODUCT.title}: approve a version"
 ROLLBACK = f"{PRODUCT.name}-rollback/{PRODUCT.title}: roll back"
 
 
-async def ran(url: str, name: str, parameters: dict[str, Any]) -> Any:
+async def final_state(url: str, name: str, parameters: dict[str, Any]) -> Any:
     """The state in which the run of a deployment ended."""
     async with httpx.AsyncClient(base_url=f"{url}/api", timeout=60) as client:
         found = await client.get(f"/deployments/name/{quote(name)}")
@@ -68,7 +66,7 @@ async def ran(url: str, name: str, parameters: dict[str, Any]) -> Any:
 
 
 def serves(service: str, version: str) -> bool:
-    """Whether the service takes over the version within a minute."""
+    """Whether the service loads the version within a minute."""
     for _ in range(600):
         if httpx.get(f"{service}/model").json().get("version") == version:
             return True
@@ -76,18 +74,18 @@ def serves(service: str, version: str) -> bool:
     return False
 
 
-def test_up_starts_everything_the_worker_runs_what_people_ask_for_and_down_ends_it(
+def test_up_starts_servers_and_a_worker_that_runs_deployments_and_down_stops_them(
     product: Settings,
 ) -> None:
-    started = {one.name: one for one in up(Project(PACKAGE, product), ANY)}
+    started = {one.name: one for one in up(Project(PACKAGE, product), ANY_PORTS)}
     assert list(started) == ["prefect", "mlflow", "worker", "service"]
     assert running(product) == tuple(started.values())
     with pytest.raises(ConfigError, match="is running – expected no running server"):
-        list(up(Project(PACKAGE, product), ANY))
+        list(up(Project(PACKAGE, product), ANY_PORTS))
     service = started["service"].url
     assert serves(service, "1")
     approval = {"version": "2", "by": "Ada", "because": "It is as good."}
-    state = asyncio.run(ran(started["prefect"].url, APPROVE, approval))
+    state = asyncio.run(final_state(started["prefect"].url, APPROVE, approval))
     assert state["type"] == "COMPLETED", state
     assert serves(service, "2")
     ended = down(product)
@@ -97,27 +95,27 @@ def test_up_starts_everything_the_worker_runs_what_people_ask_for_and_down_ends_
 
 
 @pytest.mark.long
-def test_a_worker_says_what_is_refused_and_brings_back_an_earlier_champion(
+def test_a_worker_reports_a_refused_approval_and_runs_a_rollback(
     product: Settings,
 ) -> None:
-    started = {one.name: one for one in up(Project(PACKAGE, product), ANY)}
+    started = {one.name: one for one in up(Project(PACKAGE, product), ANY_PORTS)}
     service, prefect = started["service"].url, started["prefect"].url
     unknown = {"version": "7", "by": "Ada", "because": "Why not."}
-    state = asyncio.run(ran(prefect, APPROVE, unknown))
+    state = asyncio.run(final_state(prefect, APPROVE, unknown))
     assert (state["type"], "there is no version 7" in state["message"]) == ("FAILED", True)
     approval = {"version": "2", "by": "Ada", "because": "It is as good."}
-    state = asyncio.run(ran(prefect, APPROVE, approval))
+    state = asyncio.run(final_state(prefect, APPROVE, approval))
     assert state["type"] == "COMPLETED", state
     assert serves(service, "2")
     back = {"by": "Ada", "because": "Only to try."}
-    state = asyncio.run(ran(prefect, ROLLBACK, back))
+    state = asyncio.run(final_state(prefect, ROLLBACK, back))
     assert state["type"] == "COMPLETED", state
     assert serves(service, "1")
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_up_deletes_the_deployments_of_an_earlier_release_and_no_others() -> None:
-    """Else the schedules of both would run: the weekly training, for one, twice."""
+def test_up_deletes_only_the_deployments_of_an_earlier_release() -> None:
+    """Otherwise the schedules of both releases would run, for example the weekly training twice."""
     api = get_current_settings().api.url
     assert api
     with httpx.Client(base_url=api, timeout=60) as client:
@@ -130,14 +128,14 @@ def test_up_deletes_the_deployments_of_an_earlier_release_and_no_others() -> Non
     assert {each["name"] for each in left} == kept
 
 
-def test_what_does_not_get_ready_is_shown_with_its_last_words(product: Settings) -> None:
+def test_up_shows_the_end_of_the_log_of_a_server_that_does_not_start(product: Settings) -> None:
     (product.var / "up").mkdir(parents=True)
     command = [sys.executable, "-c", "print('no such thing'); raise SystemExit(3)"]
     with pytest.raises(ProductError, match="no such thing"):
         _start(product, "worker", command, os.environ, "http://nowhere", lambda: False)
 
 
-def test_down_leaves_alone_what_only_has_the_same_number(product: Settings) -> None:
+def test_down_ignores_a_process_that_only_has_the_same_process_id(product: Settings) -> None:
     other = subprocess.Popen(["sleep", "60"], start_new_session=True)
     try:
         (product.var / "up").mkdir(parents=True)
@@ -153,7 +151,7 @@ def test_down_leaves_alone_what_only_has_the_same_number(product: Settings) -> N
         other.wait()
 
 
-def test_a_port_that_is_taken_is_not_taken_again() -> None:
+def test_free_chooses_another_port_when_the_port_is_in_use() -> None:
     import socket
 
     with socket.socket() as taken:
@@ -163,14 +161,14 @@ def test_a_port_that_is_taken_is_not_taken_again() -> None:
         assert _free(port) != port
 
 
-def test_the_product_is_the_name_of_the_pool() -> None:
+def test_the_product_has_a_name() -> None:
     assert PRODUCT.name
 
 
-def test_no_server_is_started_with_a_password_among_its_arguments(
+def test_the_arguments_of_the_mlflow_server_contain_no_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every user of the machine can read them."""
+    """Every user of the machine can read the arguments of a process."""
     from mlproduct.registry import mlflow_pages
 
     monkeypatch.setattr(mlflow_pages, "connect", lambda settings: None)

@@ -1,5 +1,5 @@
-"""Fixtures of the stores: one registry and one saved model for all tests, a product of its own for
-each.
+"""Fixtures for the stores: one registry and one saved model for all tests, a separate product for
+each test.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,9 @@ NUMBERS = count(1)
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """An address of MLflow; making its database and opening it takes longer than most tests."""
+    """Settings of an MLflow registry. Its database is created once, because that takes longer than
+    most tests.
+    """
     return settings_in(tmp_path_factory.mktemp("registry") / "product")
 
 
@@ -34,7 +36,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
 
 @pytest.fixture
 def new_trial(tmp_path: Path, registry: Settings, saved: Saved) -> Callable[[], Trial]:
-    """Opens the same product and trail again, as another process would."""
+    """Opens the same product and audit log again, as another process would."""
     settings = replace(registry, database_url=f"sqlite:///{tmp_path / 'product.db'}")
     product = f"Radar {next(NUMBERS)}"
     return lambda: Trial(settings, product, saved)

@@ -1,5 +1,5 @@
-"""The audit trail: numbers that can be taken once, and what follows from the order. Needs no
-model.
+"""The audit log: each sequence number is used once, and the order of entries decides the
+champion.
 """
 
 import multiprocessing
@@ -24,42 +24,42 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def history(url: str) -> AuditLog:
+def audit_log(url: str) -> AuditLog:
     return AuditLog(url)
 
 
-def filled(history: AuditLog, *decisions: tuple[Action, str]) -> AuditLog:
+def filled(audit_log: AuditLog, *decisions: tuple[Action, str]) -> AuditLog:
     for number, (action, version) in enumerate(decisions):
-        history.append(entry(action, version, history.read().champion), after=number)
-    return history
+        audit_log.append(entry(action, version, audit_log.read().champion), after=number)
+    return audit_log
 
 
-def test_an_entry_comes_back_as_it_was(history: AuditLog) -> None:
+def test_an_appended_entry_is_read_back_unchanged(audit_log: AuditLog) -> None:
     outcomes = entry("approve", "1", None, datetime(2026, 11, 24, 23, 59, 1, 5, tzinfo=UTC))
-    recorded = history.append(outcomes, after=0)
+    recorded = audit_log.append(outcomes, after=0)
     assert recorded.sequence == 1
-    assert history.read().entries == (recorded,)
+    assert audit_log.read().entries == (recorded,)
 
 
-def test_a_number_is_taken_once(history: AuditLog) -> None:
-    filled(history, ("approve", "1"))
+def test_append_refuses_a_sequence_number_that_is_in_use(audit_log: AuditLog) -> None:
+    filled(audit_log, ("approve", "1"))
     with pytest.raises(Refused, match="at the same time as approve of version 2"):
-        history.append(entry("approve", "2", None), after=0)
-    assert history.read().champion == "1"
+        audit_log.append(entry("approve", "2", None), after=0)
+    assert audit_log.read().champion == "1"
 
 
 def decide(url: str, version: str, ready: Barrier, outcomes: "Queue[str]") -> None:
-    history = AuditLog(url)
-    after = history.read().last
+    audit_log = AuditLog(url)
+    after = audit_log.read().last
     ready.wait()
     try:
-        history.append(entry("approve", version, None), after=after)
+        audit_log.append(entry("approve", version, None), after=after)
         outcomes.put("recorded")
     except Refused:
         outcomes.put("refused")
 
 
-def test_of_two_processes_that_decide_at_once_one_is_refused(url: str) -> None:
+def test_one_of_two_concurrent_decisions_is_refused(url: str) -> None:
     fresh = multiprocessing.get_context("spawn")
     ready, outcomes = fresh.Barrier(2), fresh.Queue()
     both = [
@@ -67,17 +67,17 @@ def test_of_two_processes_that_decide_at_once_one_is_refused(url: str) -> None:
     ]
     for process in both:
         process.start()
-    answers = sorted(outcomes.get(timeout=60) for _ in both)
+    results = sorted(outcomes.get(timeout=60) for _ in both)
     for process in both:
         process.join()
-    assert answers == ["recorded", "refused"]
+    assert results == ["recorded", "refused"]
     assert len(AuditLog(url).read().entries) == 1
 
 
-def test_who_was_champion_on_a_day(history: AuditLog) -> None:
-    history.append(entry("approve", "1", None, datetime(2026, 3, 1, 9, tzinfo=UTC)), after=0)
-    history.append(entry("reject", "2", "1", datetime(2026, 4, 1, 9, tzinfo=UTC)), after=1)
-    history.append(entry("approve", "3", "1", datetime(2026, 5, 1, 23, 59, tzinfo=UTC)), after=2)
+def test_champion_on_returns_the_champion_at_the_end_of_a_day(audit_log: AuditLog) -> None:
+    audit_log.append(entry("approve", "1", None, datetime(2026, 3, 1, 9, tzinfo=UTC)), after=0)
+    audit_log.append(entry("reject", "2", "1", datetime(2026, 4, 1, 9, tzinfo=UTC)), after=1)
+    audit_log.append(entry("approve", "3", "1", datetime(2026, 5, 1, 23, 59, tzinfo=UTC)), after=2)
     days = (
         date(2026, 2, 28),
         date(2026, 3, 1),
@@ -85,35 +85,35 @@ def test_who_was_champion_on_a_day(history: AuditLog) -> None:
         date(2026, 5, 1),
         date(2026, 5, 2),
     )
-    found = [history.champion_on(day) for day in days]
+    found = [audit_log.champion_on(day) for day in days]
     assert [each and each.version for each in found] == [None, "1", "1", "3", "3"]
     assert found[1] is not None
     assert (found[1].by, found[1].because) == ("Ada", "It pays.")
 
 
-def test_a_clock_that_goes_back_changes_no_order(history: AuditLog) -> None:
-    history.append(entry("approve", "1", None, datetime(2026, 5, 2, 9, tzinfo=UTC)), after=0)
-    history.append(entry("approve", "2", "1", datetime(2026, 5, 1, 9, tzinfo=UTC)), after=1)
-    history.append(entry("approve", "3", "2", datetime(2099, 1, 1, tzinfo=UTC)), after=2)
-    history.append(entry("rollback", "2", "3", datetime(2026, 5, 3, 9, tzinfo=UTC)), after=3)
-    trail = history.read()
+def test_the_sequence_decides_the_champion_when_the_clock_jumps(audit_log: AuditLog) -> None:
+    audit_log.append(entry("approve", "1", None, datetime(2026, 5, 2, 9, tzinfo=UTC)), after=0)
+    audit_log.append(entry("approve", "2", "1", datetime(2026, 5, 1, 9, tzinfo=UTC)), after=1)
+    audit_log.append(entry("approve", "3", "2", datetime(2099, 1, 1, tzinfo=UTC)), after=2)
+    audit_log.append(entry("rollback", "2", "3", datetime(2026, 5, 3, 9, tzinfo=UTC)), after=3)
+    trail = audit_log.read()
     assert (trail.champion, trail.succession, trail.last) == ("2", ("1", "2"), 4)
     found = [
-        history.champion_on(day)
+        audit_log.champion_on(day)
         for day in (date(2026, 4, 30), date(2026, 5, 2), date(2026, 5, 3), date(2099, 1, 1))
     ]
     assert [each and each.version for each in found] == [None, "2", "2", "2"]
 
 
-def test_rolling_back_twice_goes_back_two(history: AuditLog) -> None:
+def test_a_rollback_updates_the_succession_of_champions(audit_log: AuditLog) -> None:
     trail = filled(
-        history, ("approve", "1"), ("approve", "2"), ("reject", "4"), ("approve", "3")
+        audit_log, ("approve", "1"), ("approve", "2"), ("reject", "4"), ("approve", "3")
     ).read()
     assert trail.succession == ("1", "2", "3")
-    history.append(entry("rollback", "2", "3"), after=4)
-    assert history.read().succession == ("1", "2")
-    history.append(entry("rollback", "3", "2"), after=5)
-    assert history.read().succession == ("1", "2", "3")
+    audit_log.append(entry("rollback", "2", "3"), after=4)
+    assert audit_log.read().succession == ("1", "2")
+    audit_log.append(entry("rollback", "3", "2"), after=5)
+    assert audit_log.read().succession == ("1", "2", "3")
     assert (trail.champion, set(trail.champions), set(trail.rejected)) == (
         "3",
         {"1", "2", "3"},
@@ -121,25 +121,25 @@ def test_rolling_back_twice_goes_back_two(history: AuditLog) -> None:
     )
 
 
-def test_an_entry_cannot_be_changed_or_taken_out(history: AuditLog) -> None:
+def test_the_database_refuses_to_change_or_delete_an_entry(audit_log: AuditLog) -> None:
     import sqlalchemy as sa
 
-    filled(history, ("approve", "1"))
+    filled(audit_log, ("approve", "1"))
     for change in ("UPDATE champion_history SET version = '2'", "DELETE FROM champion_history"):
         with (
             pytest.raises(sa.exc.IntegrityError, match="never changed"),
-            history.database.engine.begin() as connection,
+            audit_log.database.engine.begin() as connection,
         ):
             connection.execute(sa.text(change))
 
 
-def test_a_database_that_is_none_is_a_product_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_a_product_error(tmp_path: Path) -> None:
     (tmp_path / "product.db").write_text("not a database " * 100)
     with pytest.raises(ProductError, match="PRODUCT_DATABASE_URL"):
         AuditLog(f"sqlite:///{tmp_path / 'product.db'}")
 
 
 @pytest.mark.parametrize("address", ["nonsense", "nosuch://host/database"])
-def test_a_wrong_address_is_a_config_error(address: str) -> None:
+def test_an_invalid_database_url_is_a_config_error(address: str) -> None:
     with pytest.raises(ConfigError, match="PRODUCT_DATABASE_URL"):
         AuditLog(address)

@@ -1,5 +1,5 @@
-"""Killed in the middle of registering or approving, at every step: the champion is a whole one, and
-work goes on.
+"""A process killed at any step of registering or approving leaves a complete champion, and the next
+command works.
 """
 
 import multiprocessing
@@ -26,65 +26,69 @@ REGISTERING = (
     "set_registered_model_alias",
 )
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "fork"), reason="processes are forked to die quickly"
-)
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the test forks processes")
 
 
 @pytest.fixture(scope="module")
-def executioner() -> Iterator[Connection]:
-    """A process that has imported everything and forks others, which die where they are told to."""
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_executes, args=(there,))
+def forking_process() -> Iterator[Connection]:
+    """A process that has imported everything and forks children, each of which kills itself at a
+    given call.
+    """
+    parent_end, child_end = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_fork_children, args=(child_end,))
     process.start()
-    yield here
-    here.send(None)
+    yield parent_end
+    parent_end.send(None)
     process.join(60)
 
 
 @pytest.fixture
-def kill(trial: Trial, executioner: Connection) -> Kill:
-    """``kill(before="…")`` a training at that call; ``version`` is one to approve instead."""
+def kill(trial: Trial, forking_process: Connection) -> Kill:
+    """``kill(before="…")`` kills a training at that call, or the approval of ``version`` if one is
+    given.
+    """
 
     def killed(*, before: str, version: str | None = None) -> None:
-        executioner.send((trial.settings, trial.product, trial.saved, before, version))
-        assert os.WTERMSIG(executioner.recv()) == signal.SIGKILL
+        forking_process.send((trial.settings, trial.product, trial.saved, before, version))
+        assert os.WTERMSIG(forking_process.recv()) == signal.SIGKILL
 
     return killed
 
 
-def _executes(orders: Connection) -> None:
+def _fork_children(orders: Connection) -> None:
     quiet()
     import mlflow.store.model_registry.sqlalchemy_store
-    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  imported once for all that are forked
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  imported once for all children
 
     while order := orders.recv():
         child = os.fork()
         if child == 0:
             try:
-                _dies(*order)
+                _run_until_killed(*order)
             finally:
-                os._exit(1)  # it lives: what it was told to die at was never called
+                os._exit(1)  # the child was not killed: the given call never happened
         orders.send(os.waitpid(child, 0)[1])
 
 
-def _dies(settings: Any, product: str, saved: Any, before: str, version: str | None) -> None:
+def _run_until_killed(
+    settings: Any, product: str, saved: Any, before: str, version: str | None
+) -> None:
     from mlflow import MlflowClient
 
     trial = Trial(settings, product, saved)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AuditLog if before == "append" else MlflowClient, before, _no_more)
+        patch.setattr(AuditLog if before == "append" else MlflowClient, before, _kill_this_process)
         if version is None:
             trial.trained()
         else:
             trial.approve(version)
 
 
-def _no_more(*given: Any, **named: Any) -> None:
+def _kill_this_process(*given: Any, **named: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_killed_while_registering_the_champion_stays_and_the_next_training_registers(
+def test_a_training_killed_while_registering_keeps_the_champion_and_the_next_one_registers(
     trial: Trial, kill: Kill
 ) -> None:
     trial.approve(trial.trained())
@@ -95,14 +99,14 @@ def test_killed_while_registering_the_champion_stays_and_the_next_training_regis
     assert [version.number for version in models.versions()] == [
         "2",
         "1",
-    ]  # of the last, only the alias is missing
+    ]  # the last version lacks only its alias
     assert [trial.releases.verify(number) for number in ("1", "2")] == [(), ()]
     assert trial.trained() == models.alias("challenger") == "3"
     trial.approve("3")
     assert trial.champion == "3"
 
 
-def test_a_version_of_which_only_the_number_is_there_is_refused(trial: Trial) -> None:
+def test_an_incompletely_registered_version_is_refused(trial: Trial) -> None:
     trial.approve(trial.trained())
     models = trial.releases.models
     first = models.find("1")
@@ -114,9 +118,7 @@ def test_a_version_of_which_only_the_number_is_there_is_refused(trial: Trial) ->
     assert trial.trained() == "3"
 
 
-def test_killed_before_the_decision_is_recorded_nothing_was_decided(
-    trial: Trial, kill: Kill
-) -> None:
+def test_an_approval_killed_before_it_is_recorded_decides_nothing(trial: Trial, kill: Kill) -> None:
     trial.approve(trial.trained())
     version = trial.trained()
     kill(before="append", version=version)
@@ -128,7 +130,7 @@ def test_killed_before_the_decision_is_recorded_nothing_was_decided(
 @pytest.mark.parametrize(
     "step", ["set_registered_model_alias", "delete_registered_model_alias", "set_model_version_tag"]
 )
-def test_killed_after_the_decision_was_recorded_it_stands_and_the_next_command_mirrors_it(
+def test_an_approval_killed_after_it_is_recorded_counts_and_the_next_command_mirrors_it(
     trial: Trial, kill: Kill, step: str
 ) -> None:
     trial.approve(trial.trained())

@@ -1,6 +1,4 @@
-"""Models as files and versions: what is refused before a file is opened. Can run before anything
-was trained.
-"""
+"""Saving, registering and loading models: what is refused before a model file is opened."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +19,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from .trial_releases import Trial, fitted, measurement, rows
 
 
-def kept(trial: Trial, version: str, name: str) -> Path:
+def artifact(trial: Trial, version: str, name: str) -> Path:
     return Path(trial.releases.models.find(version).source.removeprefix("file://")) / name
 
 
-def test_a_saved_model_has_a_signature_and_an_example_that_is_nobody(saved: Saved) -> None:
+def test_a_saved_model_has_a_signature_and_an_example_without_real_values(saved: Saved) -> None:
     from mlflow.models import Model
 
     written = Model.load(str(saved.path))
@@ -36,7 +34,7 @@ def test_a_saved_model_has_a_signature_and_an_example_that_is_nobody(saved: Save
     assert all(str(each) not in example for each in rows()["tenure"].dropna())
 
 
-def test_the_typical_row_keeps_the_types() -> None:
+def test_the_input_example_keeps_the_column_types() -> None:
     text = ["b", "b", "a", None]
     frame = pd.DataFrame(
         {"whole": [1, 2, 4, 9], "text": text, "none": [np.nan] * 4, "flag": [True] * 4}
@@ -46,28 +44,30 @@ def test_the_typical_row_keeps_the_types() -> None:
     assert row.dtypes.equals(frame.dtypes)
 
 
-def test_an_unreviewed_type_is_named_and_not_saved(tmp_path: Path) -> None:
+def test_save_refuses_an_unreviewed_type_by_name(tmp_path: Path) -> None:
     model = fitted()
     model.named_steps["model"].note = Stranger()
     with pytest.raises(ConfigError, match=r"Stranger.*allowed_types\.py"):
         save(model, tmp_path / "model", features=rows(), training_rows=np.zeros(1))
 
 
-def test_an_unreviewed_type_is_not_loaded() -> None:
+def test_opened_refuses_an_unreviewed_type() -> None:
     import skops.io
 
     with pytest.raises(Refused, match="Stranger"):
         opened(skops.io.dumps(Stranger()), "version 1")
 
 
-def test_a_loaded_model_is_the_saved_one(trial: Trial) -> None:
+def test_a_loaded_model_equals_the_saved_one(trial: Trial) -> None:
     loaded = trial.releases.models.load(trial.trained())
     assert np.array_equal(loaded.model.predict(rows()), fitted().predict(rows()))
     assert (loaded.version, loaded.digest) == ("1", trial.saved.digest)
     assert loaded.training_rows.tolist() == [3, 5, 2**63]
 
 
-def test_a_ready_version_is_the_challenger_and_says_what_it_is(trial: Trial) -> None:
+def test_a_ready_version_becomes_the_challenger_and_has_tags_and_a_description(
+    trial: Trial,
+) -> None:
     version = trial.trained()
     models = trial.releases.models
     assert models.alias("challenger") == version
@@ -77,7 +77,7 @@ def test_a_ready_version_is_the_challenger_and_says_what_it_is(trial: Trial) -> 
     assert models.client.get_model_version(models.name, version).description == "# seen"
 
 
-def test_a_version_with_warnings_is_challenger_and_one_to_review_is_not(
+def test_a_version_with_warnings_becomes_the_challenger_and_one_to_review_does_not(
     trial: Trial,
 ) -> None:
     warned, doubtful = trial.trained(latency=90), trial.trained("needs review")
@@ -92,7 +92,7 @@ def test_a_blocked_model_is_never_registered(trial: Trial) -> None:
     assert trial.releases.models.versions() == ()
 
 
-def test_a_blocked_data_verdict_blocks_too(trial: Trial) -> None:
+def test_a_model_with_a_blocked_data_verdict_is_not_registered(trial: Trial) -> None:
     leaks = (measurement("leaking_features", 1),)
     document = trial.recorded()
     verdict = judge(leaks, document.criteria, on=document.judged_on, of="data")
@@ -101,14 +101,14 @@ def test_a_blocked_data_verdict_blocks_too(trial: Trial) -> None:
         trial.releases.models.register(changed, trial.saved, scorecard_markdown="")
 
 
-def test_a_verdict_that_does_not_follow_is_not_registered(trial: Trial) -> None:
+def test_a_verdict_that_contradicts_its_measurements_is_not_registered(trial: Trial) -> None:
     document = trial.recorded()
     changed = document.model_copy(update={"measurements": (measurement("recall", 0.1),)})
     with pytest.raises(Refused, match="computed again it is blocked"):
         trial.releases.models.register(changed, trial.saved, scorecard_markdown="")
 
 
-def test_another_file_than_the_judged_one_is_not_registered(trial: Trial, tmp_path: Path) -> None:
+def test_a_file_other_than_the_judged_one_is_not_registered(trial: Trial, tmp_path: Path) -> None:
     other = save(fitted(8), tmp_path / "other", features=rows(), training_rows=np.zeros(1))
     with pytest.raises(Refused, match=f"{other.digest} – expected {trial.saved.digest}, as judged"):
         trial.releases.models.register(trial.recorded(), other, scorecard_markdown="")
@@ -118,7 +118,7 @@ def test_another_file_than_the_judged_one_is_not_registered(trial: Trial, tmp_pa
         )
 
 
-def test_registering_again_gives_the_same_version(trial: Trial) -> None:
+def test_registering_twice_returns_the_same_version(trial: Trial) -> None:
     document = trial.recorded()
     twice = [
         trial.releases.models.register(document, trial.saved, scorecard_markdown="")
@@ -127,9 +127,9 @@ def test_registering_again_gives_the_same_version(trial: Trial) -> None:
     assert twice == ["1", "1"]
 
 
-def test_a_tampered_model_file_is_refused_naming_both_digests(trial: Trial) -> None:
+def test_a_tampered_model_file_is_refused_with_both_digests(trial: Trial) -> None:
     version = trial.trained()
-    file = kept(trial, version, "model.skops")
+    file = artifact(trial, version, "model.skops")
     file.write_bytes(file.read_bytes() + b" ")
     with pytest.raises(
         Refused, match=rf"has the sha256 \w+ – expected {trial.saved.digest}, as judged"
@@ -139,19 +139,19 @@ def test_a_tampered_model_file_is_refused_naming_both_digests(trial: Trial) -> N
 
 def test_tampered_training_rows_are_refused(trial: Trial) -> None:
     version = trial.trained()
-    np.save(kept(trial, version, "training_rows.npy"), np.zeros(1, dtype=np.uint64))
+    np.save(artifact(trial, version, "training_rows.npy"), np.zeros(1, dtype=np.uint64))
     with pytest.raises(Refused, match=r"training_rows\.npy"):
         trial.releases.models.load(version)
 
 
 def test_a_missing_model_file_is_refused(trial: Trial) -> None:
     version = trial.trained()
-    kept(trial, version, "model.skops").unlink()
+    artifact(trial, version, "model.skops").unlink()
     with pytest.raises(Refused, match="is missing"):
         trial.releases.models.load(version)
 
 
-def test_the_list_of_types_in_the_model_is_never_looked_at(
+def test_load_ignores_the_list_of_types_inside_the_model(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = trial.trained()
@@ -160,7 +160,7 @@ def test_the_list_of_types_in_the_model_is_never_looked_at(
         trial.releases.models.load(version)
 
 
-def test_an_unknown_version_says_which_there_are(trial: Trial) -> None:
+def test_an_unknown_version_is_refused_with_the_registered_versions(trial: Trial) -> None:
     models = trial.releases.models
     with pytest.raises(ConfigError, match="registered versions: none yet"):
         models.find("1")
@@ -180,7 +180,7 @@ def test_any_product_name_can_be_registered(trial: Trial) -> None:
 
 
 def estimators() -> dict[str, Any]:
-    """What the kits may build, as they would build it."""
+    """The estimators that the kits build, constructed in the same way."""
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.dummy import DummyClassifier, DummyRegressor
     from sklearn.ensemble import (
@@ -195,8 +195,8 @@ def estimators() -> dict[str, Any]:
     from sklearn.preprocessing import StandardScaler
 
     def calibrated(model: Any, curve: Any) -> Any:
-        believable = Calibrated(model, curve.fit([[0.0], [1.0]], [0, 1]))
-        return FixedThresholdClassifier(believable, threshold=0.4)
+        calibrated_model = Calibrated(model, curve.fit([[0.0], [1.0]], [0, 1]))
+        return FixedThresholdClassifier(calibrated_model, threshold=0.4)
 
     def of_logarithm(model: Any) -> Any:
         return TransformedTargetRegressor(model, func=np.log1p, inverse_func=np.expm1)
@@ -217,24 +217,24 @@ def estimators() -> dict[str, Any]:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", estimators())
-def test_what_the_kits_build_is_reviewed(name: str) -> None:
+def test_the_types_of_an_estimator_of_the_kits_are_reviewed(name: str) -> None:
     random = np.random.default_rng(7)
     model = estimators()[name].fit(random.normal(size=(60, 2)), random.integers(0, 2, 60))
     assert unreviewed(model) == ()
 
 
-def test_our_own_estimators_are_reviewed() -> None:
+def test_the_engines_estimators_are_reviewed() -> None:
     from sklearn.linear_model import Ridge
 
     inputs = np.random.default_rng(7).normal(size=(60, 2))
     assert unreviewed(PredictionIntervals(Ridge()).fit(inputs, inputs[:, 0])) == ()
 
 
-def test_nothing_that_runs_code_is_on_the_list() -> None:
+def test_the_list_of_allowed_types_contains_nothing_that_runs_code() -> None:
     ours = "mlproduct.estimators."
     assert all(name.startswith(("sklearn.", "numpy.dtype", ours)) for name in ALLOWED_TYPES)
     assert not any("pickle" in name or "function" in name.lower() for name in ALLOWED_TYPES)
 
 
 class Stranger(ClassifierMixin, BaseEstimator):
-    """A type nobody has reviewed."""
+    """An unreviewed type."""

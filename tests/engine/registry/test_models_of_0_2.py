@@ -1,7 +1,7 @@
 """A product of 0.2.0 under this engine: its models are loaded, verified, served and rolled back to.
 
-``fixtures/product-0.2.0-<kit>.tar.xz`` is ``var/`` of a product baked from commit 45a7db6, as its
-own verbs left it: two champions in turn, a scored day, its labels and a look at it.
+``fixtures/product-0.2.0-<kit>.tar.xz`` is ``var/`` of a product baked from commit 45a7db6, written
+by its own commands: two champions in turn, a scored day, its labels and one monitoring run.
 """
 
 import importlib
@@ -38,7 +38,9 @@ def kit(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def settings(kit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The folder of the product of 0.2.0, with what 0.3.0 asks to be added by hand."""
+    """The settings of the product of 0.2.0, with the file that 0.3.0 requires to be added
+    by hand.
+    """
     make_project(tmp_path, kit, f"product_of_{kit}")
     with tarfile.open(FIXTURES / f"product-0.2.0-{kit}.tar.xz") as packed:
         packed.extractall(tmp_path, filter="data")
@@ -57,7 +59,7 @@ def product(kit: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> It
     shutil.rmtree(settings.root, ignore_errors=True)
 
 
-def test_the_champion_is_loaded_with_the_classes_that_its_file_names(
+def test_both_versions_load_with_the_estimator_classes_of_their_files(
     kit: str, product: Product, settings: Settings
 ) -> None:
     releases = Releases(settings, product.name)
@@ -69,15 +71,17 @@ def test_the_champion_is_loaded_with_the_classes_that_its_file_names(
 
 
 def parts_of(model: object) -> Iterator[object]:
-    """The estimator and those inside it."""
+    """The estimator and the estimators inside it."""
     yield model
     for name in ("estimator", "estimator_", "classifier", "classifier_", "regressor"):
         if (inner := getattr(model, name, None)) is not None:
             yield from parts_of(inner)
 
 
-def test_it_answers_as_it_did_when_it_was_released(product: Product, settings: Settings) -> None:
-    """What its own service says of the rows of the scored day is what 0.2.0 wrote down."""
+def test_the_model_and_the_service_predict_what_0_2_0_logged(
+    product: Product, settings: Settings
+) -> None:
+    """The rows of the scored day get the predictions that 0.2.0 recorded."""
     releases = Releases(settings, product.name)
     log = PredictionLog(settings.database_url)
     (day,) = log.partitions()
@@ -90,28 +94,28 @@ def test_it_answers_as_it_did_when_it_was_released(product: Product, settings: S
     features = rows[list(product.feature_columns.features)]
     predicted = model.predict(features)
     assert np.allclose(predicted.astype(float), rows["prediction_decision"].astype(float))
-    with TestClient(app_of(service_of(product, settings, served()))) as client:
-        asked = features.head(20).astype(object).where(features.head(20).notna(), None)
+    with TestClient(app_of(service_of(product, settings, service_settings()))) as client:
+        inputs = features.head(20).astype(object).where(features.head(20).notna(), None)
         keys = [f"k{number}" for number in range(20)]
         payload = [
             {**row, product.columns.key: key}
-            for row, key in zip(asked.to_dict("records"), keys, strict=True)
+            for row, key in zip(inputs.to_dict("records"), keys, strict=True)
         ]
         while client.get("/health/ready").status_code != 200:
             pass
-        answer = client.post("/predict", json={"rows": payload}).json()
-    assert answer["model"]["version"] == day.version
+        response = client.post("/predict", json={"rows": payload}).json()
+    assert response["model"]["version"] == day.version
     assert np.allclose(
-        [each["decision"] for each in answer["predictions"]],
+        [each["decision"] for each in response["predictions"]],
         rows["prediction_decision"].head(20).astype(float),
     )
 
 
-def served() -> ServiceSettings:
+def service_settings() -> ServiceSettings:
     return ServiceSettings.from_environment("127.0.0.1", 0, {"SERVICE_DRAIN_SECONDS": "0"})
 
 
-def test_it_can_be_rolled_back_and_what_was_logged_is_there(
+def test_the_product_can_be_rolled_back_and_its_logs_are_complete(
     product: Product, settings: Settings
 ) -> None:
     releases = Releases(settings, product.name)

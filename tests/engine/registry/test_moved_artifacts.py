@@ -1,4 +1,4 @@
-"""A product's folder is moved or copied: its models are still there, and a copy never writes in the
+"""A moved or copied product folder: its models are found, and a copy never writes to the
 original.
 """
 
@@ -43,10 +43,10 @@ def addresses(product: TrialProduct) -> set[str]:
         }
 
 
-def test_a_moved_product_still_has_its_models(
+def test_a_moved_product_finds_its_models(
     released: TrialProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also to a path with blanks and letters that an address writes otherwise."""
+    """The new path contains blanks and letters that a URI must escape."""
     first = copied(released, tmp_path / "first")
     assert first.releases.verify("1") == ()
     moved = trial_at(tmp_path / "über all #2")
@@ -70,17 +70,17 @@ def test_a_copy_writes_nothing_into_the_original(released: TrialProduct, tmp_pat
     assert [each for each in addresses(copy) if not each.startswith(root)] == []
 
 
-def test_a_copy_does_without_the_original(released: TrialProduct, tmp_path: Path) -> None:
+def test_a_copy_works_without_the_original(released: TrialProduct, tmp_path: Path) -> None:
     original = copied(released, tmp_path / "original")
     copy = copied(original, tmp_path / "copy")
     shutil.rmtree(original.root)
     assert [copy.releases.verify(each) for each in ("1", "2")] == [(), ()]
 
 
-def test_files_that_only_a_server_found_are_found_without_one(
+def test_artifacts_with_server_addresses_are_found_without_a_server(
     released: TrialProduct, tmp_path: Path
 ) -> None:
-    """The MLflow that ``up`` of 0.2.0 started gave such addresses."""
+    """The MLflow server that ``up`` of 0.2.0 started recorded such addresses."""
     product = copied(released, tmp_path / "product")
     root = (released.settings.var / "mlartifacts").as_uri()
     with closing(sqlite3.connect(product.settings.var / "mlflow.db")) as connection, connection:
@@ -92,7 +92,7 @@ def test_files_that_only_a_server_found_are_found_without_one(
     assert product.releases.verify("1") == ()
 
 
-def test_other_addresses_are_left_alone(released: TrialProduct, tmp_path: Path) -> None:
+def test_follow_keeps_addresses_outside_the_product(released: TrialProduct, tmp_path: Path) -> None:
     product = copied(released, tmp_path / "product")
     with closing(sqlite3.connect(product.settings.var / "mlflow.db")) as connection, connection:
         connection.execute(
@@ -107,10 +107,12 @@ def test_other_addresses_are_left_alone(released: TrialProduct, tmp_path: Path) 
     assert found == {"s3://team/var/mlartifacts/1"}
 
 
-def test_the_code_of_one_folder_does_not_work_on_another(
+def test_a_command_refuses_to_run_on_the_product_of_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As where the environment of a folder is active and its copy is the working folder."""
+    """This happens when the environment of one folder is active and its copy is the working
+    directory.
+    """
     (tmp_path / "src" / PACKAGE).mkdir(parents=True)
     monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
     assert main(["history"]) == 2

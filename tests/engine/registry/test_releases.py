@@ -1,6 +1,4 @@
-"""Approval: whatever is wrong, it is refused for that reason and the champion stays. Can run before
-a training.
-"""
+"""Decisions on releases: a faulty one is refused for its reason, and the champion stays."""
 
 import subprocess
 import sys
@@ -25,7 +23,7 @@ from .trial_releases import Trial, criteria
 
 @pytest.fixture
 def released(trial: Trial) -> Trial:
-    """A trial with version 1 as its champion."""
+    """A trial whose champion is version 1."""
     trial.approve(trial.trained())
     return trial
 
@@ -50,7 +48,7 @@ def edit(file: Path, old: str, new: str) -> None:
 # --- approve --------------------------------------------------------------------------------
 
 
-def test_a_ready_version_becomes_champion_by_name(trial: Trial) -> None:
+def test_approve_makes_a_ready_version_the_champion_and_records_who_decided(trial: Trial) -> None:
     version = trial.trained()
     entry = trial.releases.approve(version, by=" Ada ", because="It pays.", role="product owner")
     assert trial.champion == version
@@ -68,41 +66,43 @@ def test_a_ready_version_becomes_champion_by_name(trial: Trial) -> None:
     assert loaded.version == version
 
 
-@pytest.mark.parametrize("words", [{"by": " "}, {"because": ""}])
-def test_a_decision_without_name_or_reason_is_none(trial: Trial, words: dict[str, str]) -> None:
+@pytest.mark.parametrize("texts", [{"by": " "}, {"because": ""}])
+def test_a_decision_without_a_name_or_a_reason_is_refused(
+    trial: Trial, texts: dict[str, str]
+) -> None:
     with pytest.raises(ConfigError, match="a decision needs a name and a reason"):
-        trial.approve(trial.trained(), **words)
+        trial.approve(trial.trained(), **texts)
     assert trial.champion is None
 
 
-@pytest.mark.parametrize("way", ["approve", "reject", "rollback"])
+@pytest.mark.parametrize("decision", ["approve", "reject", "rollback"])
 @pytest.mark.parametrize(
-    "words", [{"by": "Ada\n2026 approve"}, {"because": "Fine.\x1b[2K"}, {"role": "\u202eadmin"}]
+    "texts", [{"by": "Ada\n2026 approve"}, {"because": "Fine.\x1b[2K"}, {"role": "\u202eadmin"}]
 )
-def test_no_decision_is_made_with_words_that_forge_a_line(
-    trial: Trial, way: str, words: dict[str, str]
+def test_a_decision_whose_texts_contain_invisible_characters_is_refused(
+    trial: Trial, decision: str, texts: dict[str, str]
 ) -> None:
-    decide = getattr(trial.releases, way)
+    decide = getattr(trial.releases, decision)
     with pytest.raises(ConfigError, match="expected visible characters on one line"):
         decide(
-            **({} if way == "rollback" else {"version": "1"}),
-            **{"by": "Ada", "because": "Fine."} | words,
+            **({} if decision == "rollback" else {"version": "1"}),
+            **{"by": "Ada", "because": "Fine."} | texts,
         )
     assert trial.trail.entries == ()
 
 
-@pytest.mark.parametrize("words", [{"by": "a" * 201}, {"because": "a" * 2_001}])
-def test_a_name_and_a_reason_have_an_end(trial: Trial, words: dict[str, str]) -> None:
+@pytest.mark.parametrize("texts", [{"by": "a" * 201}, {"because": "a" * 2_001}])
+def test_the_length_of_a_name_and_a_reason_is_limited(trial: Trial, texts: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="expected at most 2"):
-        trial.releases.reject("1", **{"by": "Ada", "because": "Fine."} | words)
+        trial.releases.reject("1", **{"by": "Ada", "because": "Fine."} | texts)
 
 
-def test_a_version_is_asked_for_in_plain_text(trial: Trial) -> None:
+def test_a_version_with_invisible_characters_is_refused(trial: Trial) -> None:
     with pytest.raises(ConfigError, match=r"the version is 1\\x1b\[2K – expected visible"):
         trial.approve("1\x1b[2K")
 
 
-def test_words_of_an_earlier_release_are_shown_for_what_they_are(released: Trial) -> None:
+def test_invisible_characters_recorded_by_an_earlier_release_are_escaped(released: Trial) -> None:
     forged = replace(
         released.trail.entries[0], action="reject", version="2", by="Eve\n2026", because="\u202eok"
     )
@@ -112,13 +112,15 @@ def test_words_of_an_earlier_release_are_shown_for_what_they_are(released: Trial
         released.approve("2")
 
 
-def test_the_champion_is_not_approved_again(released: Trial) -> None:
+def test_the_champion_cannot_be_approved_again(released: Trial) -> None:
     with pytest.raises(Refused, match="already the champion"):
         released.approve("1")
     assert len(released.trail.entries) == 1
 
 
-def test_what_needs_review_has_to_be_taken_on_by_name(released: Trial) -> None:
+def test_a_version_that_needs_review_is_approved_only_despite_each_named_criterion(
+    released: Trial,
+) -> None:
     version = released.trained("needs review")
     with pytest.raises(Refused, match="--despite catch"):
         released.approve(version)
@@ -130,7 +132,7 @@ def test_what_needs_review_has_to_be_taken_on_by_name(released: Trial) -> None:
     assert released.trail.entries[-1].despite == "catch"
 
 
-def test_overdue_criteria_are_taken_on_as_review(trial: Trial) -> None:
+def test_overdue_criteria_must_be_accepted_as_review(trial: Trial) -> None:
     overdue = criteria(review_by="2026-01-31")
     version = trial.trained("needs review", criteria=overdue)
     assert doubts(trial.releases.models.document(trial.releases.models.find(version))) == (
@@ -143,7 +145,7 @@ def test_overdue_criteria_are_taken_on_as_review(trial: Trial) -> None:
     assert trial.champion == version
 
 
-def loosened_criteria(trial: Trial) -> str:
+def version_with_loosened_criteria(trial: Trial) -> str:
     """A version that was judged by a lower bar than the champion."""
     lower = criteria()
     catch = lower.criteria[0].model_copy(update={"at_least": 0.5})
@@ -156,7 +158,7 @@ def loosened_criteria(trial: Trial) -> str:
 BAR = "The bar of catch was loosened from at_least 0.6 to 0.5."
 
 
-def test_what_was_taken_on_stays_with_the_version(released: Trial) -> None:
+def test_accepted_risks_are_recorded_with_the_version(released: Trial) -> None:
     version = released.trained("needs review")
     released.approve(version, despite=["catch"])
     tags = released.releases.models.find(version).tags
@@ -168,10 +170,10 @@ def test_what_was_taken_on_stays_with_the_version(released: Trial) -> None:
     assert "despite" not in released.releases.models.find("1").tags
 
 
-def test_a_bar_that_was_loosened_stays_with_the_decision_and_the_version(
+def test_a_loosened_bar_is_recorded_with_the_decision_and_the_version(
     released: Trial,
 ) -> None:
-    version = loosened_criteria(released)
+    version = version_with_loosened_criteria(released)
     with pytest.raises(Refused, match="--despite review"):
         released.approve(version)
     released.approve(version, despite=["review"])
@@ -180,19 +182,17 @@ def test_a_bar_that_was_loosened_stays_with_the_decision_and_the_version(
     found = released.releases.models.find(version)
     assert (found.tags["despite"], found.tags["concerns"]) == ("review", BAR)
     assert released.releases.verify(version) == ()
-    released.approve(
-        released.trained(criteria=found_criteria(released, version)), because="Better."
-    )
+    released.approve(released.trained(criteria=criteria_of(released, version)), because="Better.")
     released.releases.rollback(by="Ada", because="Complaints.")
     assert released.releases.models.find(version).tags["concerns"] == BAR
     assert released.trail.entries[1].concerns == BAR
 
 
-def found_criteria(trial: Trial, version: str) -> Criteria:
+def criteria_of(trial: Trial, version: str) -> Criteria:
     return trial.releases.models.document(trial.releases.models.find(version)).criteria
 
 
-def test_a_blocked_version_is_refused_even_if_it_got_into_the_registry(
+def test_a_blocked_version_is_refused_even_if_it_is_registered(
     released: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models, "registrable", lambda *_: None)
@@ -214,7 +214,7 @@ def test_a_stale_version_is_refused(released: Trial) -> None:
     assert released.champion == newer
 
 
-def test_the_first_release_is_stale_too_when_there_is_a_champion_by_now(
+def test_a_version_compared_with_no_champion_is_stale_once_there_is_one(
     trial: Trial,
 ) -> None:
     first, second = trial.trained(), trial.trained()
@@ -234,7 +234,7 @@ def test_a_tampered_decision_is_refused(released: Trial) -> None:
     assert released.champion == "1"
 
 
-def test_a_decision_tampered_with_together_with_its_tag_contradicts_itself(
+def test_a_decision_tampered_with_together_with_its_tag_is_refused(
     released: Trial,
 ) -> None:
     version = released.trained("needs review")
@@ -247,7 +247,7 @@ def test_a_decision_tampered_with_together_with_its_tag_contradicts_itself(
     assert released.champion == "1"
 
 
-def test_criteria_other_than_those_the_training_began_with_are_refused(
+def test_criteria_that_differ_from_those_at_the_start_of_the_training_are_refused(
     released: Trial,
 ) -> None:
     version = released.trained()
@@ -272,7 +272,7 @@ def test_an_unknown_version_is_refused(released: Trial) -> None:
     assert released.champion == "1"
 
 
-def test_of_two_approvals_at_once_one_is_refused(
+def test_one_of_two_concurrent_approvals_is_refused(
     released: Trial, new_trial: Callable[[], Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = [released.trained(), released.trained()]
@@ -287,23 +287,23 @@ def test_of_two_approvals_at_once_one_is_refused(
         return version
 
     with ThreadPoolExecutor(2) as threads:
-        answers = set(threads.map(approve, [new_trial(), new_trial()], versions))
-    assert any("at the same time" in each for each in answers)
-    assert {released.champion} == answers & set(versions)
+        outcomes = set(threads.map(approve, [new_trial(), new_trial()], versions))
+    assert any("at the same time" in each for each in outcomes)
+    assert {released.champion} == outcomes & set(versions)
     assert len(released.trail.entries) == 2
 
 
 # --- automatic ------------------------------------------------------------------------------
 
 
-def test_a_ready_version_is_promoted_where_the_criteria_say_automatic(trial: Trial) -> None:
+def test_a_ready_version_is_promoted_automatically_when_the_criteria_allow_it(trial: Trial) -> None:
     version = trial.trained(criteria=criteria(approval="automatic"))
     entry = trial.releases.promote_automatically(version)
     assert trial.champion == version
     assert (entry.action, entry.by) == ("automatic", "the gate")
 
 
-def test_nothing_less_than_ready_is_promoted_automatically(trial: Trial) -> None:
+def test_a_version_that_is_not_ready_is_not_promoted_automatically(trial: Trial) -> None:
     automatic = criteria(approval="automatic")
     warned, doubtful = (
         trial.trained(latency=90, criteria=automatic),
@@ -315,7 +315,7 @@ def test_nothing_less_than_ready_is_promoted_automatically(trial: Trial) -> None
     assert trial.champion is None
 
 
-def test_nothing_is_promoted_automatically_where_a_person_is_required(trial: Trial) -> None:
+def test_no_version_is_promoted_automatically_when_approval_is_required(trial: Trial) -> None:
     with pytest.raises(Refused, match="approval: required"):
         trial.releases.promote_automatically(trial.trained())
     assert trial.champion is None
@@ -324,7 +324,7 @@ def test_nothing_is_promoted_automatically_where_a_person_is_required(trial: Tri
 # --- reject, rollback -----------------------------------------------------------------------
 
 
-def test_a_rejected_version_stays_out(released: Trial) -> None:
+def test_a_rejected_version_cannot_be_approved(released: Trial) -> None:
     version = released.trained()
     released.releases.reject(version, by="Ada", because="Unfair.")
     assert released.releases.models.alias("challenger") is None
@@ -333,13 +333,13 @@ def test_a_rejected_version_stays_out(released: Trial) -> None:
     assert released.champion == "1"
 
 
-def test_the_champion_is_rolled_back_and_not_rejected(released: Trial) -> None:
+def test_the_champion_cannot_be_rejected(released: Trial) -> None:
     with pytest.raises(Refused, match="roll back instead"):
         released.releases.reject("1", by="Ada", because="Unfair.")
     assert released.champion == "1"
 
 
-def test_a_rollback_brings_back_the_one_before(released: Trial) -> None:
+def test_a_rollback_restores_the_previous_champion(released: Trial) -> None:
     released.approve(released.trained())
     entry = released.releases.rollback(by="Ada", because="Complaints.")
     assert released.champion == "1"
@@ -350,7 +350,7 @@ def test_a_rollback_brings_back_the_one_before(released: Trial) -> None:
     assert released.champion == "2"
 
 
-def test_a_rollback_goes_only_to_what_was_champion(released: Trial) -> None:
+def test_a_rollback_accepts_only_an_earlier_champion(released: Trial) -> None:
     never = released.trained()
     with pytest.raises(Refused, match="was never champion"):
         released.releases.rollback(by="Ada", because="Complaints.", to=never)
@@ -359,7 +359,7 @@ def test_a_rollback_goes_only_to_what_was_champion(released: Trial) -> None:
     assert released.champion == "1"
 
 
-def test_there_is_nothing_to_roll_back_to_at_first(trial: Trial) -> None:
+def test_a_rollback_without_an_earlier_champion_is_refused(trial: Trial) -> None:
     trial.trained()
     with pytest.raises(Refused, match="no earlier champion"):
         trial.releases.rollback(by="Ada", because="Complaints.")
@@ -373,15 +373,15 @@ def test_a_rollback_to_a_tampered_model_is_refused(released: Trial) -> None:
     assert released.champion == "2"
 
 
-# --- when things break, verify --------------------------------------------------------------
+# --- failures, verify -----------------------------------------------------------------------
 
 
-def test_a_decision_that_mlflow_did_not_hear_of_is_mirrored_by_the_next(
+def test_reconcile_mirrors_a_decision_that_did_not_reach_mlflow(
     released: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = released.trained()
-    with monkeypatch.context() as broken:
-        broken.setattr(type(released.releases), "_mirror", fails_after_recording(released, version))
+    with monkeypatch.context() as outage:
+        outage.setattr(type(released.releases), "_mirror", fails_after_recording(released, version))
         with pytest.raises(ProductError, match="is recorded, but MLflow does not show it yet"):
             released.approve(version)
     assert released.releases.champion() == version
@@ -399,7 +399,7 @@ def fails_after_recording(trial: Trial, version: str) -> Callable[..., None]:
     return mirror
 
 
-def test_an_alias_moved_by_hand_is_moved_back(released: Trial) -> None:
+def test_reconcile_restores_an_alias_that_was_moved_by_hand(released: Trial) -> None:
     released.trained("needs review")
     released.releases.models.point("champion", "2")
     assert any("but 2 by MLflow's alias" in each for each in released.releases.verify("1"))
@@ -410,19 +410,19 @@ def test_an_alias_moved_by_hand_is_moved_back(released: Trial) -> None:
     assert released.champion == "1"
 
 
-def test_a_champion_exchanged_with_its_tags_and_document_is_refused(
+def test_a_champion_replaced_with_its_tags_and_document_is_refused(
     released: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = released.trained(latency=20)
     registry = released.releases.models
     found = registry.find(other)
-    exchanged = Version("1", found.run_id, found.source, found.tags)
-    monkeypatch.setattr(registry, "find", lambda _: exchanged)
+    replaced = Version("1", found.run_id, found.source, found.tags)
+    monkeypatch.setattr(registry, "find", lambda _: replaced)
     with pytest.raises(Refused, match="is not what Ada decided on"):
         released.releases.load_champion()
 
 
-def test_verify_is_silent_where_all_fits(released: Trial) -> None:
+def test_verify_reports_nothing_when_everything_is_consistent(released: Trial) -> None:
     file = artifact(released, "1", "decision.json")
     run = released.releases.models.find("1").run_id
     assert [released.releases.verify(what) for what in ("1", "champion", run, str(file))] == [
@@ -430,7 +430,7 @@ def test_verify_is_silent_where_all_fits(released: Trial) -> None:
     ] * 4
 
 
-def test_verify_says_what_was_changed(released: Trial) -> None:
+def test_verify_reports_changes_to_the_decision_document(released: Trial) -> None:
     file = artifact(released, "1", "decision.json")
     run = released.releases.models.find("1").run_id
     edit(file, '"decision": "ready"', '"decision": "ready with warnings"')
@@ -442,24 +442,24 @@ def test_verify_says_what_was_changed(released: Trial) -> None:
     assert "is not a verdict document" in released.releases.verify(run)[0]
 
 
-def test_verify_finds_a_tampered_model(released: Trial) -> None:
+def test_verify_reports_a_tampered_model(released: Trial) -> None:
     artifact(released, "1", "model.skops").write_bytes(b"other")
     assert "model file of version 1" in released.releases.verify("1")[0]
 
 
-# --- the trail is lost ----------------------------------------------------------------------
+# --- a lost audit log -----------------------------------------------------------------------
 
 
-def without_trail(trial: Trial) -> Releases:
-    """The same registry, with a database in which nothing was ever decided."""
+def without_audit_log(trial: Trial) -> Releases:
+    """The same registry, with a database that contains no decisions."""
     url = f"{trial.settings.database_url}.lost"
     return Trial(replace(trial.settings, database_url=url), trial.product, trial.saved).releases
 
 
-def test_an_empty_trail_beside_a_champion_is_refused_and_moves_nothing(
+def test_an_empty_audit_log_with_a_champion_alias_is_refused_and_changes_nothing(
     released: Trial,
 ) -> None:
-    version, lost = released.trained(), without_trail(released)
+    version, lost = released.trained(), without_audit_log(released)
     tried: list[Callable[[], object]] = [
         lost.reconcile,
         lost.load_champion,
@@ -475,8 +475,10 @@ def test_an_empty_trail_beside_a_champion_is_refused_and_moves_nothing(
     assert released.champion == "1"
 
 
-def test_with_the_alias_taken_away_by_hand_a_product_begins_anew(released: Trial) -> None:
-    version, lost = released.trained(), without_trail(released)
+def test_a_product_restarts_without_a_champion_after_its_alias_is_deleted_by_hand(
+    released: Trial,
+) -> None:
+    version, lost = released.trained(), without_audit_log(released)
     with pytest.raises(Refused) as problem:
         lost.reconcile()
     command = (
@@ -485,5 +487,5 @@ def test_with_the_alias_taken_away_by_hand_a_product_begins_anew(released: Trial
     assert subprocess.run(command, shell=True, check=False).returncode == 0
     assert lost.reconcile().champion is None
     with pytest.raises(Refused, match="there is no champion now"):
-        lost.approve(version, by="Ada", because="It pays.")  # it was compared with one
+        lost.approve(version, by="Ada", because="It pays.")  # it was compared with a champion
     assert lost.models.alias("champion") is None

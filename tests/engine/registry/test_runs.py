@@ -1,4 +1,4 @@
-"""What a run of MLflow shows. Can run before anything was trained."""
+"""The contents of a training run in MLflow."""
 
 import subprocess
 from pathlib import Path
@@ -13,7 +13,7 @@ from mlproduct.registry.runs import Runs, answering, commit_of, metrics_of, shor
 from .trial_releases import PIPELINE, Trial, criteria
 
 
-def test_the_criteria_are_logged_before_anything_else(trial: Trial) -> None:
+def test_open_logs_the_criteria_first(trial: Trial) -> None:
     runs = trial.releases.models.runs
     run = runs.open(criteria(), PIPELINE, cause="monitoring asked")
     found = runs.client.get_run(run.id)
@@ -26,7 +26,7 @@ def test_the_criteria_are_logged_before_anything_else(trial: Trial) -> None:
     assert runs.client.get_experiment(found.info.experiment_id).name == trial.product
 
 
-def test_a_run_shows_its_document(trial: Trial) -> None:
+def test_a_recorded_run_shows_its_document(trial: Trial) -> None:
     document = trial.recorded()
     runs = trial.releases.models.runs
     found = runs.client.get_run(document.run_id)
@@ -47,7 +47,7 @@ def test_a_run_shows_its_document(trial: Trial) -> None:
 @pytest.mark.parametrize(
     ("code", "check"), [(403, "MLFLOW_TRACKING_USERNAME"), (500, "MLFLOW_TRACKING_URI")]
 )
-def test_who_may_not_is_told_to_look_at_the_account(trial: Trial, code: int, check: str) -> None:
+def test_a_denied_request_names_the_account_variables(trial: Trial, code: int, check: str) -> None:
     from mlflow.exceptions import MlflowException
 
     with pytest.raises(ProductError, match=f"check {check}"), answering(trial.settings):
@@ -56,14 +56,14 @@ def test_who_may_not_is_told_to_look_at_the_account(trial: Trial, code: int, che
         )
 
 
-def test_the_data_is_an_input_with_our_digest(trial: Trial) -> None:
+def test_the_data_is_logged_as_an_input_with_its_digest(trial: Trial) -> None:
     document = trial.recorded()
     (data,) = trial.releases.models.runs.client.get_run(document.run_id).inputs.dataset_inputs
     assert data.dataset.digest == "d" * 36
     assert "d" * 64 in data.dataset.source
 
 
-def test_every_trial_is_a_nested_run(trial: Trial) -> None:
+def test_every_trial_is_logged_as_a_nested_run(trial: Trial) -> None:
     trials = (
         CandidateRow(candidate="linear", parameters={"C": 2.0}, score=0.7, seconds=1.5),
         CandidateRow(
@@ -81,7 +81,7 @@ def test_every_trial_is_a_nested_run(trial: Trial) -> None:
     assert nested["2. network"].info.status == "FAILED"
 
 
-def test_a_refused_model_is_an_answer_and_a_broken_evaluation_is_none(trial: Trial) -> None:
+def test_a_blocked_model_finishes_its_run_and_a_failed_evaluation_fails_it(trial: Trial) -> None:
     client = trial.releases.models.runs.client
     assert client.get_run(trial.recorded("blocked").run_id).info.status == "FINISHED"
     broken = client.get_run(trial.recorded("ready", problem="division by zero").run_id)
@@ -89,7 +89,7 @@ def test_a_refused_model_is_an_answer_and_a_broken_evaluation_is_none(trial: Tri
     assert broken.data.tags["verdict"] == "blocked"
 
 
-def test_a_run_that_broke_before_the_verdict_is_failed(trial: Trial) -> None:
+def test_a_run_with_a_problem_before_the_verdict_is_failed(trial: Trial) -> None:
     runs = trial.releases.models.runs
     run = runs.open(criteria(), PIPELINE)
     runs.fail(run, "the disk is full")
@@ -98,7 +98,7 @@ def test_a_run_that_broke_before_the_verdict_is_failed(trial: Trial) -> None:
     assert found.info.run_name.startswith("failed · ")
 
 
-def test_criteria_changed_while_training_are_refused(trial: Trial) -> None:
+def test_record_refuses_criteria_that_changed_during_the_training(trial: Trial) -> None:
     runs = trial.releases.models.runs
     run = runs.open(criteria(), PIPELINE)
     document = trial.document(run, criteria=criteria(confidence=0.5))
@@ -106,22 +106,22 @@ def test_criteria_changed_while_training_are_refused(trial: Trial) -> None:
         runs.record(run, document, scorecard_html="", scorecard_markdown="")
 
 
-def test_a_document_that_cannot_be_read_is_refused(trial: Trial) -> None:
+def test_an_unreadable_document_is_refused(trial: Trial) -> None:
     document = trial.recorded()
     runs = trial.releases.models.runs
-    kept = (
+    decision_file = (
         Path(runs.client.get_run(document.run_id).info.artifact_uri.removeprefix("file://"))
         / "decision.json"
     )
-    kept.write_text("{", encoding="utf-8")
+    decision_file.write_text("{", encoding="utf-8")
     with pytest.raises(Refused, match="is not a verdict document"):
         runs.document(document.run_id)
-    kept.unlink()
+    decision_file.unlink()
     with pytest.raises(Refused, match="cannot be fetched"):
         runs.document(document.run_id)
 
 
-def test_a_deleted_experiment_says_how_to_get_it_back(trial: Trial) -> None:
+def test_a_deleted_experiment_is_reported_with_the_command_that_restores_it(trial: Trial) -> None:
     runs = trial.releases.models.runs
     runs.open(criteria(), PIPELINE)
     runs.client.delete_experiment(runs.client.get_experiment_by_name(trial.product).experiment_id)
@@ -129,7 +129,7 @@ def test_a_deleted_experiment_says_how_to_get_it_back(trial: Trial) -> None:
         runs.open(criteria(), PIPELINE)
 
 
-def test_an_unknown_tracking_address_is_a_product_error(tmp_path: Path) -> None:
+def test_an_unsupported_tracking_uri_is_a_product_error(tmp_path: Path) -> None:
     settings = Settings(
         root=tmp_path, tracking_uri="nosuch://ada:secret@host", database_url="sqlite://"
     )
@@ -138,7 +138,7 @@ def test_an_unknown_tracking_address_is_a_product_error(tmp_path: Path) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_metrics_bear_names_a_person_can_read() -> None:
+def test_metrics_have_readable_names() -> None:
     around = (Interval(low=0.5, high=0.7),)
     found = metrics_of(
         [
@@ -160,7 +160,7 @@ def test_metrics_bear_names_a_person_can_read() -> None:
     ]
 
 
-def test_slices_whose_names_fall_together_are_both_kept() -> None:
+def test_slices_with_the_same_metric_name_are_numbered() -> None:
     found = metrics_of(
         [
             Measurement(metric="f1", value=v, by="size", slice=s)
@@ -170,14 +170,14 @@ def test_slices_whose_names_fall_together_are_both_kept() -> None:
     assert found == {"f1.size.a_b": 1.0, "f1.size.a_b_2": 2.0}
 
 
-def test_a_long_text_is_cut_at_a_line_and_says_so() -> None:
+def test_shortened_cuts_a_long_text_and_names_the_full_one() -> None:
     assert shortened("short", 100) == "short"
     cut = shortened("line\n" * 100, 100)
     assert len(cut) <= 100
     assert cut.endswith("scorecard.html of the run.")
 
 
-def test_the_commit_is_the_last_one_of_the_folder(tmp_path: Path) -> None:
+def test_commit_of_returns_the_last_commit_and_marks_uncommitted_changes(tmp_path: Path) -> None:
     assert commit_of(tmp_path) is None
     (tmp_path / "file").write_text("one")
     who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]

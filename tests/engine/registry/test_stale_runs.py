@@ -1,4 +1,4 @@
-"""Runs on which nobody works any more are ended with the reason; all others are left alone."""
+"""Stale training runs are ended with a reason; all other runs stay unchanged."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def runs(trial: Trial) -> Runs:
 
 
 def opened(runs: Runs, days: float = 0, **tags: str) -> str:
-    """The id of a run that is at work, or says so; begun that many days ago."""
+    """The id of an open run that started ``days`` ago."""
     run = runs.open(criteria(), PIPELINE).id
     for name, value in tags.items():
         runs.client.set_tag(run, name, value)
@@ -38,7 +38,7 @@ def status(runs: Runs, run: str) -> str:
     return str(runs.client.get_run(run).info.status)
 
 
-def test_a_run_whose_process_is_gone_is_killed_and_says_why(runs: Runs) -> None:
+def test_a_run_whose_process_is_gone_is_ended_with_a_reason(runs: Runs) -> None:
     run = opened(runs, process=f"{os.getpid()} in another life")
     trial = runs.client.create_run(
         runs.client.get_run(run).info.experiment_id,
@@ -54,20 +54,20 @@ def test_a_run_whose_process_is_gone_is_killed_and_says_why(runs: Runs) -> None:
     assert close_stale_runs(runs) == ()
 
 
-def test_a_run_that_is_at_work_is_left_alone(runs: Runs) -> None:
+def test_a_run_that_may_still_be_active_stays_open(runs: Runs) -> None:
     mine, elsewhere = opened(runs), opened(runs, host="elsewhere", process="7 then")
     nameless = opened(runs, process="")
     assert close_stale_runs(runs) == ()
     assert {status(runs, run) for run in (mine, elsewhere, nameless)} == {"RUNNING"}
 
 
-def test_a_run_of_another_host_is_given_up_when_no_training_could_last_so_long(runs: Runs) -> None:
+def test_a_run_of_another_host_is_ended_after_the_longest_possible_training(runs: Runs) -> None:
     young, old = opened(runs, days=1, host="elsewhere"), opened(runs, days=3, host="elsewhere")
     assert any("host elsewhere reported no end" in problem for problem in close_stale_runs(runs))
     assert (status(runs, young), status(runs, old)) == ("RUNNING", "KILLED")
 
 
-def test_a_run_given_up_by_mistake_ends_with_its_verdict(trial: Trial, runs: Runs) -> None:
+def test_a_run_ended_by_mistake_still_records_its_verdict(trial: Trial, runs: Runs) -> None:
     run = runs.open(criteria(), PIPELINE)
     runs.client.set_tag(run.id, "process", f"{os.getpid()} in another life")
     assert close_stale_runs(runs)
@@ -77,7 +77,7 @@ def test_a_run_given_up_by_mistake_ends_with_its_verdict(trial: Trial, runs: Run
     assert "given_up" not in runs.tags(run.id)
 
 
-def test_a_process_is_told_from_another_with_its_number() -> None:
+def test_is_gone_distinguishes_processes_with_the_same_process_id() -> None:
     tags = process_tags()
     assert not is_gone(tags)
     assert is_gone({**tags, "process": f"{os.getpid()} then"})

@@ -1,4 +1,6 @@
-"""A trial to decide at: a registry, a small model, and verdicts on it as a test wants them."""
+"""A product to decide on in tests: a registry, a small model, and documents with a chosen
+verdict.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -58,8 +60,8 @@ def fitted(seed: int = 7) -> Any:
     prepare = ColumnTransformer(
         [("text", OneHotEncoder(), ["plan"]), ("numbers", SimpleImputer(), ["tenure"])]
     )
-    answers = np.random.default_rng(seed).integers(0, 2, len(rows()))
-    return Steps([("prepare", prepare), ("model", LogisticRegression())]).fit(rows(), answers)
+    labels = np.random.default_rng(seed).integers(0, 2, len(rows()))
+    return Steps([("prepare", prepare), ("model", LogisticRegression())]).fit(rows(), labels)
 
 
 def criteria(**changes: Any) -> Criteria:
@@ -103,7 +105,7 @@ RECALL = {"ready": (0.7, 0.05), "blocked": (0.5, 0.05), "needs review": (0.6, 0.
 
 @dataclass
 class Trial:
-    """What a training would hold in its hands: the registry and one model file."""
+    """The registry of one product and one saved model, as a training would use them."""
 
     settings: Settings
     product: str
@@ -125,8 +127,8 @@ class Trial:
     def document(
         self, run: Run, wanted: str = "ready", *, latency: float = 10, **changes: Any
     ) -> Document:
-        asked = changes.pop("criteria", None) or criteria()
-        reigning = self.trail.current
+        wanted_criteria = changes.pop("criteria", None) or criteria()
+        champion = self.trail.current
         built_in = tuple(passing(each) for each in ALWAYS)
         measured = (
             measurement("recall", *RECALL[wanted]),
@@ -134,7 +136,7 @@ class Trial:
             *built_in,
         )
         of_data = tuple(passing(each) for each in ALWAYS_DATA)
-        previous = asked if reigning else None
+        previous = wanted_criteria if champion else None
         trials = (CandidateRow(candidate="linear", parameters={"C": 1.0}, score=0.7, seconds=0.1),)
         whole: dict[str, Any] = {
             "product": self.product,
@@ -142,26 +144,26 @@ class Trial:
             "created": datetime(2026, 11, 24, 14, 5, tzinfo=UTC),
             "judged_on": TODAY,
             "commit": None,
-            "criteria": asked,
-            "criteria_digest": criteria_digest(asked),
+            "criteria": wanted_criteria,
+            "criteria_digest": criteria_digest(wanted_criteria),
             "previous_criteria": previous,
             "data": DataSummary(source="data/*.parquet", digest="d" * 64, rows=1000, rejected=2),
             "model": ModelSummary(
                 candidate="linear", parameters={}, digest=self.saved.digest, task="classification"
             ),
-            "champion": ChampionReference(version=reigning.version, digest=reigning.model_digest)
-            if reigning
+            "champion": ChampionReference(version=champion.version, digest=champion.model_digest)
+            if champion
             else None,
             "data_measurements": of_data,
             "measurements": measured,
-            "data_verdict": judge(of_data, asked, on=TODAY, of="data"),
-            "verdict": judge(measured, asked, on=TODAY, previous=previous),
+            "data_verdict": judge(of_data, wanted_criteria, on=TODAY, of="data"),
+            "verdict": judge(measured, wanted_criteria, on=TODAY, previous=previous),
             "exhibits": Plots(primary="recall", candidates=trials),
         }
         return Document(**whole | changes)
 
     def recorded(self, wanted: str = "ready", **changes: Any) -> Document:
-        """The document of a training that has been through."""
+        """The document of a completed training."""
         run = self.releases.models.runs.open(changes.get("criteria") or criteria(), PIPELINE)
         document = self.document(run, wanted, **changes)
         self.releases.models.runs.record(
@@ -170,7 +172,7 @@ class Trial:
         return document
 
     def trained(self, wanted: str = "ready", **changes: Any) -> str:
-        """The version of a training that has been through."""
+        """The registered version of a completed training."""
         document = self.recorded(wanted, **changes)
         return self.releases.models.register(document, self.saved, scorecard_markdown="# seen")
 

@@ -1,4 +1,6 @@
-"""Verdict documents as a training run makes them, for the tests of what is drawn from them."""
+"""Verdict documents as a training run creates them, for tests of the texts and pages made from
+them.
+"""
 
 import math
 from datetime import UTC, date, datetime
@@ -121,7 +123,9 @@ PRICE: dict[str, Any] = {
 def measurement(
     metric: str, value: float, half: float = 0.0, *, rows: int = 8000, wider: int = 1, **more: Any
 ) -> Measurement:
-    """A measurement whose interval is ``value`` ± ``half``, and ``wider`` ever wider ones."""
+    """A measurement with the interval ``value`` ± ``half``, and ``wider`` intervals of increasing
+    width.
+    """
     more.setdefault("support", rows if half else None)
     steps = [half * (1 + 0.18 * math.log2(k + 1)) for k in range(wider)]
     intervals = tuple(Interval(low=value - step, high=value + step) for step in steps)
@@ -225,13 +229,16 @@ def document(
     champion: bool = True,
     problem: str | None = None,
 ) -> Document:
-    """The document of a run that measured ``measurements``; without a model where nothing was
-    ``trained``.
-    """
-    asked = Criteria.model_validate(criteria)
+    """The document of a run with these measurements, without a model unless ``trained``."""
+    validated_criteria = Criteria.model_validate(criteria)
     found = data_measurements() if data is None else data
-    of_data = judge(found, asked, on=TODAY, of="data")
-    of_model = judge(measurements, asked, on=TODAY, previous=asked if champion else None)
+    of_data = judge(found, validated_criteria, on=TODAY, of="data")
+    of_model = judge(
+        measurements,
+        validated_criteria,
+        on=TODAY,
+        previous=validated_criteria if champion else None,
+    )
     model = ModelSummary(
         candidate="boosting",
         parameters={"learning_rate": 0.0612, "max_leaf_nodes": 23},
@@ -246,9 +253,9 @@ def document(
         created=datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
         judged_on=TODAY,
         commit="1a2b3c4d",
-        criteria=asked,
-        criteria_digest=criteria_digest(asked),
-        previous_criteria=asked if champion else None,
+        criteria=validated_criteria,
+        criteria_digest=criteria_digest(validated_criteria),
+        previous_criteria=validated_criteria if champion else None,
         data=DataSummary(
             source="data/customers.parquet",
             digest="d" * 64,

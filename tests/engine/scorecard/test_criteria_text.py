@@ -1,4 +1,4 @@
-"""The criteria file as sentences, and its mistakes that only the schema and the metrics show."""
+"""The criteria file: its sentences, and mistakes that only the schema and the metrics reveal."""
 
 from dataclasses import replace
 from datetime import date
@@ -34,17 +34,17 @@ def found(
     return problems(criteria, columns, METRICS, on=TODAY)
 
 
-def the_one(*written: dict[str, Any], **more: Any) -> CriteriaMistake:
+def only_mistake(*written: dict[str, Any], **more: Any) -> CriteriaMistake:
     (problem,) = found(*written, **more)
     return problem
 
 
-def test_the_age_of_rows_without_a_time_is_asked_for_in_vain() -> None:
+def test_a_criterion_on_age_days_needs_a_time_column() -> None:
     fresh = {"id": "fresh", "says": "Fresh.", "why": "Old.", "metric": "age_days", "at_most": 7}
-    assert "role time" in the_one(columns=replace(COLUMNS, time=None), data=[fresh]).expected
+    assert "role time" in only_mistake(columns=replace(COLUMNS, time=None), data=[fresh]).expected
 
 
-def test_a_good_file_has_no_problem() -> None:
+def test_a_valid_file_has_no_mistakes() -> None:
     assert found() == ()
     columns = replace(COLUMNS, task="regression", categorical=("category",), known_values={})
     assert problems(Criteria.model_validate(PRICE), columns, METRICS, on=TODAY) == ()
@@ -88,24 +88,24 @@ def test_a_good_file_has_no_problem() -> None:
         ),
     ],
 )
-def test_a_mistake_is_found(
+def test_a_mistake_is_reported_with_its_location_and_the_nearest_name(
     change: dict[str, Any], key: str, expected: str, nearest: str | None
 ) -> None:
-    problem = the_one({**RECALL, **change})
+    problem = only_mistake({**RECALL, **change})
     assert problem.location == ("criteria", 0, key)
     assert expected in problem.expected
     assert problem.nearest == nearest
     assert not problem.note
 
 
-def test_a_slice_that_does_not_exist_cannot_be_left_out() -> None:
-    problem = the_one({**RECALL, "by": "region", "leaving_out": ("north", "wset")})
+def test_leaving_out_an_unknown_slice_is_a_mistake() -> None:
+    problem = only_mistake({**RECALL, "by": "region", "leaving_out": ("north", "wset")})
     assert problem.location == ("criteria", 0, "leaving_out", 1)
     assert (problem.value, problem.nearest) == ("wset", "west")
 
 
-def test_a_model_is_not_measured_before_there_is_one() -> None:
-    problem = the_one(data=(RECALL,), criteria=({**RECALL, "id": "other"},))
+def test_a_data_criterion_on_a_model_metric_is_a_mistake() -> None:
+    problem = only_mistake(data=(RECALL,), criteria=({**RECALL, "id": "other"},))
     assert problem.location == ("data", 0, "metric")
     assert "before there is one" in problem.expected
 
@@ -114,13 +114,15 @@ def test_a_model_is_not_measured_before_there_is_one() -> None:
     ("primary", "nearest"),
     [("racall", "recall"), ("mae", None), ("latency_p95_ms", None), ("rows", None)],
 )
-def test_candidates_compete_on_a_metric_of_the_model(primary: str, nearest: str | None) -> None:
-    problem = the_one(primary=primary)
+def test_a_primary_that_is_not_a_model_metric_is_a_mistake(
+    primary: str, nearest: str | None
+) -> None:
+    problem = only_mistake(primary=primary)
     assert problem.location == ("primary",)
     assert problem.nearest in (nearest, problem.nearest if nearest is None else nearest)
 
 
-def test_what_needs_the_value_of_outcomes_says_so() -> None:
+def test_criteria_on_value_metrics_need_the_value_of_outcomes() -> None:
     locations = [problem.location for problem in found(value=None)]
     assert locations == [("primary",), ("criteria", 3, "metric")]
 
@@ -138,16 +140,16 @@ def test_what_needs_the_value_of_outcomes_says_so() -> None:
         ({"if_none": "met"}, "if_none", "no effect without versus: champion"),
     ],
 )
-def test_what_is_probably_not_meant_is_a_note(
+def test_a_criterion_that_is_probably_unintended_causes_a_note(
     change: dict[str, Any], key: str, expected: str
 ) -> None:
-    problem = the_one({**RECALL, **change})
+    problem = only_mistake({**RECALL, **change})
     assert problem.note
     assert problem.location == ("criteria", 0, key)
     assert expected in problem.expected
 
 
-def test_what_is_past_is_a_note() -> None:
+def test_dates_in_the_past_cause_notes() -> None:
     waiver = {
         "criterion": RECALL["id"],
         "until": date(2026, 11, 23),
@@ -160,14 +162,14 @@ def test_what_is_past_is_a_note() -> None:
     assert found(waivers=({**waiver, "until": TODAY},), review_by=TODAY) == ()
 
 
-def test_a_problem_in_words_has_file_line_key_value_and_nearest() -> None:
+def test_a_mistake_in_words_has_file_line_key_value_and_nearest_name() -> None:
     text = "decision: d\ncriteria:\n  - id: a\n    metric: recal\n"
     problem = CriteriaMistake(("criteria", 0, "metric"), "recal", "no such metric", "recall")
     words = "criteria.yaml:4: criteria.0.metric: recal: no such metric – did you mean 'recall'?"
     assert problem.in_words("criteria.yaml", text) == words
 
 
-def test_explain_says_everything_the_file_says() -> None:
+def test_explain_contains_everything_in_the_file() -> None:
     waiver = {
         "criterion": "answers-while-we-talk",
         "until": date(2027, 1, 31),
@@ -202,6 +204,6 @@ def test_explain_says_everything_the_file_says() -> None:
     )
 
 
-def test_explain_says_when_nobody_is_asked() -> None:
+def test_explain_states_automatic_approval() -> None:
     text = explain(Criteria.model_validate({**CHURN, "approval": "automatic"}), METRICS)
     assert "becomes the champion automatically" in text

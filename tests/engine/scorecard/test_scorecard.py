@@ -1,4 +1,4 @@
-"""What a person reads: everything of the verdict is there, in words, and nothing in it can act."""
+"""The scorecard as HTML and Markdown: complete, in words, and safe against hostile texts."""
 
 import re
 from html.parser import HTMLParser
@@ -28,7 +28,7 @@ VOID = {"meta", "line", "path", "circle", "rect", "polyline", "br", "img"}
 
 
 class Page(HTMLParser):
-    """The tags and attributes of a page; a tag that is closed wrongly is an error."""
+    """The tags and attributes of a page. A wrongly closed tag is an error."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -79,9 +79,9 @@ def broken() -> Document:
 ALL = [ready, blocked, untrained, broken, price_document]
 
 
-@pytest.mark.parametrize("made", ALL)
-def test_the_page_stands_alone(made: Any) -> None:
-    text = html(made())
+@pytest.mark.parametrize("make", ALL)
+def test_the_page_is_self_contained(make: Any) -> None:
+    text = html(make())
     page = Page(text)
     assert not {"script", "link", "iframe", "img", "object"} & set(page.tags)
     assert not [
@@ -94,9 +94,11 @@ def test_the_page_stands_alone(made: Any) -> None:
     assert len(text) < 150_000
 
 
-@pytest.mark.parametrize("made", ALL)
-def test_both_say_the_verdict_first_and_every_criterion_and_reason(made: Any) -> None:
-    judged = made()
+@pytest.mark.parametrize("make", ALL)
+def test_page_and_markdown_start_with_the_verdict_and_contain_every_criterion_and_reason(
+    make: Any,
+) -> None:
+    judged = make()
     words = " ".join(Page(html(judged)).words.split())
     short = markdown(judged)
     for text in (words, short):
@@ -111,13 +113,13 @@ def test_both_say_the_verdict_first_and_every_criterion_and_reason(made: Any) ->
         assert result.criterion.says in short
 
 
-def test_the_decisions_are_the_ones_these_documents_are_for() -> None:
-    decisions = [made().verdict.decision for made in ALL]
+def test_the_example_documents_have_their_intended_decisions() -> None:
+    decisions = [make().verdict.decision for make in ALL]
     blocks, review = Decision.BLOCKED, Decision.REVIEW
     assert decisions == [Decision.READY, blocks, blocks, blocks, review]
 
 
-def test_a_run_that_never_trained_says_so_and_shows_no_model() -> None:
+def test_the_scorecard_of_a_run_without_training_shows_no_model() -> None:
     text = html(untrained())
     assert "No model was trained on this data." in text
     assert "The data is at most a week old." in text
@@ -125,13 +127,13 @@ def test_a_run_that_never_trained_says_so_and_shows_no_model() -> None:
     assert "No model was trained on this data." in markdown(untrained())
 
 
-def test_what_broke_is_said_before_the_reasons() -> None:
+def test_a_problem_of_the_run_is_shown_before_the_reasons() -> None:
     text = html(broken())
     assert text.index("3 of 8,000 scores are not numbers") < text.index("<h2>Reasons</h2>")
     assert "3 of 8,000 scores are not numbers" in markdown(broken())
 
 
-def test_a_waiver_shows_who_gave_it_until_when_and_why() -> None:
+def test_a_waiver_is_shown_with_its_date_person_and_reason() -> None:
     waiver = {
         "criterion": "answers-while-we-talk",
         "until": "2027-01-31",
@@ -143,7 +145,7 @@ def test_a_waiver_shows_who_gave_it_until_when_and_why() -> None:
     assert "ready with warnings" in text.lower()
 
 
-# --- hostile words --------------------------------------------------------------------------
+# --- hostile texts --------------------------------------------------------------------------
 
 
 def hostile() -> Document:
@@ -187,14 +189,14 @@ def hostile() -> Document:
     return made.model_copy(update=update)
 
 
-def test_hostile_words_are_inert_in_the_page() -> None:
+def test_hostile_texts_are_escaped_in_the_page() -> None:
     page = Page(html(hostile()))
     assert not {"script", "img"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert "<script>alert(1)</script>" in page.words
 
 
-def test_characters_that_nobody_sees_are_shown() -> None:
+def test_invisible_characters_are_shown_escaped() -> None:
     waiver = {
         "criterion": "answers-while-we-talk",
         "until": "2027-01-31",
@@ -209,7 +211,7 @@ def test_characters_that_nobody_sees_are_shown() -> None:
         assert "\x1b" not in text
 
 
-def test_hostile_words_are_inert_in_markdown() -> None:
+def test_hostile_texts_are_escaped_in_markdown() -> None:
     text = markdown(hostile(), longest=100_000)
     assert "<" not in text
     assert "](" not in text.replace("\\[a](", "")
@@ -219,10 +221,10 @@ def test_hostile_words_are_inert_in_markdown() -> None:
         assert len(re.findall(r"(?<!\\)\|", row)) in (3, 5)
 
 
-# --- Markdown that fits ---------------------------------------------------------------------
+# --- the length of Markdown -----------------------------------------------------------------
 
 
-def test_markdown_fits_where_it_is_kept_and_says_what_is_missing() -> None:
+def test_markdown_is_shortened_to_5000_characters_and_names_the_full_scorecard() -> None:
     many = tuple(
         {**CHURN["criteria"][0], "id": f"c{i}", "says": f"Promise {i} " + "x" * 300}
         for i in range(60)
@@ -234,11 +236,11 @@ def test_markdown_fits_where_it_is_kept_and_says_what_is_missing() -> None:
     assert len(markdown(ready())) < 5000
 
 
-# --- pictures -------------------------------------------------------------------------------
+# --- plots ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("made", "titles"),
+    ("make", "titles"),
     [
         (
             ready,
@@ -255,11 +257,11 @@ def test_markdown_fits_where_it_is_kept_and_says_what_is_missing() -> None:
         ),
     ],
 )
-def test_the_curves_that_are_there_are_drawn(made: Any, titles: tuple[str, ...]) -> None:
-    text = html(made())
+def test_the_available_curves_are_drawn(make: Any, titles: tuple[str, ...]) -> None:
+    text = html(make())
     assert all(title in text for title in titles)
     assert text.count('class="plot"') == len(titles)
-    without = made().model_copy(update={"exhibits": Plots()})
+    without = make().model_copy(update={"exhibits": Plots()})
     assert 'class="plot"' not in html(without)
 
 
@@ -275,13 +277,13 @@ def test_a_curve_of_few_or_extreme_points_is_drawn(name: str, points: Any) -> No
     Page(text)
 
 
-def test_a_slice_without_rows_is_shown_and_said() -> None:
+def test_a_slice_without_rows_is_shown_and_reported() -> None:
     words = " ".join(Page(html(price_document())).words.split())
     assert "other 0 rows" in words
     assert "has no rows to measure it on" in words
 
 
-def test_a_measurement_that_is_not_a_number_is_shown_as_none() -> None:
+def test_a_measurement_of_nan_is_shown_as_not_measured() -> None:
     measurements = tuple(
         m.model_copy(update={"value": float("nan")}) if m.metric == "recall" and m.by is None else m
         for m in churn_measurements()
@@ -291,7 +293,7 @@ def test_a_measurement_that_is_not_a_number_is_shown_as_none() -> None:
     Page(text)
 
 
-def test_digits_follow_the_width_of_the_interval() -> None:
+def test_the_number_of_digits_follows_the_width_of_the_interval() -> None:
     one = measurement("recall", 0.71234, 0.0281)
     assert measured(one.value, one.interval) == ("0.712", "0.684 to 0.740")
     much = measurement("value_per_1000", 12_840.4, 610.2)

@@ -1,5 +1,5 @@
-"""Services to try: in this process, and in one of their own; a client that is quick enough to be
-many.
+"""Services for tests, in this process and in separate ones, and a client that sends many
+requests.
 """
 
 import asyncio
@@ -33,17 +33,17 @@ def some_rows(count: int, **knobs: Any) -> list[dict[str, Any]]:
     return found
 
 
-def until(true: Callable[[], Any], seconds: float = 30) -> None:
-    """Waits until something is so."""
+def wait_until(condition: Callable[[], Any], seconds: float = 30) -> None:
+    """Waits until the condition is true."""
     end = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
 @dataclass
 class Process:
-    """A service in a process of its own."""
+    """A service in a separate process."""
 
     process: "subprocess.Popen[str]"
     url: str
@@ -53,14 +53,14 @@ class Process:
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
 
-    def until(self, true: Any, seconds: float = 60) -> None:
-        """Waits until something of the service is so."""
+    def wait_until(self, condition: Any, seconds: float = 60) -> None:
+        """Waits until the condition is true. Fails when the service ends before."""
         end = time.monotonic() + seconds
-        while not true():
+        while not condition():
             if self.process.poll() is not None:
                 raise AssertionError(f"the service has ended: {self.errors.read_text()[-2000:]}")
             assert time.monotonic() < end, (
-                f"it did not come true: {self.errors.read_text()[-2000:]}"
+                f"the condition stayed false: {self.errors.read_text()[-2000:]}"
             )
             time.sleep(0.05)
 
@@ -80,18 +80,18 @@ class Process:
 
 @contextmanager
 def serving(settings: Settings, **environ: str) -> Iterator[Process]:
-    """The service as ``serve`` starts it, on a free port, ready; ended afterwards."""
+    """The service as ``serve`` starts it, on a free port. It is ended afterwards."""
     errors = settings.var / "service.err"
     addresses = {"PRODUCT_ROOT": str(settings.root), "MLFLOW_TRACKING_URI": settings.tracking_uri}
     addresses |= {"PRODUCT_DATABASE_URL": settings.database_url, "PYTHONPATH": SOURCES}
     fast = {"SERVICE_POLL_SECONDS": "0.2", "SERVICE_DRAIN_SECONDS": "0.5"}
     command = [sys.executable, "-m", PACKAGE, "serve", "--port", "0"]
-    with errors.open("w") as kept:
+    with errors.open("w") as log_file:
         process = subprocess.Popen(
             command,
             env={**os.environ, **addresses, **fast, **environ},
             stdout=subprocess.PIPE,
-            stderr=kept,
+            stderr=log_file,
             text=True,
         )
     try:
@@ -99,7 +99,7 @@ def serving(settings: Settings, **environ: str) -> Iterator[Process]:
         line = process.stdout.readline()
         assert "http://" in line, errors.read_text()[-2000:]
         found = Process(process, line.split()[1].removesuffix("/docs"), errors)
-        found.until(lambda: httpx_answers(found.url))
+        found.wait_until(lambda: is_live(found.url))
         yield found
     finally:
         if process.poll() is None:
@@ -109,7 +109,7 @@ def serving(settings: Settings, **environ: str) -> Iterator[Process]:
         process.stdout.close()
 
 
-def httpx_answers(url: str) -> bool:
+def is_live(url: str) -> bool:
     try:
         return httpx.get(f"{url}/health/live", timeout=5).status_code == 200
     except httpx.TransportError:
@@ -117,9 +117,9 @@ def httpx_answers(url: str) -> bool:
 
 
 @dataclass
-class Hammer:
-    """Many clients at once on plain sockets: each sends the next request when the last is
-    answered.
+class LoadGenerator:
+    """Many concurrent clients on plain sockets. Each sends its next request when it has the
+    response to the last one.
     """
 
     port: int
@@ -145,7 +145,7 @@ class Hammer:
                     reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 assert reader is not None
                 writer.write(head + self.body)
-                status, headers, body = await _answer(reader)
+                status, headers, body = await _read_response(reader)
             except (OSError, asyncio.IncompleteReadError) as error:
                 self.failures.append(repr(error))
                 writer = None
@@ -160,7 +160,7 @@ class Hammer:
             writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
+async def _read_response(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
     headers = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = int(headers.split(b"content-length: ")[1].split(b"\r\n")[0])
     return int(headers.split(b" ")[1]), headers, await reader.readexactly(length)

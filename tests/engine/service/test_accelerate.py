@@ -1,4 +1,4 @@
-"""The short way says the very same as the model, or is not taken."""
+"""Accelerated models predict exactly what the model predicts, or are not used."""
 
 from typing import Any
 
@@ -29,23 +29,25 @@ def rows() -> Any:
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda candidate: candidate.name)
-def test_every_candidate_is_accelerated_or_answered_the_plain_way(
+def test_an_accelerated_candidate_predicts_what_its_model_predicts(
     candidate: Any, rows: Any
 ) -> None:
     model = candidate.build(COLUMNS, 7).fit(rows[FEATURES], rows[COLUMNS.target])
-    short = accelerated(model, rows, COLUMNS)
+    fast = accelerated(model, rows, COLUMNS)
     if candidate.name == "dummy":
-        assert short is None
+        assert fast is None
         return
-    assert short is not None, "the short way of this candidate says something else"
+    assert fast is not None, "the candidate was not accelerated"
     others = validate([Batch(sample(rows=1_000, seed=4), "others", 0)], Labelled, limit=1.0).rows[
         FEATURES
     ]
     for part in (others, others.head(1), others.head(7)):
-        assert predict(model, part).same_as(predict(short, ArrayRows.of(part)))
+        assert predict(model, part).same_as(predict(fast, ArrayRows.of(part)))
 
 
-def test_a_short_way_that_differs_is_not_taken(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_accelerated_model_with_other_predictions_is_not_used(
+    rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = CANDIDATES[0].build(COLUMNS, 7).fit(rows[FEATURES], rows[COLUMNS.target])
     right = accelerate._Texts.transform
     monkeypatch.setattr(
@@ -54,13 +56,13 @@ def test_a_short_way_that_differs_is_not_taken(rows: Any, monkeypatch: pytest.Mo
     assert accelerated(model, rows, COLUMNS) is None
 
 
-def test_a_model_built_in_another_way_is_left_alone(rows: Any) -> None:
+def test_a_model_of_another_structure_is_accelerated_exactly_or_not_at_all(rows: Any) -> None:
     only_numbers = make_column_transformer(
         (StandardScaler(), make_column_selector(dtype_include="float"))
     )
     model = make_pipeline(only_numbers, Ridge())
     model.fit(rows[FEATURES].fillna(0), rows[COLUMNS.target])
-    short = accelerated(model, rows.fillna(0), COLUMNS)
-    if short is not None:
+    fast = accelerated(model, rows.fillna(0), COLUMNS)
+    if fast is not None:
         numbers = rows[FEATURES].fillna(0)
-        assert predict(model, numbers).same_as(predict(short, ArrayRows.of(numbers)))
+        assert predict(model, numbers).same_as(predict(fast, ArrayRows.of(numbers)))

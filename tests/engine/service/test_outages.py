@@ -1,4 +1,4 @@
-"""The service while what it leans on is away, for real: PostgreSQL, MLflow, the right time."""
+"""The service during real outages of PostgreSQL and MLflow, and with a clock that jumps."""
 
 import itertools
 import os
@@ -17,29 +17,29 @@ from mlproduct.service.options import ServiceSettings
 from mlproduct.service.server import service_of
 from mlproduct.testing import TrialProduct
 
-from ..flaky_proxy import FlakyProxy, cable_to
+from ..flaky_proxy import FlakyProxy, proxy_to
 from ..products import COLUMNS, in_log, settings, with_registry
 from ..team import PRODUCT
-from .services import some_rows, until
+from .services import some_rows, wait_until
 
 WANTED = replace(ServiceSettings.from_environment("127.0.0.1", 0, {}), poll_seconds=3600)
-"""It looks for a new champion when it is told to."""
+"""Without automatic polling: a test polls for a new champion itself."""
 
 
-class Asking:
-    """Asks for rows that never were asked for before, and remembers their keys."""
+class Requests:
+    """Requests predictions for rows with new keys, and records the keys."""
 
     def __init__(self, client: TestClient) -> None:
         self.client, self.keys = client, list[str]()
 
     def __call__(self, count: int = 5) -> Any:
-        asked = [
-            {**row, COLUMNS.key: f"asked-{len(self.keys) + n}"}
+        rows = [
+            {**row, COLUMNS.key: f"key-{len(self.keys) + n}"}
             for n, row in enumerate(some_rows(count))
         ]
-        response = self.client.post("/predict", json={"rows": asked})
+        response = self.client.post("/predict", json={"rows": rows})
         assert response.status_code == 200
-        self.keys += [row[COLUMNS.key] for row in asked]
+        self.keys += [row[COLUMNS.key] for row in rows]
         return response.json()
 
 
@@ -47,23 +47,27 @@ def logged() -> list[str]:
     return sorted(in_log(date.min, date.max)["key"])
 
 
-def test_a_database_that_goes_and_comes_back_has_every_prediction_once(cable: FlakyProxy) -> None:
+def test_every_prediction_is_logged_once_after_a_database_outage(
+    database_proxy: FlakyProxy,
+) -> None:
     service = service_of(PRODUCT, settings(), WANTED)
     with TestClient(app_of(service)) as client:
-        ask, state = Asking(client), lambda: service.writer.state
+        ask, state = Requests(client), lambda: service.writer.state
         ask()
-        until(lambda: state().recorded == 5)
-        cable.cut_after(b"INSERT INTO blocks", b"COMMIT")  # recorded, and nobody hears of it
+        wait_until(lambda: state().recorded == 5)
+        database_proxy.cut_after(
+            b"INSERT INTO blocks", b"COMMIT"
+        )  # recorded, but the response is lost
         ask()
-        until(lambda: cable.cuts == 1)
+        wait_until(lambda: database_proxy.cuts == 1)
         ask()
-        until(lambda: state().blocks >= 2 and state().trouble)
+        wait_until(lambda: state().blocks >= 2 and state().trouble)
         reply = client.get("/health/ready")
         assert reply.status_code == 200
         assert reply.json()["log"] == "database unavailable"
         assert "predictions wait on disk" in str(state().trouble)
-        cable.mend()
-        until(lambda: state().blocks == 0)
+        database_proxy.restore()
+        wait_until(lambda: state().blocks == 0)
         assert (state().trouble, state().lost) == (None, 0)
         ask()
     assert logged() == sorted(ask.keys)
@@ -73,34 +77,34 @@ def test_a_database_that_goes_and_comes_back_has_every_prediction_once(cable: Fl
 def registry(
     product: TrialProduct, released: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FlakyProxy]:
-    """The line between the product and an MLflow server of its own."""
+    """A proxy between the product and a separate MLflow server."""
     with_registry(product, released, monkeypatch)
     (product.settings.var / "up").mkdir()
     try:
         server = _mlflow(settings(), os.environ, 0)
-        with cable_to("127.0.0.1", int(server.url.rpartition(":")[2])) as cable:
-            monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{cable.port}")
+        with proxy_to("127.0.0.1", int(server.url.rpartition(":")[2])) as proxy:
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{proxy.port}")
             monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-            yield cable
+            yield proxy
     finally:
         down(product.settings)
 
 
-def test_a_registry_that_goes_in_the_middle_of_a_swap_delays_it_and_no_more(
+def test_a_registry_outage_during_a_swap_only_delays_the_swap(
     registry: FlakyProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = service_of(PRODUCT, settings(), WANTED)
     poll, load = service.follower.poll, Releases.load_champion
     with TestClient(app_of(service)) as client:
-        ask = Asking(client)
+        ask = Requests(client)
         Releases(settings(), PRODUCT.name).approve("2", by="Ada", because="It is better.")
-        with monkeypatch.context() as going:
+        with monkeypatch.context() as outage:
 
-            def goes(self: Releases) -> Any:
+            def cuts_and_loads(self: Releases) -> Any:
                 registry.cut()
                 return load(self)
 
-            going.setattr(Releases, "load_champion", goes)
+            outage.setattr(Releases, "load_champion", cuts_and_loads)
             poll()
         assert ask()["model"]["version"] == "1"
         assert "version 2 waits: MLflow at" in client.get("/model").json()["trouble"]
@@ -108,13 +112,13 @@ def test_a_registry_that_goes_in_the_middle_of_a_swap_delays_it_and_no_more(
         assert ask()["model"]["version"] == "1"
         assert "check MLFLOW_TRACKING_URI" in client.get("/model").json()["trouble"]
         assert (client.get("/health/ready").status_code, service.follower.refusals) == (200, 0)
-        registry.mend()
+        registry.restore()
         poll()
         assert ask()["model"]["version"] == "2"
         assert client.get("/model").json()["trouble"] is None
 
 
-def test_a_clock_that_jumps_loses_and_doubles_nothing(
+def test_every_prediction_is_logged_once_when_the_clock_jumps(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service: Service = service_of(PRODUCT, settings(), WANTED)
@@ -123,11 +127,11 @@ def test_a_clock_that_jumps_loses_and_doubles_nothing(
     monkeypatch.setattr(writing, "today", lambda: next(days))
     monkeypatch.setattr(writing.time, "time_ns", lambda: next(moments))
     with TestClient(app_of(service)) as client:
-        ask = Asking(client)
+        ask = Requests(client)
         for _ in range(6):
             ask()
-            until(lambda: service.writer.state.queued == 0)
-        until(lambda: service.writer.state.recorded == len(ask.keys))
+            wait_until(lambda: service.writer.state.queued == 0)
+        wait_until(lambda: service.writer.state.recorded == len(ask.keys))
     assert logged() == sorted(ask.keys)
     assert set(in_log(date.min, date.max)["day"]) == {
         date(2026, 11, 24),

@@ -1,4 +1,4 @@
-"""Rows of JSON are held to the same rules as rows of a batch."""
+"""Rows in a JSON request are validated by the same rules as rows in a batch."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def a_row(**changes: Any) -> dict[str, Any]:
     return {**row, **changes}
 
 
-def test_good_and_bad_rows_are_those_of_a_batch_cell_by_cell() -> None:
+def test_a_request_and_a_batch_accept_and_reject_the_same_cells() -> None:
     dirty = sample(rows=2_000, until=DAY, span=0, dirty=0.2, seed=5)[list(COLUMNS.read)]
     dirty = dirty.drop_duplicates([COLUMNS.key, COLUMNS.time or COLUMNS.key]).reset_index(drop=True)
     batch = validate([Batch(dirty, "dirty", 0)], Features, limit=1.0)
@@ -51,21 +51,21 @@ def test_good_and_bad_rows_are_those_of_a_batch_cell_by_cell() -> None:
 
 
 @pytest.mark.parametrize("row", [None, 1, "x", [], True, [{}], {"": ""}, {"a": {"b": []}}])
-def test_anything_that_json_can_hold_is_a_problem_of_its_row_at_most(row: Any) -> None:
+def test_any_json_value_in_place_of_a_row_is_a_problem_of_that_row_only(row: Any) -> None:
     checked = RULES.check([row, a_row()])
     assert checked.positions == [1]
     assert {each.row for each in checked.problems} == {0}
 
 
 @pytest.mark.parametrize("value", [None, "1", True, [], {}, 1e400, -1e400, float("nan"), 10**400])
-def test_what_is_no_number_is_named(value: Any) -> None:
+def test_a_value_that_is_not_a_number_is_reported(value: Any) -> None:
     needed = next(name for name in COLUMNS.numeric if name not in RULES.validator.nullable)
     (problem,) = RULES.check([a_row(**{needed: value})]).problems
     assert problem.field == needed
 
 
 @pytest.mark.parametrize("value", [None, "", 1.5, True, [], "a\0b"])
-def test_what_is_no_key_is_named(value: Any) -> None:
+def test_an_invalid_key_is_reported(value: Any) -> None:
     (problem,) = RULES.check([a_row(**{COLUMNS.key: value})]).problems
     assert problem.field == COLUMNS.key
 
@@ -74,13 +74,13 @@ def test_what_is_no_key_is_named(value: Any) -> None:
     "value",
     ["11/24/26", "yesterday", 5, "0000-00-00", "2026-13-01", "", "0001-01-01T00:00:00+14:00"],
 )
-def test_what_is_no_date_is_named(value: Any) -> None:
+def test_an_invalid_date_is_reported(value: Any) -> None:
     assert COLUMNS.time is not None
     (problem,) = RULES.check([a_row(**{COLUMNS.time: value})]).problems
     assert problem.field == COLUMNS.time
 
 
-def test_a_moment_with_a_zone_is_utc_and_without_a_time_the_row_is_of_now() -> None:
+def test_times_are_converted_to_utc_and_default_to_now() -> None:
     assert COLUMNS.time is not None
     zoned, utc = (
         a_row(**{COLUMNS.time: "2026-11-24T10:00:00+02:00"}),
@@ -93,7 +93,7 @@ def test_a_moment_with_a_zone_is_utc_and_without_a_time_the_row_is_of_now() -> N
     assert table[COLUMNS.time][2] > pd.Timestamp("2026-01-01")
 
 
-def test_unknown_fields_are_named_and_personal_data_is_dropped() -> None:
+def test_unknown_fields_are_reported_and_personal_data_is_dropped() -> None:
     near = COLUMNS.numeric[0] + "s"
     (problem,) = RULES.check([a_row(**{near: 1})]).problems
     assert (problem.field, problem.problem) == (
@@ -108,8 +108,8 @@ def test_unknown_fields_are_named_and_personal_data_is_dropped() -> None:
 BELOW_9 = {"min_value": 0, "max_value": 9, "include_max": False}
 
 
-class OfItsOwn(pa.DataFrameModel):
-    """A schema with rules that only Pandera can apply."""
+class WithCustomChecks(pa.DataFrameModel):
+    """A schema with checks that only Pandera can run."""
 
     id: Series[str] = pa.Field(metadata={"role": "key"})
     low: Series[float] = pa.Field(metadata={"role": "feature"})
@@ -124,15 +124,15 @@ class OfItsOwn(pa.DataFrameModel):
         return table["low"] <= table["high"]
 
 
-def test_rules_that_are_functions_are_applied_by_pandera() -> None:
-    rules = Rows(OfItsOwn)
+def test_custom_checks_are_run_by_pandera() -> None:
+    rules = Rows(WithCustomChecks)
     assert rules.custom
-    good, odd, upside = (
+    good, odd, unordered = (
         {"id": "a", "low": 2, "high": 3},
         {"id": "b", "low": 1, "high": 3},
         {"id": "c", "low": 4, "high": 3},
     )
-    checked = rules.check([odd, good, upside, good | {"high": 9}])
+    checked = rules.check([odd, good, unordered, good | {"high": 9}])
     assert checked.positions == [1]
     assert {(each.row, each.field) for each in checked.problems} == {
         (0, "low"),
@@ -141,7 +141,7 @@ def test_rules_that_are_functions_are_applied_by_pandera() -> None:
     }
 
 
-def test_the_schema_of_the_page_says_what_the_rules_are() -> None:
+def test_the_request_schema_describes_the_rules() -> None:
     schema = request_schema(RULES, 1_000)
     fields = schema["properties"]["rows"]["items"]["properties"]
     assert set(fields) == {*COLUMNS.read, *COLUMNS.private}
@@ -151,13 +151,13 @@ def test_the_schema_of_the_page_says_what_the_rules_are() -> None:
     assert RULES.check([example_of(RULES)]).problems == []
 
 
-def test_a_table_has_the_types_of_a_validated_one() -> None:
+def test_a_table_of_a_request_has_the_types_of_a_validated_one() -> None:
     table = RULES.table(RULES.check([a_row(), a_row()]).cells)
     assert {str(dtype) for dtype in table.dtypes} <= {"str", "float64", "int64", "datetime64[us]"}
     assert np.array_equal(RULES.validator.stored(table).dtypes, table.dtypes)
 
 
-def test_a_very_long_key_or_text_is_named() -> None:
+def test_a_very_long_key_or_text_is_reported() -> None:
     (problem,) = RULES.check([a_row(**{COLUMNS.key: "k" * 201})]).problems
     assert (problem.field, problem.problem) == (
         COLUMNS.key,
@@ -172,15 +172,15 @@ def test_a_very_long_key_or_text_is_named() -> None:
         )
 
 
-class OfLongTexts(pa.DataFrameModel):
-    """A schema that says itself how long its texts may be."""
+class WithLengthLimits(pa.DataFrameModel):
+    """A schema that limits the length of its texts."""
 
     id: Series[str] = pa.Field(str_length={"max_value": 300}, metadata={"role": "key"})
     text: Series[str] = pa.Field(str_length={"min_value": 1}, metadata={"role": "feature"})
 
 
-def test_a_schema_may_say_how_long_its_texts_are() -> None:
-    rules = Rows(OfLongTexts)
+def test_a_schema_may_limit_the_length_of_its_texts() -> None:
+    rules = Rows(WithLengthLimits)
     assert not rules.check([{"id": "k" * 300, "text": "x" * 10_000}]).problems
     named = rules.check([{"id": "k" * 301, "text": "x" * 10_001}]).problems
     assert {(each.field, each.problem) for each in named} == {
@@ -196,7 +196,7 @@ def test_a_schema_may_say_how_long_its_texts_are() -> None:
 
 @pytest.fixture
 def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names for which a similar one was looked for."""
+    """The names for which a similar name was searched."""
     found: list[str] = []
     plain = SchemaValidator.nearest
 
@@ -208,8 +208,8 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_very_many_unknown_fields_are_counted_and_only_some_are_named(searched: list[str]) -> None:
-    """They cost as many similarity searches as there are names; one body could hold up all others
+def test_very_many_unknown_fields_are_counted_and_only_some_are_listed(searched: list[str]) -> None:
+    """Each unknown name would cost a similarity search, and one body could delay all other requests
     for seconds.
     """
     checked = RULES.check([a_row(**{f"field_{number}": 1 for number in range(115_000)}), a_row()])
@@ -223,7 +223,7 @@ def test_very_many_unknown_fields_are_counted_and_only_some_are_named(searched: 
     assert len(searched) <= 20
 
 
-def test_a_similar_name_is_looked_for_once_for_each_name_of_a_request(searched: list[str]) -> None:
+def test_a_similar_name_is_searched_once_per_unknown_name_of_a_request(searched: list[str]) -> None:
     near = COLUMNS.numeric[0] + "s"
     problems = RULES.check(
         [a_row(**{near: 1, f"field_{number}": 1}) for number in range(100)]
@@ -234,13 +234,13 @@ def test_a_similar_name_is_looked_for_once_for_each_name_of_a_request(searched: 
     assert len(searched) <= 20
 
 
-def test_a_very_long_name_is_compared_with_no_other(searched: list[str]) -> None:
+def test_no_similar_name_is_searched_for_a_very_long_one(searched: list[str]) -> None:
     (problem,) = RULES.check([a_row(**{"x" * 100_000: 1})]).problems
     assert (problem.field, problem.problem) == ("x" * 80, "unknown field")
     assert searched == []
 
 
-def test_a_value_of_any_depth_or_length_is_shown_in_short() -> None:
+def test_a_deep_or_long_value_is_shown_shortened() -> None:
     needed = next(name for name in COLUMNS.numeric if name not in RULES.validator.nullable)
     deep: Any = 1
     for _ in range(1_000):
@@ -254,7 +254,7 @@ def test_a_value_of_any_depth_or_length_is_shown_in_short() -> None:
         assert problem.problem.endswith(f", not {shown}")
 
 
-def test_very_many_problems_are_counted_and_only_some_are_told() -> None:
+def test_very_many_problems_are_counted_and_only_some_are_listed() -> None:
     reply = problems_json([RowProblem(row, "plan", "is missing") for row in range(1_005)])
     assert len(reply) == 1_001
     assert reply[-1] == {
@@ -265,7 +265,7 @@ def test_very_many_problems_are_counted_and_only_some_are_told() -> None:
     assert [each["row"] for each in problems_json([RowProblem(3, None, "is missing")])] == [3]
 
 
-class WithAnswer(pa.DataFrameModel):
+class WithBooleans(pa.DataFrameModel):
     id: Series[str] = pa.Field(metadata={"role": "key"})
     at: Series[pd.Timestamp] = pa.Field(metadata={"role": "time"})
     old: Series[bool] = pa.Field(metadata={"role": "feature"})
@@ -295,31 +295,31 @@ NOTHING = [None, "", " ", "NA", "null", "NaN"]
 
 
 @pytest.mark.parametrize("value", [*YES, *NO, *NEITHER, *NOTHING])
-def test_yes_and_no_are_the_same_in_a_request_and_in_a_batch(value: Any) -> None:
-    rules = Rows(WithAnswer)
+def test_booleans_are_read_the_same_in_a_request_and_in_a_batch(value: Any) -> None:
+    rules = Rows(WithBooleans)
     for name in ("old", "new"):
         row = {"id": "a", "at": "2026-11-24T00:00:00", "old": True, "new": True, name: value}
-        asked = rules.check([row])
+        checked = rules.check([row])
         for column in (pd.Series([value]), pd.Series([value], dtype=object)):
             table = pd.DataFrame({"id": ["a"], "at": row["at"], "old": True, "new": True}).assign(
                 **{name: column}
             )
-            batch = validate([Batch(table, "rows", 0)], WithAnswer, limit=1.0)
+            batch = validate([Batch(table, "rows", 0)], WithBooleans, limit=1.0)
             pd.testing.assert_frame_equal(
-                rules.table(asked.cells), batch.rows, check_dtype=bool(asked.cells)
+                rules.table(checked.cells), batch.rows, check_dtype=bool(checked.cells)
             )
-            assert [each.field for each in asked.problems] == batch.rejected.failures[
+            assert [each.field for each in checked.problems] == batch.rejected.failures[
                 "column"
             ].tolist()
     expected = [1.0] if value in YES[1:] or value is True else [0.0] if value in NO else None
     if value in NEITHER:
-        assert asked.problems[0].problem.startswith(
+        assert checked.problems[0].problem.startswith(
             "expected true or false, yes or no, 1 or 0, not "
         )
     elif expected:
-        assert rules.table(asked.cells)["new"].tolist() == expected
+        assert rules.table(checked.cells)["new"].tolist() == expected
     else:
-        assert rules.table(asked.cells)["new"].isna().tolist() == [True]
+        assert rules.table(checked.cells)["new"].isna().tolist() == [True]
         (problem,) = rules.check([row | {"old": value}]).problems
         assert problem.problem == "is missing"
 
@@ -360,8 +360,8 @@ VALUES: list[Any] = [
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_pydantic_accepts_exactly_what_a_batch_accepts(name: str) -> None:
-    """The values differ only in one column; whole numbers become text keys and categories."""
+def test_pydantic_accepts_a_value_exactly_if_no_rule_explains_a_refusal(name: str) -> None:
+    """Pydantic decides, and the column explains: both have to apply the same rules."""
     rules = Rows(Ruled)
     column = rules.columns[rules.places[name]]
     for value in VALUES:

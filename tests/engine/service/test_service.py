@@ -1,4 +1,4 @@
-"""The HTTP service from outside: answers, limits, keys, swaps, signals, and what reaches the
+"""The HTTP service: responses, limits, API keys, swaps of the champion, signals and the prediction
 log.
 """
 
@@ -35,7 +35,7 @@ from mlproduct.testing import TrialProduct
 
 from ..products import COLUMNS, DAY, a_day, in_log, log, settings, to_score
 from ..team import PRODUCT, main
-from .services import Hammer, serving, some_rows, until
+from .services import LoadGenerator, serving, some_rows, wait_until
 
 KEY = "a-key-that-is-long-enough"
 WANTED = ServiceSettings.from_environment("127.0.0.1", 0, {})
@@ -56,7 +56,7 @@ def ask(client: Any, rows: Any, **more: Any) -> Any:
     return client.post("/predict", json={"rows": rows, **more})
 
 
-def test_rows_are_answered_in_their_order_with_their_keys(client: TestClient) -> None:
+def test_predictions_have_the_order_and_the_keys_of_their_rows(client: TestClient) -> None:
     rows = some_rows(5)
     response = ask(client, rows)
     assert response.status_code == 200
@@ -67,7 +67,7 @@ def test_rows_are_answered_in_their_order_with_their_keys(client: TestClient) ->
     assert content["errors"] == []
 
 
-def test_service_and_batch_give_the_same_number_for_the_same_row(
+def test_the_service_and_a_batch_predict_the_same_for_the_same_row(
     product: TrialProduct, client: TestClient
 ) -> None:
     frame = to_score(product, DAY, a_day(DAY, 300))
@@ -79,12 +79,12 @@ def test_service_and_batch_give_the_same_number_for_the_same_row(
     for some in (rows[:1], rows[1:8], rows[8:]):
         for each in ask(client, some).json()["predictions"]:
             logged = batch.loc[each["key"]]
-            # The last digit is the processor's: it adds up one row in another order than many.
+            # The last digit may differ: the processor adds up one row in another order than many.
             assert each["decision"] == pytest.approx(logged["decision"], rel=1e-12)
             assert "score" not in each or each["score"] == pytest.approx(logged["score"], rel=1e-12)
 
 
-def test_a_bad_row_never_fails_the_good_ones_unless_asked_to(client: TestClient) -> None:
+def test_a_bad_row_fails_the_good_ones_only_with_all_or_nothing(client: TestClient) -> None:
     good, bad = some_rows(2), {**some_rows(1)[0], COLUMNS.numeric[0]: "many"}
     response = ask(client, [good[0], bad, good[1]])
     assert response.status_code == 200
@@ -115,7 +115,7 @@ def test_a_bad_row_never_fails_the_good_ones_unless_asked_to(client: TestClient)
         (b"[" * 100_000, 400),
     ],
 )
-def test_a_body_that_cannot_be_meant_is_a_problem(
+def test_an_invalid_body_is_refused_with_a_problem_document(
     client: TestClient, body: bytes, status: int
 ) -> None:
     response = client.post("/predict", content=body)
@@ -124,12 +124,12 @@ def test_a_body_that_cannot_be_meant_is_a_problem(
     assert response.json()["detail"]
 
 
-def test_a_body_without_a_length_is_cut_off_as_well(client: TestClient) -> None:
+def test_a_body_without_a_length_is_limited_as_well(client: TestClient) -> None:
     response = client.post("/predict", content=(b"x" * 100_000 for _ in range(30)))
     assert response.status_code == 413
 
 
-def test_fuzzed_rows_are_answered_or_refused_and_never_break_it(client: TestClient) -> None:
+def test_fuzzed_rows_get_a_prediction_or_a_refusal_and_never_an_error(client: TestClient) -> None:
     seeded = random.Random(7)
     strange: list[Any] = [None, True, -1, 0, 1e308, 2**70, -0.0, [], {}, [[]], {"a": None}]
     strange += ["", "x", "1", "\u0000", "𝔘", "2026-02-30"]
@@ -149,7 +149,7 @@ def test_fuzzed_rows_are_answered_or_refused_and_never_break_it(client: TestClie
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/nothing", 404), ("GET", "/predict", 405)]
 )
-def test_other_paths_are_problems_too(
+def test_an_unknown_path_or_method_returns_a_problem_document(
     client: TestClient, method: str, path: str, status: int
 ) -> None:
     response = client.request(method, path)
@@ -159,7 +159,7 @@ def test_other_paths_are_problems_too(
     )
 
 
-def test_the_page_shows_fields_with_examples(client: TestClient) -> None:
+def test_the_openapi_page_shows_the_fields_and_a_valid_example(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["requestBody"][
         "content"
     ]
@@ -174,8 +174,10 @@ def test_the_page_shows_fields_with_examples(client: TestClient) -> None:
     )
 
 
-def test_the_page_is_made_of_nothing_from_elsewhere(client: TestClient) -> None:
-    """It is read where there is no way out, and no stranger's script runs beside the key."""
+def test_the_documentation_page_loads_only_files_of_the_service(client: TestClient) -> None:
+    """The page works without internet access, and no foreign script runs on a page where a user
+    enters the API key.
+    """
     found = re.findall(r'(?:src|href)="([^"]+)"', client.get("/docs").text)
     assert len(found) == 3
     for address in found:
@@ -183,7 +185,7 @@ def test_the_page_is_made_of_nothing_from_elsewhere(client: TestClient) -> None:
         assert client.get(address).status_code == 200
 
 
-def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(client: TestClient) -> None:
+def test_a_valid_request_id_is_kept_and_an_invalid_one_replaced(client: TestClient) -> None:
     assert (
         client.get("/model", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
     )
@@ -192,7 +194,7 @@ def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(client: TestClient
     )
 
 
-def test_metrics_count_what_was_answered(client: TestClient) -> None:
+def test_metrics_count_good_and_bad_rows(client: TestClient) -> None:
     ask(client, [*some_rows(3), {}])
     text = client.get("/metrics").text
     for line in (
@@ -204,7 +206,7 @@ def test_metrics_count_what_was_answered(client: TestClient) -> None:
         assert line in text
 
 
-def test_with_keys_predictions_need_one(product: TrialProduct) -> None:
+def test_predictions_need_an_api_key_when_keys_are_set(product: TrialProduct) -> None:
     wanted = ServiceSettings.from_environment(
         "0.0.0.0", 0, {"SERVICE_API_KEYS": f"{KEY}-1, {KEY}-2"}
     )
@@ -246,7 +248,7 @@ def test_a_request_without_a_key_is_refused_before_its_body_is_read(product: Tri
         assert 'requests_total{path="/predict",status="401"} 1.0' in client.get("/metrics").text
 
 
-def test_the_log_is_lines_of_json_without_passwords() -> None:
+def test_the_log_has_json_lines_without_passwords() -> None:
     handler = logging.StreamHandler(text := io.StringIO())
     handler.setFormatter(JsonLines())
     logger = logging.Logger("tried")
@@ -255,8 +257,8 @@ def test_the_log_is_lines_of_json_without_passwords() -> None:
     try:
         raise OSError("no host in postgresql://ann:pass-1word@db:5432/x")
     except OSError:
-        logger.exception("%s is away", "postgresql://ann:pass-2word@db/x")
-    answered, away = map(json.loads, text.getvalue().splitlines())
+        logger.exception("%s is unavailable", "postgresql://ann:pass-2word@db/x")
+    answered, unavailable = map(json.loads, text.getvalue().splitlines())
     moment = datetime.fromisoformat(answered.pop("time"))
     assert abs(moment - datetime.now(UTC)) < timedelta(minutes=1)
     assert answered == {
@@ -267,13 +269,13 @@ def test_the_log_is_lines_of_json_without_passwords() -> None:
         "rows": None,
         "ms": 1.25,
     }
-    assert away["level"] == "error"
-    assert "OSError" in away["exception"]
+    assert unavailable["level"] == "error"
+    assert "OSError" in unavailable["exception"]
     assert "word@" not in text.getvalue()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com"])
-def test_without_a_key_it_binds_to_this_machine_only(host: str) -> None:
+def test_without_api_keys_the_service_binds_only_to_a_loopback_address(host: str) -> None:
     with pytest.raises(ConfigError, match="would accept all requests"):
         ServiceSettings.from_environment(host, 0, {})
     for mine in ("127.0.0.1", "::1", "localhost"):
@@ -289,12 +291,12 @@ def test_without_a_key_it_binds_to_this_machine_only(host: str) -> None:
         {"SERVICE_CONNECTIONS_AT_MOST": "0"},
     ],
 )
-def test_settings_that_cannot_be_meant_are_refused(given: dict[str, str]) -> None:
+def test_invalid_settings_are_refused(given: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="expected"):
         ServiceSettings.from_environment("127.0.0.1", 0, given)
 
 
-def test_without_a_champion_it_lives_and_is_not_ready(product: TrialProduct) -> None:
+def test_the_service_is_live_but_not_ready_without_a_champion(product: TrialProduct) -> None:
     (product.root / "var" / "product.db").unlink()
     wanted = replace(settings(), tracking_uri=f"sqlite:///{product.root / 'var' / 'empty.db'}")
     with TestClient(app_of(service_of(PRODUCT, wanted, WANTED))) as client:
@@ -303,7 +305,7 @@ def test_without_a_champion_it_lives_and_is_not_ready(product: TrialProduct) -> 
         assert ask(client, some_rows(1)).status_code == 503
 
 
-def test_predictions_reach_the_log_with_their_features_and_nobodys_name(
+def test_predictions_are_logged_with_their_features_and_without_personal_data(
     product: TrialProduct, service: Service
 ) -> None:
     rows = [
@@ -323,10 +325,10 @@ def test_predictions_reach_the_log_with_their_features_and_nobodys_name(
 def swap(to: str) -> None:
     releases = Releases(settings(), PRODUCT.name)
     if releases.champion() != to:
-        releases.rollback(by="Ada", because="To see it swap.", to=to)
+        releases.rollback(by="Ada", because="To test a swap.", to=to)
 
 
-def test_a_new_champion_goes_live_and_a_bad_one_never_does(
+def test_a_new_champion_is_loaded_and_an_unfit_one_is_refused(
     product: TrialProduct, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TestClient(app_of(service)) as client:
@@ -348,7 +350,7 @@ def test_a_new_champion_goes_live_and_a_bad_one_never_does(
         assert client.get("/model").json()["version"] == "2"
 
 
-def test_an_alias_that_the_history_does_not_know_is_not_followed(
+def test_an_alias_that_contradicts_the_audit_log_is_not_followed(
     product: TrialProduct, service: Service
 ) -> None:
     with TestClient(app_of(service)) as client:
@@ -363,7 +365,7 @@ def test_an_alias_that_the_history_does_not_know_is_not_followed(
 
 @pytest.mark.parametrize("moved", ["2", None])
 @pytest.mark.usefixtures("product", "aliases")
-def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_by_hand(
+def test_a_service_starts_with_the_champion_of_the_audit_log_when_the_alias_differs(
     service: Service,
     moved: str | None,
     caplog: pytest.LogCaptureFixture,
@@ -392,7 +394,7 @@ def test_a_service_starts_with_what_the_history_says_where_the_alias_was_moved_b
         assert "champion_alias_differs 0.0" in client.get("/metrics").text
 
 
-def test_an_alias_of_another_history_is_no_champion(
+def test_an_alias_without_an_audit_log_is_not_a_champion(
     product: TrialProduct, service: Service
 ) -> None:
     (product.root / "var" / "product.db").unlink()
@@ -401,12 +403,12 @@ def test_an_alias_of_another_history_is_no_champion(
         assert reply.status_code == 503
         assert (
             reply.json()["because"] == "the registry's alias is on another version"
-        )  # no more to anybody
+        )  # a caller without a key learns no more
         assert "the champion in the audit log is none" in str(service.follower.trouble)
         assert "check PRODUCT_DATABASE_URL" in str(service.follower.trouble)
 
 
-def test_a_registry_that_is_down_leaves_the_last_good_one(
+def test_the_last_champion_stays_loaded_while_the_registry_is_down(
     product: TrialProduct, service: Service
 ) -> None:
     with TestClient(app_of(service)) as client:
@@ -414,13 +416,13 @@ def test_a_registry_that_is_down_leaves_the_last_good_one(
         assert opened is not None
 
         def down(name: str) -> str:
-            raise ConnectionError("nobody answers")
+            raise ConnectionError("no route to host")
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(opened.models, "alias", down)
             service.follower.poll()
             assert ask(client, some_rows(1)).status_code == 200
-            assert "nobody answers" in client.get("/model").json()["trouble"]
+            assert "no route to host" in client.get("/model").json()["trouble"]
         service.follower.poll()
         assert client.get("/model").json()["trouble"] is None
 
@@ -437,13 +439,13 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_health_says_that_the_database_is_away_and_nothing_about_it(
+def test_health_reports_an_unavailable_database_without_details(
     product: TrialProduct,
     address: str,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whoever asks for the health has no key: neither address nor password are theirs to know."""
+    """The health check needs no API key, so it must reveal neither the address nor the password."""
     logger = logging.getLogger(Follower.__module__)
     monkeypatch.setattr(logger.parent, "propagate", True)
     service = service_of(PRODUCT, replace(settings(), database_url=address), WANTED)
@@ -467,7 +469,7 @@ def test_health_says_that_the_database_is_away_and_nothing_about_it(
         (lambda model: setattr(model, "predict_interval", None), None),
     ],
 )
-def test_a_model_that_does_not_fit_is_told(
+def test_unfit_reports_a_model_with_other_features(
     released: TrialProduct, change: Any, complaint: str | None
 ) -> None:
     releases = released.releases
@@ -484,7 +486,7 @@ def test_a_model_that_does_not_fit_is_told(
         assert complaint in str(following.unfit(Other(), example, COLUMNS))
 
 
-def test_a_model_that_says_nonsense_does_not_fit(released: TrialProduct) -> None:
+def test_unfit_reports_a_model_that_predicts_nan(released: TrialProduct) -> None:
     releases = released.releases
     _, example = releases.models.reference(releases.models.find("1"))
 
@@ -495,7 +497,7 @@ def test_a_model_that_says_nonsense_does_not_fit(released: TrialProduct) -> None
     assert "not one number for each row" in str(following.unfit(Nonsense(), example, COLUMNS))
 
 
-def again(client: Any, rows: Any, key: str = "order-1") -> Any:
+def ask_with_key(client: Any, rows: Any, key: str = "order-1") -> Any:
     return client.post("/predict", json={"rows": rows}, headers={"Idempotency-Key": key})
 
 
@@ -504,34 +506,42 @@ def logged() -> list[str]:
 
 
 @pytest.mark.usefixtures("product", "aliases")
-def test_a_request_that_is_sent_again_is_answered_as_before_and_logged_once(
+def test_a_repeated_request_gets_the_same_response_and_is_logged_once(
     service: Service,
 ) -> None:
     rows = [*some_rows(3), {}]
     for row in rows:
-        row.pop(str(COLUMNS.time), None)  # now, if left out: another moment when it is sent again
+        # Without a time the row is of now, which is later when the request is repeated.
+        row.pop(str(COLUMNS.time), None)
     with (
         TestClient(app_of(service)) as client,
         TestClient(app_of(service_of(PRODUCT, settings(), WANTED))) as other,
     ):
-        first = again(client, rows)
+        first = ask_with_key(client, rows)
         assert first.status_code == 200
         assert len(first.json()["predictions"]) == 3
-        assert again(client, rows).content == again(other, rows).content == first.content
-        assert [again(each, some_rows(1)).status_code for each in (client, other)] == [409, 409]
-        assert again(client, rows, "order-2").status_code == 200
+        assert (
+            ask_with_key(client, rows).content == ask_with_key(other, rows).content == first.content
+        )
+        assert [ask_with_key(each, some_rows(1)).status_code for each in (client, other)] == [
+            409,
+            409,
+        ]
+        assert ask_with_key(client, rows, "order-2").status_code == 200
         service.follower.stop()
-    Releases(settings(), PRODUCT.name).approve("2", by="Ada", because="To have another champion.")
+    Releases(settings(), PRODUCT.name).approve("2", by="Ada", because="To test another champion.")
     with TestClient(app_of(service_of(PRODUCT, settings(), WANTED))) as client:
         assert ask(client, rows).json()["model"]["version"] == "2"
-        assert again(client, rows).content == first.content
+        assert ask_with_key(client, rows).content == first.content
     assert logged() == sorted(3 * [row[COLUMNS.key] for row in some_rows(3)])
 
 
-def test_retries_at_the_same_time_are_one_prediction(product: TrialProduct) -> None:
+def test_concurrent_retries_cause_one_prediction(product: TrialProduct) -> None:
     apps = [app_of(service_of(PRODUCT, settings(), WANTED)) for _ in range(2)]
     with TestClient(apps[0]) as first, TestClient(apps[1]) as second, ThreadPoolExecutor(8) as pool:
-        reply = list(pool.map(lambda n: again((first, second)[n % 2], some_rows(2)), range(16)))
+        reply = list(
+            pool.map(lambda n: ask_with_key((first, second)[n % 2], some_rows(2)), range(16))
+        )
         plain = list(pool.map(lambda n: ask(first, some_rows(1)).status_code, range(8)))
     assert {each.status_code for each in reply} == {200}
     assert len({each.content for each in reply}) == 1
@@ -539,84 +549,84 @@ def test_retries_at_the_same_time_are_one_prediction(product: TrialProduct) -> N
     assert len(logged()) == 2 + 8
 
 
-def test_what_was_erased_is_not_predicted_again_under_its_key(
+def test_an_erased_prediction_is_not_repeated_under_its_idempotency_key(
     product: TrialProduct, client: TestClient
 ) -> None:
-    assert again(client, some_rows(2)).status_code == 200
+    assert ask_with_key(client, some_rows(2)).status_code == 200
     assert main(["forget", some_rows(2)[0][COLUMNS.key], "--by", "Ada"]) == 0
-    reply = again(client, some_rows(2))
+    reply = ask_with_key(client, some_rows(2))
     assert (reply.status_code, reply.json()["title"]) == (409, "Key used before")
     assert "erased" in reply.json()["detail"]
     assert len(logged()) == 1
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 201, "\t"])
-def test_a_key_that_is_none_is_refused(client: TestClient, key: str) -> None:
-    reply = again(client, some_rows(1), key)
+def test_an_invalid_idempotency_key_is_refused(client: TestClient, key: str) -> None:
+    reply = ask_with_key(client, some_rows(1), key)
     assert reply.status_code == 422
     assert "Idempotency-Key with 1 to 200" in reply.json()["detail"]
 
 
-def test_without_its_log_a_request_with_a_key_is_not_answered(
+def test_a_request_with_an_idempotency_key_is_refused_while_the_log_is_unavailable(
     product: TrialProduct, service: Service
 ) -> None:
-    away = Away()
-    service.writer._log = away
+    unavailable = UnavailableLog()
+    service.writer._log = unavailable
     with TestClient(app_of(service)) as client:
-        reply = again(client, some_rows(2))
+        reply = ask_with_key(client, some_rows(2))
         assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
         assert ask(client, some_rows(1)).status_code == 200
-        away.is_away = False
-        assert [again(client, some_rows(2)).status_code for _ in range(2)] == [200, 200]
+        unavailable.is_unavailable = False
+        assert [ask_with_key(client, some_rows(2)).status_code for _ in range(2)] == [200, 200]
     assert len(logged()) == 3
 
 
-class Away:
-    """A database that is away until it is called back."""
+class UnavailableLog:
+    """A prediction log that is unavailable until ``is_unavailable`` is false."""
 
     def __init__(self) -> None:
-        self.is_away = True
+        self.is_unavailable = True
 
     def __call__(self) -> PredictionLog:
-        if self.is_away:
-            raise DatabaseUnavailable("nobody answers")
+        if self.is_unavailable:
+            raise DatabaseUnavailable("no route to host")
         return log()
 
 
-def test_a_database_that_is_away_costs_no_answer_and_no_prediction(
+def test_no_response_and_no_prediction_is_lost_while_the_database_is_unavailable(
     product: TrialProduct, service: Service
 ) -> None:
-    away = Away()
-    service.writer._log = away
+    unavailable = UnavailableLog()
+    service.writer._log = unavailable
     with TestClient(app_of(service)) as client:
         for _ in range(3):
             assert ask(client, some_rows(5)).status_code == 200
-            until(lambda: service.writer.state.queued == 0)
-        until(lambda: service.writer.state.trouble)
+            wait_until(lambda: service.writer.state.queued == 0)
+        wait_until(lambda: service.writer.state.trouble)
         assert service.writer.state.blocks >= 1
-        assert "nobody answers" in str(service.writer.state.trouble)
+        assert "no route to host" in str(service.writer.state.trouble)
         assert client.get("/health/ready").json()["log"] == "database unavailable"
         assert in_log(today(), today()).empty
-        away.is_away = False
-        until(lambda: service.writer.state.blocks == 0)
+        unavailable.is_unavailable = False
+        wait_until(lambda: service.writer.state.blocks == 0)
         assert service.writer.state.trouble is None
     assert len(in_log(today(), today())) == 15
 
 
-def test_what_was_spooled_is_recorded_by_the_next_process(
+def test_spooled_predictions_are_recorded_by_the_next_process(
     product: TrialProduct, service: Service
 ) -> None:
-    service.writer._log = Away()
+    service.writer._log = UnavailableLog()
     with TestClient(app_of(service)) as client:
         ask(client, some_rows(5))
     assert in_log(today(), today()).empty
     with TestClient(app_of(service_of(PRODUCT, settings(), WANTED))):
-        until(lambda: len(in_log(today(), today())) == 5)
+        wait_until(lambda: len(in_log(today(), today())) == 5)
     assert main(["forget", some_rows(1)[0][COLUMNS.key], "--by", "Ada"]) == 0
     assert len(in_log(today(), today())) == 4
 
 
-def test_a_full_disk_costs_no_prediction(
+def test_no_prediction_is_lost_when_the_disk_is_full(
     product: TrialProduct, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Any, path: Any, content: Any) -> None:
@@ -625,29 +635,31 @@ def test_a_full_disk_costs_no_prediction(
     monkeypatch.setattr(type(service.writer.spool), "_write", full)
     with TestClient(app_of(service)) as client:
         assert ask(client, some_rows(5)).status_code == 200
-        until(lambda: service.writer.state.recorded == 5)
+        wait_until(lambda: service.writer.state.recorded == 5)
         assert "No space left" in client.get("/health/ready").json()["log"]
     assert len(in_log(today(), today())) == 5
 
 
-def test_disk_and_database_away_fill_the_memory_and_then_lose_aloud(product: TrialProduct) -> None:
+def test_lost_rows_are_reported_when_disk_and_database_are_unavailable(
+    product: TrialProduct,
+) -> None:
     small = service_of(PRODUCT, settings(), replace(WANTED, queue_rows=8, spool_megabytes=0))
-    away = Away()
-    small.writer._log = away
+    unavailable = UnavailableLog()
+    small.writer._log = unavailable
     with TestClient(app_of(small)) as client:
         for _ in range(3):
             assert ask(client, some_rows(5)).status_code == 200
         assert small.writer.state.lost == 10
         assert "rows were lost" in client.get("/health/ready").json()["log"]
-        away.is_away = False
-        until(lambda: small.writer.state.recorded == 5)
+        unavailable.is_unavailable = False
+        wait_until(lambda: small.writer.state.recorded == 5)
     assert len(in_log(today(), today())) == 5
 
 
-def test_two_services_on_one_folder_deliver_each_others_blocks(
+def test_two_services_on_one_folder_record_every_block_once(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each block is listed by both, and gone for one of them when it is looked at."""
+    """Both services list each block, and one of them finds it deleted."""
     listed, both = Path.glob, Barrier(2)
 
     def together(path: Path, pattern: str) -> list[Path]:
@@ -671,55 +683,55 @@ def test_two_services_on_one_folder_deliver_each_others_blocks(
                     200,
                     200,
                 ]
-        until(lambda: len(in_log(today() - timedelta(days=1), today())) == 120)
+        wait_until(lambda: len(in_log(today() - timedelta(days=1), today())) == 120)
         assert [client.get("/health/ready").json()["log"] for client in (first, second)] == [
             None,
             None,
         ]
 
 
-def test_a_file_that_cannot_be_removed_does_not_end_the_delivery(
+def test_delivery_continues_after_a_file_that_cannot_be_deleted(
     product: TrialProduct, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def kept(path: Path, missing_ok: bool = False) -> None:
+    def failing_unlink(path: Path, missing_ok: bool = False) -> None:
         raise PermissionError(13, "Permission denied")
 
     with TestClient(app_of(service)) as client:
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "unlink", kept)
+            patch.setattr(Path, "unlink", failing_unlink)
             ask(client, some_rows(2))
-            until(lambda: "Permission denied" in str(service.writer.state.trouble))
-        until(lambda: service.writer.state.blocks == 0)
+            wait_until(lambda: "Permission denied" in str(service.writer.state.trouble))
+        wait_until(lambda: service.writer.state.blocks == 0)
         assert service.writer.state.trouble is None
     assert len(in_log(today() - timedelta(days=1), today())) == 2
 
 
-def test_a_spooled_file_that_no_database_takes_is_set_aside(
-    product: TrialProduct, service: Service
-) -> None:
+def test_an_invalid_spooled_file_is_quarantined(product: TrialProduct, service: Service) -> None:
     spool = service.writer.spool
     spool.folder.mkdir(parents=True)
     (spool.folder / "service-0.json").write_text("{")
     with TestClient(app_of(service)) as client:
         ask(client, some_rows(2))
-        until(lambda: service.writer.state.recorded == 2)
+        wait_until(lambda: service.writer.state.recorded == 2)
     assert [path.name for path in (spool.folder / "refused").iterdir()] == ["service-0.json"]
 
 
-def test_told_to_stop_it_says_so_answers_on_and_ends_with_0(product: TrialProduct) -> None:
+def test_a_stopping_service_is_not_ready_still_responds_and_exits_with_0(
+    product: TrialProduct,
+) -> None:
     with serving(settings(), SERVICE_DRAIN_SECONDS="2") as process:
-        process.until(process.is_ready)
+        process.wait_until(process.is_ready)
         process.process.terminate()
-        process.until(
+        process.wait_until(
             lambda: httpx.get(f"{process.url}/health/ready", timeout=5).status_code == 503, 5
         )
         response = httpx.post(f"{process.url}/predict", json={"rows": some_rows(3)}, timeout=30)
         assert response.status_code == 200
         assert response.headers["connection"] == "close"
         assert process.process.wait(60) == 0
-        kept = process.errors.read_text()
-    assert '"event":"answered"' in kept
-    assert some_rows(1)[0][COLUMNS.key] not in kept
+        log_lines = process.errors.read_text()
+    assert '"event":"answered"' in log_lines
+    assert some_rows(1)[0][COLUMNS.key] not in log_lines
     assert len(in_log(today() - timedelta(days=1), today())) == 3
 
 
@@ -727,51 +739,53 @@ def test_told_to_stop_it_says_so_answers_on_and_ends_with_0(product: TrialProduc
     ("requests", "swaps"), [(5_000, 2), pytest.param(50_000, 10, marks=pytest.mark.long)]
 )
 @pytest.mark.usefixtures("product", "aliases")
-def test_no_request_fails_across_swaps_of_the_champion(requests: int, swaps: int) -> None:
-    Releases(settings(), PRODUCT.name).approve("2", by="Ada", because="To have two champions.")
+def test_no_request_fails_during_swaps_of_the_champion(requests: int, swaps: int) -> None:
+    Releases(settings(), PRODUCT.name).approve("2", by="Ada", because="To test two champions.")
     with serving(settings()) as process:
-        process.until(process.is_ready)
-        hammer = Hammer(process.port, json.dumps({"rows": some_rows(1)}).encode())
+        process.wait_until(process.is_ready)
+        clients = LoadGenerator(process.port, json.dumps({"rows": some_rows(1)}).encode())
 
-        async def story() -> None:
-            running = asyncio.create_task(hammer.run(10**9, 16))
+        async def load_and_swaps() -> None:
+            running = asyncio.create_task(clients.run(10**9, 16))
             for number in range(swaps):
                 goal = "1" if number % 2 == 0 else "2"
                 await asyncio.to_thread(swap, goal)
-                await asyncio.to_thread(process.until, lambda goal=goal: process.version() == goal)
-            while sum(hammer.statuses.values()) < requests:
+                await asyncio.to_thread(
+                    process.wait_until, lambda goal=goal: process.version() == goal
+                )
+            while sum(clients.statuses.values()) < requests:
                 await asyncio.sleep(0.1)
-            hammer.stopped = True
+            clients.stopped = True
             await running
 
-        asyncio.run(story())
+        asyncio.run(load_and_swaps())
         assert process.stop() == 0
-    assert hammer.failures == []
-    assert set(hammer.statuses) == {200}
-    assert hammer.statuses[200] >= requests
-    assert hammer.versions == {"1", "2"}
+    assert clients.failures == []
+    assert set(clients.statuses) == {200}
+    assert clients.statuses[200] >= requests
+    assert clients.versions == {"1", "2"}
     logged = in_log(today() - timedelta(days=1), today())
-    assert len(logged) == hammer.statuses[200]
+    assert len(logged) == clients.statuses[200]
 
 
-def test_stopped_under_load_no_request_is_lost(product: TrialProduct) -> None:
+def test_no_request_is_lost_when_the_service_stops_under_load(product: TrialProduct) -> None:
     with serving(settings()) as process:
-        process.until(process.is_ready)
-        hammer = Hammer(process.port, json.dumps({"rows": some_rows(1)}).encode())
+        process.wait_until(process.is_ready)
+        clients = LoadGenerator(process.port, json.dumps({"rows": some_rows(1)}).encode())
 
-        async def story() -> None:
-            running = asyncio.create_task(hammer.run(10**9, 16))
-            while sum(hammer.statuses.values()) < 500:
+        async def load_and_swaps() -> None:
+            running = asyncio.create_task(clients.run(10**9, 16))
+            while sum(clients.statuses.values()) < 500:
                 await asyncio.sleep(0.05)
             process.process.terminate()
             while (
                 process.is_ready()
-            ):  # what a load balancer does: no more requests once it is not ready
+            ):  # like a load balancer, which sends no requests to a service that is not ready
                 await asyncio.sleep(0.02)
-            hammer.stopped = True
+            clients.stopped = True
             await running
 
-        asyncio.run(story())
+        asyncio.run(load_and_swaps())
         assert process.process.wait(60) == 0
-    assert hammer.failures == []
-    assert set(hammer.statuses) == {200}
+    assert clients.failures == []
+    assert set(clients.statuses) == {200}

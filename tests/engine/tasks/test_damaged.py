@@ -1,6 +1,4 @@
-"""A database that is damaged or lost: every verb says so in a line, and the champion stays what it
-was.
-"""
+"""Damaged or lost databases: every command reports one in a line, and the champion stays."""
 
 import sqlite3
 from pathlib import Path
@@ -12,7 +10,7 @@ from ..products import DAY, a_day, deliver, to_score, with_registry
 from ..team import main
 
 BY = ["--by", "Ada", "--because", "It pays."]
-OF_BOTH = [
+USES_BOTH = [
     ["train"],
     ["approve", "2", *BY],
     ["reject", "2", *BY],
@@ -23,7 +21,7 @@ OF_BOTH = [
     ["serve", "--port", "0"],
     ["up"],
 ]
-OF_THE_DATABASE = [
+USES_PRODUCT_DB = [
     ["history"],
     ["label", "labels.parquet"],
     ["coverage"],
@@ -31,53 +29,55 @@ OF_THE_DATABASE = [
     ["forget", "c1", "--by", "Ada"],
     ["expire"],
 ]
-DAMAGED = [("mlflow.db", [*OF_BOTH, ["review"]]), ("product.db", [*OF_BOTH, *OF_THE_DATABASE])]
+COMMANDS = [("mlflow.db", [*USES_BOTH, ["review"]]), ("product.db", [*USES_BOTH, *USES_PRODUCT_DB])]
 
 
 @pytest.fixture
-def whole(
+def complete(
     product: TrialProduct, released: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> TrialProduct:
-    """The product with files of its own, rows to score and labels to take in."""
+    """The product with its own registry, rows to score and labels to record."""
     found = with_registry(product, released, monkeypatch)
     deliver(found, to_score(found, frame=a_day(count=50)))
     return found
 
 
-def damage(path: Path, how: str) -> None:
+def damage(path: Path, damage_kind: str) -> None:
     content = path.read_bytes()
-    path.write_bytes(b"\x00garbage" * 4_000 if how == "garbage" else content[: len(content) // 2])
+    path.write_bytes(
+        b"\x00garbage" * 4_000 if damage_kind == "garbage" else content[: len(content) // 2]
+    )
 
 
-@pytest.mark.parametrize("how", ["garbage", "truncated"])
-@pytest.mark.parametrize(("name", "verbs"), DAMAGED, ids=["mlflow.db", "product.db"])
-def test_a_damaged_database_is_one_line_in_every_verb(
-    whole: TrialProduct,
+@pytest.mark.parametrize("damage_kind", ["garbage", "truncated"])
+@pytest.mark.parametrize(("name", "commands"), COMMANDS, ids=["mlflow.db", "product.db"])
+def test_every_command_reports_a_damaged_database_in_one_line(
+    complete: TrialProduct,
     name: str,
-    verbs: list[list[str]],
-    how: str,
+    commands: list[list[str]],
+    damage_kind: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    damage(whole.settings.var / name, how)
-    for verb in verbs:
-        assert main(verb) == 1, verb
-        shown = capsys.readouterr().err
-        assert f"{name} is damaged" in shown, verb
-        assert "restore it from a backup" in shown, verb
-        assert len(shown.strip().splitlines()) == 1, shown
+    damage(complete.settings.var / name, damage_kind)
+    for command in commands:
+        assert main(command) == 1, command
+        output = capsys.readouterr().err
+        assert f"{name} is damaged" in output, command
+        assert "restore it from a backup" in output, command
+        assert len(output.strip().splitlines()) == 1, output
     assert main(["doctor"]) == 2
     found = capsys.readouterr()
-    assert f"databases not ok  {whole.settings.var / name} is damaged" in found.out
+    assert f"databases not ok  {complete.settings.var / name} is damaged" in found.out
     assert found.err == ""
 
 
-def test_the_doctor_checks_every_page(
-    whole: TrialProduct, capsys: pytest.CaptureFixture[str]
+def test_doctor_checks_every_page_of_the_databases(
+    complete: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["doctor"])
     assert "product.db is intact" in (output := capsys.readouterr().out)
     assert "mlflow.db is intact" in output
-    path = whole.settings.var / "mlflow.db"
+    path = complete.settings.var / "mlflow.db"
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA writable_schema=ON")
         root = connection.execute(
@@ -93,7 +93,7 @@ def test_the_doctor_checks_every_page(
 
 
 @pytest.mark.parametrize(
-    "verb",
+    "command",
     [
         ["doctor"],
         ["train"],
@@ -103,17 +103,17 @@ def test_the_doctor_checks_every_page(
         ["score"],
         ["monitor"],
     ],
-    ids=lambda verb: verb[0],
+    ids=lambda command: command[0],
 )
-def test_a_lost_trail_does_not_take_the_champion_along(
-    whole: TrialProduct, verb: list[str], capsys: pytest.CaptureFixture[str]
+def test_a_lost_audit_log_is_reported_and_keeps_the_champion(
+    complete: TrialProduct, command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (whole.settings.var / "product.db").unlink()
-    assert main(verb) == (2 if verb == ["doctor"] else 3)
+    (complete.settings.var / "product.db").unlink()
+    assert main(command) == (2 if command == ["doctor"] else 3)
     captured = capsys.readouterr()
-    shown = captured.out + captured.err
-    assert "MLflow's alias champion is on version 1" in shown
-    assert "restore" in shown
-    assert "delete_registered_model_alias" in shown
-    assert whole.releases.models.alias("champion") == "1"
-    assert whole.releases.audit_log.read().entries == ()
+    output = captured.out + captured.err
+    assert "MLflow's alias champion is on version 1" in output
+    assert "restore" in output
+    assert "delete_registered_model_alias" in output
+    assert complete.releases.models.alias("champion") == "1"
+    assert complete.releases.audit_log.read().entries == ()

@@ -1,6 +1,4 @@
-"""Flows that a team might write to get past the gate: each is refused, and nothing is
-registered.
-"""
+"""Flows that try to bypass the gate: each is refused, and nothing is registered."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> TrialProduct:
-    """A product with a champion, which no flow here may move."""
+    """A product with a champion that no flow of this file may change."""
     made = stage(tmp_path_factory.mktemp("evidence"), margin=1e9)
     made.releases.approve(made.train().version, by="a test", because="It is the first.")
     return made
@@ -32,8 +30,8 @@ def trial(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Tri
 
 @pytest.fixture
 def tried(trial: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a flow on the trial; in the end nothing is registered, and the champion is what it
-    was.
+    """Runs a flow on the trial. Afterwards no version was registered and the champion is
+    unchanged.
     """
     monkeypatch.setenv("PRODUCT_ROOT", str(trial.root))
     before = trial.standing(), len(trial.releases.models.versions())
@@ -50,7 +48,7 @@ def trained(
     measured: Callable[[Any], Any] = lambda measured: measured,
     document: Callable[[Any], Any] = lambda document: document,
 ) -> Any:
-    """The usual flow, with something slipped in at one place."""
+    """The usual flow, manipulated at one point."""
     rows = tasks.ingest(run)
     sides = split(tasks.split(run, rows))
     data = tasks.judge_data(run, rows, sides)
@@ -61,8 +59,12 @@ def trained(
     return tasks.register(run, judged)
 
 
-def test_the_usual_flow_registers(trial: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is slipped in below is what is refused, and nothing else."""
+def test_the_usual_flow_registers_a_version(
+    trial: TrialProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a manipulation nothing is refused, so each refusal in this file is caused by its
+    manipulation.
+    """
     monkeypatch.setenv("PRODUCT_ROOT", str(trial.root))
 
     def usual() -> State:
@@ -72,7 +74,7 @@ def test_the_usual_flow_registers(trial: TrialProduct, monkeypatch: pytest.Monke
     assert run_locally(flow(PRODUCT, "usual")(usual)).result().version is not None
 
 
-def test_without_the_judge_nothing_is_registered(tried: Any) -> None:
+def test_a_flow_without_the_judge_registers_nothing(tried: Any) -> None:
     def without_judge() -> State:
         with tasks.training_run(PRODUCT, "without the judge") as run:
             rows = tasks.ingest(run)
@@ -85,34 +87,34 @@ def test_without_the_judge_nothing_is_registered(tried: Any) -> None:
     assert (registered.version, registered.document.decision) == (None, Decision.BLOCKED)
 
 
-def halves(split: HoldoutSplit) -> HoldoutSplit:
-    """Half of the holdout is learned from as well."""
+def trained_on_half_of_holdout(split: HoldoutSplit) -> HoldoutSplit:
+    """The training rows with half of the holdout added."""
     half = split.holdout.head(len(split.holdout) // 2)
     return HoldoutSplit(pd.concat([split.training, half]), split.holdout, split.described)
 
 
-def peeks(split: HoldoutSplit) -> HoldoutSplit:
-    """The holdout is what the model was fitted on."""
+def holdout_from_training(split: HoldoutSplit) -> HoldoutSplit:
+    """The split with training rows as its holdout."""
     return HoldoutSplit(split.training, split.training.head(500), split.described)
 
 
 def forged(document: Any) -> Any:
-    """The verdict says ready, whatever was measured."""
+    """The document with a verdict of ready, whatever was measured."""
     verdict = document.verdict.model_copy(
         update={"decision": Decision.READY, "reasons": ("Trust me.",)}
     )
     return document.model_copy(update={"verdict": verdict})
 
 
-SLIPPED_IN = {
-    "training rows from the holdout": ({"split": halves}, "training side"),
-    "a holdout that was trained on": ({"split": peeks}, "holdout side"),
-    "the easy half of the holdout": ({"holdout": lambda rows: rows.head(700)}, "holdout side"),
-    "a changed answer": (
+MANIPULATIONS = {
+    "training on holdout rows": ({"split": trained_on_half_of_holdout}, "training side"),
+    "holdout of training rows": ({"split": holdout_from_training}, "holdout side"),
+    "part of the holdout": ({"holdout": lambda rows: rows.head(700)}, "holdout side"),
+    "changed labels": (
         {"holdout": lambda rows: rows.assign(**{str(PRODUCT.columns.target): 1})},
         "holdout side",
     ),
-    "a model from elsewhere": (
+    "another model": (
         {"model": lambda found, split: replace(found)},
         "not the one that this run",
     ),
@@ -124,22 +126,24 @@ SLIPPED_IN = {
 }
 
 
-@pytest.mark.parametrize(("slipped_in", "reason"), SLIPPED_IN.values(), ids=SLIPPED_IN.keys())
-def test_what_is_slipped_in_is_refused(tried: Any, slipped_in: dict[str, Any], reason: str) -> None:
-    def cheating() -> State:
-        with tasks.training_run(PRODUCT, "with something slipped in") as run:
-            return tasks.completed(trained(run, **slipped_in))
+@pytest.mark.parametrize(
+    ("manipulation", "reason"), MANIPULATIONS.values(), ids=MANIPULATIONS.keys()
+)
+def test_a_manipulated_flow_is_refused(
+    tried: Any, manipulation: dict[str, Any], reason: str
+) -> None:
+    def manipulated() -> State:
+        with tasks.training_run(PRODUCT, "with a manipulation") as run:
+            return tasks.completed(trained(run, **manipulation))
 
     with pytest.raises(Refused, match=reason):
-        tried(cheating)
+        tried(manipulated)
 
 
-def test_a_model_that_is_fitted_again_after_the_search_is_not_the_one_that_is_registered(
+def test_a_model_fitted_again_after_the_search_is_not_registered(
     trial: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file of the search is evaluated and registered; the object in memory counts for
-    nothing.
-    """
+    """The file that the search saved is evaluated and registered, not the object in memory."""
     monkeypatch.setenv("PRODUCT_ROOT", str(trial.root))
     columns, found_by_search = PRODUCT.columns, []
 

@@ -1,5 +1,5 @@
-"""What breaks on the way: a training that is killed, a database that goes, a clock that jumps, a
-release to undo.
+"""Recovery from faults: a killed training, a database outage, a clock that jumps and a bad
+release.
 """
 
 import os
@@ -29,15 +29,15 @@ from ..products import (
     DAY,
     a_day,
     deliver,
-    elsewhere,
     in_log,
-    in_pieces,
     log,
+    read_in_batches,
     settings,
+    started_process,
     to_score,
     with_registry,
 )
-from ..service.services import some_rows, until
+from ..service.services import some_rows, wait_until
 from ..team import PRODUCT, main
 
 
@@ -45,7 +45,7 @@ from ..team import PRODUCT, main
 def deciding(
     product: TrialProduct, released: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> TrialProduct:
-    """A product with a registry of its own."""
+    """A product with its own registry."""
     return with_registry(product, released, monkeypatch)
 
 
@@ -53,26 +53,26 @@ def deciding(
 
 
 def killed_while_searching(addresses: dict[str, str]) -> None:
-    """Dies without a word after the first trial."""
+    """Kills its own process after the first trial."""
     os.environ.update(addresses)
     search = training.search_candidates
 
-    def dies(*given: Any, **named: Any) -> Any:
+    def search_and_kill(*given: Any, **named: Any) -> Any:
         return search(
             *given, **{**named, "progress": lambda trial: os.kill(os.getpid(), signal.SIGKILL)}
         )
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "search_candidates", dies)
+        patch.setattr(training, "search_candidates", search_and_kill)
         with training_run(PRODUCT, "to be killed") as run:
             training.search(run, training.split(run, training.ingest(run)).training)
 
 
-def test_a_training_that_was_killed_is_said_by_the_next_one_which_registers(
+def test_the_next_training_reports_a_killed_one_and_registers_a_version(
     deciding: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deciding.save(rows(), "data/rows.parquet")
-    process = elsewhere(killed_while_searching)
+    process = started_process(killed_while_searching)
     process.join(120)
     assert process.exitcode == -signal.SIGKILL
     releases = Releases(settings(), PRODUCT.name)
@@ -100,45 +100,45 @@ def test_a_training_that_was_killed_is_said_by_the_next_one_which_registers(
     )
 
 
-# --- the database goes ----------------------------------------------------------------------
+# --- database outages -----------------------------------------------------------------------
 
 
-def test_a_database_that_goes_while_scoring_and_comes_back_costs_nothing(
-    product: TrialProduct, cable: FlakyProxy, monkeypatch: pytest.MonkeyPatch
+def test_scoring_completes_despite_a_short_database_outage(
+    product: TrialProduct, database_proxy: FlakyProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It goes when the second part is recorded and nobody has heard that it is; the retry finds it
-    there.
+    """The outage starts when the second part is recorded and before the response arrives, so the
+    retry finds the part in the log.
     """
     frame = to_score(product)
-    in_pieces(monkeypatch)
-    goes_with_the_second_part(cable, monkeypatch, seconds=0.5)
+    read_in_batches(monkeypatch)
+    cut_at_the_second_part(database_proxy, monkeypatch, seconds=0.5)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    assert cable.cuts == 1
+    assert database_proxy.cuts == 1
     assert_scored_once(len(frame))
 
 
-@pytest.mark.parametrize("verb", ["score", "monitor"])
-def test_a_database_that_is_away_at_the_start_is_waited_for(
-    product: TrialProduct, cable: FlakyProxy, verb: str
+@pytest.mark.parametrize("command", ["score", "monitor"])
+def test_a_command_waits_for_a_database_that_is_unavailable_at_its_start(
+    product: TrialProduct, database_proxy: FlakyProxy, command: str
 ) -> None:
     to_score(product)
-    cable.cut()
-    threading.Timer(0.5, cable.mend).start()
-    assert main([verb, "--day", str(DAY)]) == 0
+    database_proxy.cut()
+    threading.Timer(0.5, database_proxy.restore).start()
+    assert main([command, "--day", str(DAY)]) == 0
 
 
-def goes_with_the_second_part(
-    cable: FlakyProxy, patch: pytest.MonkeyPatch, seconds: float | None
+def cut_at_the_second_part(
+    database_proxy: FlakyProxy, patch: pytest.MonkeyPatch, seconds: float | None
 ) -> None:
     record, seen = PredictionLog.record, []
 
-    def watched(self: PredictionLog, block: Any) -> bool:
+    def counted_record(self: PredictionLog, block: Any) -> bool:
         seen.append(block.name)
         if len(seen) == 2:
-            cable.cut_after(b"INSERT INTO blocks", b"COMMIT", seconds=seconds)
+            database_proxy.cut_after(b"INSERT INTO blocks", b"COMMIT", seconds=seconds)
         return record(self, block)
 
-    patch.setattr(PredictionLog, "record", watched)
+    patch.setattr(PredictionLog, "record", counted_record)
 
 
 def assert_scored_once(count: int) -> None:
@@ -147,18 +147,18 @@ def assert_scored_once(count: int) -> None:
     assert [partition.done for partition in log().partitions()] == [True]
 
 
-def test_a_database_that_stays_away_ends_scoring_in_a_line_and_the_next_run_finishes(
+def test_a_long_database_outage_is_reported_in_one_line_and_the_next_run_completes(
     product: TrialProduct,
-    cable: FlakyProxy,
+    database_proxy: FlakyProxy,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     frame = to_score(product)
-    in_pieces(monkeypatch)
-    with monkeypatch.context() as away:
-        goes_with_the_second_part(cable, away, seconds=None)
+    read_in_batches(monkeypatch)
+    with monkeypatch.context() as outage:
+        cut_at_the_second_part(database_proxy, outage, seconds=None)
         for name in ("scoring_context", "_score_day"):
-            away.setattr(tasks, name, getattr(tasks, name).with_options(retry_delay_seconds=0.1))
+            outage.setattr(tasks, name, getattr(tasks, name).with_options(retry_delay_seconds=0.1))
         assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
         (output,) = capsys.readouterr().err.splitlines()
         assert "the database" in output
@@ -167,30 +167,30 @@ def test_a_database_that_stays_away_ends_scoring_in_a_line_and_the_next_run_fini
         assert main(["score", "--day", str(DAY), "--no-shadow"]) == 1
         (output,) = capsys.readouterr().err.splitlines()
         assert "check PRODUCT_DATABASE_URL" in output
-    cable.mend()
+    database_proxy.restore()
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     assert_scored_once(len(frame))
 
 
-def test_labels_whose_database_goes_are_taken_once(
-    product: TrialProduct, cable: FlakyProxy, capsys: pytest.CaptureFixture[str]
+def test_labels_are_recorded_once_despite_a_database_outage(
+    product: TrialProduct, database_proxy: FlakyProxy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
-    cable.cut_after(b"INSERT INTO deliveries", b"COMMIT", seconds=0.5)
+    database_proxy.cut_after(b"INSERT INTO deliveries", b"COMMIT", seconds=0.5)
     assert main(["label", deliver(product, frame)]) == 0
-    assert cable.cuts == 1
+    assert database_proxy.cuts == 1
     assert "400 new" in capsys.readouterr().out
     assert log().coverage(DAY, DAY)[0].labelled == len(frame)
 
 
-# --- what is old ----------------------------------------------------------------------------
+# --- expired data ---------------------------------------------------------------------------
 
 
-def test_killed_while_it_deletes_what_is_old_the_next_run_deletes_the_rest(
+def test_expire_deletes_the_rest_after_a_killed_run(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows about people must not stay behind in files that no log names any more."""
+    """Rows about people must not remain in files that no log mentions any more."""
     to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     place = settings().var / "predictions" / "lane=batch" / f"day={DAY}"
@@ -202,8 +202,8 @@ def test_killed_while_it_deletes_what_is_old_the_next_run_deletes_the_rest(
     def killed(*given: Any) -> Any:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as dying:
-        dying.setattr(PredictionLog, "expire", killed)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(PredictionLog, "expire", killed)
         with pytest.raises(KeyboardInterrupt):
             expire(label_context(PRODUCT))
     assert not place.exists()
@@ -214,7 +214,7 @@ def test_killed_while_it_deletes_what_is_old_the_next_run_deletes_the_rest(
 # --- clocks ---------------------------------------------------------------------------------
 
 
-def test_whatever_way_the_days_go_one_cause_asks_for_one_retraining(
+def test_one_cause_requests_one_retraining_when_the_clock_jumps(
     deciding: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = deciding.read("product/success_criteria.yaml")
@@ -234,7 +234,7 @@ def test_whatever_way_the_days_go_one_cause_asks_for_one_retraining(
 
     assert (
         on(date(2099, 1, 1)) == "retrain"
-    )  # the clock is ahead; when it is right again, that holds nothing back
+    )  # the clock is ahead; the decision must not delay later ones
     assert on(DAY) == "retrain"
     assert [on(DAY - timedelta(days=back)) for back in (1, 6, 25, 0)] == ["wait"] * 4
     assert on(DAY + timedelta(days=1)) == "wait"
@@ -242,12 +242,14 @@ def test_whatever_way_the_days_go_one_cause_asks_for_one_retraining(
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-# --- a release to undo ----------------------------------------------------------------------
+# --- rollback of a release ------------------------------------------------------------------
 
 
-def test_the_rollback_drill(deciding: TrialProduct, capsys: pytest.CaptureFixture[str]) -> None:
-    """A release, complaints, one command: service and batch are back, and the history says who and
-    why.
+def test_a_rollback_restores_the_champion_in_service_batch_and_audit_log(
+    deciding: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One command undoes a release after complaints, and the audit log records who did it
+    and why.
     """
     wanted = replace(ServiceSettings.from_environment("127.0.0.1", 0, {}), poll_seconds=0.1)
     assert main(["approve", "2", "--by", "Ada", "--because", "It is better."]) == 0
@@ -257,7 +259,7 @@ def test_the_rollback_drill(deciding: TrialProduct, capsys: pytest.CaptureFixtur
         assert main(["rollback", "--by", "Bo", "--because", "Complaints since noon."]) == 0
         output = capsys.readouterr().out
         assert "Version 1 is the champion again instead of version 2; rolled back by Bo." in output
-        until(lambda: answered_by(client) == "1")
+        wait_until(lambda: answered_by(client) == "1")
         assert scored_by(deciding, DAY + timedelta(days=1)) == {"1"}
     assert main(["history"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]

@@ -1,5 +1,5 @@
-"""Monitoring on a small product with a champion: alarms, live criteria, decisions, and what they
-lead to.
+"""Monitoring on a small product with a champion: alarms, live criteria, decisions and their
+consequences.
 """
 
 import json
@@ -50,14 +50,14 @@ WEEK = timedelta(days=7)
 def product(
     released: TrialProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TrialProduct:
-    """As the scoring tests have it; shadow off, which is not looked at here."""
+    """A copy of the released product without shadow scoring, which these tests do not need."""
     found = copy_of(released, tmp_path, monkeypatch)
     found.write("config/scoring.yaml", {**found.read("config/scoring.yaml"), "shadow": False})
     return found
 
 
-def rules(product: TrialProduct, **reaction: Any) -> None:
-    """The project's rules, that 1,000 labels are enough for, changed by ``reaction``."""
+def change_reaction(product: TrialProduct, **reaction: Any) -> None:
+    """Changes the project's rules of ``reaction``."""
     content = product.read("config/monitoring.yaml")
     product.write("config/monitoring.yaml", {**content, "reaction": content["reaction"] | reaction})
 
@@ -80,13 +80,13 @@ def monitored(day: date = DAY) -> Monitored:
     return found
 
 
-def broken(day: date, count: int = 1_500) -> pd.DataFrame:
-    """Rows in which a feature has broken, and with it what the model makes of it."""
+def broken_rows(day: date, count: int = 1_500) -> pd.DataFrame:
+    """Rows in which one feature has changed, and with it the predictions."""
     return sample(rows=count, until=day, span=0, dirty=0.0, seed=9, changed_since=day)
 
 
-def impossible(product: TrialProduct) -> None:
-    """A criterion that nobody can meet: by so much, in the metric that counts."""
+def add_impossible_criterion(product: TrialProduct) -> None:
+    """Adds a criterion that no model can meet."""
     content = product.read("product/success_criteria.yaml")
     criterion = compared("do_nothing", -1e9) | {"id": "out-of-reach"}
     product.write(
@@ -94,7 +94,7 @@ def impossible(product: TrialProduct) -> None:
     )
 
 
-def test_quiet_rows_lead_to_nothing(
+def test_rows_without_drift_lead_to_no_action(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scored(product)
@@ -105,7 +105,7 @@ def test_quiet_rows_lead_to_nothing(
     assert "nothing  proxy  No drift. No action." in capsys.readouterr().out
 
 
-def test_review_leads_to_the_runs_of_training_and_of_monitoring(product: TrialProduct) -> None:
+def test_places_links_to_the_runs_of_training_and_of_monitoring(product: TrialProduct) -> None:
     scored(product)
     run = monitored().run
     found = places(settings(), PRODUCT.name, "http://mlflow")
@@ -118,14 +118,14 @@ def test_review_leads_to_the_runs_of_training_and_of_monitoring(product: TrialPr
     )
 
 
-def test_a_broken_feature_is_an_alarm_that_names_it_and_waits_for_labels(
+def test_a_changed_feature_causes_an_alarm_that_names_it_and_waits_for_labels(
     product: TrialProduct,
 ) -> None:
-    to_score(product, DAY, broken(DAY))
+    to_score(product, DAY, broken_rows(DAY))
     assert main(["score", "--day", str(DAY)]) == 0
     found = monitored()
     assert found.report.drifted
-    changed = broken(DAY).compare(
+    changed = broken_rows(DAY).compare(
         sample(rows=1_500, until=DAY, span=0, dirty=0.0, seed=9), keep_shape=False
     )
     (feature,) = {name for name, _ in changed.columns}
@@ -138,22 +138,22 @@ def test_a_broken_feature_is_an_alarm_that_names_it_and_waits_for_labels(
     assert "Dataset Drift is detected" in Path(page).read_text()
 
 
-def test_labels_judge_the_criteria_and_a_failing_one_asks_for_retraining(
+def test_a_criterion_that_fails_on_labels_requests_a_retraining(
     product: TrialProduct,
 ) -> None:
     labelled(product, scored(product))
-    calm = monitored()
-    assert calm.report.live is not None
-    assert calm.report.live.trust == "confirmed"
-    assert calm.decision.action == "nothing"
-    impossible(product)
+    without_failure = monitored()
+    assert without_failure.report.live is not None
+    assert without_failure.report.live.trust == "confirmed"
+    assert without_failure.decision.action == "nothing"
+    add_impossible_criterion(product)
     found = monitored()
     assert found.report.live is not None
     assert found.report.live.failing == ("out-of-reach",)
     assert (found.decision.action, found.decision.cause) == ("retrain", "criteria:out-of-reach")
 
 
-def test_of_many_labels_no_more_are_read_than_are_judged(product: TrialProduct) -> None:
+def test_labelled_reads_at_most_the_given_number_of_rows(product: TrialProduct) -> None:
     frame = scored(product)
     labelled(product, frame)
     book = logbook(PRODUCT, settings())
@@ -166,14 +166,14 @@ def test_of_many_labels_no_more_are_read_than_are_judged(product: TrialProduct) 
 
 
 @pytest.mark.usefixtures("aliases")
-def test_a_champion_answers_for_its_own_predictions_only(product: TrialProduct) -> None:
-    """After a release the window still holds rows of the one before it: features count, predictions
-    do not.
+def test_a_champion_is_judged_only_by_its_own_predictions(product: TrialProduct) -> None:
+    """After a release the window still contains rows of the previous champion. Their features
+    count, their predictions do not.
     """
-    impossible(product)
+    add_impossible_criterion(product)
     labelled(product, scored(product))
     assert monitored().decision.action == "retrain"
-    Releases(settings(), PRODUCT.name).approve("2", by="Ada", because="To have another.")
+    Releases(settings(), PRODUCT.name).approve("2", by="Ada", because="To test another.")
     fresh = monitored()
     assert fresh.report.rows == 1_500
     assert fresh.report.live is None
@@ -187,7 +187,9 @@ def test_a_champion_answers_for_its_own_predictions_only(product: TrialProduct) 
 
 
 @pytest.mark.usefixtures("aliases")
-def test_a_release_that_died_before_its_alias_was_set_is_finished(product: TrialProduct) -> None:
+def test_monitoring_sets_the_alias_that_an_interrupted_release_did_not_set(
+    product: TrialProduct,
+) -> None:
     scored(product)
     models = Releases(settings(), PRODUCT.name).models
     models.point("champion", "2")
@@ -195,8 +197,8 @@ def test_a_release_that_died_before_its_alias_was_set_is_finished(product: Trial
     assert models.alias("champion") == "1"
 
 
-def test_few_labels_are_only_partial(product: TrialProduct) -> None:
-    impossible(product)
+def test_too_few_labels_give_only_partial_trust(product: TrialProduct) -> None:
+    add_impossible_criterion(product)
     labelled(product, scored(product).head(500))
     found = monitored()
     assert found.report.live is not None
@@ -204,9 +206,11 @@ def test_few_labels_are_only_partial(product: TrialProduct) -> None:
     assert (found.decision.action, found.decision.trust) == ("wait", "partial")
 
 
-def test_one_retraining_per_cause_and_again_after_the_cooldown(product: TrialProduct) -> None:
-    impossible(product)
-    rules(product, cooldown_days=7)
+def test_one_cause_requests_one_retraining_and_another_after_the_cooldown(
+    product: TrialProduct,
+) -> None:
+    add_impossible_criterion(product)
+    change_reaction(product, cooldown_days=7)
     labelled(product, scored(product))
     assert [monitored(DAY + timedelta(days=days)).decision.action for days in (0, 0, 1, 6)] == [
         "retrain",
@@ -217,7 +221,7 @@ def test_one_retraining_per_cause_and_again_after_the_cooldown(product: TrialPro
     assert monitored(DAY + WEEK).decision.action == "retrain"
 
 
-def deciding(addresses: dict[str, str], ready: Any) -> None:
+def decide_at_the_barrier(addresses: dict[str, str], ready: Any) -> None:
     os.environ.update(addresses)
     watched = monitoring_context(PRODUCT, DAY)
     seen = monitoring_report(watched)
@@ -225,12 +229,14 @@ def deciding(addresses: dict[str, str], ready: Any) -> None:
     decide(watched, seen)
 
 
-def test_two_monitors_at_once_ask_for_one_retraining(product: TrialProduct) -> None:
-    impossible(product)
+def test_two_concurrent_monitors_request_one_retraining(product: TrialProduct) -> None:
+    add_impossible_criterion(product)
     labelled(product, scored(product))
     context = multiprocessing.get_context("spawn")
     ready, given = context.Barrier(2), {name: os.environ[name] for name in ADDRESSES}
-    monitors = [context.Process(target=deciding, args=(given, ready)) for _ in range(2)]
+    monitors = [
+        context.Process(target=decide_at_the_barrier, args=(given, ready)) for _ in range(2)
+    ]
     for process in monitors:
         process.start()
     for process in monitors:
@@ -239,15 +245,17 @@ def test_two_monitors_at_once_ask_for_one_retraining(product: TrialProduct) -> N
     assert sorted(decided.action for decided in decisions) == ["retrain", "wait"]
 
 
-def test_too_few_new_labels_wait(product: TrialProduct) -> None:
-    rules(product, new_labels_at_least=100_000)
-    impossible(product)
+def test_a_retraining_waits_for_enough_new_labels(product: TrialProduct) -> None:
+    change_reaction(product, new_labels_at_least=100_000)
+    add_impossible_criterion(product)
     labelled(product, scored(product))
     assert monitored().decision.action == "wait"
 
 
-def test_drift_that_labels_call_harmless_trains_nothing(product: TrialProduct) -> None:
-    frame = to_score(product, DAY, broken(DAY))
+def test_drift_requests_no_retraining_when_the_labels_meet_the_criteria(
+    product: TrialProduct,
+) -> None:
+    frame = to_score(product, DAY, broken_rows(DAY))
     assert main(["score", "--day", str(DAY)]) == 0
     content = product.read("product/success_criteria.yaml")
     harmless = compared("do_nothing", 1e9)
@@ -258,7 +266,7 @@ def test_drift_that_labels_call_harmless_trains_nothing(product: TrialProduct) -
     assert "still met" in found.decision.sentence
 
 
-def test_an_unusual_number_of_rows_is_said(product: TrialProduct) -> None:
+def test_an_unusual_number_of_rows_is_reported(product: TrialProduct) -> None:
     for weeks in (2, 1):
         scored(product, DAY - weeks * WEEK, 800)
     scored(product, DAY, 200)
@@ -269,7 +277,7 @@ def test_an_unusual_number_of_rows_is_said(product: TrialProduct) -> None:
     assert "200 rows in the window (usually 800)" in found.decision.sentence
 
 
-def test_a_look_is_kept_in_mlflow_with_its_pages(product: TrialProduct) -> None:
+def test_a_monitoring_run_is_stored_in_mlflow_with_its_pages(product: TrialProduct) -> None:
     labelled(product, scored(product))
     found = monitored()
     runs = MonitoringRuns(settings(), PRODUCT.name)
@@ -285,7 +293,7 @@ def test_a_look_is_kept_in_mlflow_with_its_pages(product: TrialProduct) -> None:
     assert not any(key in everything for key in in_log(DAY, DAY)["key"].head(20))
 
 
-def test_over_time_there_is_a_run_for_each_champion(product: TrialProduct) -> None:
+def test_the_metrics_over_time_are_in_one_trend_run_per_champion(product: TrialProduct) -> None:
     scored(product)
     runs = MonitoringRuns(settings(), PRODUCT.name)
     first = monitored()
@@ -296,7 +304,7 @@ def test_over_time_there_is_a_run_for_each_champion(product: TrialProduct) -> No
     assert len({point.step for point in points}) >= 2
 
 
-def test_a_picture_that_cannot_be_drawn_keeps_no_alarm_back(
+def test_a_report_page_that_fails_does_not_stop_monitoring(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken_page(*given: Any) -> dict[str, str]:
@@ -307,7 +315,7 @@ def test_a_picture_that_cannot_be_drawn_keeps_no_alarm_back(
     assert monitored().decision.action == "nothing"
 
 
-def test_without_a_champion_there_is_nothing_to_monitor(
+def test_monitoring_without_a_champion_is_refused(
     product: TrialProduct,
     released: TrialProduct,
     monkeypatch: pytest.MonkeyPatch,
@@ -320,22 +328,26 @@ def test_without_a_champion_there_is_nothing_to_monitor(
     assert output in capsys.readouterr().err
 
 
-def test_a_reference_that_was_changed_is_refused(released: TrialProduct) -> None:
+def test_a_changed_reference_is_refused(released: TrialProduct) -> None:
     models = released.releases.models
     version = models.find("1")
     with pytest.raises(Refused, match="it was changed since"):
         models.reference(replace(version, tags={**version.tags, "reference_digest": "0"}))
 
 
-def test_the_ledger_keeps_what_it_stood_on(product: TrialProduct) -> None:
+def test_a_decision_is_recorded_with_its_basis(product: TrialProduct) -> None:
     scored(product)
     decided = monitored().decision
-    (kept,) = DecisionLog(settings().database_url).decisions()
-    assert isinstance(kept, Decided)
-    assert (kept.sentence, kept.details["rows"], kept.window_end) == (decided.sentence, 1_500, DAY)
+    (recorded,) = DecisionLog(settings().database_url).decisions()
+    assert isinstance(recorded, Decided)
+    assert (recorded.sentence, recorded.details["rows"], recorded.window_end) == (
+        decided.sentence,
+        1_500,
+        DAY,
+    )
 
 
-def test_labelled_predictions_are_learned_from(product: TrialProduct) -> None:
+def test_labelled_predictions_become_training_rows(product: TrialProduct) -> None:
     frame = scored(product)
     labelled(product, frame.head(700))
     (batch,) = labelled_batches(logbook(PRODUCT, settings()))

@@ -1,6 +1,4 @@
-"""What Prefect shows of a run that broke: no secret, neither in the state's message nor in the
-log.
-"""
+"""A failed Prefect run shows no secret in the message of its state or in its log."""
 
 import logging
 
@@ -14,7 +12,7 @@ from prefect import flow, task
 ADDRESS = "postgresql://db/product?user=ada&password=s3cr3t"
 
 
-class Kept(logging.Handler):
+class RecordedLines(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
@@ -24,36 +22,36 @@ class Kept(logging.Handler):
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, ConnectionError, ProductError])
-def test_a_flow_that_fails_shows_no_secret(
+def test_a_failed_flow_shows_no_secret(
     kind: type[Exception], prefect_server: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @redacting
-    def breaks() -> None:
+    def raise_error() -> None:
         raise kind(f"no answer from {ADDRESS}") from OSError(ADDRESS)
 
     @flow
     @redacting
-    def broken() -> None:
-        task(**INSIDE)(breaks)()
+    def failing_flow() -> None:
+        task(**INSIDE)(raise_error)()
 
-    kept = Kept()
+    recorded = RecordedLines()
     for name in LOGGERS:
         logger = logging.getLogger(name)
         monkeypatch.setattr(logger, "level", logging.INFO)
-        monkeypatch.setattr(logger, "handlers", [*logger.handlers, kept])
+        monkeypatch.setattr(logger, "handlers", [*logger.handlers, recorded])
         monkeypatch.setattr(logger, "disabled", False)
-    state = run_locally(broken)
+    state = run_locally(failing_flow)
     assert state.is_failed()
     assert "postgresql://db/product" in str(state.message)
     assert "s3cr3t" not in f"{state.message}"
-    assert any("no answer" in line for line in kept.lines)
-    assert "s3cr3t" not in "\n".join(kept.lines)
+    assert any("no answer" in line for line in recorded.lines)
+    assert "s3cr3t" not in "\n".join(recorded.lines)
 
 
-def test_an_error_without_a_secret_passes_as_it_is() -> None:
+def test_an_error_without_a_secret_is_raised_unchanged() -> None:
     @redacting
-    def breaks() -> None:
+    def raise_error() -> None:
         raise KeyError("column")
 
     with pytest.raises(KeyError):
-        breaks()
+        raise_error()

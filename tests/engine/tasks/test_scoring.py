@@ -1,4 +1,4 @@
-"""Scoring days, taking labels in, forgetting: the real flows on a small product with a champion."""
+"""Scoring days, recording labels and erasing subjects, with the real flows on a small product."""
 
 import os
 import re
@@ -21,11 +21,11 @@ from ..products import (
     DAY,
     a_day,
     deliver,
-    elsewhere,
     in_log,
-    in_pieces,
     log,
+    read_in_batches,
     settings,
+    started_process,
     to_score,
 )
 from ..team import PRODUCT, main
@@ -38,7 +38,7 @@ def parts(lane: str = "batch") -> pd.DataFrame:
     )
 
 
-def test_a_day_is_scored_by_the_champion_written_and_logged(
+def test_the_champion_scores_a_day_and_the_predictions_are_written_and_logged(
     product: TrialProduct, released: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
@@ -56,7 +56,7 @@ def test_a_day_is_scored_by_the_champion_written_and_logged(
     assert not set(COLUMNS.private) & set(written.columns)
 
 
-def test_scoring_again_doubles_nothing_and_adds_what_is_new(product: TrialProduct) -> None:
+def test_scoring_again_adds_only_new_rows(product: TrialProduct) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     before = in_log(DAY, DAY)
@@ -71,52 +71,52 @@ def test_scoring_again_doubles_nothing_and_adds_what_is_new(product: TrialProduc
     assert len(parts()) == len(now)
 
 
-def test_a_row_that_comes_twice_is_scored_once(
+def test_a_duplicate_row_is_scored_once(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = a_day()
     to_score(product, frame=pd.concat([frame, frame.head(9)], ignore_index=True))
-    in_pieces(monkeypatch)
+    read_in_batches(monkeypatch)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     assert len(in_log(DAY, DAY)) == len(parts()) == len(frame)
 
 
 def killed_while_scoring(addresses: dict[str, str]) -> None:
-    """Dies without a word after the second part is written and before it is logged."""
+    """Kills its own process after the second part is written and before it is logged."""
     os.environ.update(addresses)
     record, seen = PredictionLog.record, []
 
-    def dies(self: PredictionLog, block: Any) -> bool:
+    def record_and_kill(self: PredictionLog, block: Any) -> bool:
         seen.append(block)
         if len(seen) == 2:
             os.kill(os.getpid(), signal.SIGKILL)
         return record(self, block)
 
     with pytest.MonkeyPatch.context() as patch:
-        in_pieces(patch)
-        patch.setattr(PredictionLog, "record", dies)
+        read_in_batches(patch)
+        patch.setattr(PredictionLog, "record", record_and_kill)
         scoring.score_day(scoring.scoring_context(PRODUCT, shadow=False), DAY, "killed")
 
 
-def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(
+def test_scoring_again_after_a_kill_logs_every_row_once(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = to_score(product)
-    process = elsewhere(killed_while_scoring)
+    process = started_process(killed_while_scoring)
     process.join(120)
     assert process.exitcode == -signal.SIGKILL
     assert [partition.done for partition in log().partitions()] == [False]
     assert 0 < len(in_log(DAY, DAY)) < len(frame)
-    in_pieces(monkeypatch)
+    read_in_batches(monkeypatch)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     found = in_log(DAY, DAY)
     assert (len(found), found["identity"].is_unique) == (len(frame), True)
     assert len(parts()) == len(frame)
 
 
-def test_two_workers_at_once_score_every_row_once(product: TrialProduct) -> None:
+def test_two_concurrent_workers_score_every_row_once(product: TrialProduct) -> None:
     frame = to_score(product)
-    workers = [elsewhere(scored_in_pieces) for _ in range(2)]
+    workers = [started_process(score_in_batches) for _ in range(2)]
     for worker in workers:
         worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0]
@@ -124,21 +124,21 @@ def test_two_workers_at_once_score_every_row_once(product: TrialProduct) -> None
     assert (len(found), found["identity"].is_unique) == (len(frame), True)
 
 
-def scored_in_pieces(addresses: dict[str, str]) -> None:
+def score_in_batches(addresses: dict[str, str]) -> None:
     os.environ.update(addresses)
     with pytest.MonkeyPatch.context() as patch:
-        in_pieces(patch)
+        read_in_batches(patch)
         scoring.score_day(scoring.scoring_context(PRODUCT, shadow=False), DAY, "one of two")
 
 
-def test_missing_days_are_filled_and_the_others_left_alone(
+def test_scoring_a_span_scores_only_the_missing_days(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     days = [DAY + timedelta(days=number) for number in range(4)]
     for day in (days[0], days[1], days[3]):
         to_score(product, day)
     assert main(["score", "--day", str(days[0])]) == 0
-    begun = log().partitions()[0]
+    first_partition = log().partitions()[0]
     assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 2
     refusal = capsys.readouterr().err
     assert "1 of 3 days could not be scored" in refusal
@@ -148,7 +148,7 @@ def test_missing_days_are_filled_and_the_others_left_alone(
         days[1],
         days[3],
     ]
-    assert log().partitions()[0] == begun
+    assert log().partitions()[0] == first_partition
     to_score(product, days[2])
     assert main(["score", "--from", str(days[0]), "--to", str(days[3])]) == 0
     assert len(log().partitions()) == 4
@@ -159,11 +159,11 @@ def test_missing_days_are_filled_and_the_others_left_alone(
 @pytest.mark.parametrize(
     "span", [["--from", "2026-11-02"], ["--from", "2026-11-02", "--to", "2026-11-01"]]
 )
-def test_days_that_cannot_be_meant_are_refused(product: TrialProduct, span: list[str]) -> None:
+def test_an_incomplete_or_reversed_span_is_refused(product: TrialProduct, span: list[str]) -> None:
     assert main(["score", *span]) == 2
 
 
-def test_a_begun_day_is_finished_by_the_version_it_was_begun_with(product: TrialProduct) -> None:
+def test_a_day_is_completed_by_the_version_that_started_it(product: TrialProduct) -> None:
     frame = to_score(product)
     digest = scoring.scoring_context(PRODUCT, shadow=False).model("2").digest
     log().begin("batch", DAY, "2", digest)
@@ -172,7 +172,7 @@ def test_a_begun_day_is_finished_by_the_version_it_was_begun_with(product: Trial
     assert len(in_log(DAY, DAY)) == len(frame)
 
 
-def test_without_a_champion_nothing_is_scored(
+def test_scoring_without_a_champion_is_refused(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     to_score(product)
@@ -182,7 +182,7 @@ def test_without_a_champion_nothing_is_scored(
     assert log().partitions() == ()
 
 
-def test_bad_rows_are_kept_aside_and_too_many_leave_the_day_open(
+def test_bad_rows_are_quarantined_and_too_many_leave_the_day_incomplete(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = a_day()
@@ -193,50 +193,50 @@ def test_bad_rows_are_kept_aside_and_too_many_leave_the_day_open(
     assert "100 of 400 rows (25.0%) break the schema" in capsys.readouterr().err
     assert len(in_log(DAY, DAY)) == 300
     assert [partition.done for partition in log().partitions()] == [False]
-    (kept,) = Quarantine(settings().var / "quarantine").list()
-    assert (kept.run, kept.rows) == (f"score-{DAY}", 100)
+    (quarantined,) = Quarantine(settings().var / "quarantine").list()
+    assert (quarantined.run, quarantined.rows) == (f"score-{DAY}", 100)
     to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
     (partition,) = log().partitions()
     assert (partition.done, partition.rows, partition.rejected) == (True, 400, 0)
 
 
-def test_a_day_without_rows_is_not_done(product: TrialProduct) -> None:
+def test_a_day_without_rows_stays_incomplete(product: TrialProduct) -> None:
     to_score(product, frame=a_day().head(0))
     assert main(["score", "--day", str(DAY)]) == 4
     assert [partition.done for partition in log().partitions()] == [False]
 
 
-def test_the_challenger_scores_the_same_rows_apart(
+def test_the_challenger_scores_the_same_rows_in_a_separate_stream(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY)]) == 0
     assert "shadow: also scored by version 2" in capsys.readouterr().out
-    counted, apart = in_log(DAY, DAY), in_log(DAY, DAY, streams=["shadow"])
-    assert (len(counted), len(apart)) == (len(frame), len(frame))
-    assert (set(counted["version"]), set(apart["version"])) == ({"1"}, {"2"})
-    assert set(counted["identity"]) == set(apart["identity"])
+    counted, shadow = in_log(DAY, DAY), in_log(DAY, DAY, streams=["shadow"])
+    assert (len(counted), len(shadow)) == (len(frame), len(frame))
+    assert (set(counted["version"]), set(shadow["version"])) == ({"1"}, {"2"})
+    assert set(counted["identity"]) == set(shadow["identity"])
 
 
-def test_a_broken_challenger_harms_nothing(
+def test_a_challenger_that_fails_does_not_affect_scoring(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
     load = scoring.ScoringContext.model
 
-    def broken(self: scoring.ScoringContext, version: str) -> Any:
+    def failing_model(self: scoring.ScoringContext, version: str) -> Any:
         if version == "2":
             raise RuntimeError("no such thing")
         return load(self, version)
 
-    monkeypatch.setattr(scoring.ScoringContext, "model", broken)
+    monkeypatch.setattr(scoring.ScoringContext, "model", failing_model)
     assert main(["score", "--day", str(DAY)]) == 0
     assert "shadow: failed: RuntimeError: no such thing" in capsys.readouterr().out
     assert len(in_log(DAY, DAY)) == len(frame)
 
 
-def test_labels_are_joined_by_key_and_day_and_counted(
+def test_labels_are_matched_by_key_and_day_and_counted(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
@@ -253,11 +253,11 @@ def test_labels_are_joined_by_key_and_day_and_counted(
     assert "100 labelled  25%" in capsys.readouterr().out
 
 
-def test_every_row_of_a_delivery_is_in_one_count(
+def test_every_row_of_a_delivery_is_counted_once(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A delivery with new, corrected, unchanged, doubled and invalid rows, and with labels that are
-    late and match no prediction.
+    """The delivery contains new, corrected, unchanged, duplicate and invalid rows, and labels that
+    are late and match no prediction.
     """
     next_day = datetime.combine(DAY + timedelta(days=1), time(3), UTC)
     monkeypatch.setattr("mlproduct.tasks.labelling.now", lambda: next_day)
@@ -285,7 +285,7 @@ def test_every_row_of_a_delivery_is_in_one_count(
     assert found[3] == "3 of the labels arrived late. 3 of the labels match no prediction yet."
 
 
-def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(
+def test_a_missing_delivery_is_refused_unless_labels_are_delivered_irregularly(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["label", "--day", str(DAY)]) == 2
@@ -302,7 +302,7 @@ def test_a_day_without_a_delivery_is_a_failure_unless_they_come_irregularly(
     assert main(["label", "no-such-file.parquet"]) == 2
 
 
-def test_an_empty_delivery_is_refused_where_labels_come_daily(
+def test_an_empty_delivery_is_refused_when_labels_are_delivered_daily(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     product.save(a_day().head(0), f"var/sample/labels/{DAY}.parquet")
@@ -311,7 +311,7 @@ def test_an_empty_delivery_is_refused_where_labels_come_daily(
     assert main(["label", "--day", str(DAY)]) == 4
 
 
-def test_without_a_day_the_labels_of_today_are_recorded(
+def test_label_without_a_day_records_the_labels_of_today(
     product: TrialProduct, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("mlproduct.tasks.labelling.today", lambda: DAY)
@@ -321,7 +321,7 @@ def test_without_a_day_the_labels_of_today_are_recorded(
     assert "100 rows: 100 new" in capsys.readouterr().out
 
 
-def test_a_label_file_handed_in_twice_changes_nothing(
+def test_a_label_file_delivered_twice_changes_nothing(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
@@ -335,7 +335,7 @@ def test_a_label_file_handed_in_twice_changes_nothing(
     pd.testing.assert_frame_equal(in_log(DAY, DAY), before)
 
 
-def test_labels_of_the_wrong_kind_are_refused_whole(
+def test_a_delivery_of_invalid_labels_is_refused_completely(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = to_score(product)
@@ -347,24 +347,26 @@ def test_labels_of_the_wrong_kind_are_refused_whole(
     assert main(["label", deliver(product, frame.assign(**{str(COLUMNS.target): None}))]) == 4
 
 
-def a_day_with_one_bad_row(product: TrialProduct) -> tuple[int, str, str]:
-    """How many rows there were, the key in quarantine, and one that was scored and labelled."""
+def day_with_one_bad_row(product: TrialProduct) -> tuple[int, str, str]:
+    """The number of rows, the key of the quarantined row, and the key of a scored and
+    labelled row.
+    """
     frame = a_day()
-    bad, gone = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
+    bad, scored = frame[COLUMNS.key].iloc[0], frame[COLUMNS.key].iloc[7]
     frame.loc[frame[COLUMNS.key] == bad, COLUMNS.numeric[0]] = -1.0
     to_score(product, frame=frame)
     assert main(["score", "--day", str(DAY)]) == 0
     assert main(["label", deliver(product, frame)]) == 0
-    return len(frame), bad, gone
+    return len(frame), bad, scored
 
 
-def test_a_forgotten_subject_is_nowhere(
+def test_forget_erases_a_subject_from_all_files_and_the_database(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    count, bad, gone = a_day_with_one_bad_row(product)
+    count, bad, scored = day_with_one_bad_row(product)
     part = next((settings().var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
     shutil.copy(part, part.with_name("part-of-a-scoring-that-was-killed.parquet"))
-    for key in (bad, gone):
+    for key in (bad, scored):
         assert main(["forget", key, "--by", "Ada"]) == 0
     assert (
         "Erased 2 predictions, 1 labels and 0 quarantined rows; rewrote 3 Parquet files."
@@ -374,12 +376,14 @@ def test_a_forgotten_subject_is_nowhere(
     for path in settings().var.rglob("*"):
         if path.is_file() and path.suffix == ".parquet" and "sample" not in path.parts:
             held = pd.read_parquet(path, partitioning=None).astype(str)
-            assert not held.isin([bad, gone]).to_numpy().any(), path
-    assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, gone]).any()
+            assert not held.isin([bad, scored]).to_numpy().any(), path
+    assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, scored]).any()
     assert len(in_log(DAY, DAY)) == count - 2
 
 
-def test_what_is_too_old_is_deleted(product: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expire_deletes_predictions_older_than_keep_days(
+    product: TrialProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(scoring, "today", lambda: DAY)
     old = DAY - timedelta(days=product.read("config/scoring.yaml")["keep_days"])
     for day in (old, DAY):
@@ -405,7 +409,7 @@ def test_sample_rows_of_a_day_can_be_scored_and_labelled(
 
 
 @pytest.mark.parametrize("option", [["--shuffle-labels"], ["--to", "elsewhere.parquet"]])
-def test_sample_rows_of_a_day_are_written_where_they_are_looked_for(
+def test_sample_rows_for_scoring_accept_no_other_path_and_no_shuffled_labels(
     product: TrialProduct, option: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["sample", "--scoring", "--until", str(DAY), *option]) == 2
@@ -413,39 +417,39 @@ def test_sample_rows_of_a_day_are_written_where_they_are_looked_for(
     assert not (product.root / "var" / "sample").exists()
 
 
-def test_a_damaged_file_stops_no_erasure(
+def test_forget_continues_after_damaged_files_and_reports_them(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, bad, gone = a_day_with_one_bad_row(product)
+    _, bad, scored = day_with_one_bad_row(product)
     capsys.readouterr()
     var = settings().var
     part = next((var / "predictions" / "lane=batch" / f"day={DAY}").iterdir())
-    kept = part.read_bytes()
-    part.write_bytes(kept[:-100])
+    content = part.read_bytes()
+    part.write_bytes(content[:-100])
     spool = var / "service" / "spool"
     damaged = [part, spool / "1.json", var / "quarantine" / "run-0" / "d" / "rows.parquet"]
     for path in damaged[1:]:
         path.parent.mkdir(parents=True)
         path.write_bytes(b"PAR1 no more")
-    for key in (gone, bad):
+    for key in (scored, bad):
         assert main(["forget", key, "--by", "Ada"]) == 1
         shown = capsys.readouterr()
         assert all(
             str(path.relative_to(var)) in shown.err
-            for path in (damaged if key == gone else damaged[1:])
+            for path in (damaged if key == scored else damaged[1:])
         )
         assert "it is erased from all other files and the database" in shown.err
         assert "restore" in shown.err
         assert "Traceback" not in shown.err
         assert "quarantined rows; rewrote" in shown.out
     assert Quarantine(var / "quarantine").forget(COLUMNS.key, bad).erased == 0
-    assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, gone]).any()
+    assert not in_log(DAY, DAY, streams=["batch", "shadow"])["key"].isin([bad, scored]).any()
     shadow = next((var / "predictions" / "lane=shadow" / f"day={DAY}").iterdir())
-    assert gone not in set(pd.read_parquet(shadow, partitioning=None)[COLUMNS.key])
+    assert scored not in set(pd.read_parquet(shadow, partitioning=None)[COLUMNS.key])
     for path in damaged[1:]:
         path.unlink()
     part.write_bytes(
-        kept
-    )  # as from a backup: the database no longer says that it holds the subject
-    assert main(["forget", gone, "--by", "Ada"]) == 0
-    assert gone not in set(pd.read_parquet(part, partitioning=None)[COLUMNS.key])
+        content
+    )  # restored from a backup, but the database no longer lists the subject in it
+    assert main(["forget", scored, "--by", "Ada"]) == 0
+    assert scored not in set(pd.read_parquet(part, partitioning=None)[COLUMNS.key])

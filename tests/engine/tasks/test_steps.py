@@ -1,4 +1,4 @@
-"""A step and a flow that a team adds: the gate lets them through, and people are told of them."""
+"""A step and a flow added by a team: the gate accepts them, and notifications include them."""
 
 from types import ModuleType
 from typing import Any
@@ -22,7 +22,7 @@ def leave_out_one_value(rows: Validated) -> Validated:
     return rows.where(rows.rows[name] != rows.rows[name].iloc[0])
 
 
-def test_a_step_between_ingest_and_split_is_part_of_the_training(
+def test_a_step_between_ingest_and_split_changes_the_training_rows(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = stage(tmp_path, margin=1e9)
@@ -47,18 +47,18 @@ def test_a_step_between_ingest_and_split_is_part_of_the_training(
     assert trial.releases.verify("2") == ()
 
 
-def test_a_flow_that_a_team_adds_is_announced_like_ours() -> None:
+def test_notifications_include_a_flow_that_a_team_adds() -> None:
     from trial_radar import flows
 
-    theirs = ModuleType("flows")
-    vars(theirs).update(vars(flows))
+    extended = ModuleType("flows")
+    vars(extended).update(vars(flows))
 
     @flow(PRODUCT, "export")
     def export() -> None: ...
 
-    vars(theirs)["export"] = export
-    assert set(flow_names(theirs)) - set(flow_names(flows)) == {f"{PRODUCT.name}-export"}
-    failed = next(found for what, found, *_ in _occasions(PRODUCT, flow_names(theirs)))
+    vars(extended)["export"] = export
+    assert set(flow_names(extended)) - set(flow_names(flows)) == {f"{PRODUCT.name}-export"}
+    failed = next(found for what, found, *_ in _occasions(PRODUCT, flow_names(extended)))
     related = failed.match_related
     assert not isinstance(related, list)
     assert f"{PRODUCT.name}-export" in related.root["prefect.resource.name"]

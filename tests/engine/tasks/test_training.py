@@ -1,6 +1,4 @@
-"""The training flow from end to end: what it leaves behind, and how it ends. Trains small
-models.
-"""
+"""The training flow from end to end: its records and its outcomes."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 def trained(
     tmp_path_factory: pytest.TempPathFactory, prefect_server: None
 ) -> tuple[TrialProduct, Any]:
-    """A product with a first model that was ready, whose criteria leave approval to the gate."""
+    """A product with a first, ready model, and criteria that allow automatic approval."""
     found = stage(tmp_path_factory.mktemp("trained"))
     criteria = found.read("product/success_criteria.yaml")
     found.write("product/success_criteria.yaml", {**criteria, "approval": "automatic"})
@@ -32,13 +30,15 @@ def trained(
 
 
 @pytest.fixture
-def here(trained: tuple[TrialProduct, Any], monkeypatch: pytest.MonkeyPatch) -> TrialProduct:
+def trained_product(
+    trained: tuple[TrialProduct, Any], monkeypatch: pytest.MonkeyPatch
+) -> TrialProduct:
     monkeypatch.setenv("PRODUCT_ROOT", str(trained[0].root))
     monkeypatch.setenv("PREFECT_HOME", str(trained[0].root / "var" / "prefect"))
     return trained[0]
 
 
-def test_a_ready_model_is_promoted_where_the_file_leaves_it_to_the_gate(
+def test_a_ready_model_is_promoted_when_approval_is_automatic(
     trained: tuple[TrialProduct, Any],
 ) -> None:
     product, registered = trained
@@ -52,7 +52,9 @@ def test_a_ready_model_is_promoted_where_the_file_leaves_it_to_the_gate(
     assert (entry.action, entry.by) == ("automatic", "the gate")
 
 
-def test_the_run_holds_what_a_reviewer_looks_for(trained: tuple[TrialProduct, Any]) -> None:
+def test_the_run_contains_the_artifacts_tags_and_metrics_of_a_review(
+    trained: tuple[TrialProduct, Any],
+) -> None:
     product, registered = trained
     runs = product.releases.models.runs
     run = runs.client.get_run(registered.document.run_id)
@@ -64,7 +66,7 @@ def test_the_run_holds_what_a_reviewer_looks_for(trained: tuple[TrialProduct, An
     assert run.info.run_name.startswith(f"ready · {registered.document.model.candidate} · ")
 
 
-def test_personal_data_are_nowhere_in_what_was_written(trained: tuple[TrialProduct, Any]) -> None:
+def test_no_written_file_contains_personal_data(trained: tuple[TrialProduct, Any]) -> None:
     product, _ = trained
     names = set(COLUMNS.private)
     assert names <= set(rows().columns)
@@ -77,7 +79,7 @@ def test_personal_data_are_nowhere_in_what_was_written(trained: tuple[TrialProdu
         )
 
 
-def test_the_champion_loads_and_predicts(trained: tuple[TrialProduct, Any]) -> None:
+def test_the_champion_can_be_loaded_and_predicts(trained: tuple[TrialProduct, Any]) -> None:
     product, registered = trained
     champion = product.releases.load_champion()
     assert champion is not None
@@ -86,8 +88,8 @@ def test_the_champion_loads_and_predicts(trained: tuple[TrialProduct, Any]) -> N
     assert product.releases.verify("1") == ()
 
 
-def test_a_refused_model_is_an_answer_and_not_a_failure(
-    here: TrialProduct, capsys: pytest.CaptureFixture[str]
+def test_a_blocked_model_completes_its_run_and_names_what_blocks(
+    trained_product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = run_locally(train, cause="a second time")
     assert (state.type.value, state.name) == ("COMPLETED", "Blocked")
@@ -99,25 +101,29 @@ def test_a_refused_model_is_an_answer_and_not_a_failure(
     assert re.search("^  not met +beats-champion ", printed, re.MULTILINE)
 
 
-def test_too_many_bad_rows_stop_it_and_are_kept(here: TrialProduct) -> None:
-    source = here.save(rows(dirty=0.2), "data/dirty.parquet")
-    before = {kept.run for kept in quarantine(here).list()}
-    assert main(["train", "--source", source]) == InvalidData.exit_code
-    (kept,) = [kept for kept in quarantine(here).list() if kept.run not in before]
-    assert kept.rows == pytest.approx(0.2 * len(rows()), rel=0.05)
-    assert here.standing() == ("1", "1", None)
-
-
-def test_a_missing_column_stops_it_and_is_named(
-    here: TrialProduct, capsys: pytest.CaptureFixture[str]
+def test_too_many_bad_rows_stop_the_training_and_are_quarantined(
+    trained_product: TrialProduct,
 ) -> None:
-    source = here.save(rows().drop(columns=[COLUMNS.numeric[0]]), "data/narrow.parquet")
+    source = trained_product.save(rows(dirty=0.2), "data/dirty.parquet")
+    before = {batch.run for batch in store_of_quarantine(trained_product).list()}
+    assert main(["train", "--source", source]) == InvalidData.exit_code
+    (batch,) = [
+        batch for batch in store_of_quarantine(trained_product).list() if batch.run not in before
+    ]
+    assert batch.rows == pytest.approx(0.2 * len(rows()), rel=0.05)
+    assert trained_product.standing() == ("1", "1", None)
+
+
+def test_a_missing_column_stops_the_training_and_is_named(
+    trained_product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = trained_product.save(rows().drop(columns=[COLUMNS.numeric[0]]), "data/narrow.parquet")
     assert main(["train", "--source", source]) == InvalidData.exit_code
     assert COLUMNS.numeric[0] in capsys.readouterr().err
 
 
-def test_a_missing_file_is_a_mistake_in_one_line(
-    here: TrialProduct, capsys: pytest.CaptureFixture[str]
+def test_a_missing_file_is_reported_in_one_line(
+    trained_product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", "--source", "data/nowhere.parquet"]) == 2
     shown = capsys.readouterr().err
@@ -126,44 +132,44 @@ def test_a_missing_file_is_a_mistake_in_one_line(
 
 
 def test_the_criteria_are_fixed_before_the_first_row_is_read(
-    here: TrialProduct, monkeypatch: pytest.MonkeyPatch
+    trained_product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, str] = {}
-    honest: Callable[..., Any] = training.read
+    original_read: Callable[..., Any] = training.read
 
-    def looks(*given: Any, **named: Any) -> Any:
-        seen.update(newest_run(here).data.tags)
-        return honest(*given, **named)
+    def recording_read(*given: Any, **named: Any) -> Any:
+        seen.update(newest_run(trained_product).data.tags)
+        return original_read(*given, **named)
 
-    monkeypatch.setattr(training, "read", looks)
-    registered = here.train()
+    monkeypatch.setattr(training, "read", recording_read)
+    registered = trained_product.train()
     assert seen["criteria_digest"] == registered.document.criteria_digest
     assert "verdict" not in seen
 
 
-def test_a_run_that_broke_is_marked_as_failed(
-    here: TrialProduct, monkeypatch: pytest.MonkeyPatch
+def test_a_run_with_an_error_is_marked_as_failed(
+    trained_product: TrialProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    def breaks(*given: Any, **named: Any) -> None:
+    def fail(*given: Any, **named: Any) -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(training, "search_candidates", breaks)
-    assert main(["train", "--cause", "that breaks"]) == 1
-    assert newest_run(here).info.status == "FAILED"
-    assert here.standing() == ("1", "1", None)
+    monkeypatch.setattr(training, "search_candidates", fail)
+    assert main(["train", "--cause", "a failing search"]) == 1
+    assert newest_run(trained_product).info.status == "FAILED"
+    assert trained_product.standing() == ("1", "1", None)
 
 
-def newest_run(here: TrialProduct) -> Any:
-    """The run in MLflow that was begun last."""
-    runs = here.releases.models.runs
+def newest_run(trained_product: TrialProduct) -> Any:
+    """The MLflow run that started last."""
+    runs = trained_product.releases.models.runs
     place = runs.client.get_experiment_by_name(runs.product).experiment_id
     return runs.client.search_runs([place], order_by=["attributes.start_time DESC"], max_results=1)[
         0
     ]
 
 
-def quarantine(here: TrialProduct) -> Any:
+def store_of_quarantine(trained_product: TrialProduct) -> Any:
     from mlproduct.data.quarantine import Quarantine
 
-    return Quarantine(here.settings.var / "quarantine")
+    return Quarantine(trained_product.settings.var / "quarantine")

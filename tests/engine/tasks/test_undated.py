@@ -1,5 +1,5 @@
-"""A schema without a time column: the same subject scored and labelled on several days, through the
-real flows.
+"""A schema without a time column: one subject scored and labelled on several days, with the real
+flows.
 """
 
 from dataclasses import replace
@@ -21,17 +21,19 @@ KEY, TARGET = COLUMNS.key, str(COLUMNS.target)
 
 @pytest.fixture
 def product(product: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> TrialProduct:
-    """The released product, whose schema has no time column."""
+    """The released product with a schema that has no time column."""
 
-    def timeless(schema: Any) -> Any:
-        class Timeless(schema):
+    def without_time_column(schema: Any) -> Any:
+        class WithoutTimeColumn(schema):
             @classmethod
             def to_schema(cls) -> Any:
                 return schema.to_schema().remove_columns([COLUMNS.time])
 
-        return Timeless
+        return WithoutTimeColumn
 
-    without_time = replace(PRODUCT, features=timeless(Features), labelled=timeless(Labelled))
+    without_time = replace(
+        PRODUCT, features=without_time_column(Features), labelled=without_time_column(Labelled)
+    )
     for module in ("product", "flows"):
         monkeypatch.setattr(f"trial_radar.{module}.product", without_time)
     monkeypatch.setattr(f"{__name__}.PRODUCT", without_time)
@@ -55,26 +57,29 @@ def day_column(product: TrialProduct, name: str) -> None:
     )
 
 
-def other(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same rows, and something else came true of each."""
+def with_other_labels(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same rows with other target values."""
     return frame.assign(
         **{TARGET: 1 - frame[TARGET] if COLUMNS.task == "classification" else frame[TARGET] + 1}
     )
 
 
-def test_each_day_is_judged_by_its_own_labels(
+def test_labels_with_a_day_column_match_the_predictions_of_their_day(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     day_column(product, "scored_on")
     frame = a_day(count=100)
     score(product, frame)
-    for day, came in ((DAY, frame), (NEXT, other(frame))):
-        assert main(["label", deliver(product, came, scored_on=str(day))]) == 0
+    for day, delivered in ((DAY, frame), (NEXT, with_other_labels(frame))):
+        assert main(["label", deliver(product, delivered, scored_on=str(day))]) == 0
         assert "100 rows: 100 new" in capsys.readouterr().out
-    for day, came in ((DAY, frame), (NEXT, other(frame))):
+    for day, delivered in ((DAY, frame), (NEXT, with_other_labels(frame))):
         for found in (in_log(day, day), in_log(day, day, ["shadow"])):
             shown = found.set_index("key")["outcome"].sort_index()
-            assert shown.tolist() == came.set_index(KEY)[TARGET].sort_index().astype(float).tolist()
+            assert (
+                shown.tolist()
+                == delivered.set_index(KEY)[TARGET].sort_index().astype(float).tolist()
+            )
         assert len(labelled(logbook(PRODUCT, settings()), [day])) == 100
     assert len(labelled(logbook(PRODUCT, settings()), [DAY, NEXT])) == 200
     assert main(["doctor"]) in (0, 2)
@@ -82,7 +87,7 @@ def test_each_day_is_judged_by_its_own_labels(
     assert f"matched by {KEY} and scored_on" in output
 
 
-def test_without_a_day_nothing_is_lost(
+def test_labels_without_a_day_are_refused_when_a_key_has_predictions_on_several_days(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = a_day(count=100)
@@ -94,7 +99,7 @@ def test_without_a_day_nothing_is_lost(
     score(product, frame)
     main(["doctor"])
     assert "100 keys have predictions on more than one day" in capsys.readouterr().out
-    assert main(["label", deliver(product, other(frame))]) == 4
+    assert main(["label", deliver(product, with_other_labels(frame))]) == 4
     refusal = capsys.readouterr().err
     assert "100 of 100 labels" in refusal
     assert "day_column" in refusal
@@ -104,7 +109,7 @@ def test_without_a_day_nothing_is_lost(
     assert in_log(NEXT, NEXT)["outcome"].isna().all()
 
 
-def test_a_day_column_that_is_missing_or_taken_is_refused(
+def test_a_missing_or_conflicting_day_column_is_refused(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = a_day(count=100)

@@ -1,4 +1,4 @@
-"""A version that waits for a person is told, once; one that does not wait is not."""
+"""The notification of a version that waits for approval."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture
-def notices(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
-    """The events of trainings: name, resource and payload."""
-    heard: list[tuple[str, Any, Any]] = []
+def emitted_events(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, Any]]:
+    """The events that trainings emit: name, resource and payload."""
+    emitted: list[tuple[str, Any, Any]] = []
     monkeypatch.setattr(
-        events, "emit_event", lambda *given, payload: heard.append((*given, payload))
+        events, "emit_event", lambda *given, payload: emitted.append((*given, payload))
     )
-    return heard
+    return emitted
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> TrialProduct:
     return stage(tmp_path_factory.mktemp("waiting"), margin=1e9)
 
 
-def test_a_version_that_waits_is_told_once_and_a_blocked_one_is_not(
-    product: TrialProduct, notices: list[Any]
+def test_a_waiting_version_is_announced_once_and_a_blocked_one_is_not(
+    product: TrialProduct, emitted_events: list[Any]
 ) -> None:
     assert product.train().version == "1"
     resource = {
@@ -39,27 +39,27 @@ def test_a_version_that_waits_is_told_once_and_a_blocked_one_is_not(
     }
     sentence = "Version 1 is ready and waits for approval."
     payload = {"version": "1", "decision": "ready", "sentence": sentence, "open": []}
-    assert notices == [(f"{PRODUCT.name}.version.waiting", resource, payload)]
+    assert emitted_events == [(f"{PRODUCT.name}.version.waiting", resource, payload)]
 
     blocked = product.train(product.save(rows(shuffle_labels=True), "data/shuffled.parquet"))
     assert blocked.document.decision is Decision.BLOCKED
-    assert len(notices) == 1
+    assert len(emitted_events) == 1
 
 
-def test_one_that_needs_review_says_what_is_open_and_one_that_the_gate_promotes_is_not_told(
-    tmp_path: Any, notices: list[Any]
+def test_the_event_of_a_version_to_review_lists_risks_and_a_promoted_one_has_no_event(
+    tmp_path: Any, emitted_events: list[Any]
 ) -> None:
     product = stage(tmp_path)
     criteria = product.read("product/success_criteria.yaml")
     product.write("product/success_criteria.yaml", {**criteria, "approval": "automatic"})
     assert product.train().promoted
-    assert notices == []
+    assert emitted_events == []
 
     loosened = [criteria["criteria"][0], compared("champion", bar=1e9, if_none="met")]
     product.write("product/success_criteria.yaml", {**criteria, "criteria": loosened})
     registered = product.train()
     assert registered.document.decision is Decision.REVIEW
-    ((_, _, payload),) = notices
+    ((_, _, payload),) = emitted_events
     assert (payload["version"], payload["decision"]) == (registered.version, "needs review")
     assert payload["open"] == ["review"]
     assert (
@@ -68,7 +68,7 @@ def test_one_that_needs_review_says_what_is_open_and_one_that_the_gate_promotes_
     )
 
 
-def test_people_are_told_of_it() -> None:
+def test_a_notification_is_sent_for_a_waiting_version() -> None:
     occasions = {
         what: (trigger, subject, body) for what, trigger, subject, body in _occasions(PRODUCT, ())
     }

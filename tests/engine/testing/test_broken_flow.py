@@ -1,4 +1,4 @@
-"""A flow of a team's that is broken on purpose: ``GateTests`` notices, and does not let it pass."""
+"""``GateTests`` fails for a team's flow that is broken on purpose."""
 
 import subprocess
 import sys
@@ -9,12 +9,12 @@ import pytest
 from ..team import BASE, ENGINE, PACKAGE, make_project
 
 BROKEN = {
-    "without the judge": ("document = tasks.judge(run, document, measurements)", "pass"),
-    "with the training side as holdout": (
+    "no call of the judge": ("document = tasks.judge(run, document, measurements)", "pass"),
+    "training rows as the holdout": (
         "tasks.evaluate(run, model, split.holdout)",
         "tasks.evaluate(run, model, split.training)",
     ),
-    "with all rows to learn from": (
+    "search on all rows": (
         "tasks.search(run, split.training)",
         "tasks.search(run, rows.rows)",
     ),
@@ -22,20 +22,20 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(
-    "how",
+    "defect",
     [
-        "without the judge",
-        pytest.param("with the training side as holdout", marks=pytest.mark.long),
-        pytest.param("with all rows to learn from", marks=pytest.mark.long),
+        "no call of the judge",
+        pytest.param("training rows as the holdout", marks=pytest.mark.long),
+        pytest.param("search on all rows", marks=pytest.mark.long),
     ],
 )
-def test_a_broken_flow_makes_the_gates_tests_fail(tmp_path: Path, how: str) -> None:
-    line, instead = BROKEN[how]
+def test_gate_tests_fail_for_a_broken_flow(tmp_path: Path, defect: str) -> None:
+    line, replacement = BROKEN[defect]
     project = make_project(tmp_path)
     flows = project / "src" / PACKAGE / "flows.py"
     text = flows.read_text(encoding="utf-8")
     assert line in text
-    flows.write_text(text.replace(line, instead), encoding="utf-8")
+    flows.write_text(text.replace(line, replacement), encoding="utf-8")
     (project / "tests").mkdir()
     (project / "tests" / "test_gate.py").write_bytes((BASE / "tests" / "test_gate.py").read_bytes())
     (project / "pytest.ini").write_text(
@@ -43,12 +43,12 @@ def test_a_broken_flow_makes_the_gates_tests_fail(tmp_path: Path, how: str) -> N
         f"product_package = {PACKAGE}\n",
         encoding="utf-8",
     )
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"],
         cwd=project,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ran.returncode == 1, ran.stdout[-3000:]
-    assert "1 error" in ran.stdout or "1 failed" in ran.stdout
+    assert result.returncode == 1, result.stdout[-3000:]
+    assert "1 error" in result.stdout or "1 failed" in result.stdout

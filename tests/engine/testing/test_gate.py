@@ -1,4 +1,4 @@
-"""``GateTests`` as a team inherits it, on the kit under test."""
+"""``GateTests`` as a team inherits it, run on the kit under test."""
 
 from pathlib import Path
 from types import ModuleType
@@ -27,4 +27,4 @@ def flows() -> ModuleType:
 
 
 class TestGate(GateTests):
-    """Every refusal, on the kit under test."""
+    """Every refusal of the gate, on the kit under test."""

@@ -1,4 +1,4 @@
-"""Models, rules and doing nothing speak one language."""
+"""Predictions of models, of rules and of doing nothing have the same form."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ def columns(task: Task) -> Columns:
     return Columns("k", None, None, "y", task, ("x",), (), (), (), {})
 
 
-def test_a_threshold_decides_as_the_model_does() -> None:
+def test_predict_decides_by_the_threshold_of_the_model() -> None:
     model = FixedThresholdClassifier(LogisticRegression(), threshold=0.2).fit(X, Y)
     predictions = predict(model, X)
     assert predictions.decision.tolist() == model.predict(X).tolist()
@@ -24,7 +24,7 @@ def test_a_threshold_decides_as_the_model_does() -> None:
     assert predictions.decision.sum() > (predictions.score >= 0.5).sum()
 
 
-def test_a_plain_classifier_and_a_regression() -> None:
+def test_predict_accepts_a_plain_classifier_and_a_regression() -> None:
     classifier = LogisticRegression().fit(X, Y)
     assert predict(classifier, X).decision.tolist() == classifier.predict(X).tolist()
     predictions = predict(LinearRegression().fit(X, X["x"]), X)
@@ -33,7 +33,7 @@ def test_a_plain_classifier_and_a_regression() -> None:
     np.testing.assert_allclose(predictions.decision, X["x"])
 
 
-def test_intervals_of_a_model_are_taken() -> None:
+def test_predict_returns_the_intervals_of_a_model() -> None:
     class Model:
         def predict(self, rows: pd.DataFrame) -> pd.Series:
             return rows["x"]
@@ -47,22 +47,22 @@ def test_intervals_of_a_model_are_taken() -> None:
     np.testing.assert_allclose(predictions.high, predictions.low + 2)
 
 
-def test_doing_nothing() -> None:
-    nobody = do_nothing(pd.DataFrame({"y": [0, 0, 0, 1]}), columns("classification"))(X)
-    assert nobody.decision.sum() == 0
-    assert nobody.score is not None
-    assert set(nobody.score) == {0.25}
-    usual = do_nothing(pd.DataFrame({"y": [1.0, 2.0, 90.0]}), columns("regression"))(X)
-    assert set(usual.decision) == {2.0}
+def test_do_nothing_predicts_no_positives_or_the_median() -> None:
+    no_positives = do_nothing(pd.DataFrame({"y": [0, 0, 0, 1]}), columns("classification"))(X)
+    assert no_positives.decision.sum() == 0
+    assert no_positives.score is not None
+    assert set(no_positives.score) == {0.25}
+    median = do_nothing(pd.DataFrame({"y": [1.0, 2.0, 90.0]}), columns("regression"))(X)
+    assert set(median.decision) == {2.0}
 
 
-def test_a_rule_decides_without_a_score() -> None:
+def test_by_rule_decides_without_a_score() -> None:
     predictions = by_rule(lambda rows: rows["x"] > 0)(X)
     assert predictions.decision.sum() == 20
     assert predictions.score is None
 
 
-def test_the_same_predictions_are_the_same() -> None:
+def test_same_as_compares_decisions_and_scores() -> None:
     one = Predictions(np.ones(2), np.ones(2))
     assert one.same_as(Predictions(np.ones(2), np.ones(2)))
     assert not one.same_as(Predictions(np.ones(2)))

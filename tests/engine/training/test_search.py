@@ -1,4 +1,4 @@
-"""The search: within its budget, the same every time, blind to the holdout. Trains small models."""
+"""The search stays within its budget, is reproducible and never reads the holdout."""
 
 import itertools
 import threading
@@ -50,7 +50,7 @@ class Breaks(ClassifierMixin, BaseEstimator):
 
 
 LINEAR = Candidate("linear", "a sum", linear, {"logisticregression__C": loguniform(0.01, 10)})
-DUMMY = Candidate("dummy", "the same for everyone", dummy)
+DUMMY = Candidate("dummy", "the same for every row", dummy)
 BROKEN = Candidate("broken", "breaks", lambda columns, seed: Breaks())
 RIDGE = Candidate(
     "ridge", "a sum", lambda columns, seed: make_pipeline(preprocess(columns), Ridge())
@@ -73,7 +73,7 @@ def found(
 
 
 @pytest.mark.parametrize("by", ["time", "group", "hash"])
-def test_the_same_rows_and_seed_give_the_same_model_for_any_number_of_workers(by: Any) -> None:
+def test_the_search_finds_the_same_model_with_any_number_of_workers(by: Any) -> None:
     one, two = (found(by=by, budget={"workers": workers}) for workers in (1, 2))
     rows = table(seed=5)[["a", "b", "c"]]
     assert [(t.candidate, t.params, t.score) for t in one.trials] == [
@@ -82,7 +82,7 @@ def test_the_same_rows_and_seed_give_the_same_model_for_any_number_of_workers(by
     assert np.array_equal(one.model.predict_proba(rows), two.model.predict_proba(rows))
 
 
-def test_each_candidate_is_tried_as_it_is_built_and_then_the_varied_ones_in_turn() -> None:
+def test_each_candidate_is_tried_with_its_defaults_first_and_then_with_varied_parameters() -> None:
     trials = found(budget={"trials": 5}).trials
     assert [trial.candidate for trial in trials] == [
         "linear",
@@ -94,17 +94,17 @@ def test_each_candidate_is_tried_as_it_is_built_and_then_the_varied_ones_in_turn
     assert [bool(trial.params) for trial in trials] == [False, False, True, True, True]
 
 
-def test_the_better_one_wins_and_is_ranked_first() -> None:
+def test_the_best_candidate_is_ranked_first() -> None:
     result = found(DUMMY, LINEAR)
     assert result.candidate == "linear" == result.ranked[0].candidate
     assert result.ranked[-1].candidate == "dummy"
 
 
-def test_of_equals_the_earlier_wins() -> None:
+def test_the_earlier_of_two_equal_trials_is_ranked_first() -> None:
     assert found(DUMMY, Candidate("copy", "the same", dummy)).ranked[0].number == 0
 
 
-def test_only_the_training_side_is_ever_seen() -> None:
+def test_a_candidate_is_fitted_only_on_training_rows_and_features() -> None:
     seen: list[pd.DataFrame] = []
 
     class Spy(DummyClassifier):
@@ -113,7 +113,7 @@ def test_only_the_training_side_is_ever_seen() -> None:
             return super().fit(X, y)
 
     training = table(rows=200)
-    found(Candidate("spy", "looks", lambda columns, seed: Spy()), rows=training)
+    found(Candidate("spy", "records its rows", lambda columns, seed: Spy()), rows=training)
     assert seen
     assert all(
         set(rows["a"]) <= set(training["a"]) and list(rows.columns) == ["a", "b", "c"]
@@ -121,23 +121,23 @@ def test_only_the_training_side_is_ever_seen() -> None:
     )
 
 
-def test_a_trial_that_breaks_is_out_and_the_others_go_on() -> None:
+def test_a_trial_that_fails_is_ranked_last_and_the_search_continues() -> None:
     result = found(BROKEN, LINEAR)
     assert result.candidate == "linear"
     assert result.ranked[-1].problem == "RuntimeError: no luck"
 
 
-def test_where_every_trial_breaks_the_reasons_are_said() -> None:
+def test_the_search_reports_the_reasons_when_every_trial_fails() -> None:
     with pytest.raises(ProductError, match="broken: RuntimeError: no luck"):
         found(BROKEN)
 
 
-def test_a_candidate_that_the_kit_lacks_is_a_mistake_in_the_file() -> None:
+def test_an_unknown_candidate_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="no candidate 'linaer'"):
         found(budget={"candidates": ("linaer",)})
 
 
-def test_seconds_stop_the_search_after_the_first_trial_at_the_soonest() -> None:
+def test_the_time_limit_stops_the_search_after_at_least_one_trial() -> None:
     ticks: Iterator[int] = itertools.count(0, 100)
     result = found(budget={"trials": 4, "seconds": 1}, clock=lambda: float(next(ticks)))
     assert (len(result.trials), result.stopped_early) == (1, True)
@@ -145,27 +145,29 @@ def test_seconds_stop_the_search_after_the_first_trial_at_the_soonest() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_network_on_fewer_rows_than_its_batch_says_nothing(workers: int) -> None:
+def test_a_network_with_fewer_rows_than_its_batch_causes_no_warning(workers: int) -> None:
     network = Candidate(
-        "network", "two units", lambda columns, seed: make_pipeline(preprocess(columns), small())
+        "network",
+        "two units",
+        lambda columns, seed: make_pipeline(preprocess(columns), small_network()),
     )
-    with warnings.catch_warnings(record=True) as noise:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found(network, rows=table(120), budget={"trials": 1, "workers": workers})
-    assert [str(each.message) for each in noise if "batch_size" in str(each.message)] == []
+    assert [str(each.message) for each in caught if "batch_size" in str(each.message)] == []
 
 
-def small() -> MLPClassifier:
+def small_network() -> MLPClassifier:
     return MLPClassifier((2,), batch_size=512, max_iter=400, tol=1e-2, random_state=0)
 
 
-def test_every_finished_trial_is_told() -> None:
+def test_progress_is_called_for_every_finished_trial() -> None:
     trials: list[int] = []
     found(progress=lambda trial: trials.append(trial.number))
     assert sorted(trials) == [0, 1, 2, 3]
 
 
-def test_the_threshold_serves_the_primary_metric_and_is_part_of_the_model() -> None:
+def test_the_threshold_optimises_the_primary_metric_and_is_part_of_the_model() -> None:
     result, rows = found(LINEAR), table(rows=2000, seed=9)
     probability = result.model.predict_proba(rows[["a", "b", "c"]])[:, 1]
     decided = result.model.predict(rows[["a", "b", "c"]])
@@ -177,7 +179,7 @@ def test_the_threshold_serves_the_primary_metric_and_is_part_of_the_model() -> N
     assert worth(decided) > worth((probability >= 0.5).astype(float))
 
 
-def test_probabilities_that_are_too_sure_are_calibrated_and_honest_ones_are_left() -> None:
+def test_overconfident_probabilities_are_calibrated_and_honest_ones_are_not() -> None:
     random = np.random.default_rng(2)
     honest = random.uniform(0.05, 0.95, 4000)
     y = (random.uniform(size=4000) < honest).astype(float)
@@ -189,17 +191,17 @@ def test_probabilities_that_are_too_sure_are_calibrated_and_honest_ones_are_left
     assert np.abs(calibrated_scores(curve, sure) - honest).mean() < 0.02
 
 
-def test_a_few_positives_calibrate_nothing() -> None:
+def test_probabilities_are_not_calibrated_with_too_few_positives() -> None:
     y = np.r_[np.ones(29), np.zeros(300)]
     assert calibration(y, np.where(y == 1, 0.999, 0.5), 0) == ("none", None)
 
 
-def test_a_candidate_that_needs_calibration_gets_it() -> None:
+def test_an_overconfident_candidate_is_calibrated() -> None:
     rows = table(rows=1500)
     rows["b"] = rows["a"] + 0.01 * rows["b"].fillna(0)  # naive Bayes counts the same evidence twice
     sure = Candidate(
         "bayes",
-        "twice sure",
+        "overconfident",
         lambda columns, seed: make_pipeline(preprocess(columns), GaussianNB()),
     )
     result, new = found(sure, rows=rows), table(rows=5000, seed=9)
@@ -217,20 +219,20 @@ def test_a_candidate_that_needs_calibration_gets_it() -> None:
     )
 
 
-def test_prediction_intervals_hold_nine_of_ten_new_rows() -> None:
+def test_prediction_intervals_contain_nine_of_ten_new_rows() -> None:
     result, rows = found(RIDGE, task="regression"), table(rows=4000, task="regression", seed=8)
     low, high = result.model.predict_interval(rows[["a", "b", "c"]])
     assert 0.87 < np.mean((low <= rows["y"]) & (rows["y"] <= high)) < 0.94
     assert result.threshold is None
 
 
-def test_the_half_width_is_taken_one_row_further_out() -> None:
+def test_the_half_width_uses_the_conformal_rank() -> None:
     assert conformal_half_width(
         np.array([1.1, 1.2, 1.3, 1.4]), np.ones(4), level=0.6
     ) == pytest.approx((0.3, False))
 
 
-def test_the_half_width_is_relative_where_errors_grow_with_the_prediction() -> None:
+def test_the_half_width_is_relative_when_errors_grow_with_the_prediction() -> None:
     random = np.random.default_rng(4)
     price = np.exp(random.normal(size=2000))
     assert conformal_half_width(price * random.uniform(0.9, 1.1, 2000), price)[1]
@@ -241,7 +243,7 @@ def test_the_half_width_is_relative_where_errors_grow_with_the_prediction() -> N
     assert conformal_half_width(np.ones(100), np.zeros(100)) == (1.0, False)
 
 
-def test_folds_by_time_never_look_ahead() -> None:
+def test_folds_by_time_fit_only_on_earlier_rows() -> None:
     rows = table()
     cuts = folds(rows, columns(), "time", 3, 0)
     at = rows["at"].to_numpy()[cuts.order]
@@ -253,7 +255,7 @@ def test_folds_keep_groups_and_repeated_keys_together() -> None:
     rows = table()
     rows["id"] = [f"k{number % 100}" for number in range(len(rows))]
     for by, name in (("group", "family"), ("hash", "id")):
-        for fitted, left in folds(rows, columns(), by, 3, 0).cuts:  # type: ignore[arg-type]  # tried by name
+        for fitted, left in folds(rows, columns(), by, 3, 0).cuts:  # type: ignore[arg-type]
             assert not set(rows[name].iloc[fitted]) & set(rows[name].iloc[left])
 
 
@@ -267,31 +269,35 @@ def test_rows_without_a_group_stay_together() -> None:
 @pytest.mark.parametrize(
     ("by", "rows"), [("group", table().assign(family=1)), ("hash", table(2)), ("time", table(3))]
 )
-def test_too_few_for_the_folds_is_said_with_the_numbers(by: str, rows: pd.DataFrame) -> None:
+def test_too_few_rows_for_the_folds_are_reported_with_the_numbers(
+    by: str, rows: pd.DataFrame
+) -> None:
     with pytest.raises(InvalidData, match=r"has \d .*expected \d for search.folds"):
-        folds(rows, columns(), by, 3, 0)  # type: ignore[arg-type]  # tried by name
+        folds(rows, columns(), by, 3, 0)  # type: ignore[arg-type]  # a plain string
 
 
-def test_one_answer_in_all_rows_is_said_before_anything_is_tried() -> None:
+def test_a_constant_target_is_refused_before_the_first_trial() -> None:
     with pytest.raises(InvalidData, match="y is 0 in all 600 training rows"):
         found(rows=table().assign(y=0))
 
 
-def test_a_model_that_leaves_hard_rows_unanswered_is_out() -> None:
-    class Coward(Ridge):
+def test_a_model_that_predicts_nan_for_some_rows_is_ranked_last() -> None:
+    class SkipsHardRows(Ridge):
         def predict(self, X: Any) -> Any:
             sure = super().predict(X)
             return np.where(np.abs(sure - 5) > 0.5, np.nan, sure)
 
-    coward = Candidate(
-        "coward", "", lambda columns, seed: make_pipeline(preprocess(columns), Coward())
+    skips_hard_rows = Candidate(
+        "skips_hard_rows",
+        "",
+        lambda columns, seed: make_pipeline(preprocess(columns), SkipsHardRows()),
     )
-    result = found(coward, RIDGE, task="regression")
+    result = found(skips_hard_rows, RIDGE, task="regression")
     assert result.candidate == "ridge"
     assert "predictions are not numbers" in str(result.ranked[-1].problem)
 
 
-def test_every_trial_has_one_thread_to_itself() -> None:
+def test_every_trial_uses_one_thread() -> None:
     inside: list[int] = []
 
     class Counts(DummyClassifier):
@@ -316,7 +322,7 @@ def test_every_trial_has_one_thread_to_itself() -> None:
 
 
 @pytest.mark.parametrize("texts", ["one-hot", "ordinal"])
-def test_what_was_never_seen_and_what_is_missing_are_welcome(texts: Any) -> None:
+def test_preprocess_accepts_unseen_and_missing_values(texts: Any) -> None:
     rows = table()[["a", "b", "c"]]
     fitted = preprocess(columns(), texts=texts).fit(rows)
     odd = pd.DataFrame(

@@ -172,13 +172,19 @@ def test_a_day_is_completed_by_the_version_that_started_it(product: TrialProduct
     assert len(in_log(DAY, DAY)) == len(frame)
 
 
-def test_scoring_without_a_champion_is_refused(
-    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("aliases")
+@pytest.mark.parametrize(
+    ("alias", "expected"),
+    [("1", "the audit log is empty, but MLflow's alias"), (None, "there is no champion – scoring")],
+)
+def test_scoring_without_a_recorded_champion_is_refused(
+    product: TrialProduct, capsys: pytest.CaptureFixture[str], alias: str | None, expected: str
 ) -> None:
     to_score(product)
+    product.releases.models.point("champion", alias)
     (product.root / "var" / "product.db").unlink()
     assert main(["score", "--day", str(DAY)]) == 3
-    assert "there is no champion" in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
     assert log().partitions() == ()
 
 

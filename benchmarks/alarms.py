@@ -1,7 +1,7 @@
-"""How often alarms are false, what they find, and what they cost: ``make bench-alarms``.
+"""Measures false alarms, detected changes and the cost of alarms: ``make bench-alarms``.
 
-Runs in the product's environment, on its own drift code and the limits of its own
-config/monitoring.yaml. Eleven numbers, two of them skewed, and a category; windows of 2,000 rows.
+Runs in the product's environment, with its drift code and the limits of its config/monitoring.yaml.
+A window has 2,000 rows with eleven numbers, two of which are skewed, and a category.
 
 python alarms.py churn_radar
 """
@@ -47,7 +47,7 @@ def shifted(by: float) -> Changed:
     return change
 
 
-def of_business(share: float) -> Changed:
+def with_business_share(share: float) -> Changed:
     def change(rows: pd.DataFrame, random: np.random.Generator) -> None:
         rest = {
             name: part / 0.9 * (1 - share) for name, part in PLANS.items() if name != "business"
@@ -68,9 +68,9 @@ def lost(share: float) -> Changed:
 
 
 CHANGES: dict[str, tuple[Changed, str]] = {
-    **{f"{by} deviations in one of 12": (shifted(by), "x00") for by in (0.1, 0.2, 0.3, 0.5)},
+    **{f"a number shifted by {by} deviations": (shifted(by), "x00") for by in (0.1, 0.2, 0.3, 0.5)},
     **{
-        f"a category from 10 to {100 * share:.0f} %": (of_business(share), "plan")
+        f"a category from 10 to {100 * share:.0f} %": (with_business_share(share), "plan")
         for share in (0.12, 0.15, 0.2)
     },
     **{
@@ -91,8 +91,7 @@ def main() -> None:
         }
 
     print(
-        f"{YEARS} years of {WEEKS} weeks without drift, {ROWS:,} rows a week: years by their false"
-        " alarms"
+        f"{YEARS} years of {WEEKS} weeks without drift, {ROWS:,} rows a week: false alarms per year"
     )
     for size in (2_000, 10_000, 50_000):
         years = Counter(
@@ -103,9 +102,11 @@ def main() -> None:
             for year in range(YEARS)
             for reference in [profile_of(rows_of(size, 900_000 + year), columns)]
         )
-        counts = ", ".join(f"{false} in {count}" for false, count in sorted(years.items()))
+        counts = ", ".join(f"{false} in {count} years" for false, count in sorted(years.items()))
         print(f"  reference of {size:>6,} rows   {counts}")
-    print(f"Found within one window of {ROWS:,} rows, of {WINDOWS}, against a reference of 10,000")
+    print(
+        f"Share of {WINDOWS} windows of {ROWS:,} rows with an alarm; the reference has 10,000 rows"
+    )
     reference = profile_of(rows_of(10_000, 1), columns)
     for name, (change, column) in CHANGES.items():
         found = sum(
@@ -116,8 +117,9 @@ def main() -> None:
 
 
 def cost(limits: Any) -> None:
-    """CPU seconds of the alarm on a million rows of twenty columns, against counting by hand in the
-    same bins.
+    """Prints the CPU seconds of the alarm on a million rows of twenty columns.
+
+    The baseline counts the same rows into the same bins, with NumPy and pandas alone.
     """
     random = np.random.default_rng(3)
     numbers, texts = [f"n{n:02d}" for n in range(14)], [f"t{n}" for n in range(5)]
@@ -128,7 +130,7 @@ def cost(limits: Any) -> None:
     reference = profile_of(rows.head(10_000), columns_named(tuple(numbers), tuple(texts)))
     began = time.process_time()
     drift(reference, reference.counted(rows), limits)
-    ours = time.process_time() - began
+    seconds = time.process_time() - began
     edges = {
         column.name: np.array(column.edges)
         for column in reference.columns
@@ -141,10 +143,10 @@ def cost(limits: Any) -> None:
         )
     for name in texts:
         rows[name].value_counts()
-    floor = time.process_time() - began
+    baseline = time.process_time() - began
     print(
-        f"The alarm on {LARGE:,} × 20: {ours:.2f} s of CPU; counting alone {floor:.2f} s, ratio"
-        f" {ours / floor:.2f}"
+        f"The alarm on {LARGE:,} × 20: {seconds:.2f} s of CPU; counting alone takes"
+        f" {baseline:.2f} s, ratio {seconds / baseline:.2f}"
     )
 
 

@@ -1,7 +1,7 @@
-"""The whole reference job in one process, by the product's own verbs.
+"""Runs the whole reference job in one process, with the product's own verbs.
 
-Train and judge, release, score every row, then score a fifth of them that has shifted, and look at
-that. In the product's folder:
+Train and judge a model, release it, score all rows, score a shifted fifth of them, and monitor that
+fifth. In the product's folder:
 
     python job.py churn_radar ROWS.parquet SHIFTED.parquet
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from mlproduct.cli import main as main_of_product
 
+# The days on which the rows are scored. No window of monitoring contains both.
 ALL, FIFTH = date(2026, 1, 1), date(2026, 2, 1)
-"""The days that the rows are scored on, further apart than a window of monitoring is long."""
 
 
 def main(package: str, rows: str, shifted: str) -> None:

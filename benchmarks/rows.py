@@ -1,4 +1,4 @@
-"""The rows of the reference job: 12 numbers, 6 texts, missing values, one answer in twenty is yes.
+"""The rows of the reference job: 12 numbers and 6 texts with missing values, 5 % positives.
 
 python rows.py ROWS TARGET.parquet | shifted FILE.parquet TARGET.parquet | as-json FILE.parquet ROWS
 """
@@ -36,20 +36,20 @@ def reference_rows(rows: int, seed: int = 7) -> pd.DataFrame:
 
 
 def shifted_fifth(path: str) -> pd.DataFrame:
-    """A fifth of the rows of a file, with the first number half a deviation higher."""
+    """Every fifth row of a file, with the first number raised by half a standard deviation."""
     frame = pd.read_parquet(path).iloc[::5].reset_index(drop=True)
     return frame.assign(n00=frame["n00"] + 0.5)
 
 
 def as_json(path: str, rows: int) -> str:
-    """The first rows of a file as the service takes them."""
-    caption: str = (
+    """The first rows of a file, as JSON for the service."""
+    text: str = (
         pd.read_parquet(path)
         .drop(columns="y")
         .head(rows)
         .to_json(orient="records", date_format="iso")
     )
-    return caption
+    return text
 
 
 if __name__ == "__main__" and sys.argv[1] == "as-json":

@@ -1,19 +1,27 @@
-"""A day of rows scored, logged and looked at, against reading, scoring and writing alone: ``make
-bench-scoring``.
+"""Compares ``score`` and ``monitor`` for one day with a baseline: ``make bench-scoring``.
 
-For every number of rows the floor, ``score`` and ``monitor``, each a process of its own. Memory has
-to be flat in the number of rows, and the look of monitoring too, but for reading them. Writes
-build/benchmarks-scoring.json.
+The baseline only reads, scores and writes. It, ``score`` and ``monitor`` run in separate processes
+for each number of rows. Memory must not grow with the number of rows, nor must the seconds of
+monitoring, except for reading them. Writes build/benchmarks-scoring.json.
 """
 
 import argparse
 from datetime import date, timedelta
 from typing import Any
 
-from sitting import BENCH, PRODUCT, environment, keep, measure, python_at, released, rows_of
+from sitting import (
+    BENCH,
+    PRODUCT,
+    environment,
+    measure,
+    python_at,
+    released,
+    rows_of,
+    write_results,
+)
 
-FIRST = date(2026, 1, 1)
-APART = timedelta(days=100)
+FIRST_DAY = date(2026, 1, 1)
+DAYS_BETWEEN = timedelta(days=100)
 
 
 def main() -> None:
@@ -26,24 +34,24 @@ def main() -> None:
     source.mkdir(exist_ok=True)
     found: list[dict[str, Any]] = []
     for place, rows in enumerate(given.rows):
-        day = FIRST + place * APART
+        day = FIRST_DAY + place * DAYS_BETWEEN
         file = rows_of(rows)
         (source / f"{day}.parquet").symlink_to(file)
-        floor = [
-            *python_at("score_floor.py"),
+        baseline = [
+            *python_at("score_baseline.py"),
             "churn_radar",
             str(file),
             str(BENCH / "scored.parquet"),
         ]
         commands = {
-            "floor": floor,
+            "baseline": baseline,
             "score": [*PRODUCT, "score", "--day", str(day)],
             "monitor": [*PRODUCT, "monitor", "--day", str(day)],
         }
         for what, command in commands.items():
             found.append({"rows": rows, "what": what, **measure(command, product, env)})
             show(found[-1])
-    keep("scoring", found)
+    write_results("scoring", found)
 
 
 def show(one: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The product's service on its plain path: as it is, but no model is accelerated.
+"""The product's service without acceleration: it calls the scikit-learn model itself.
 
 python serve_plain.py PACKAGE PORT
 """

@@ -1,9 +1,8 @@
-"""The product's service against a plain FastAPI application with the same model: ``make
-bench-serve``.
+"""Compares the service with a plain FastAPI application with the same model: ``make bench-serve``.
 
-Three servers, each a process on the same one core: the floor, the service on its plain path, the
-service as it is. They are loaded in turn, three rounds, by clients in a process of their own; the
-middle round is shown. Writes build/benchmarks-serving.json.
+The servers are the baseline, the service without acceleration, and the service. They run in
+separate processes on one core. Clients in another process send requests to each server in turn, in
+three rounds, and the medians are shown. Writes build/benchmarks-serving.json.
 """
 
 import argparse
@@ -19,12 +18,12 @@ from sitting import (
     PRODUCT,
     environment,
     free_port,
-    keep,
+    json_from,
     python_at,
     released,
     rows_of,
     running,
-    told_by,
+    write_results,
 )
 
 LOADS = {
@@ -33,6 +32,8 @@ LOADS = {
     "1 row, 32": (1, 32),
     "100 rows, 8": (100, 8),
 }
+# Requests per second of other servers, measured once on another machine. The first line is the same
+# software as our baseline, and connects both machines.
 PEERS = {
     "FastAPI, async def": (133, 147, 135, 94),
     "FastAPI, def": (141, 74, 55, 46),
@@ -41,9 +42,6 @@ PEERS = {
     "LitServe": (116, 133, 133, 114),
     "BentoML": (86, 101, 93, 71),
 }
-"""Requests a second, as measured once on another machine: its first line is our floor, and links
-the two.
-"""
 
 
 def main() -> None:
@@ -58,7 +56,7 @@ def main() -> None:
         servers = {name: alive.enter_context(served) for name, served in serving(product).items()}
         ports = dict(zip(servers, PORTS, strict=True))
         for load, (rows, clients) in LOADS.items():
-            seen: dict[str, list[dict[str, float]]] = {name: [] for name in servers}
+            measured: dict[str, list[dict[str, float]]] = {name: [] for name in servers}
             for _ in range(given.rounds):
                 for name, port in ports.items():
                     command = [
@@ -67,19 +65,20 @@ def main() -> None:
                         str(clients),
                         str(given.seconds),
                     ]
-                    seen[name].append(told_by(command, product, input=bodies[rows]))
-            for name, rounds in seen.items():
+                    measured[name].append(json_from(command, product, input=bodies[rows]))
+            for name, rounds in measured.items():
                 middle = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
                 middle["slowest_ms"] = max(one["slowest_ms"] for one in rounds)
                 found.setdefault(name, {})[load] = middle
         for name, (process, seconds) in servers.items():
             found[name] |= {"ready_seconds": seconds, "mib": resident_mib(process)}
-    keep("serving", found)
+    write_results("serving", found)
     show(found)
 
 
 def bodies_of(product: Path, rows: int) -> bytes:
-    sample: list[Any] = told_by(
+    """Request bodies of ``rows`` rows each, one per line."""
+    sample: list[Any] = json_from(
         [*python_at("rows.py"), "as-json", str(rows_of(20_000)), "1000"], product
     )
     starts = range(0, len(sample), rows)
@@ -92,11 +91,11 @@ PORTS = [free_port() for _ in range(3)]
 
 
 def serving(product: Path) -> dict[str, Any]:
-    """The servers, not yet started."""
-    floor, plain, usual = map(str, PORTS)
+    """Context managers that run the servers, by name."""
+    baseline, plain, usual = map(str, PORTS)
     commands = {
-        "floor": [*python_at("serve_floor.py"), "churn_radar", floor],
-        "plain path": [*python_at("serve_plain.py"), "churn_radar", plain],
+        "baseline": [*python_at("serve_baseline.py"), "churn_radar", baseline],
+        "plain": [*python_at("serve_plain.py"), "churn_radar", plain],
         "accelerated": [*PRODUCT, "serve", "--port", usual],
     }
     env = environment(product, OMP_NUM_THREADS="1")
@@ -108,6 +107,7 @@ def serving(product: Path) -> dict[str, Any]:
 
 
 def resident_mib(process: int) -> float:
+    """The resident memory of a process."""
     status = Path(f"/proc/{process}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
@@ -115,14 +115,15 @@ def resident_mib(process: int) -> float:
 def show(found: dict[str, Any]) -> None:
     print(f"{'':<22}" + "".join(f"{load:>34}" for load in LOADS))
     for name, figures in found.items():
-        cells = [cell(figures[load], found["floor"][load]) for load in LOADS]
+        cells = [cell(figures[load], found["baseline"][load]) for load in LOADS]
         print(
             f"{name:<22}{''.join(cells)}  {figures['mib']:.0f} MiB, ready in"
             f" {figures['ready_seconds']:.1f} s"
         )
     for name, rates in PEERS.items():
         against = [
-            rate / floor for rate, floor in zip(rates, PEERS["FastAPI, async def"], strict=True)
+            rate / baseline
+            for rate, baseline in zip(rates, PEERS["FastAPI, async def"], strict=True)
         ]
         print(
             f"{name:<22}"
@@ -132,13 +133,15 @@ def show(found: dict[str, Any]) -> None:
         )
 
 
-def cell(seen: dict[str, float], floor: dict[str, float]) -> str:
-    """Requests a second, p50/p99/slowest in milliseconds, and the rate against the floor's."""
+def cell(figures: dict[str, float], baseline: dict[str, float]) -> str:
+    """Requests per second, p50/p99/slowest in milliseconds, and the ratio to the baseline."""
     caption = (
-        f"{seen['requests_per_second']:.0f},"
-        f" {seen['p50_ms']:.1f}/{seen['p99_ms']:.0f}/{seen['slowest_ms']:.0f}"
+        f"{figures['requests_per_second']:.0f},"
+        f" {figures['p50_ms']:.1f}/{figures['p99_ms']:.0f}/{figures['slowest_ms']:.0f}"
     )
-    return f"{caption:>26} {seen['requests_per_second'] / floor['requests_per_second']:>6.2f}×"
+    return (
+        f"{caption:>26} {figures['requests_per_second'] / baseline['requests_per_second']:>6.2f}×"
+    )
 
 
 if __name__ == "__main__":

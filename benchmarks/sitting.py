@@ -1,6 +1,4 @@
-"""What one sitting of every benchmark needs: a product with the reference job, processes, and what
-they cost.
-"""
+"""What all benchmarks share: a product with the reference job, and the cost of processes."""
 
 import json
 import os
@@ -18,27 +16,27 @@ from typing import Any
 
 __all__ = [
     "BENCH",
-    "HERE",
+    "FOLDER",
     "PRODUCT",
     "PYTHON",
-    "await_answer",
+    "add_reference_job",
+    "await_response",
     "bake",
     "call",
     "environment",
     "free_port",
-    "keep",
-    "lay_reference_over",
+    "json_from",
     "measure",
     "python_at",
     "released",
     "rows_of",
     "running",
     "shifted",
-    "told_by",
+    "write_results",
 ]
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parent
 BENCH = ROOT / "build" / "bench"
 PYTHON = str(Path(os.environ.get("PRODUCT_ENV", ROOT / "build" / "env")) / "bin" / "python")
 COOKIECUTTER = str(Path(sys.executable).with_name("cookiecutter"))
@@ -46,7 +44,7 @@ PRODUCT = [PYTHON, "-m", "churn_radar"]
 
 
 def bake(target: Path) -> float:
-    """Seconds of one bake."""
+    """Generates a product and returns the seconds that it took."""
     began = time.perf_counter()
     arguments = [
         COOKIECUTTER,
@@ -60,27 +58,29 @@ def bake(target: Path) -> float:
     return time.perf_counter() - began
 
 
-def lay_reference_over(product: Path) -> None:
+def add_reference_job(product: Path) -> None:
+    """Replaces the product's criteria, configuration and Python with the reference job's."""
     for folder in ("product", "config"):
-        shutil.copytree(HERE / "reference" / folder, product / folder, dirs_exist_ok=True)
+        shutil.copytree(FOLDER / "reference" / folder, product / folder, dirs_exist_ok=True)
     shutil.copytree(
-        HERE / "reference" / "package", product / "src" / "churn_radar", dirs_exist_ok=True
+        FOLDER / "reference" / "package", product / "src" / "churn_radar", dirs_exist_ok=True
     )
 
 
 def python_at(name: str) -> list[str]:
-    """The command of a script of this folder, in the product's environment."""
-    return [PYTHON, str(HERE / name)]
+    """The command that runs a script of this folder in the product's environment."""
+    return [PYTHON, str(FOLDER / name)]
 
 
 def environment(product: Path, **more: str) -> dict[str, str]:
+    """The environment variables of a process of the product."""
     sources = os.pathsep.join(map(str, (product / "src", product / "engine" / "src")))
     own = {"PYTHONPATH": sources, "PREFECT_HOME": str(product / "var" / "prefect")}
     return {**os.environ, "DO_NOT_TRACK": "true", **own, **more}
 
 
 def rows_of(rows: int) -> Path:
-    """A Parquet file of the reference job's rows."""
+    """A Parquet file with this number of rows of the reference job."""
     path = BENCH / f"rows{rows}.parquet"
     if not path.exists():
         subprocess.run([*python_at("rows.py"), str(rows), str(path)], check=True)
@@ -88,7 +88,7 @@ def rows_of(rows: int) -> Path:
 
 
 def shifted(rows: Path) -> Path:
-    """A Parquet file with a fifth of those rows, shifted."""
+    """A Parquet file with every fifth of these rows, shifted."""
     path = rows.with_name(f"shifted-{rows.name}")
     if not path.exists():
         subprocess.run([*python_at("rows.py"), "shifted", str(rows), str(path)], check=True)
@@ -96,23 +96,23 @@ def shifted(rows: Path) -> Path:
 
 
 def call(product: Path, *verb: str) -> None:
-    """One verb of the product; what it says is shown only where it breaks."""
+    """Runs a verb of the product. Its output is shown only if it fails."""
     measure([*PRODUCT, *verb], product, environment(product))
 
 
 def released(target: Path) -> Path:
-    """A product whose champion is the reference model."""
+    """A new product whose champion is the reference model."""
     shutil.rmtree(target, ignore_errors=True)
     bake(target)
     product = target / "churn-radar"
-    lay_reference_over(product)
+    add_reference_job(product)
     call(product, "train", "--source", str(rows_of(20_000)))
     call(product, "approve", "1", "--by", "bench@example.com", "--because", "It is the reference.")
     return product
 
 
 def measure(command: list[str], folder: Path, env: dict[str, str]) -> dict[str, float]:
-    """CPU and wall seconds and peak memory of a process and those it waited for."""
+    """CPU and wall seconds and peak memory of a process and its children."""
     log = BENCH / "last.txt"
     began = time.perf_counter()
     with log.open("w") as out:
@@ -129,8 +129,8 @@ def measure(command: list[str], folder: Path, env: dict[str, str]) -> dict[str, 
     }
 
 
-def told_by(command: list[str], product: Path, **more: Any) -> Any:
-    """What a script prints as its last line, which is JSON."""
+def json_from(command: list[str], product: Path, **more: Any) -> Any:
+    """The JSON that a script prints as its last line."""
     done = subprocess.run(
         command, cwd=product, env=environment(product), check=True, stdout=subprocess.PIPE, **more
     )
@@ -148,21 +148,20 @@ def free_port() -> int:
 def running(
     command: list[str], env: dict[str, str], folder: Path, health: str
 ) -> Iterator[tuple[int, float]]:
-    """A server as long as the block lasts: its process id, and the seconds until ``health``
-    answered.
-    """
+    """Runs a server during the block; gives its process id and the seconds until it is healthy."""
     began = time.perf_counter()
     with (BENCH / "server.txt").open("a") as log:
         process = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log)
         try:
-            await_answer(health)
+            await_response(health)
             yield process.pid, time.perf_counter() - began
         finally:
             process.terminate()
             process.wait(timeout=60)
 
 
-def await_answer(address: str, patience: float = 120.0) -> None:
+def await_response(address: str, patience: float = 120.0) -> None:
+    """Waits until the address responds without an error."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
         try:
@@ -171,10 +170,10 @@ def await_answer(address: str, patience: float = 120.0) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise SystemExit(
-        f"{address} did not answer within {patience:.0f} s; see {BENCH / 'server.txt'}"
+        f"{address} did not respond within {patience:.0f} s; see {BENCH / 'server.txt'}"
     )
 
 
-def keep(what: str, found: Any) -> None:
-    """Every figure of one benchmark, as build/benchmarks-WHAT.json."""
-    (ROOT / "build" / f"benchmarks-{what}.json").write_text(json.dumps(found, indent=2))
+def write_results(name: str, found: Any) -> None:
+    """Writes the results of one benchmark to build/benchmarks-NAME.json."""
+    (ROOT / "build" / f"benchmarks-{name}.json").write_text(json.dumps(found, indent=2))

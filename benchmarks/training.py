@@ -1,8 +1,8 @@
-"""The reference job against its floor, in one sitting: ``make bench``.
+"""Compares the reference job with its baseline, in one run: ``make bench``.
 
-Bakes a product, lays the reference job over it, and runs floor and product in turn, each in a
-process of its own: the training alone, and the whole job with scoring and drift. What counts is the
-ratio within one sitting; machines differ. Writes build/benchmarks-training.json.
+Generates a product with the reference job. Then runs the baseline and the product in turn, in
+separate processes: the training alone, and the whole job with scoring and drift. Compare the ratios
+of one run, because seconds differ between machines. Writes build/benchmarks-training.json.
 """
 
 import argparse
@@ -19,17 +19,17 @@ from sitting import (
     BENCH,
     PRODUCT,
     PYTHON,
+    add_reference_job,
     bake,
     environment,
     free_port,
-    keep,
-    lay_reference_over,
+    json_from,
     measure,
     python_at,
     rows_of,
     running,
     shifted,
-    told_by,
+    write_results,
 )
 
 
@@ -41,28 +41,28 @@ def main() -> None:
     shutil.rmtree(BENCH, ignore_errors=True)
     bake_seconds = min(bake(BENCH / f"bake{n}") for n in range(3))
     product = BENCH / "bake0" / "churn-radar"
-    lay_reference_over(product)
+    add_reference_job(product)
     found: dict[str, Any] = {"bake_seconds": bake_seconds, "help_seconds": help_seconds(product)}
     found["training"] = [
-        row for n in given.rows for row in against_floor(product, rows_of(n), given.repeats)
+        row for n in given.rows for row in against_baseline(product, rows_of(n), given.repeats)
     ]
     found["whole"] = [
         row
         for n in given.rows
-        for row in against_floor(product, rows_of(n), given.repeats, whole=True)
+        for row in against_baseline(product, rows_of(n), given.repeats, whole=True)
     ]
     pieces = [*python_at("pieces.py"), "churn_radar"]
     found |= {
-        "validate": told_by([*pieces, "validate", str(rows_of(2_000_000))], product),
-        "bootstrap": told_by([*pieces, "bootstrap"], product),
+        "validate": json_from([*pieces, "validate", str(rows_of(2_000_000))], product),
+        "bootstrap": json_from([*pieces, "bootstrap"], product),
     }
-    keep("training", found)
+    write_results("training", found)
     show(found)
 
 
 def help_seconds(product: Path) -> float:
-    """The best of three, the bytecode being there."""
-    taken = []
+    """The fewest seconds of three runs of ``--help``, so that the bytecode is cached."""
+    seconds = []
     for _ in range(3):
         began = time.perf_counter()
         subprocess.run(
@@ -72,45 +72,47 @@ def help_seconds(product: Path) -> float:
             check=True,
             capture_output=True,
         )
-        taken.append(time.perf_counter() - began)
-    return min(taken)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
 
 
-def against_floor(
+def against_baseline(
     product: Path, rows: Path, repeats: int, *, whole: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """The floor, and the product with a temporary and with a running Prefect server, in turn."""
+    """Medians of the baseline and of the product with a temporary and a running Prefect server."""
     measured: dict[str, list[dict[str, float]]] = {
-        "floor": [],
+        "baseline": [],
         "temporary server": [],
         "running server": [],
     }
-    ours = [*PRODUCT, "train", "--source", str(rows)]
-    floors = [*python_at("floor.py"), str(rows), str(BENCH / "floor")]
+    product_command = [*PRODUCT, "train", "--source", str(rows)]
+    baseline_command = [*python_at("baseline.py"), str(rows), str(BENCH / "baseline")]
     if whole:
-        ours = [*python_at("job.py"), "churn_radar", str(rows), str(shifted(rows))]
-        floors.append(str(shifted(rows)))
+        product_command = [*python_at("job.py"), "churn_radar", str(rows), str(shifted(rows))]
+        baseline_command.append(str(shifted(rows)))
     with prefect_server(product) as address:
-        for n in range(repeats + 1):  # the first round warms up and does not count
-            shutil.rmtree(BENCH / "floor", ignore_errors=True)
-            (BENCH / "floor").mkdir()
-            floor = measure(floors, product, environment(product))
-            temporary = measure(ours, fresh(product), environment(product))
-            running = measure(ours, fresh(product), environment(product, PREFECT_API_URL=address))
+        for n in range(repeats + 1):  # the first round is a warm-up
+            shutil.rmtree(BENCH / "baseline", ignore_errors=True)
+            (BENCH / "baseline").mkdir()
+            baseline = measure(baseline_command, product, environment(product))
+            temporary = measure(product_command, fresh(product), environment(product))
+            running = measure(
+                product_command, fresh(product), environment(product, PREFECT_API_URL=address)
+            )
             if n:
-                for name, one in zip(measured, (floor, temporary, running), strict=True):
+                for name, one in zip(measured, (baseline, temporary, running), strict=True):
                     measured[name].append(one)
     middle = {
         name: {key: statistics.median(one[key] for one in each) for key in each[0]}
         for name, each in measured.items()
     }
     for name, one in middle.items():
-        ratios = {f"{key}_ratio": one[key] / middle["floor"][key] for key in one}
+        ratios = {f"{key}_ratio": one[key] / middle["baseline"][key] for key in one}
         yield {"rows": rows.stem, "what": name, **one, **ratios}
 
 
 def fresh(product: Path) -> Path:
-    """The product without what earlier trainings left, Prefect's own database aside."""
+    """The product without the files of earlier trainings, except Prefect's."""
     for path in (product / "var").glob("*"):
         if path.name != "prefect":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -119,7 +121,7 @@ def fresh(product: Path) -> Path:
 
 @contextmanager
 def prefect_server(product: Path) -> Iterator[str]:
-    """The address of a Prefect server that runs as long as the block does."""
+    """Runs a Prefect server during the block and gives its address."""
     port = free_port()
     address = f"http://127.0.0.1:{port}/api"
     (BENCH / "server").mkdir(exist_ok=True)
@@ -142,6 +144,7 @@ def prefect_server(product: Path) -> Iterator[str]:
 
 
 def show(found: dict[str, Any]) -> None:
+    """Prints the figures."""
     for what in ("training", "whole"):
         print(f"{what:<30}{'CPU s':>8}{'ratio':>8}{'wall s':>9}{'ratio':>8}{'MiB':>8}{'ratio':>8}")
         for row in found[what]:
@@ -160,7 +163,7 @@ def show(found: dict[str, Any]) -> None:
         f" {validated['columns']}"
     )
     print(
-        f"memory of that       {validated['peak_growth']:.2f} × the table of"
+        f"memory growth        {validated['peak_growth']:.2f} × the table of"
         f" {validated['frame_mib']:.0f} MiB"
     )
     sizes = f"1,000 resamples of 200,000 rows, 2 × {drawn['metrics']:.0f} metrics"

@@ -1,6 +1,4 @@
-"""Lays the chosen kit over the project, seals the engine, writes down what it was made from, says
-what comes next.
-"""
+"""Adds the chosen kit to the project, seals the engine, and records template and answers."""
 
 import importlib.util
 import json
@@ -16,8 +14,8 @@ ANSWERS = json.loads("<< (cookiecutter | jsonify | jsonify)[1:-1] >>")
 RECORD = Path(".bake.json")
 
 
-def lay_over(kit: Path, project: Path) -> None:
-    """Move the kit's files to where they belong in the project; a file of the kit wins."""
+def add_kit(kit: Path, project: Path) -> None:
+    """Moves the kit's files into the project, where they replace files of the same name."""
     for file in sorted(path for path in kit.rglob("*") if path.is_file()):
         place = project / file.relative_to(kit)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -26,12 +24,12 @@ def lay_over(kit: Path, project: Path) -> None:
 
 
 def seal(engine: Path) -> None:
-    """Takes caches out of the engine and writes its manifest, by the engine's own module."""
+    """Removes caches from the engine and writes its manifest, with the engine's own module."""
     sys.dont_write_bytecode = True
     spec = importlib.util.spec_from_file_location(
         "manifest", engine / "src" / "mlproduct" / "manifest.py"
     )
-    assert spec is not None  # it is a Python file
+    assert spec is not None  # for mypy; both are set for a Python file
     assert spec.loader is not None
     manifest = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(manifest)
@@ -39,11 +37,10 @@ def seal(engine: Path) -> None:
 
 
 def record() -> dict[str, Any]:
-    """What a later update starts from: which template, at which commit, with which answers."""
+    """The template, its version and commit, and the answers. Updates start from them."""
     return {
-        "template": re.sub(
-            r"//[^/@]*@", "//", ANSWERS["_template"]
-        ),  # an address may carry a password
+        # An address can contain a password, which is not recorded.
+        "template": re.sub(r"//[^/@]*@", "//", ANSWERS["_template"]),
         "version": ANSWERS["_version"],
         "commit": commit(),
         "answers": {name: answer for name, answer in ANSWERS.items() if not name.startswith("_")},
@@ -51,28 +48,32 @@ def record() -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The template's git commit, marked where files differ from it; None where there is no git."""
+    """The git commit of the template, marked if files differ from it; None without git."""
     template = template_folder()
     if not (template / ".git").exists():
         return None
-    described = git(template, "rev-parse", "HEAD")
+    head = git(template, "rev-parse", "HEAD")
     changed = git(template, "status", "--porcelain", "--untracked-files=no")
-    return f"{described} and changes" if described and changed else described or None
+    return f"{head} and changes" if head and changed else head or None
 
 
 def git(folder: Path, *command: str) -> str:
+    """What git prints, or nothing if it fails or is not installed."""
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *command], capture_output=True, text=True, check=False
         )
-    except OSError:  # no git on this machine
+    except OSError:  # git is not installed
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def template_folder() -> Path:
-    """The folder of the template that is baked from. Cookiecutter works in it; where that cannot be
-    seen, the address it was started with leads there."""
+    """The folder of the template, or a path that is no folder if it cannot be found.
+
+    It is the working directory of cookiecutter. Where there is no ``/proc``, the folder is found by
+    the address that cookiecutter was started with.
+    """
     for template in (
         Path(f"/proc/{os.getppid()}/cwd"),
         Path(os.environ.get("PWD", ""), ANSWERS["_repo_dir"]),
@@ -83,10 +84,10 @@ def template_folder() -> Path:
 
 
 if __name__ == "__main__":
-    lay_over(Path("kits", ANSWERS["kit"]), Path())
+    add_kit(Path("kits", ANSWERS["kit"]), Path())
     seal(Path("engine"))
     RECORD.write_text(json.dumps(record(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{ANSWERS['product_name']} is in {ANSWERS['project']}/")
-    print(f"  cd {ANSWERS['project']} && make demo     twelve weeks of its life, on sample data")
-    print("  product/success_criteria.yaml      what good enough means: the product manager's")
-    print("  README.md                          make it yours, in six files")
+    print(f"  cd {ANSWERS['project']} && make demo     simulate twelve weeks on sample data")
+    print("  product/success_criteria.yaml      the criteria, for the product manager to edit")
+    print("  README.md                          how to use your own data: six files to change")

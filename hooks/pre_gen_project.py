@@ -1,7 +1,7 @@
-"""Refuses an answer that cannot work, with the reason and an answer that would.
+"""Refuses each invalid answer, with the reason and a valid suggestion.
 
-The answers come in as data: JSON of JSON is a literal without a quote, a newline or a character
-outside ASCII that could end it early, whatever a person typed.
+The answers are rendered into this file as JSON of JSON. Whatever a person typed, the rendered text
+has no unescaped quote, no newline and no character outside ASCII, so it cannot end the literal.
 """
 
 import json
@@ -16,21 +16,21 @@ from pathlib import Path
 ANSWERS = json.loads("<< (cookiecutter | jsonify | jsonify)[1:-1] >>")
 
 LONGEST = {"product_name": 60, "project": 40, "package": 30, "description": 200, "owner": 100}
-DEVICES = {
+WINDOWS_DEVICES = {
     "con",
     "prn",
     "aux",
     "nul",
     *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
 }
-SUGGESTED = {
+SUGGESTIONS = {
     "product_name": "Churn Radar",
     "description": "Tells who is about to leave.",
     "owner": "team@example.com",
 }
-OURS = {"conftest", "engine", "mlproduct", "src", "test", "tests"}
-ENGINE = {"engine", "mlproduct"}
-# What a distribution installs where that is not its own name; the rest is read off the lock.
+RESERVED = {"conftest", "engine", "mlproduct", "src", "test", "tests"}
+ENGINE_NAMES = {"engine", "mlproduct"}
+# Import names that differ from the name of their distribution. The lock has all others.
 INSTALLED_AS = {
     *(
         "amplitude",
@@ -73,44 +73,46 @@ INSTALLED_AS = {
         "yaml",
     ),
 }
-ZERO_WIDTH_JOINER = (
-    "\u200d"  # holds an emoji of several together; no other invisible character is welcome
-)
+# It joins several emoji into one. No other invisible character is accepted.
+ZERO_WIDTH_JOINER = "\u200d"
 
 
 def problems() -> Iterator[str]:
+    """The problems of all answers, one message each."""
     for question in ("product_name", "description", "owner"):
-        yield from bad_text(question, ANSWERS[question], LONGEST[question])
+        yield from problems_of_text(question, ANSWERS[question], LONGEST[question])
     for question in ("project", "package"):
         reason = WHY_NOT[question](ANSWERS[question])
         if reason:
             yield (
                 f"{question} {ANSWERS[question]!a} {reason} – {suggested_name(question)!r} would do"
             )
-    yield from bad_kit(ANSWERS["kit"])
+    yield from problems_of_kit(ANSWERS["kit"])
 
 
-def bad_text(question: str, answer: str, longest: int) -> Iterator[str]:
+def problems_of_text(question: str, answer: str, longest: int) -> Iterator[str]:
+    """The problem of an answer that can be any text of one line, if there is one."""
     odd = next((c for c in answer if not c.isprintable() and c != ZERO_WIDTH_JOINER), None)
-    seen = " ".join("".join(c if c.isprintable() else " " for c in answer).split())
-    would_do = f"{(seen[:longest].strip() or SUGGESTED[question])!a} would do"
+    visible = " ".join("".join(c if c.isprintable() else " " for c in answer).split())
+    suggestion = f"{(visible[:longest].strip() or SUGGESTIONS[question])!a} would do"
     if odd is not None:
         yield (
             f"{question} holds {odd!a}, a line break or an invisible character – one line is"
-            f" expected – {would_do}"
+            f" expected – {suggestion}"
         )
-    elif not seen:
-        yield f"{question} is empty – some text is expected – {would_do}"
+    elif not visible:
+        yield f"{question} is empty – some text is expected – {suggestion}"
     elif len(answer) > longest:
         yield (
-            f"{question} has {len(answer)} characters – {longest} at most are expected – {would_do}"
+            f"{question} has {len(answer)} characters – {longest} at most are expected –"
+            f" {suggestion}"
         )
     elif answer != answer.strip():
-        yield f"{question} {answer!a} begins or ends with a space – none is expected – {would_do}"
+        yield f"{question} {answer!a} begins or ends with a space – none is expected – {suggestion}"
 
 
 def why_not_project(name: str) -> str:
-    """The reason why ``name`` cannot be the project's folder, empty where it can."""
+    """The reason why ``name`` cannot be the project's folder, or an empty text."""
     if len(name) > LONGEST["project"]:
         return f"has {len(name)} characters – {LONGEST['project']} at most are expected"
     if not re.fullmatch(r"[a-z0-9]+([-_][a-z0-9]+)*", name):
@@ -118,15 +120,15 @@ def why_not_project(name: str) -> str:
             "is not a folder name for every system – lower-case letters and digits, joined by - or"
             " _, are expected"
         )
-    if name in DEVICES:
+    if name in WINDOWS_DEVICES:
         return "is a device on Windows – another name is expected"
-    if name in ENGINE:
+    if name in ENGINE_NAMES:
         return "is the name of the engine – a name of your own is expected"
     return ""
 
 
 def why_not_package(name: str) -> str:
-    """The reason why ``name`` cannot be the product's package, empty where it can."""
+    """The reason why ``name`` cannot be the product's package, or an empty text."""
     if len(name) > LONGEST["package"]:
         return f"has {len(name)} characters – {LONGEST['package']} at most are expected"
     if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in {"none", "true", "false"}:
@@ -136,7 +138,7 @@ def why_not_package(name: str) -> str:
             "cannot be imported – lower-case letters and digits, joined by _, a letter first, are"
             " expected"
         )
-    if name in sys.stdlib_module_names or name in OURS:
+    if name in sys.stdlib_module_names or name in RESERVED:
         return "is a module that Python or the tests already have – a name of your own is expected"
     if name in dependencies():
         return "is a library this product uses – a name of your own is expected"
@@ -146,7 +148,8 @@ def why_not_package(name: str) -> str:
 WHY_NOT = {"project": why_not_project, "package": why_not_package}
 
 
-def bad_kit(kit: str) -> Iterator[str]:
+def problems_of_kit(kit: str) -> Iterator[str]:
+    """The problem of an unknown kit."""
     kits = sorted(folder.name for folder in project_folder().glob("kits/*"))
     if kits and kit not in kits:
         yield (
@@ -155,10 +158,10 @@ def bad_kit(kit: str) -> Iterator[str]:
 
 
 def suggested_name(question: str) -> str:
-    """A name that would do, as near to what was said as can be."""
+    """A valid name, as similar as possible to the answer or to the product's name."""
     sign = "-" if question == "project" else "_"
-    for heard in (ANSWERS[question], ANSWERS["product_name"]):
-        plain = unicodedata.normalize("NFKD", heard).encode("ascii", "ignore").decode().lower()
+    for answer in (ANSWERS[question], ANSWERS["product_name"]):
+        plain = unicodedata.normalize("NFKD", answer).encode("ascii", "ignore").decode().lower()
         words = re.sub(r"[^a-z0-9]+", sign, plain).lstrip(
             sign if question == "project" else "_0123456789"
         )
@@ -170,7 +173,7 @@ def suggested_name(question: str) -> str:
 
 
 def dependencies() -> set[str]:
-    """Every name that the locked dependencies can be imported by, in lower case."""
+    """Every import name of the locked dependencies, in lower case."""
     lock = project_folder() / "requirements.lock"
     text = lock.read_text(encoding="utf-8") if lock.exists() else ""
     named = re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)
@@ -178,8 +181,11 @@ def dependencies() -> set[str]:
 
 
 def project_folder() -> Path:
-    """The folder of the template that is baked from. Cookiecutter works in it; where that cannot be
-    seen, the address it was started with leads there."""
+    """The template of the project, or a path that is no folder if it cannot be found.
+
+    The template is the working directory of cookiecutter. Where there is no ``/proc``, it is found
+    by the address that cookiecutter was started with.
+    """
     for template in (
         Path(f"/proc/{os.getppid()}/cwd"),
         Path(os.environ.get("PWD", ""), ANSWERS["_repo_dir"]),

@@ -1,7 +1,6 @@
-"""What sample.py promises: rows that keep the schema, in part dirty, and knobs that move what they
-say.
+"""The rows of sample.py pass the schema, and its arguments change what they name.
 
-These tests go when sample.py goes.
+Delete this file together with sample.py.
 """
 
 from collections.abc import Callable
@@ -20,27 +19,27 @@ Rows = Callable[..., pd.DataFrame]
 
 @pytest.fixture(scope="session")
 def rows(product: Product) -> Rows:
-    """``rows(**knobs)``: 2,000 of them up to one day."""
+    """``rows(**arguments)``: rows of the sample, by default 2,000 up to ``UNTIL``."""
 
-    def made(**knobs: Any) -> pd.DataFrame:
+    def make(**arguments: Any) -> pd.DataFrame:
         assert product.sample is not None
-        return product.sample(**{"rows": 2000, "until": UNTIL, **knobs})
+        return product.sample(**{"rows": 2000, "until": UNTIL, **arguments})
 
-    return made
+    return make
 
 
-def test_clean_rows_are_all_accepted(product: Product, rows: Rows) -> None:
+def test_a_sample_without_dirty_rows_is_accepted_completely(product: Product, rows: Rows) -> None:
     found = validated(product, rows(dirty=0.0))
     assert len(found.rejected.rows) == 0
     assert list(found.rows.columns) == list(product.columns.read)
 
 
-def test_without_the_target_they_can_still_be_scored(product: Product, rows: Rows) -> None:
+def test_rows_without_the_target_can_be_scored(product: Product, rows: Rows) -> None:
     table = rows(dirty=0.0).drop(columns=[product.columns.target])
     assert len(validated(product, table, product.features).rows) == len(table)
 
 
-def test_dirty_rows_are_rejected_in_their_share_and_for_several_reasons(
+def test_the_dirty_share_of_the_rows_is_rejected_for_several_reasons(
     product: Product, rows: Rows
 ) -> None:
     found = validated(product, rows(dirty=0.04))
@@ -48,16 +47,16 @@ def test_dirty_rows_are_rejected_in_their_share_and_for_several_reasons(
     assert found.rejected.failures["reason"].nunique() >= 3
 
 
-def test_the_same_seed_gives_the_same_rows_and_another_one_others(rows: Rows) -> None:
+def test_the_same_seed_gives_the_same_rows_and_another_seed_other_rows(rows: Rows) -> None:
     pd.testing.assert_frame_equal(rows(), rows())
     assert not rows().equals(rows(seed=8))
 
 
-def test_the_newest_row_is_of_the_day_asked_for(product: Product, rows: Rows) -> None:
+def test_the_newest_row_is_of_the_requested_day(product: Product, rows: Rows) -> None:
     assert validated(product, rows()).rows[product.columns.time].max().date() == UNTIL
 
 
-def test_personal_data_is_in_the_sample_and_is_not_read(product: Product, rows: Rows) -> None:
+def test_personal_data_is_in_the_sample_but_is_not_read(product: Product, rows: Rows) -> None:
     private = set(product.columns.private)
     assert private
     assert private <= set(rows().columns)
@@ -66,39 +65,39 @@ def test_personal_data_is_in_the_sample_and_is_not_read(product: Product, rows: 
 
 def test_shuffled_labels_are_the_same_labels_on_other_rows(product: Product, rows: Rows) -> None:
     target = product.columns.target
-    honest, shuffled = rows(dirty=0.0), rows(dirty=0.0, shuffle_labels=True)
-    assert sorted(honest[target]) == sorted(shuffled[target])
-    assert (honest[target] != shuffled[target]).mean() > 0.2
+    original, shuffled = rows(dirty=0.0), rows(dirty=0.0, shuffle_labels=True)
+    assert sorted(original[target]) == sorted(shuffled[target])
+    assert (original[target] != shuffled[target]).mean() > 0.2
 
 
-def test_drift_moves_the_inputs_and_no_drift_does_not(product: Product, rows: Rows) -> None:
+def test_numeric_features_shift_only_with_drift(product: Product, rows: Rows) -> None:
     numbers = list(product.columns.numeric)
 
-    def moved(table: pd.DataFrame) -> float:
+    def largest_shift(table: pd.DataFrame) -> float:
         early, late = table.iloc[:1000][numbers], table.iloc[1000:][numbers]
         return float(((late.mean() - early.mean()).abs() / table[numbers].std()).max())
 
-    assert moved(rows(dirty=0.0, drift=1.0)) > 0.2
-    assert moved(rows(dirty=0.0)) < 0.15
+    assert largest_shift(rows(dirty=0.0, drift=1.0)) > 0.2
+    assert largest_shift(rows(dirty=0.0)) < 0.15
 
 
-def test_the_rule_answers_every_row_also_where_values_are_missing(
+def test_the_rule_returns_a_number_for_every_row_also_if_values_are_missing(
     product: Product, rows: Rows
 ) -> None:
     table = validated(product, rows()).rows[list(product.columns.features)]
     empty = table.assign(**dict.fromkeys(product.columns.numeric, np.nan))
     for features in (table, empty):
-        answers = product.rule(features)
-        assert answers.shape == (len(features),)
-        assert np.isfinite(answers).all()
+        predictions = product.rule(features)
+        assert predictions.shape == (len(features),)
+        assert np.isfinite(predictions).all()
 
 
-def test_a_span_of_a_week_is_a_week(product: Product, rows: Rows) -> None:
+def test_the_rows_are_of_the_requested_span_of_days(product: Product, rows: Rows) -> None:
     times = rows(until=date(2026, 9, 8), span=6, dirty=0.0)[product.columns.time]
     assert (times.min(), times.max()) == (pd.Timestamp("2026-09-02"), pd.Timestamp("2026-09-08"))
 
 
-def test_the_demo_changes_one_feature_of_later_rows_and_no_target(
+def test_changed_since_changes_only_the_demo_column_of_later_rows(
     product: Product, rows: Rows
 ) -> None:
     until, since = date(2026, 9, 8), date(2026, 9, 5)

@@ -1,4 +1,4 @@
-"""How the tests bake, and the one environment in which every bake is looked at."""
+"""Fixtures that generate products from the template, and the environment they share."""
 
 import os
 import shutil
@@ -18,13 +18,14 @@ Bake = Callable[..., Path]
 
 
 def sources(product: Path) -> str:
-    """PYTHONPATH of a process that runs the product without installing it."""
+    """The PYTHONPATH of a process that runs the product without installing it."""
     return os.pathsep.join(map(str, (product / "src", product / "engine" / "src")))
 
 
 def tracked() -> list[str]:
-    """The repository's files as a clone would have them: tracked or about to be, and not
-    deleted.
+    """The files that a commit of the work tree would contain.
+
+    These are the tracked files and the new ones that are not ignored, without the deleted ones.
     """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -38,7 +39,7 @@ def tracked() -> list[str]:
 def command_line(
     *arguments: str, settings: Path, folder: Path, cwd: Path | None = None, typed: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """What ``cookiecutter`` did with these arguments, baking into ``folder``."""
+    """The result of ``cookiecutter`` with these arguments and the output folder ``folder``."""
     command = [
         sys.executable,
         "-m",
@@ -59,23 +60,21 @@ def command_line(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_cache_of_types(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """mypy reads the libraries once, and not once for every product that is checked."""
+def _shared_mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One cache for mypy, so that it reads the libraries once and not once per product."""
     os.environ["MYPY_CACHE_DIR"] = str(tmp_path_factory.mktemp("types"))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _as_typed_by_hand() -> None:
-    """What ``make test VENV=…`` was told is about our environment, not about those of the
-    products.
-    """
+def _no_variables_of_make() -> None:
+    """Removes make's variables, so that ``make test VENV=…`` does not affect the products."""
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "VENV"):
         os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template as a clone would have it, without what tools left behind in the work tree."""
+    """A copy of the template without ignored files, such as caches."""
     clone = tmp_path_factory.mktemp("clone") / "template"
     for name in tracked():
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
@@ -85,9 +84,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cookiecutter configuration that keeps its files out of the home of whoever runs the
-    tests.
-    """
+    """A cookiecutter configuration that writes no files to the user's home."""
     folder = tmp_path_factory.mktemp("settings")
     file = folder / "config.yaml"
     file.write_text(
@@ -98,6 +95,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bake_into(template: Path, settings: Path) -> Bake:
+    """``bake_into(folder, kit="price", …)``: generates a product and returns its folder.
+
+    Questions without an answer get their default.
+    """
+
     def into(folder: Path, **answers: str) -> Path:
         made = cookiecutter(
             str(template),
@@ -113,9 +115,7 @@ def bake_into(template: Path, settings: Path) -> Bake:
 
 @pytest.fixture
 def bake(bake_into: Bake, tmp_path: Path) -> Bake:
-    """``bake(kit="price", …)``: the folder of a product with these answers, defaults for the
-    others.
-    """
+    """``bake(kit="price", …)``: the same as ``bake_into``, in the folder of the test."""
 
     def to_tmp(**answers: str) -> Path:
         return bake_into(tmp_path, **answers)
@@ -130,13 +130,13 @@ def kit(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def product(kit: str, bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bake of ``kit`` with the default answers. Look, don't touch: many tests share it."""
+    """A product of ``kit`` with the default answers. Tests share it and must not change it."""
     return bake_into(tmp_path_factory.mktemp(kit), kit=kit)
 
 
 @pytest.fixture(scope="session")
 def environment(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The environment of a product, made by its own Makefile, once for every change of the lock."""
+    """The environment of the products, created by a product's Makefile when the lock changed."""
     any_product = bake_into(tmp_path_factory.mktemp("environment"))
     subprocess.run(["make", "locked", f"VENV={ENVIRONMENT}"], cwd=any_product, check=True)
     return ENVIRONMENT
@@ -144,7 +144,7 @@ def environment(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="session")
 def make(environment: Path) -> Callable[[Path, str], subprocess.CompletedProcess[str]]:
-    """``make(product, "check")``: what its owner would type, in the shared environment."""
+    """``make(product, "check")``: runs a target in the product, with the shared environment."""
 
     def run(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

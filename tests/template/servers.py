@@ -1,6 +1,4 @@
-"""How the tests talk to servers: wait until something is true, ask for JSON, run a deployment of
-Prefect.
-"""
+"""Functions to wait for servers, to read JSON from them and to run Prefect deployments."""
 
 import json
 import re
@@ -16,52 +14,52 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
 def free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:
-    with socket.socket() as tried:
-        return tried.connect_ex(("127.0.0.1", port)) == 0
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def until(true: Callable[[], Any], what: str) -> Any:
-    """What ``true`` gives as soon as it gives something."""
+def wait_until(condition: Callable[[], Any], what: str) -> Any:
+    """The first truthy value that ``condition`` returns."""
     end = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < end:
-        if found := true():
+        if found := condition():
             return found
         time.sleep(0.3)
-    raise AssertionError(f"it did not come true: {what}")
+    raise AssertionError(f"still not true after {WAIT_SECONDS} s: {what}")
 
 
-def asked(url: str, body: Any = None) -> Any:
-    """The answer as JSON; None while nobody answers, or not yet with 200."""
+def response_of(url: str, body: Any = None) -> Any:
+    """The response as JSON; None if there is none or it reports an error."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read() or b"true")
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.loads(response.read() or b"true")
     except (OSError, ValueError):
         return None
 
 
-def started(printed: str) -> dict[str, str]:
-    """The addresses that ``up`` printed, by server."""
+def printed_urls(printed: str) -> dict[str, str]:
+    """The addresses that ``up`` printed, by the name of the server."""
     return dict(re.findall(r"^  (\w+) +(http://\S+)", printed, re.MULTILINE))
 
 
-def ran(prefect: str, name: str, parameters: dict[str, Any]) -> Any:
-    """The state in which a run of the deployment ended."""
+def run_deployment(prefect: str, name: str, parameters: dict[str, Any]) -> Any:
+    """Runs the deployment and returns the final state of the run."""
     api = f"{prefect}/api"
-    deployment = asked(f"{api}/deployments/name/{quote(name)}")
-    made = asked(
+    deployment = response_of(f"{api}/deployments/name/{quote(name)}")
+    made = response_of(
         f"{api}/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters}
     )
 
     def ended() -> Any:
-        state = asked(f"{api}/flow_runs/{made['id']}")["state"]
+        state = response_of(f"{api}/flow_runs/{made['id']}")["state"]
         return state if state["type"] in ENDED else None
 
-    return until(ended, f"{name} ends")
+    return wait_until(ended, f"the run of {name} ends")

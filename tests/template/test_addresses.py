@@ -1,6 +1,4 @@
-"""A product reads s3:// and http:// from real servers on loopback, and says in one line when it
-cannot.
-"""
+"""A product reads s3:// and http:// addresses, and reports a failure in one line."""
 
 import http.server
 import os
@@ -41,7 +39,7 @@ Read = Callable[[str], "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
-    """The address of an S3 store that answers."""
+    """The address of a running S3 server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -64,7 +62,7 @@ def wait_for(port: int) -> None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.1)  # a server gives no other sign that it listens
+        time.sleep(0.1)  # only a connection shows whether the server listens
     raise TimeoutError(f"nothing listens on port {port}")
 
 
@@ -72,7 +70,7 @@ def wait_for(port: int) -> None:
 def read(
     environment: Path, bake_into: Bake, store: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Read:
-    """What a product says that reads this address."""
+    """``read(address)``: the result of a process in which a product reads the address."""
     product = bake_into(tmp_path_factory.mktemp("addresses"))
     environ = {
         **os.environ,
@@ -85,7 +83,7 @@ def read(
     python = environment / "bin" / "python"
     subprocess.run([python, "-c", FILL], input=ROWS, text=True, env=environ, check=True)
 
-    def ask(address: str) -> "subprocess.CompletedProcess[str]":
+    def run(address: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [python, "-c", READ, address],
             env=environ,
@@ -95,30 +93,32 @@ def read(
             check=False,
         )
 
-    return ask
+    return run
 
 
-def test_s3_is_read(read: Read) -> None:
-    asked = read("s3://warehouse/rows.csv")
-    assert asked.stdout.split() == ["1000", "499500"], asked.stderr
+def test_a_product_reads_rows_from_s3(read: Read) -> None:
+    done = read("s3://warehouse/rows.csv")
+    assert done.stdout.split() == ["1000", "499500"], done.stderr
 
 
 @pytest.mark.parametrize(
     "address", ["s3://warehouse/none.csv", "s3://nowhere/rows.csv", "http://127.0.0.1:9/rows.csv"]
 )
-def test_what_is_not_there_is_one_line(read: Read, address: str) -> None:
-    asked = read(address)
-    assert asked.returncode == 1
-    assert asked.stderr.startswith("Source")
-    assert len(asked.stderr.splitlines()) == 1
-    assert "test-of-a-secret" not in asked.stderr
+def test_a_missing_source_is_reported_in_one_line_without_the_secret(
+    read: Read, address: str
+) -> None:
+    done = read(address)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Source")
+    assert len(done.stderr.splitlines()) == 1
+    assert "test-of-a-secret" not in done.stderr
 
 
-def test_http_is_read(read: Read, tmp_path: Path) -> None:
+def test_a_product_reads_rows_from_http(read: Read, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text(ROWS, encoding="utf-8")
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        asked = read(f"http://127.0.0.1:{server.server_port}/rows.csv")
+        done = read(f"http://127.0.0.1:{server.server_port}/rows.csv")
         server.shutdown()
-    assert asked.stdout.split() == ["1000", "499500"], asked.stderr
+    assert done.stdout.split() == ["1000", "499500"], done.stderr

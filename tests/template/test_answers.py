@@ -1,6 +1,4 @@
-"""Answers are data: whatever is typed comes back exactly as it was, or is refused with a name that
-would do.
-"""
+"""An answer is stored unchanged, or refused with a valid suggestion."""
 
 import ast
 import json
@@ -20,45 +18,45 @@ TEXTS = {
     "quotes": """The "at risk" ones, and 'theirs'""",
     "many quotes": '''"""x""" and \'\'\'y\'\'\'''',
     "backslashes": r"C:\new\table \\ \" \x41 \u0041 \N{DASH} \\",
-    "last backslash": "ends in a backslash \\",
+    "trailing backslash": "ends in a backslash \\",
     "emoji": "Radar 🚀 for the 👩‍💻 of Zürich, 東京",
     "code": "__import__('os').system('touch hacked')",
-    "jinja of others": "{{ 7 * 7 }} {% raw %} {# x #}",
+    "default Jinja delimiters": "{{ 7 * 7 }} {% raw %} {# x #}",
     "markup": "<script>alert(1)</script> & <b> # not: a comment",
     "yaml": "- {a: [b, *c, &d]} : yes # no",
     "shell": "$(touch hacked) `touch hacked` %s ${HOME}",
     "format": "{product_name} %(x)s {0}",
 }
-AS_TYPED = {
-    "our variable": "<< 7 * 7 >>",
-    "our tag": "<% if x %> <% endraw %>",
-    "our comment": "<# gone? #>",
+TEMPLATE_SYNTAX = {
+    "template variable": "<< 7 * 7 >>",
+    "template tag": "<% if x %> <% endraw %>",
+    "template comment": "<# gone? #>",
 }
-REFUSED = {
+INVALID = {
     "keyword": ({"package": "class"}, "word of the Python language"),
     "soft keyword": ({"package": "match"}, "word of the Python language"),
     "standard library": ({"package": "logging"}, "already have"),
-    "tests": ({"package": "tests"}, "already have"),
+    "name of the tests": ({"package": "tests"}, "already have"),
     "mlflow": ({"package": "mlflow"}, "library this product uses"),
     "pandas": ({"package": "pandas"}, "library this product uses"),
     "sklearn": ({"package": "sklearn"}, "library this product uses"),
     "31 characters": ({"package": "a" * 31}, "30 at most"),
     "upper case": ({"package": "ChurnRadar"}, "cannot be imported"),
     "hyphen": ({"package": "churn-radar"}, "cannot be imported"),
-    "digit first": ({"package": "9lives"}, "cannot be imported"),
+    "leading digit": ({"package": "9lives"}, "cannot be imported"),
     "dunder": ({"package": "__init__"}, "cannot be imported"),
     "long code as package": (
         {"package": "x; __import__('os').system('touch hacked')"},
         "30 at most",
     ),
     "code as package": ({"package": "__import__('os').system(x)"}, "cannot be imported"),
-    "not ASCII": ({"package": "größe"}, "cannot be imported"),
+    "non-ASCII": ({"package": "größe"}, "cannot be imported"),
     "empty package": ({"package": ""}, "cannot be imported"),
-    "folder above": ({"project": "../above"}, "not a folder name"),
+    "parent folder": ({"project": "../above"}, "not a folder name"),
     "folder with a space": ({"project": "churn radar"}, "not a folder name"),
     "folder with a dollar": ({"project": "churn$(x)"}, "not a folder name"),
     "long folder": ({"project": "x" * 41}, "40 at most"),
-    "a device of Windows": ({"project": "con"}, "device"),
+    "Windows device name": ({"project": "con"}, "device"),
     "hidden folder": ({"project": ".churn"}, "not a folder name"),
     "empty name": ({"product_name": ""}, "empty"),
     "blank name": ({"product_name": "   "}, "empty"),
@@ -69,15 +67,15 @@ REFUSED = {
     "carriage return": ({"owner": "a\rb"}, "line break"),
     "line separator": ({"owner": "a\u2028b"}, "line break"),
     "control character": ({"description": "a\x07b"}, "invisible"),
-    "text turned around": ({"description": "a\u202eb"}, "invisible"),
-    "half a character": ({"description": "a\ud800b"}, "invisible"),
+    "right-to-left override": ({"description": "a\u202eb"}, "invisible"),
+    "lone surrogate": ({"description": "a\ud800b"}, "invisible"),
     "long description": ({"description": "x" * 201}, "200 at most"),
-    "no owner": ({"owner": ""}, "empty"),
+    "empty owner": ({"owner": ""}, "empty"),
 }
 
 
 def texts(node: Any) -> Iterator[str]:
-    """Every string in a parsed file."""
+    """Every string in parsed data, keys included."""
     if isinstance(node, str):
         yield node
     elif isinstance(node, dict):
@@ -89,7 +87,8 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(item)
 
 
-def parsed(path: Path) -> list[str]:
+def strings_in(path: Path) -> list[str]:
+    """Every string in a TOML, YAML, JSON or Python file."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".toml":
         return list(texts(tomllib.loads(text)))
@@ -105,16 +104,18 @@ def parsed(path: Path) -> list[str]:
     ]
 
 
-def assert_kept(product: Path, kit: str, answer: str) -> None:
-    """Every file a machine reads parses, and gives the answer back wherever the template put it."""
+def assert_answer_stored(product: Path, kit: str, answer: str) -> None:
+    """Every data and Python file parses, and has the answer wherever the template puts it."""
     for path in sorted(product.rglob("*")):
         if path.suffix not in (".py", ".toml", ".yaml", ".yml", ".json"):
             continue
-        strings = parsed(path)
-        blank = blank_file(path.relative_to(product), kit)
+        strings = strings_in(path)
+        source = template_file_of(path.relative_to(product), kit)
         for question in ("product_name", "description", "owner"):
-            if blank and f"cookiecutter.{question}" in blank.read_text(encoding="utf-8"):
-                assert any(answer in string for string in strings), f"{path.name} lost {question}"
+            if source and f"cookiecutter.{question}" in source.read_text(encoding="utf-8"):
+                assert any(answer in string for string in strings), (
+                    f"{path.name} does not contain {question}"
+                )
     record = json.loads((product / ".bake.json").read_text(encoding="utf-8"))
     assert {record["answers"][q] for q in ("product_name", "description", "owner")} == {answer}
     project = tomllib.loads((product / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -122,8 +123,8 @@ def assert_kept(product: Path, kit: str, answer: str) -> None:
     assert not list(product.parent.rglob("hacked"))
 
 
-def blank_file(baked: Path, kit: str) -> Path | None:
-    """The file of the template that ``baked`` was made from."""
+def template_file_of(baked: Path, kit: str) -> Path | None:
+    """The file of the template that ``baked`` was generated from."""
     name = Path(*("<<cookiecutter.package>>" if part == "probe" else part for part in baked.parts))
     return next(
         (path for path in (PROJECT / "kits" / kit / name, PROJECT / name) if path.exists()), None
@@ -131,56 +132,61 @@ def blank_file(baked: Path, kit: str) -> Path | None:
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
-def test_a_hostile_text_comes_back_as_it_was(bake: Bake, kit: str, text: str) -> None:
+def test_an_answer_with_special_characters_is_stored_unchanged(
+    bake: Bake, kit: str, text: str
+) -> None:
     product = bake(
         project="probe", package="probe", kit=kit, product_name=text, description=text, owner=text
     )
-    assert_kept(product, kit, text)
+    assert_answer_stored(product, kit, text)
 
 
 @pytest.mark.parametrize(
-    "text", [*AS_TYPED.values(), TEXTS["quotes"]], ids=[*AS_TYPED.keys(), "quotes"]
+    "text", [*TEMPLATE_SYNTAX.values(), TEXTS["quotes"]], ids=[*TEMPLATE_SYNTAX.keys(), "quotes"]
 )
-def test_a_typed_text_comes_back_as_it_was(
+def test_a_typed_answer_is_stored_unchanged(
     template: Path, settings: Path, tmp_path: Path, text: str
 ) -> None:
-    """Cookiecutter renders what stands behind ``--no-input``, but not what a person types."""
+    """Template syntax is stored unchanged too.
+
+    Cookiecutter renders the answers in arguments, but not those that a person types.
+    """
     typed = "\n".join([text, "probe", "probe", text, text, "1", ""])
     done = command_line(str(template), settings=settings, folder=tmp_path, typed=typed)
     assert done.returncode == 0, done.stderr
-    assert_kept(tmp_path / "probe", "churn", text)
+    assert_answer_stored(tmp_path / "probe", "churn", text)
 
 
-@pytest.mark.parametrize(("answers", "reason"), REFUSED.values(), ids=REFUSED.keys())
-def test_a_bad_answer_is_refused(
+@pytest.mark.parametrize(("answers", "reason"), INVALID.values(), ids=INVALID.keys())
+def test_an_invalid_answer_is_refused_with_a_valid_suggestion(
     template: Path, settings: Path, tmp_path: Path, answers: dict[str, str], reason: str
 ) -> None:
     ((question, answer),) = answers.items()
     folder = tmp_path / "out"
     folder.mkdir()
-    done = refusal(template, settings, folder, answers)
+    done = bake_with(template, settings, folder, answers)
 
     refusals = [line for line in done.stderr.splitlines() if line.startswith("Refused: ")]
     assert done.returncode != 0
     assert reason in refusals[0]
     assert all(line.startswith(f"Refused: {question} ") for line in refusals)
-    assert [path.name for path in tmp_path.rglob("*")] == ["out"], "something was left behind"
+    assert [path.name for path in tmp_path.rglob("*")] == ["out"], "the refused bake left files"
 
     name = ast.literal_eval(re.findall(r" – ('.*'|\".*\") would do$", refusals[-1])[0])
     assert name != answer
-    accepted = refusal(template, settings, folder, {question: name})
+    accepted = bake_with(template, settings, folder, {question: name})
     assert accepted.returncode == 0, f"{name!r} was suggested and refused: {accepted.stderr}"
 
 
-def refusal(
+def bake_with(
     template: Path, settings: Path, folder: Path, answers: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """A bake by the command line of a file of answers: an argument cannot hold every character."""
+    """The result of a bake with answers from a file; not every character fits in an argument."""
     replay = folder.parent / "answers.json"
     defaults = {"product_name": "Probe", "project": "probe", "package": "probe_it", "kit": "churn"}
-    blanks = json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
+    questions = json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
     replay.write_text(
-        json.dumps({"cookiecutter": {**blanks, **defaults, **answers}}), encoding="utf-8"
+        json.dumps({"cookiecutter": {**questions, **defaults, **answers}}), encoding="utf-8"
     )
     try:
         return command_line(
@@ -190,10 +196,12 @@ def refusal(
         replay.unlink()
 
 
-def test_an_unknown_kit_is_refused(template: Path, settings: Path, tmp_path: Path) -> None:
+def test_an_unknown_kit_is_refused_with_the_known_kits(
+    template: Path, settings: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    done = refusal(template, settings, folder, {"kit": "../churn"})
+    done = bake_with(template, settings, folder, {"kit": "../churn"})
     assert (
         "Refused: kit '../churn' is unknown – one of churn, price is expected – 'churn' would do"
         in done.stderr
@@ -203,12 +211,10 @@ def test_an_unknown_kit_is_refused(template: Path, settings: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     "name", ["東京", "🚀", "Class", "MLflow", "x" * 60, "9 lives", "--", "Ünïcode Radar"]
 )
-def test_derived_names_work_or_say_what_would(
+def test_a_folder_and_package_derived_from_a_name_are_valid_or_refused(
     template: Path, settings: Path, tmp_path: Path, name: str
 ) -> None:
-    """Folder and package follow from the name; where they cannot, the refusal is about them, not a
-    crash.
-    """
+    """A name without a valid package is refused; the hook does not crash."""
     done = command_line(
         "--no-input", str(template), f"product_name={name}", settings=settings, folder=tmp_path
     )
@@ -217,8 +223,10 @@ def test_derived_names_work_or_say_what_would(
     assert all(line.startswith("Refused: package ") for line in refusals)
 
 
-def test_every_library_is_refused_as_a_package(environment: Path, template: Path) -> None:
-    """Whatever the environment can import, a product cannot be called."""
+def test_the_name_of_an_installed_library_is_refused_as_a_package(
+    environment: Path, template: Path
+) -> None:
+    """No product can have the import name of a library in its environment."""
     listing = "from importlib.metadata import packages_distributions as p; print(*p(), sep='\\n')"
     python = environment / "bin" / "python"
     installed = subprocess.run(
@@ -233,8 +241,8 @@ def test_every_library_is_refused_as_a_package(environment: Path, template: Path
     hook = (template / "hooks" / "pre_gen_project.py").read_text(encoding="utf-8")
     answers = json.dumps({"_repo_dir": str(template)})
     hook = re.sub(r"^ANSWERS = .*$", lambda _: f"ANSWERS = {answers}", hook, flags=re.MULTILINE)
-    asked: dict[str, Any] = {"__name__": "hook"}
-    exec(compile(hook, "pre_gen_project.py", "exec"), asked)
+    namespace: dict[str, Any] = {"__name__": "hook"}
+    exec(compile(hook, "pre_gen_project.py", "exec"), namespace)
     assert len(names) > 150
-    assert sorted(name for name in names if not asked["why_not_package"](name)) == []
+    assert sorted(name for name in names if not namespace["why_not_package"](name)) == []
     assert environment == ENVIRONMENT

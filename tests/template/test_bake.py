@@ -1,4 +1,4 @@
-"""What a bake consists of: these files and only these, and nothing of the template left in them."""
+"""The files of a generated product, its record and the seal of its engine."""
 
 import ast
 import importlib.util
@@ -14,9 +14,9 @@ from conftest import KITS, ROOT, Bake, command_line, tracked
 
 PROJECT = ROOT / "<<cookiecutter.project>>"
 RECORD = ".bake.json"
-MAY_APPEAR = {"project", "package", "product_name", "description", "owner"}
+ALLOWED = {"project", "package", "product_name", "description", "owner"}
 Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
-LEFTOVERS = re.compile(r"<<|<%|<#|cookiecutter", re.IGNORECASE)
+TEMPLATE_SYNTAX = re.compile(r"<<|<%|<#|cookiecutter", re.IGNORECASE)
 
 
 def files(folder: Path) -> list[str]:
@@ -25,18 +25,20 @@ def files(folder: Path) -> list[str]:
     )
 
 
-def test_exactly_these_files_are_baked(kit: str, product: Path) -> None:
-    """After a file came or went on purpose: write what is shown as missing or new into the list by
-    hand.
-    """
+def test_a_product_consists_of_exactly_the_listed_files(kit: str, product: Path) -> None:
+    """If a file was added or removed on purpose, edit the list by hand."""
     listed = (Path(__file__).parent / f"files_{kit}.txt").read_text(encoding="utf-8").split()
     baked = files(product)
-    assert listed == sorted(listed), f"tests/template/files_{kit}.txt is not in order"
-    assert set(baked) - set(listed) == set(), f"baked, but not in tests/files_{kit}.txt"
-    assert set(listed) - set(baked) == set(), f"in tests/files_{kit}.txt, but not baked"
+    assert listed == sorted(listed), f"tests/template/files_{kit}.txt is not sorted"
+    assert set(baked) - set(listed) == set(), (
+        f"generated, but not in tests/template/files_{kit}.txt"
+    )
+    assert set(listed) - set(baked) == set(), (
+        f"in tests/template/files_{kit}.txt, but not generated"
+    )
 
 
-def test_nothing_of_the_template_is_left(product: Path) -> None:
+def test_no_file_of_a_product_contains_template_syntax(product: Path) -> None:
     left = {
         f"{name}:{number}: {line.strip()}"
         for name in files(product)
@@ -44,12 +46,14 @@ def test_nothing_of_the_template_is_left(product: Path) -> None:
         for number, line in enumerate(
             (product / name).read_text(encoding="utf-8").splitlines(), start=1
         )
-        if LEFTOVERS.search(line)
+        if TEMPLATE_SYNTAX.search(line)
     }
     assert left == set()
 
 
-def test_no_cache_of_the_template_is_baked(template: Path, bake_into: Bake, tmp_path: Path) -> None:
+def test_caches_in_the_template_are_not_in_a_product(
+    template: Path, bake_into: Bake, tmp_path: Path
+) -> None:
     engine = template / PROJECT.name / "engine"
     caches = [
         engine / name
@@ -66,11 +70,13 @@ def test_no_cache_of_the_template_is_baked(template: Path, bake_into: Bake, tmp_
     assert not [name for name in files(product) if "cache" in name or "egg-info" in name]
 
 
-def test_no_path_holds_a_blank(product: Path) -> None:
-    assert [name for name in files(product) if LEFTOVERS.search(name)] == []
+def test_no_path_of_a_product_contains_template_syntax(product: Path) -> None:
+    assert [name for name in files(product) if TEMPLATE_SYNTAX.search(name)] == []
 
 
-def test_same_answers_same_bake(bake_into: Bake, kit: str, product: Path, tmp_path: Path) -> None:
+def test_the_same_answers_generate_the_same_files(
+    bake_into: Bake, kit: str, product: Path, tmp_path: Path
+) -> None:
     again = bake_into(tmp_path, kit=kit)
     assert {name: (again / name).read_bytes() for name in files(again)} == {
         name: (product / name).read_bytes() for name in files(product)
@@ -82,30 +88,32 @@ def template_sources() -> list[str]:
 
 
 @pytest.mark.parametrize("name", template_sources(), ids=lambda name: name.partition("/")[2])
-def test_template_python_is_python_without_a_tag(name: str) -> None:
+def test_python_files_of_the_template_parse_and_contain_no_template_syntax(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert not re.search("<<|<%|<#", text), (
-        "an option is a file, and names come from config/product.yaml"
+        "put an option in a file of its kit, and read names from config/product.yaml"
     )
     ast.parse(text, filename=name)
 
 
-def test_only_the_answers_appear_in_files() -> None:
-    blanks = {
+def test_template_expressions_contain_only_answers() -> None:
+    expressions = {
         (name, expression)
         for name in tracked()
         if name.startswith(PROJECT.name) and not name.endswith(".lock")
         for expression in re.findall(r"<<(.*?)>>", (ROOT / name).read_text(encoding="utf-8"))
     }
-    strange = {
+    unexpected = {
         (name, e)
-        for name, e in blanks
-        if not re.match(rf" *cookiecutter\.({'|'.join(MAY_APPEAR)})\b", e)
+        for name, e in expressions
+        if not re.match(rf" *cookiecutter\.({'|'.join(ALLOWED)})\b", e)
     }
-    assert strange == set()
+    assert unexpected == set()
 
 
-def test_the_record_says_what_it_was_made_from(kit: str, product: Path, template: Path) -> None:
+def test_the_record_contains_the_template_its_version_and_the_answers(
+    kit: str, product: Path, template: Path
+) -> None:
     settings = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
     assert json.loads((product / RECORD).read_text(encoding="utf-8")) == {
         "template": str(template),
@@ -122,7 +130,9 @@ def test_the_record_says_what_it_was_made_from(kit: str, product: Path, template
     }
 
 
-def test_the_record_names_the_commit(template: Path, settings: Path, tmp_path: Path) -> None:
+def test_the_record_contains_the_commit_of_the_template_and_marks_changes(
+    template: Path, settings: Path, tmp_path: Path
+) -> None:
     clone = tmp_path / "clone"
     subprocess.run(["cp", "-r", str(template), str(clone)], check=True)
     committed = (
@@ -139,9 +149,7 @@ def test_the_record_names_the_commit(template: Path, settings: Path, tmp_path: P
 
 
 def recorded_commit(template: Path, settings: Path, folder: Path) -> str:
-    """The commit in the record of a bake by the command line, with the template's address
-    relative.
-    """
+    """The commit in the record of a bake with a relative path to the template."""
     folder.mkdir()
     done = command_line(
         "--no-input", template.name, settings=settings, folder=folder, cwd=template.parent
@@ -158,7 +166,9 @@ def git(folder: Path, *command: str) -> str:
     return done.stdout.strip()
 
 
-def test_a_kit_says_what_to_do_next(template: Path, settings: Path, tmp_path: Path) -> None:
+def test_a_bake_prints_the_folder_and_the_next_steps(
+    template: Path, settings: Path, tmp_path: Path
+) -> None:
     output = command_line(
         "--no-input", str(template), settings=settings, folder=tmp_path
     ).stdout.splitlines()
@@ -166,7 +176,7 @@ def test_a_kit_says_what_to_do_next(template: Path, settings: Path, tmp_path: Pa
     assert output[0] == "Churn Radar is in churn-radar/"
 
 
-def test_the_engine_is_sealed_and_says_what_was_edited(make: Make, bake: Bake) -> None:
+def test_check_lists_the_edited_missing_and_new_files_of_the_engine(make: Make, bake: Bake) -> None:
     product = bake()
     engine = product / "engine"
     assert "engine/ is unchanged." in make(product, "check").stdout
@@ -174,9 +184,8 @@ def test_the_engine_is_sealed_and_says_what_was_edited(make: Make, bake: Bake) -
         engine / "src" / "mlproduct" / "clock.py",
         engine / "src" / "mlproduct" / "py.typed",
     )
-    edited.write_bytes(
-        edited.read_bytes().replace(b"\n", b"\r\n")
-    )  # a checkout on Windows edits nothing
+    # A checkout on Windows may change the line endings. That is no edit.
+    edited.write_bytes(edited.read_bytes().replace(b"\n", b"\r\n"))
     assert "engine/ is unchanged." in make(product, "check").stdout
     edited.write_text(edited.read_text(encoding="utf-8") + "\n\nNEW = 1\n", encoding="utf-8")
     missing.unlink()
@@ -194,7 +203,7 @@ def test_the_engine_is_sealed_and_says_what_was_edited(make: Make, bake: Bake) -
 
 
 def seal(engine: Path) -> None:
-    """Writes the manifest of an engine's folder, by that engine's own module."""
+    """Writes the manifest of an engine with the module of that engine."""
     spec = importlib.util.spec_from_file_location("manifest", engine / "src/mlproduct/manifest.py")
     assert spec is not None
     assert spec.loader is not None
@@ -203,13 +212,13 @@ def seal(engine: Path) -> None:
     manifest.write(engine)
 
 
-def test_every_kit_is_offered_and_there() -> None:
+def test_the_offered_kits_are_the_folders_of_kits() -> None:
     folders = {path.name for path in (PROJECT / "kits").iterdir()}
     offered = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["kit"]
     assert set(offered) == folders == set(KITS)
 
 
-def test_every_question_has_its_sentence() -> None:
+def test_every_question_has_a_prompt() -> None:
     settings = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
     questions = [name for name in settings if not name.startswith("_")]
     assert questions == ["product_name", "project", "package", "description", "owner", "kit"]

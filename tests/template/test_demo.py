@@ -1,4 +1,4 @@
-"""The demo of each kit, as its owner types it: the story comes true, or says that it did not."""
+"""``make demo`` of each kit runs as expected, or fails and reports the missed expectation."""
 
 import re
 import subprocess
@@ -14,7 +14,9 @@ Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
 @pytest.mark.parametrize(
     "kit", ["churn", pytest.param("price", marks=pytest.mark.long)], indirect=True
 )
-def test_twelve_weeks_come_true(make: Make, bake: Bake, kit: str) -> None:
+def test_the_demo_shows_twelve_weeks_with_the_expected_decisions(
+    make: Make, bake: Bake, kit: str
+) -> None:
     product = bake(kit=kit)
     shown = make(product, "demo")
     assert shown.returncode == 0, shown.stdout[-4000:] + shown.stderr[-4000:]
@@ -27,24 +29,25 @@ def test_twelve_weeks_come_true(make: Make, bake: Bake, kit: str) -> None:
         re.MULTILINE,
     )
     assert decisions[0] == ("approve", "1")
-    assert [what for what, _ in decisions if what != "reject"] == [
+    assert [decision for decision, _ in decisions if decision != "reject"] == [
         "approve",
         "approve",
         "approve",
         "rollback",
     ]
-    assert decisions[-1][1] == [version for what, version in decisions if what == "approve"][1]
+    approved = [version for decision, version in decisions if decision == "approve"]
+    assert decisions[-1][1] == approved[1]  # the version to which the product was rolled back
     assert "shuffled labels: blocked" in shown.stdout
     assert "refused: there is no version" in shown.stdout
     assert (product / "var" / "demo" / "var" / "demo.log").read_text(encoding="utf-8").count(
         "BLOCKED"
     ) >= 1
-    assert not (product / "var" / "mlflow.db").exists()  # the product itself is as it was
+    assert not (product / "var" / "mlflow.db").exists()  # the demo does not change the product
 
 
 @pytest.mark.long
-def test_a_story_that_does_not_come_true_ends_with_an_error(make: Make, bake: Bake) -> None:
-    """A monitoring that hears nothing: in the fourth week there should raise an alarm."""
+def test_the_demo_fails_when_an_expected_alarm_is_not_raised(make: Make, bake: Bake) -> None:
+    """The drift limit is so high that the alarm expected in week 4 is not raised."""
     product = bake(kit="churn")
     rules = product / "config" / "monitoring.yaml"
     text = rules.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The documentation says what is: its commands can be typed, and what it names is there."""
+"""Commands, files, options, columns, metrics and variables in the documentation exist."""
 
 import json
 import os
@@ -18,15 +18,12 @@ FILE = re.compile(r"[\w<>.-]+(?:/[\w<>.-]+)+\.(?:py|ya?ml|toml|sh|lock)")
 VARIABLE = re.compile(
     r"\b(?:AWS|MLFLOW|NO|NOTIFY|OMP|POSTGRES|PREFECT|PRODUCT|S3|SERVICE)_[A-Z0-9_]*[A-Z0-9]\b"
 )
-NO_VARIABLES = {
-    "NO_CACHE",
-    "POSTGRES_DB",
-    "POSTGRES_USER",
-}  # a constant of Prefect; PostgreSQL's image only
+# NO_CACHE is a constant of Prefect. The other two are variables of PostgreSQL's image only.
+NO_VARIABLES = {"NO_CACHE", "POSTGRES_DB", "POSTGRES_USER"}
 
-# Run in the product's environment: what its parser says to each command, what it has, and the
-# columns of its tables.
-ASK = """
+# Runs in the product's environment. Prints the commands that its parser refuses, its verbs with
+# their options, and the columns of its tables.
+INSPECT = """
 import contextlib, io, json, sys
 import sqlalchemy as sa
 from mlproduct.cli import parser
@@ -59,7 +56,7 @@ print(json.dumps({
 
 
 def pages() -> dict[str, str]:
-    """Every page, and the template's own README, by name."""
+    """The text of every page and of the template's README, by file name."""
     return {
         path.name: path.read_text(encoding="utf-8")
         for path in (*DOCS.glob("*.md"), ROOT / "README.md")
@@ -67,56 +64,56 @@ def pages() -> dict[str, str]:
 
 
 def baked_pages(product: Path) -> dict[str, str]:
-    """What a product says of itself, in its README.md and AGENTS.md."""
+    """The text of a product's README.md and AGENTS.md, by file name."""
     names = ("README.md", "AGENTS.md")
     return {name: (product / name).read_text(encoding="utf-8") for name in names}
 
 
 @pytest.fixture(scope="session")
 def churn(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A product with the default answers. Look, don't touch."""
+    """A product with the default answers. Tests must not change it."""
     return bake_into(tmp_path_factory.mktemp("docs"))
 
 
 @pytest.fixture(scope="session")
 def facts(churn: Path, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What the product says of itself, asked once."""
+    """What ``INSPECT`` prints for the commands in all pages."""
     texts = [*pages().values(), *baked_pages(churn).values()]
-    typed = sorted(
+    commands = sorted(
         {found.partition("  ")[0].strip() for text in texts for found in COMMAND.findall(text)}
     )
-    assert len(typed) > 30
-    asked = subprocess.run(
+    assert len(commands) > 30
+    done = subprocess.run(
         [
             environment / "bin" / "python",
             "-c",
-            ASK,
+            INSPECT,
             tmp_path_factory.mktemp("database") / "product.db",
         ],
-        input=json.dumps([shlex.split(line) for line in typed]),
+        input=json.dumps([shlex.split(line) for line in commands]),
         env={**os.environ, "PYTHONPATH": sources(churn)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert asked.returncode == 0, asked.stderr
-    return json.loads(asked.stdout)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
-def test_every_command_can_be_typed(facts: Any) -> None:
+def test_the_parser_accepts_every_command_in_the_docs(facts: Any) -> None:
     assert facts["refused"] == {}
 
 
-def test_every_make_target_that_a_product_names_is_there(churn: Path) -> None:
+def test_every_make_target_in_the_pages_of_a_product_exists(churn: Path) -> None:
     makefile = (churn / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     for page, text in baked_pages(churn).items():
-        named = set(re.findall(r"(?:^|`)make ([a-z]+)\b", text, re.MULTILINE))
-        assert len(named) >= 4, page
-        assert named <= targets, page
+        names_found = set(re.findall(r"(?:^|`)make ([a-z]+)\b", text, re.MULTILINE))
+        assert len(names_found) >= 4, page
+        assert names_found <= targets, page
 
 
-def test_every_file_that_a_product_names_is_there(churn: Path) -> None:
+def test_every_file_in_the_pages_of_a_product_exists(churn: Path) -> None:
     for page, text in baked_pages(churn).items():
         quoted = {name for found in QUOTED.findall(text) for name in FILE.findall(found)}
         missing = [
@@ -125,12 +122,12 @@ def test_every_file_that_a_product_names_is_there(churn: Path) -> None:
         assert missing == [], page
 
 
-def test_a_product_introduces_itself_on_a_page(churn: Path) -> None:
+def test_readme_and_agents_of_a_product_have_at_most_80_and_60_lines(churn: Path) -> None:
     assert len(baked_pages(churn)["README.md"].splitlines()) <= 80
     assert len(baked_pages(churn)["AGENTS.md"].splitlines()) <= 60
 
 
-def test_the_diagram_and_the_tree_are_the_same_everywhere(churn: Path) -> None:
+def test_all_pages_show_the_same_diagram_and_folder_tree(churn: Path) -> None:
     readme = baked_pages(churn)["README.md"]
     diagram, tree = re.findall(r"```\n((?:training|churn-radar/).*?)```", readme, re.DOTALL)
     assert diagram in pages()["index.md"]
@@ -138,7 +135,7 @@ def test_the_diagram_and_the_tree_are_the_same_everywhere(churn: Path) -> None:
     assert tree in pages()["index.md"]
 
 
-def test_every_verb_and_option_is_in_the_reference(facts: Any) -> None:
+def test_the_reference_contains_every_verb_and_option(facts: Any) -> None:
     reference = (DOCS / "reference.md").read_text(encoding="utf-8")
     for verb, options in facts["verbs"]:
         lines = [line for line in reference.splitlines() if re.search(rf"`{verb}\b", line)]
@@ -147,22 +144,22 @@ def test_every_verb_and_option_is_in_the_reference(facts: Any) -> None:
         assert missing == [], f"{verb} has options that reference.md does not name"
 
 
-def test_every_column_of_every_table_is_on_the_page(facts: Any) -> None:
+def test_the_page_of_tables_contains_every_column_of_every_table(facts: Any) -> None:
     text = (DOCS / "tables.md").read_text(encoding="utf-8")
     for table, columns in facts["columns"].items():
-        if table == "product_version":  # Alembic's own
+        if table == "product_version":  # the table of Alembic
             continue
         found = re.search(rf"^\| `{table}` \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
         assert found is not None, f"tables.md has no table {table}"
-        named = [
+        names_found = [
             name
             for line in found.group(1).splitlines()
             for name in QUOTED.findall(line.split("|")[1])
         ]
-        assert sorted(named) == sorted(columns), table
+        assert sorted(names_found) == sorted(columns), table
 
 
-def test_every_metric_of_the_service_is_on_the_page(churn: Path) -> None:
+def test_the_page_of_serving_contains_every_metric_of_the_service(churn: Path) -> None:
     source = (churn / "engine" / "src" / "mlproduct" / "service" / "app.py").read_text(
         encoding="utf-8"
     )
@@ -174,7 +171,7 @@ def test_every_metric_of_the_service_is_on_the_page(churn: Path) -> None:
     assert [name for name in names if f"`{name}" not in metrics] == []
 
 
-def test_every_environment_variable_is_on_its_page_and_in_the_example(churn: Path) -> None:
+def test_the_page_and_the_example_contain_every_environment_variable(churn: Path) -> None:
     files = [
         *(churn / "src").rglob("*.py"),
         *(churn / "engine").rglob("*.py"),
@@ -183,32 +180,35 @@ def test_every_environment_variable_is_on_its_page_and_in_the_example(churn: Pat
     files += [
         churn / name for name in ("compose.yaml", "Dockerfile", "prefect.yaml", ".env.example")
     ]
-    named = {
+    names_found = {
         name for path in files for name in VARIABLE.findall(path.read_text(encoding="utf-8"))
     } - NO_VARIABLES
     page = (DOCS / "environment.md").read_text(encoding="utf-8")
-    assert sorted(named - set(VARIABLE.findall(page))) == []
-    # What the product, its image or its compose file sets itself is nobody's to fill in.
-    set_by_us = set(
+    assert sorted(names_found - set(VARIABLE.findall(page))) == []
+    # A person does not set what the product, its image or its compose file sets.
+    set_by_product = set(
         VARIABLE.findall(page.partition("## Set by the product")[2].partition("\n## ")[0])
     )
-    set_by_us |= set(
+    set_by_product |= set(
         re.findall(
             r"^ +([A-Z0-9_]+): ", (churn / "compose.yaml").read_text(encoding="utf-8"), re.MULTILINE
         )
     )
-    set_by_us |= {"MLFLOW_AUTH_CONFIG_PATH", "OMP_NUM_THREADS"}
+    set_by_product |= {"MLFLOW_AUTH_CONFIG_PATH", "OMP_NUM_THREADS"}
     example = set(VARIABLE.findall((churn / ".env.example").read_text(encoding="utf-8")))
-    assert sorted(named - set_by_us - example) == []
+    assert sorted(names_found - set_by_product - example) == []
 
 
-def test_the_example_can_be_used_as_it_is_with_the_signs_taken_away(
+def test_a_shell_can_read_the_example_when_its_lines_are_uncommented(
     churn: Path, tmp_path: Path
 ) -> None:
-    """A remark behind a value would become part of it, or a command."""
+    """Each line sets its variable when a shell reads the file.
+
+    A comment behind a value would become part of the value, or run as a command.
+    """
     lines = (churn / ".env.example").read_text(encoding="utf-8").splitlines()
-    given = [line.removeprefix("#") for line in lines if re.match(r"# ?[A-Z0-9_]+=", line)]
-    (tmp_path / ".env").write_text("\n".join(given), encoding="utf-8")
+    settings = [line.removeprefix("#") for line in lines if re.match(r"# ?[A-Z0-9_]+=", line)]
+    (tmp_path / ".env").write_text("\n".join(settings), encoding="utf-8")
     sourced = subprocess.run(
         ["sh", "-c", "set -eua; . ./.env; env"],
         cwd=tmp_path,
@@ -217,18 +217,20 @@ def test_the_example_can_be_used_as_it_is_with_the_signs_taken_away(
         check=False,
     )
     assert (sourced.returncode, sourced.stderr) == (0, "")
-    assert len(given) > 30
-    assert [line for line in given if " " in line or line not in sourced.stdout.splitlines()] == []
+    assert len(settings) > 30
+    assert [
+        line for line in settings if " " in line or line not in sourced.stdout.splitlines()
+    ] == []
 
 
-def test_every_file_that_is_named_is_there(churn: Path) -> None:
+def test_every_file_in_the_docs_exists(churn: Path) -> None:
     places = (churn, churn / "src" / "churn_radar", churn / "engine" / "src" / "mlproduct", ROOT)
     missing = []
     for page, text in pages().items():
-        named = {name for quoted in QUOTED.findall(text) for name in FILE.findall(quoted)}
-        for name in named:
+        names_found = {name for quoted in QUOTED.findall(text) for name in FILE.findall(quoted)}
+        for name in names_found:
             path = name.replace("<package>", "churn_radar")
-            written_by_running = path.startswith(("var/", "path/"))
-            if not written_by_running and not any((place / path).is_file() for place in places):
+            written_by_product = path.startswith(("var/", "path/"))
+            if not written_by_product and not any((place / path).is_file() for place in places):
                 missing.append(f"{page}: {name}")
     assert missing == []

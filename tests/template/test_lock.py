@@ -1,6 +1,4 @@
-"""The locks: exact, hashed, within the bounds, without an address, and installable by plain pip
-alone.
-"""
+"""The locks are exact, hashed and within the bounds, have no address, and install with pip."""
 
 import re
 import subprocess
@@ -33,15 +31,14 @@ def locked(folder: Path) -> list[Requirement]:
 
 
 def declared(folder: Path) -> list[Requirement]:
-    text = re.sub(r"<<.*?>>", "blank", (folder / "pyproject.toml").read_text(encoding="utf-8"))
+    text = re.sub(r"<<.*?>>", "example", (folder / "pyproject.toml").read_text(encoding="utf-8"))
     pyproject = tomllib.loads(text)
     lines = [
         *pyproject.get("project", {}).get("dependencies", []),
         *pyproject["dependency-groups"]["dev"],
     ]
-    if (
-        folder / "engine"
-    ).is_dir():  # the product's lock is that of its engine, which itself is no part of it
+    # The product's lock has the dependencies of the engine, but not the engine itself.
+    if (folder / "engine").is_dir():
         lines.remove("mlproduct")
         engine = tomllib.loads((folder / "engine" / "pyproject.toml").read_text(encoding="utf-8"))
         lines += engine["project"]["dependencies"]
@@ -60,7 +57,7 @@ def test_the_lock_is_exact_and_hashed(folder: Path) -> None:
     assert len(entries) > 50
 
 
-def test_the_lock_holds_no_address(folder: Path) -> None:
+def test_the_lock_contains_no_address(folder: Path) -> None:
     assert (
         re.findall(
             r"^.*(?:://|index-url|find-links|trusted-host).*$", lock_of(folder), re.MULTILINE
@@ -70,12 +67,12 @@ def test_the_lock_holds_no_address(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_the_lock_keeps_the_bounds(folder: Path, python: str) -> None:
-    here = {"python_version": python, "python_full_version": f"{python}.5"}
+def test_the_locked_versions_are_within_the_declared_bounds(folder: Path, python: str) -> None:
+    markers = {"python_version": python, "python_full_version": f"{python}.5"}
     versions = {
         canonicalize_name(entry.name): next(iter(entry.specifier)).version
         for entry in locked(folder)
-        if entry.marker is None or entry.marker.evaluate(here)
+        if entry.marker is None or entry.marker.evaluate(markers)
     }
     assert [
         str(wanted)
@@ -84,19 +81,22 @@ def test_the_lock_keeps_the_bounds(folder: Path, python: str) -> None:
     ] == []
 
 
-def test_every_dependency_of_a_product_is_bounded() -> None:
-    """An open end is a break on a day nobody chose; libraries that count by years have no series to
-    bound.
+def test_every_dependency_of_a_product_has_an_upper_bound() -> None:
+    """Each dependency has an upper bound, except for those with calendar versions.
+
+    Without a bound, a new release can break a product at any time. Calendar versions do not tell
+    which releases are compatible.
     """
-    by_years = {"fsspec", "s3fs", "pyarrow", "rich"}
+    calendar_versions = {"fsspec", "s3fs", "pyarrow", "rich"}
     unbounded = {wanted.name for wanted in declared(PROJECT) if "<" not in str(wanted.specifier)}
-    assert unbounded <= by_years
+    assert unbounded <= calendar_versions
 
 
 @pytest.mark.long
 def test_a_product_installs_on_a_machine_without_uv(bake: Bake, tmp_path: Path) -> None:
-    """Its own Makefile, all of the lock, by pip alone: as where no uv can be had, it is not in the
-    lock.
+    """``make ready`` installs the whole lock with pip.
+
+    The test removes uv from the lock, as on a machine that has no uv.
     """
     product = bake()
     lock = product / "requirements.lock"
@@ -110,7 +110,7 @@ def test_a_product_installs_on_a_machine_without_uv(bake: Bake, tmp_path: Path) 
 
     assert made.returncode == 0, made.stderr
     assert "installing with pip" in made.stdout
-    assert_both_are_found(product / ".venv" / "bin", tmp_path)
+    assert_commands_run(product / ".venv" / "bin", tmp_path)
     python = product / ".venv" / "bin" / "python"
     subprocess.run(
         [python, "-c", "import mlflow, pandera, prefect, skops, churn_radar"],
@@ -119,10 +119,10 @@ def test_a_product_installs_on_a_machine_without_uv(bake: Bake, tmp_path: Path) 
     )
 
 
-def test_both_distributions_are_installed_as_the_image_does_it(
+def test_the_command_of_the_image_installs_the_product_and_the_engine(
     environment: Path, bake: Bake, tmp_path: Path
 ) -> None:
-    """Not editable, without the network, beside the libraries of the lock."""
+    """The installs are not editable, and need no network when the locked libraries are there."""
     product = bake()
     install = re.search(
         r"pip install .*(--no-deps --no-build-isolation .*?) \\", dockerfile(product)
@@ -137,22 +137,22 @@ def test_both_distributions_are_installed_as_the_image_does_it(
     pip = [python, "-m", "pip", "--python", target, "install", "--quiet"]
     subprocess.run([*pip, *install.group(1).split()], cwd=product, check=True)
     product.rename(tmp_path / "elsewhere")
-    assert_both_are_found(new / "bin", tmp_path)
+    assert_commands_run(new / "bin", tmp_path)
 
 
 def dockerfile(product: Path) -> str:
     return (product / "Dockerfile").read_text(encoding="utf-8")
 
 
-def assert_both_are_found(scripts: Path, folder: Path) -> None:
-    """From another working directory: the product by its command, and the engine beneath it."""
+def assert_commands_run(scripts: Path, folder: Path) -> None:
+    """The product's command and ``python -m`` run from another working directory."""
     for words in (["churn-radar"], ["python", "-m", "churn_radar"]):
-        asked = subprocess.run(
+        done = subprocess.run(
             [str(scripts / words[0]), *words[1:], "--help"],
             cwd=folder,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert asked.returncode == 0, asked.stderr
-        assert "train" in asked.stdout
+        assert done.returncode == 0, done.stderr
+        assert "train" in done.stdout

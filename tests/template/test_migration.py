@@ -1,6 +1,4 @@
-"""An edited product of 0.2.0 becomes one of this version by what the changelog says under *By
-hand*.
-"""
+"""An edited product of 0.2.0 is migrated by the steps that the changelog lists under *By hand*."""
 
 import re
 import shutil
@@ -14,24 +12,23 @@ from conftest import ROOT, Bake, sources
 
 Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
 OLD = ROOT / "tests" / "engine" / "fixtures" / "product-0.2.0-churn.tar.xz"
-THEIRS = ("schemas.py", "candidates.py", "sample.py")
+TEAM_FILES = ("schemas.py", "candidates.py", "sample.py")
 
 
 @pytest.fixture(scope="module")
 def migrated(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The old product's folder, with the team's files brought over step by step."""
+    """A product of this version with the files of the old one, after each step."""
     folder = tmp_path_factory.mktemp("migrated")
     product = bake_into(folder)
     old = folder / "old"
     with tarfile.open(OLD) as packed:
         packed.extractall(old, filter="data")
-    # 1. The new files are there; the product manager's, the configuration and var/ stay as they
-    # are.
+    # 1. The product manager's files, the configuration and var/ are copied unchanged.
     for name in ("product", "config", "var"):
         shutil.copytree(old / name, product / name, dirs_exist_ok=True)
-    # 2. The team's Python, with what the changelog asks to be changed in it.
+    # 2. The team's Python is copied, and edited as the changelog says.
     package = product / "src" / "churn_radar"
-    for name in THEIRS:
+    for name in TEAM_FILES:
         shutil.copy(old / "src" / "churn_radar" / name, package / name)
     edit(package / "schemas.py", (r', "task": "classification"', ""))
     rule = re.search(
@@ -60,7 +57,7 @@ def migrated(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "from mlproduct.synthetic import today, ",
         ),
     )
-    # 3. Lines have at most 100 characters now; who wants more says so.
+    # 3. The default line length is now 100. This team has longer lines, so it sets another.
     edit(product / "pyproject.toml", (r"line-length = 100", "line-length = 120"))
     return product
 
@@ -74,7 +71,7 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
 
 
 @pytest.mark.long
-def test_the_migrated_product_is_green(make: Make, migrated: Path) -> None:
+def test_a_migrated_product_passes_its_check_and_its_tests(make: Make, migrated: Path) -> None:
     for target in ("fix", "check", "test"):
         done = make(migrated, target)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
@@ -82,7 +79,9 @@ def test_the_migrated_product_is_green(make: Make, migrated: Path) -> None:
     assert 'class_weight="balanced"' in edited
 
 
-def test_its_champion_history_and_log_are_what_they_were(environment: Path, migrated: Path) -> None:
+def test_a_migrated_product_keeps_its_champion_history_and_prediction_log(
+    environment: Path, migrated: Path
+) -> None:
     def output(*verb: str) -> str:
         done = subprocess.run(
             [environment / "bin" / "python", "-m", "churn_radar", *verb],

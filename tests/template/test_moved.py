@@ -1,6 +1,4 @@
-"""A product's folder is moved, and copied, with its environment: what is typed there works, and a
-copy stands alone.
-"""
+"""A product works after its folder was moved or copied, and a copy leaves the other as it is."""
 
 import os
 import shutil
@@ -10,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from conftest import Bake
-from servers import asked, ran, started, until
+from servers import printed_urls, response_of, run_deployment, wait_until
 
 FREE_PORTS = ("--prefect", "0", "--mlflow", "0", "--service", "0")
-OURS = ("PREFECT", "MLFLOW", "PRODUCT", "PYTHONPATH", "VIRTUAL_ENV")
+PRODUCT_VARIABLES = ("PREFECT", "MLFLOW", "PRODUCT", "PYTHONPATH", "VIRTUAL_ENV")
 EDITS = {
     "config/pipeline.yaml": ("trials: 9", "trials: 1"),
-    # The same world trained again is no better; here it is enough that it is as good.
+    # A second training on the same data is no better, so this bar only informs.
     "product/success_criteria.yaml": (
         "versus: champion\n    at_least: 0",
         "versus: champion\n    at_least: 0\n    level: info",
@@ -24,20 +22,23 @@ EDITS = {
 }
 
 
-def types(folder: Path, *words: str) -> str:
-    """What its owner reads who types this in the folder."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+def run_in(folder: Path, *words: str) -> str:
+    """What the command prints when it runs in the folder without variables of other products."""
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith(PRODUCT_VARIABLES)
+    }
     done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{words}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
     return done.stdout
 
 
 def verb(folder: Path, *words: str) -> str:
-    return types(folder, ".venv/bin/python", "-m", "churn_radar", *words)
+    """What a verb of the product in the folder prints."""
+    return run_in(folder, ".venv/bin/python", "-m", "churn_radar", *words)
 
 
 def files(folder: Path) -> dict[str, int]:
-    """Each file of the registry and the environment, with the moment of its last change."""
+    """The modification time of each file of the registry and the environment, by path."""
     found = (
         path for part in ("var/mlartifacts", ".venv/bin") for path in (folder / part).rglob("*")
     )
@@ -46,8 +47,9 @@ def files(folder: Path) -> dict[str, int]:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> Iterator[dict[str, Path]]:
-    """Where the product is, is moved to and is copied to; what still runs there in the end is
-    ended.
+    """Folders for the product, for the moved product and for the copy.
+
+    The servers that still run there after the test are stopped.
     """
     found = {name: tmp_path / name for name in ("original", "moved here", "copy")}
     yield found
@@ -57,7 +59,7 @@ def folders(tmp_path: Path) -> Iterator[dict[str, Path]]:
 
 
 @pytest.mark.long
-def test_a_folder_is_moved_and_then_copied_while_its_servers_run(
+def test_a_moved_product_works_and_its_copy_leaves_its_servers_and_files_unchanged(
     bake: Bake, folders: dict[str, Path]
 ) -> None:
     original, moved, copy = folders.values()
@@ -66,37 +68,40 @@ def test_a_folder_is_moved_and_then_copied_while_its_servers_run(
         text = (original / name).read_text(encoding="utf-8")
         assert old in text, name
         (original / name).write_text(text.replace(old, new), encoding="utf-8")
-    types(original, "make", "ready")
+    run_in(original, "make", "ready")
     verb(original, "sample", "--rows", "16000")
     verb(original, "train")
     verb(original, "approve", "1", "--by", "Ada", "--because", "It meets every criterion.")
 
-    # Moved: everything is found at its new place, also what was written before.
+    # The moved product finds its environment, and the models that it trained before.
     original.rename(moved)
     assert "every digest matches" in verb(moved, "verify")
-    types(moved, "make", "check")
-    assert types(moved, ".venv/bin/churn-radar", "history") == verb(moved, "history")
-    urls = started(verb(moved, "up", *FREE_PORTS))
+    run_in(moved, "make", "check")
+    assert run_in(moved, ".venv/bin/churn-radar", "history") == verb(moved, "history")
+    urls = printed_urls(verb(moved, "up", *FREE_PORTS))
     assert (
-        until(lambda: asked(f"{urls['service']}/model"), "the service has the champion")["version"]
+        wait_until(lambda: response_of(f"{urls['service']}/model"), "the service has the champion")[
+            "version"
+        ]
         == "1"
     )
-    trained = ran(urls["prefect"], "churn-radar-train/Churn Radar: train", {"cause": "moved"})
+    trained = run_deployment(
+        urls["prefect"], "churn-radar-train/Churn Radar: train", {"cause": "moved"}
+    )
     assert trained["type"] == "COMPLETED", trained
-    assert (
-        verb(moved, "verify").count("every digest matches") == 2
-    )  # also without the server that it was trained by
+    # The digests can also be checked without the server that the model was trained with.
+    assert verb(moved, "verify").count("every digest matches") == 2
 
-    # A copy: its commands are its own, and the servers and files of the other stay what they are.
+    # The copy runs its own code, and leaves the servers and files of the other as they are.
     shutil.copytree(moved, copy, symlinks=True)
     before = files(moved)
-    assert f"not stopped: {urls['prefect']}" in types(copy, "make", "down")
-    assert asked(f"{urls['prefect']}/api/health") is True
-    assert str(copy) in types(
+    assert f"not stopped: {urls['prefect']}" in run_in(copy, "make", "down")
+    assert response_of(f"{urls['prefect']}/api/health") is True
+    assert str(copy) in run_in(
         copy, ".venv/bin/python", "-c", "import churn_radar; print(churn_radar.__file__)"
     )
     engine = "import mlproduct; print(mlproduct.__file__)"
-    assert str(copy / "engine") in types(copy, ".venv/bin/python", "-c", engine)
+    assert str(copy / "engine") in run_in(copy, ".venv/bin/python", "-c", engine)
     assert verb(copy, "verify").count("every digest matches") == 2
     assert files(moved) == before
-    assert "service   stopped" in types(moved, "make", "down")
+    assert "service   stopped" in run_in(moved, "make", "down")

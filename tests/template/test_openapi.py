@@ -1,8 +1,4 @@
-"""The HTTP service held against its own OpenAPI page by Schemathesis: every answer is one that the
-page tells.
-
-What is sent follows from the page alone and is the same at every run.
-"""
+"""The HTTP service conforms to its own OpenAPI page, which Schemathesis checks."""
 
 import json
 import os
@@ -21,7 +17,7 @@ from conftest import Bake, sources
 
 KEY = "a-key-that-is-long-enough"
 WAIT_SECONDS = 240
-STORY = """
+TRAIN_AND_SERVE = """
 import sys
 from mlproduct.cli import main
 
@@ -30,6 +26,8 @@ for line in ("sample --rows 6000", "train", approve, "serve --port 0"):
     if code := main("churn_radar", line.split()):
         sys.exit(code)
 """
+# There is no check that the service accepts every row that the page allows: JSON Schema cannot
+# express the bounds of a date.
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -40,14 +38,11 @@ CHECKS = (
     "allow_header_conformance",
     "ignored_auth",
 )
-"""Not: that every row the page allows is accepted. JSON Schema has no word for the bounds of a
-date.
-"""
 
 
 @pytest.fixture
 def service(environment: Path, bake: Bake, tmp_path: Path) -> Iterator[str]:
-    """The address of a small product's service that asks for a key; one process does it all."""
+    """The URL of a service with an API key. One process trains, approves and serves."""
     root = bake()
     quick = {
         "search": {"trials": 1, "candidates": ["linear"]},
@@ -70,58 +65,61 @@ def service(environment: Path, bake: Bake, tmp_path: Path) -> Iterator[str]:
         for name, value in os.environ.items()
         if not name.startswith(("PREFECT", "MLFLOW", "PRODUCT"))
     }
-    with log.open("w") as kept:
+    with log.open("w") as output:
         process = subprocess.Popen(
-            [environment / "bin" / "python", "-c", STORY],
+            [environment / "bin" / "python", "-c", TRAIN_AND_SERVE],
             env=others | own,
             cwd=root,
-            stdout=kept,
-            stderr=kept,
+            stdout=output,
+            stderr=output,
         )
     try:
-        yield address(process, log)
+        yield url_of(process, log)
     finally:
         process.terminate()
         process.wait(60)
 
 
-def edit(path: Path, how: Any) -> None:
+def edit(path: Path, change: Any) -> None:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    how(content)
+    change(content)
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
-def address(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    """Where the service answers, as soon as it does."""
+def url_of(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """The URL that the service prints, as soon as it is ready."""
     end = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < end and process.poll() is None:
-        output = [
+        printed = [
             line.split()[-1]
             for line in log.read_text().splitlines()
             if line.startswith("  service ")
         ]
-        if output and asked(url := output[0].removesuffix("/docs"), "/health/ready")[0] == 200:
+        if (
+            printed
+            and response_to(url := printed[0].removesuffix("/docs"), "/health/ready")[0] == 200
+        ):
             return url
         time.sleep(0.3)
-    raise AssertionError(f"the service is not there: {log.read_text()[-3000:]}")
+    raise AssertionError(f"the service is not ready: {log.read_text()[-3000:]}")
 
 
-def asked(url: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
-    """Status and content of the answer; 0 where nobody answers."""
+def response_to(url: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
+    """Status and body of the response; the status is 0 if the service does not respond."""
     data = None if body is None else json.dumps(body).encode()
     try:
         with urllib.request.urlopen(
             urllib.request.Request(url + path, data, headers), timeout=30
-        ) as answer:
-            return answer.status, answer.read().decode()
+        ) as response:
+            return response.status, response.read().decode()
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read().decode()
     except OSError:
         return 0, ""
 
 
-def test_the_service_answers_as_its_page_says(service: str, tmp_path: Path) -> None:
-    page = json.loads(asked(service, "/openapi.json")[1])
+def test_the_service_conforms_to_its_openapi_page(service: str, tmp_path: Path) -> None:
+    page = json.loads(response_to(service, "/openapi.json")[1])
     example = page["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"][
         "schema"
     ]["example"]
@@ -131,9 +129,9 @@ def test_the_service_answers_as_its_page_says(service: str, tmp_path: Path) -> N
         ("/model", None, 200),
         ("/predict", {}, 422),
     ):
-        assert asked(service, path, body)[0] == 401
-        assert asked(service, path, body, **{"X-API-Key": KEY[:-1]})[0] == 401
-        assert asked(service, path, body, **keyed)[0] == with_key
+        assert response_to(service, path, body)[0] == 401
+        assert response_to(service, path, body, **{"X-API-Key": KEY[:-1]})[0] == 401
+        assert response_to(service, path, body, **keyed)[0] == with_key
 
     program = Path(sys.executable).with_name("schemathesis")
     command = [
@@ -152,19 +150,21 @@ def test_the_service_answers_as_its_page_says(service: str, tmp_path: Path) -> N
         "--mode",
         "all",
     ]
+    # Every run sends the same requests, which follow from the page alone.
     command += ["--generation-deterministic", "--max-examples", "150", "--request-timeout", "30"]
-    held = subprocess.run(
+    checked = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=180
     )
-    assert held.returncode == 0, held.stdout[-6000:] + held.stderr[-2000:]
+    assert checked.returncode == 0, checked.stdout[-6000:] + checked.stderr[-2000:]
 
     counted = [
         line
-        for line in asked(service, "/metrics")[1].splitlines()
+        for line in response_to(service, "/metrics")[1].splitlines()
         if line.startswith("requests_total")
     ]
     statuses = {
         line.split('status="')[1][:3]: line for line in counted if 'path="/predict"' in line
     }
-    assert {"200", "400", "401", "405", "422"} <= set(statuses)  # both sides of the page were tried
+    # Requests that the page allows and requests that it forbids were sent.
+    assert {"200", "400", "401", "405", "422"} <= set(statuses)
     assert not [line for line in counted if 'status="5' in line]

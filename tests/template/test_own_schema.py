@@ -1,6 +1,4 @@
-"""A team puts its own schema and data in place and deletes the sample: everything is green, and it
-trains.
-"""
+"""A product with a team's own schema and data, and without a sample, works."""
 
 import math
 import subprocess
@@ -47,30 +45,30 @@ __all__ = ["rule"]
 
 
 def rule(features: pd.DataFrame) -> np.ndarray:
-    """1 for machines that are looked at: those that ran for more than 600 hours."""
+    """1 for machines that are inspected: those that ran for more than 600 hours."""
     return (features["hours"] > 600).to_numpy(dtype=float)
 '''
-SAMPLE = (
+SAMPLE_LINES = (
     "    sample=sample,\n",
     "    demo_column=CHANGES,\n",
     "from .sample import CHANGES, sample\n",
 )
-OF_THE_SAMPLE = ("src/churn_radar/sample.py", "tests/test_sample.py", "tests/test_behaviour.py")
+SAMPLE_FILES = ("src/churn_radar/sample.py", "tests/test_sample.py", "tests/test_behaviour.py")
 
 
 @pytest.fixture(scope="module")
 def owned(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What its owner made of a bake: schema, rule, data, criteria of their own, and no sample."""
+    """A product with its own schema, rule, data and criteria, and without a sample."""
     product = bake_into(tmp_path_factory.mktemp("owned"))
     package = product / "src" / "churn_radar"
     (package / "schemas.py").write_text(SCHEMAS, encoding="utf-8")
     (package / "rule.py").write_text(RULE, encoding="utf-8")
     text = (package / "product.py").read_text(encoding="utf-8")
-    for line in SAMPLE:
+    for line in SAMPLE_LINES:
         assert line in text
         text = text.replace(line, "")
     (package / "product.py").write_text(text, encoding="utf-8")
-    for name in OF_THE_SAMPLE:
+    for name in SAMPLE_FILES:
         (product / name).unlink()
     data = product / "data"
     data.mkdir()
@@ -81,15 +79,15 @@ def owned(bake_into: Bake, tmp_path_factory: pytest.TempPathFactory) -> Path:
         split={"by": "hash", "holdout": 0.25},
     )
     criteria = product / "product" / "success_criteria.yaml"
-    kept = [
+    remaining = [
         c for c in yaml.safe_load(criteria.read_text(encoding="utf-8"))["criteria"] if "by" not in c
     ]
-    edit(criteria, criteria=kept, data=[])
+    edit(criteria, criteria=remaining, data=[])
     return product
 
 
 def machines(rows: int) -> str:
-    """CSV: hours and heat make a machine fail; some of the heat is missing."""
+    """CSV of machines that fail because of hours and heat; some values of heat are missing."""
     random = Random(7)
     lines = ["machine,site,hours,heat,failed"]
     for machine in range(1, rows + 1):
@@ -106,13 +104,13 @@ def edit(path: Path, **changes: object) -> None:
     path.write_text(yaml.safe_dump({**content, **changes}, sort_keys=False), encoding="utf-8")
 
 
-def test_check_doctor_and_tests_are_green(make: Make, owned: Path) -> None:
+def test_check_doctor_and_test_pass(make: Make, owned: Path) -> None:
     for target in ("check", "doctor", "test"):
         done = make(owned, target)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
 
 
-def test_it_trains_to_a_verdict(environment: Path, owned: Path) -> None:
+def test_run_trains_a_model_and_reaches_a_verdict(environment: Path, owned: Path) -> None:
     done = subprocess.run(
         ["make", "run", f"VENV={environment}"],
         cwd=owned,
@@ -126,7 +124,7 @@ def test_it_trains_to_a_verdict(environment: Path, owned: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", ["sample", "demo"])
-def test_without_a_sample_there_is_none_to_write_or_to_play_with(
+def test_sample_and_demo_are_refused_in_one_line_without_a_sample(
     make: Make, owned: Path, verb: str
 ) -> None:
     done = make(owned, verb)

@@ -1,4 +1,4 @@
-"""A baked product by its own words: what its owner types has to end well, whatever its name."""
+"""The make targets, dependencies and configuration keys of a generated product."""
 
 import ast
 import os
@@ -36,7 +36,7 @@ NAMES = {
 def test_a_product_of_any_name_passes_its_check(
     make: Make, bake: Bake, kit: str, names: str
 ) -> None:
-    """Lint, format and types; with the default names, ``make check`` of the template does it."""
+    """Lint, format and types pass. ``make check`` of the template covers the default names."""
     checked = make(bake(kit=kit, **NAMES[names]), "check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
@@ -50,10 +50,8 @@ def test_a_product_passes_its_own_tests(make: Make, bake: Bake, kit: str) -> Non
     assert re.search(r"\d+ passed", tested.stdout)
 
 
-def test_a_check_that_finds_something_fails(make: Make, bake: Bake) -> None:
-    """The check is not green because it looks at nothing: a bake can stand inside another
-    repository.
-    """
+def test_check_fails_when_a_file_has_an_unused_import(make: Make, bake: Bake) -> None:
+    """The check inspects the files of a product that is inside another repository."""
     product = bake()
     (product / "src" / "churn_radar" / "bad.py").write_text("import os\n", encoding="utf-8")
     checked = make(product, "check")
@@ -61,10 +59,8 @@ def test_a_check_that_finds_something_fails(make: Make, bake: Bake) -> None:
     assert "F401" in checked.stdout
 
 
-def test_the_step_that_the_pages_show_passes_the_check(
-    make: Make, bake: Bake, template: Path
-) -> None:
-    """Typed in as it stands, it is formatted and typed by public names alone."""
+def test_the_step_in_the_docs_passes_the_check(make: Make, bake: Bake, template: Path) -> None:
+    """The code of both pages is the same, and is formatted, typed and complete as it is shown."""
     product = bake()
     code, other = (
         page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
@@ -112,7 +108,7 @@ def test_the_help_lists_every_command(make: Make, product: Path) -> None:
         assert re.search(rf"^{word}:", makefile, re.MULTILINE)
 
 
-def test_another_python_is_refused_in_one_line(product: Path, tmp_path: Path) -> None:
+def test_an_unsupported_python_is_refused_in_one_line(product: Path, tmp_path: Path) -> None:
     old = tmp_path / "python2"
     old.write_text(
         '#!/bin/sh\n[ "$1" = --version ] && echo "Python 2.7.18" || exit 1\n', encoding="utf-8"
@@ -126,7 +122,9 @@ def test_another_python_is_refused_in_one_line(product: Path, tmp_path: Path) ->
     assert "Python 2.7.18 – Python 3.11, 3.12 or 3.13 is expected" in lines[0]
 
 
-def test_a_folder_that_is_no_environment_is_not_emptied(product: Path, tmp_path: Path) -> None:
+def test_make_ready_keeps_the_files_of_a_folder_that_is_no_environment(
+    product: Path, tmp_path: Path
+) -> None:
     (tmp_path / "letters").write_text("dear", encoding="utf-8")
     command = ["make", "ready", f"VENV={tmp_path}"]
     refused = subprocess.run(command, cwd=product, capture_output=True, text=True, check=False)
@@ -136,7 +134,7 @@ def test_a_folder_that_is_no_environment_is_not_emptied(product: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("source", "there", "made"),
+    ("source", "exists", "made"),
     [
         ("source:\n  path: var/sample/rows.parquet  # synthetic", False, True),
         ("source: {path: 'var/sample/rows.parquet', format: parquet}", False, True),
@@ -146,58 +144,63 @@ def test_a_folder_that_is_no_environment_is_not_emptied(product: Path, tmp_path:
         ("source: {url_from: WAREHOUSE, query: select 1}", False, False),
     ],
     ids=[
-        "no sample yet",
-        "in one line",
-        "sample there",
+        "no sample",
+        "inline mapping",
+        "sample exists",
         "own file in var",
         "own file",
-        "a database",
+        "database",
     ],
 )
-def test_run_makes_the_sample_where_it_is_the_source(
-    environment: Path, bake: Bake, source: str, there: bool, made: bool
+def test_run_makes_the_sample_when_it_is_the_source_and_does_not_exist(
+    environment: Path, bake: Bake, source: str, exists: bool, made: bool
 ) -> None:
     product = bake()
     (product / "config" / "pipeline.yaml").write_text(source, encoding="utf-8")
     (product / "var" / "sample").mkdir(parents=True)
-    if there:
+    if exists:
         (product / "var" / "sample" / "rows.parquet").touch()
     command = ["make", "--dry-run", "run", f"VENV={environment}"]
-    would = subprocess.run(command, cwd=product, capture_output=True, text=True, check=True).stdout
-    assert ("churn_radar sample" in would) is made
-    assert would.rstrip().endswith("churn_radar train")
+    commands = subprocess.run(
+        command, cwd=product, capture_output=True, text=True, check=True
+    ).stdout
+    assert ("churn_radar sample" in commands) is made
+    assert commands.rstrip().endswith("churn_radar train")
 
 
-def test_help_of_a_verb_needs_no_heavy_import(environment: Path, product: Path) -> None:
-    """What is not imported takes no time; seconds would depend on the machine."""
+def test_the_help_of_a_verb_imports_no_heavy_library(environment: Path, product: Path) -> None:
+    """Imports are checked instead of seconds, which depend on the machine."""
     heavy = {"mlflow", "prefect", "sklearn", "evidently", "matplotlib", "skops", "scipy"}
-    ask = (
+    code_to_run = (
         "import contextlib, io, sys\n"
         "from mlproduct.cli import main\n"
         "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
         "    main('churn_radar', ['train', '--help'])\n"
         f"print(*sorted({heavy!r} & set(sys.modules)))\n"
     )
-    asked = subprocess.run(
-        [environment / "bin" / "python", "-c", ask],
+    done = subprocess.run(
+        [environment / "bin" / "python", "-c", code_to_run],
         env={**os.environ, "PYTHONPATH": sources(product), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert asked.stdout.split() == []
+    assert done.stdout.split() == []
 
 
-def test_every_library_imported_is_a_declared_dependency(product: Path) -> None:
-    """What only comes along with another library can go away with it."""
-    named_otherwise = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
-    comes_with = {
+def test_every_imported_library_is_a_declared_dependency(product: Path) -> None:
+    """No library is imported that only an undeclared dependency installs.
+
+    Such a library is missing as soon as that dependency is removed.
+    """
+    distributions = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
+    installed_by = {
         "pydantic_core": "pydantic",
         "markupsafe": "jinja2",
         "aiohttp": "fsspec",
         "botocore": "s3fs",
     }
-    comes_with |= {"starlette": "fastapi"}
+    installed_by |= {"starlette": "fastapi"}
     engine = product / "engine"
     project = tomllib.loads((engine / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[^\w-]", line, maxsplit=1)[0] for line in project["dependencies"]}
@@ -207,11 +210,9 @@ def test_every_library_imported_is_a_declared_dependency(product: Path) -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         for name in modules_of(node)
     } - set(sys.stdlib_module_names)
-    imported -= {
-        "mlproduct",
-        "pytest",
-    }  # mlproduct.testing is for tests, whose libraries are in the dev group
-    known = named_otherwise | comes_with
+    # mlproduct.testing imports pytest, which is in the dev group as it is for tests only.
+    imported -= {"mlproduct", "pytest"}
+    known = distributions | installed_by
     assert {
         name for name in imported if known.get(name, name.replace("_", "-")) not in declared
     } == set()
@@ -223,10 +224,10 @@ def modules_of(node: ast.AST) -> list[str]:
     return [node.module or ""] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
 
 
-# --- declared = wired ------------------------------------------------------------------------
+# --- keys of the configuration ---------------------------------------------------------------
 
 
-WRITTEN_BY_HAND = {
+MODELS = {
     "config/settings.py": {
         "ProductName",
         *("Source", "Split", "AcceptedLeak", "Checks", "Search", "EvaluationBudget", "Pipeline"),
@@ -237,7 +238,7 @@ WRITTEN_BY_HAND = {
 }
 
 
-def declared(module: Path, models: set[str]) -> set[tuple[str, str]]:
+def keys_of(module: Path, models: set[str]) -> set[tuple[str, str]]:
     """The keys a person can write, as (model, field)."""
     return {
         (node.name, line.target.id)
@@ -252,17 +253,17 @@ def attributes_read(folder: Path) -> set[str]:
     return {
         node.attr
         for path in folder.rglob("*.py")
-        if path.name != "settings.py"  # its validators look at a key without obeying it
+        if path.name != "settings.py"  # its validators read keys without using them
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute)
     }
 
 
-@pytest.mark.parametrize("module", WRITTEN_BY_HAND)
-def test_every_key_of_the_configuration_is_read(product: Path, module: str) -> None:
-    """A key that nothing reads is a promise that nothing keeps."""
+@pytest.mark.parametrize("module", MODELS)
+def test_the_engine_reads_every_key_of_the_configuration(product: Path, module: str) -> None:
+    """A key that nothing reads would have no effect."""
     package = product / "engine" / "src" / "mlproduct"
-    keys = declared(package / module, WRITTEN_BY_HAND[module])
+    keys = keys_of(package / module, MODELS[module])
     read = attributes_read(package)
-    assert {model for model, _ in keys} == WRITTEN_BY_HAND[module]
+    assert {model for model, _ in keys} == MODELS[module]
     assert {f"{model}.{key}" for model, key in keys if key not in read} == set()

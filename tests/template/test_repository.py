@@ -1,4 +1,4 @@
-"""The repository itself: what stands at its top, and what must stand in none of its files."""
+"""The files, versions, continuous integration and tool settings of the repository."""
 
 import json
 import re
@@ -25,26 +25,26 @@ TOP = {
     "requirements.lock",
     "tests",
 }
-# Spelled in halves, so that this file does not hold what it looks for.
+# Split, so that this file does not contain what the test searches for.
 HOSTS = re.compile(
     "(py" + "pi|python" + r"hosted)\.org|registry\.npm" + "js|deb" + r"\.debian|/wor" + "k/main"
 )
 
 
-def test_the_top_level_is_exactly_this() -> None:
+def test_the_top_level_contains_exactly_the_listed_names() -> None:
     assert {name.partition("/")[0] for name in tracked()} == TOP
 
 
-def test_no_file_names_a_package_registry_or_a_machine() -> None:
-    named = {
+def test_no_file_contains_a_package_registry_or_a_path_of_a_machine() -> None:
+    found_in_files = {
         f"{name}: {found.group()}"
         for name in tracked()
         if (found := HOSTS.search((ROOT / name).read_bytes().decode("utf-8", errors="ignore")))
     }
-    assert named == set()
+    assert found_in_files == set()
 
 
-def test_the_version_is_the_newest_of_the_changelog() -> None:
+def test_the_version_is_the_newest_in_the_changelog() -> None:
     version = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_version"]
     newest = re.search(
         r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
@@ -65,7 +65,7 @@ def test_the_engine_has_the_version_of_the_template() -> None:
     )
 
 
-def test_every_ci_runs_what_a_person_types() -> None:
+def test_ci_runs_the_targets_of_the_makefile_on_every_python() -> None:
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert [line for line in run if line.startswith("make ")] == [
         "make check",
@@ -82,24 +82,27 @@ def test_every_ci_runs_what_a_person_types() -> None:
     assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
 
 
-def test_both_makefiles_make_an_environment_the_same_way() -> None:
-    """Two copies, as neither repository can reach into the other; here they are held together."""
-    ours, theirs = (
+def test_both_makefiles_create_an_environment_with_the_same_recipe() -> None:
+    """The recipe exists twice, because neither Makefile can include the other."""
+    of_template, of_product = (
         (folder / "Makefile")
         .read_text(encoding="utf-8")
         .partition("\n$(LOCKED):\n")[2]
         .partition("\n\n")[0]
         for folder in (ROOT, ROOT / "<<cookiecutter.project>>")
     )
-    assert ours.strip() == theirs.strip() != ""
+    assert of_template.strip() == of_product.strip() != ""
 
 
-def test_the_tools_agree_on_the_style() -> None:
-    blanks = re.sub(
+def test_the_template_and_a_product_have_the_same_settings_of_ruff() -> None:
+    text = re.sub(
         r"<<.*?>>",
-        "blank",
+        "example",
         (ROOT / "<<cookiecutter.project>>" / "pyproject.toml").read_text(encoding="utf-8"),
     )
-    ours = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]
-    theirs = tomllib.loads(blanks)["tool"]["ruff"]
-    assert (ours["line-length"], ours["lint"]) == (theirs["line-length"], theirs["lint"])
+    of_template = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "ruff"
+    ]
+    of_product = tomllib.loads(text)["tool"]["ruff"]
+    assert of_template["line-length"] == of_product["line-length"]
+    assert of_template["lint"] == of_product["lint"]

@@ -1,8 +1,4 @@
-"""Two products on one machine: with a server each, looked at in a real browser, and on one server
-together.
-
-Neither overwrites, triggers or announces the other.
-"""
+"""Two products on one machine, with separate servers or a shared one, stay independent."""
 
 import json
 import os
@@ -19,13 +15,13 @@ from urllib.parse import quote
 
 import pytest
 from conftest import Bake, sources
-from servers import ENDED, asked, ran, started, until
+from servers import ENDED, printed_urls, response_of, run_deployment, wait_until
 
 ACTIONS = ("train", "score the day", "record labels", "monitor", "delete expired data")
 BY_HAND = {"approve": "approve a version", "reject": "reject a version", "rollback": "roll back"}
-BROWSERS_OWN = (".google.com", ".googleapis.com", ".gstatic.com")
-"""Hosts that Chromium asks for itself, whatever page it shows."""
-ASKS = """
+# Chromium itself requests these hosts, whatever page it shows.
+HOSTS_OF_CHROMIUM = (".google.com", ".googleapis.com", ".gstatic.com")
+REQUEST_RETRAINING = """
 from prefect.events import emit_event
 from mlproduct.tasks.events import resource_id, retraining_event
 from {package}.product import product
@@ -34,8 +30,8 @@ emit_event(retraining_event(product), {{"prefect.resource.id": resource_id(produ
 """
 
 
-class Owned:
-    """A product as its owner has it: what is typed there, and what its servers answer."""
+class Installed:
+    """A generated product: runs its commands and reads its servers."""
 
     def __init__(self, root: Path, title: str, package: str, python: Path) -> None:
         self.root, self.title, self.package, self.python = root, title, package, python
@@ -43,36 +39,38 @@ class Owned:
         self.urls: dict[str, str] = {}
         self.notified: list[str] = []
 
-    def types(self, *words: str, **environ: str) -> str:
-        return self._ran("-m", self.package, *words, **environ)
+    def run(self, *words: str, **environ: str) -> str:
+        return self._execute("-m", self.package, *words, **environ)
 
     def up(self, **environ: str) -> None:
-        self.urls = started(
-            self.types("up", "--prefect", "0", "--mlflow", "0", "--service", "0", **environ)
+        self.urls = printed_urls(
+            self.run("up", "--prefect", "0", "--mlflow", "0", "--service", "0", **environ)
         )
 
-    def asks_for_a_retraining(self, prefect: str) -> None:
-        self._ran("-c", ASKS.format(package=self.package), PREFECT_API_URL=f"{prefect}/api")
+    def request_retraining(self, prefect: str) -> None:
+        self._execute(
+            "-c", REQUEST_RETRAINING.format(package=self.package), PREFECT_API_URL=f"{prefect}/api"
+        )
 
     def deployments(self, prefect: str) -> set[str]:
         return {
             each["name"]
-            for each in asked(f"{prefect}/api/deployments/filter", {})
+            for each in response_of(f"{prefect}/api/deployments/filter", {})
             if each["name"] in self.names
         }
 
     def trainings(self, prefect: str) -> list[Any]:
         wanted = {"flows": {"name": {"any_": [f"{self.name}-train"]}}}
-        runs = asked(f"{prefect}/api/flow_runs/filter", wanted) or []
+        runs = response_of(f"{prefect}/api/flow_runs/filter", wanted) or []
         return [run for run in runs if run["state_type"] != "SCHEDULED"]
 
     @property
     def names(self) -> set[str]:
         return {f"{self.title}: {what}" for what in (*ACTIONS, *BY_HAND.values())}
 
-    def _ran(self, *words: str, **environ: str) -> str:
-        ours = ("PREFECT", "MLFLOW", "PRODUCT")
-        env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    def _execute(self, *words: str, **environ: str) -> str:
+        prefixes = ("PREFECT", "MLFLOW", "PRODUCT")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
         env |= {"PYTHONPATH": sources(self.root), "PRODUCT_ROOT": str(self.root)}
         env |= {
             "PREFECT_HOME": str(self.root / "var" / "prefect"),
@@ -92,27 +90,25 @@ class Owned:
 
 
 @pytest.fixture
-def two(bake: Bake, environment: Path) -> Iterator[tuple[Owned, Owned]]:
+def two(bake: Bake, environment: Path) -> Iterator[tuple[Installed, Installed]]:
     python = environment / "bin" / "python"
     made = (
         bake(product_name="Churn Radar"),
         bake(product_name="Price Guide", project="price_guide", kit="price"),
     )
     products = (
-        Owned(made[0], "Churn Radar", "churn_radar", python),
-        Owned(made[1], "Price Guide", "price_guide", python),
+        Installed(made[0], "Churn Radar", "churn_radar", python),
+        Installed(made[1], "Price Guide", "price_guide", python),
     )
     try:
         yield products
     finally:
         for each in products:
-            each.types("down")
+            each.run("down")
 
 
 class Page(NamedTuple):
-    """What a browser has made of a page once its scripts have run, and which hosts were asked for
-    that.
-    """
+    """The HTML of a page after its scripts have run, and the hosts that were requested."""
 
     text: str
     hosts: set[str]
@@ -120,7 +116,7 @@ class Page(NamedTuple):
 
 @pytest.fixture
 def page(tmp_path: Path) -> Callable[[str], Page]:
-    """The page at an address, in a real browser."""
+    """``page(url)``: the page in Chromium."""
     chromium = (
         shutil.which("chromium")
         or shutil.which("chromium-browser")
@@ -128,8 +124,8 @@ def page(tmp_path: Path) -> Callable[[str], Page]:
     )
     if not chromium:
         if os.environ.get("CI"):
-            pytest.fail("there is no chromium, which .ci/run installs")
-        pytest.skip("there is no chromium to look at the page with; .ci/run installs it")
+            pytest.fail("Chromium is missing; .ci/run installs it")
+        pytest.skip("Chromium is missing; .ci/run installs it")
     quiet = [
         "--disable-background-networking",
         "--disable-component-update",
@@ -137,7 +133,7 @@ def page(tmp_path: Path) -> Callable[[str], Page]:
         "--no-first-run",
     ]
 
-    def seen(url: str) -> Page:
+    def load(url: str) -> Page:
         log = tmp_path / "net.json"
         command = [
             chromium,
@@ -150,23 +146,23 @@ def page(tmp_path: Path) -> Callable[[str], Page]:
         ]
         command += [f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=10000", url]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-        asked_for = re.findall(
+        requested = re.findall(
             r'"url":"https?://([^/":]+)', log.read_text(encoding="utf-8", errors="replace")
         )
-        return Page(done.stdout, {host for host in asked_for if not host.endswith(BROWSERS_OWN)})
+        return Page(
+            done.stdout, {host for host in requested if not host.endswith(HOSTS_OF_CHROMIUM)}
+        )
 
-    return seen
+    return load
 
 
 @pytest.fixture
-def hook() -> Iterator[Callable[[Owned], str]]:
-    """``hook(product)``: an address to which the product tells; what comes stands in
-    ``product.notified``.
-    """
+def hook() -> Iterator[Callable[[Installed], str]]:
+    """``hook(product)``: the URL of a webhook that adds subjects to ``product.notified``."""
     servers = []
 
-    def listening(product: Owned) -> str:
-        class Hears(BaseHTTPRequestHandler):
+    def start(product: Installed) -> str:
+        class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 product.notified.append(json.loads(body)["subject"])
@@ -175,33 +171,35 @@ def hook() -> Iterator[Callable[[Owned], str]]:
 
             def log_message(self, *_: Any) -> None: ...
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Hears)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return f"http://127.0.0.1:{server.server_port}/"
 
-    yield listening
+    yield start
     for server in servers:
         server.shutdown()
         server.server_close()
 
 
 @pytest.mark.long
-def test_two_products_on_one_machine_with_a_server_each_and_on_one_together(
-    two: tuple[Owned, Owned], page: Callable[[str], Page], hook: Callable[[Owned], str]
+def test_two_products_are_independent_with_separate_servers_and_on_a_shared_one(
+    two: tuple[Installed, Installed], page: Callable[[str], Page], hook: Callable[[Installed], str]
 ) -> None:
     first, second = two
-    with ThreadPoolExecutor() as both:  # most of a start is waiting for one process after the other
-        for begun in [both.submit(each.up) for each in two]:
-            begun.result()
-    each_page_shows_its_own_product(two, page)
-    assert "stopped" in second.types("down")
-    assert asked(f"{first.urls['prefect']}/api/health") is True
+    with ThreadPoolExecutor() as both:  # a start mostly waits for processes
+        for future in [both.submit(each.up) for each in two]:
+            future.result()
+    check_that_each_page_shows_its_own_product(two, page)
+    assert "stopped" in second.run("down")
+    assert response_of(f"{first.urls['prefect']}/api/health") is True
     second.up(PREFECT_API_URL=f"{first.urls['prefect']}/api")
-    neither_overwrites_triggers_or_announces_the_other(two, hook)
+    check_that_products_on_a_shared_server_are_independent(two, hook)
 
 
-def each_page_shows_its_own_product(two: tuple[Owned, Owned], page: Callable[[str], Page]) -> None:
+def check_that_each_page_shows_its_own_product(
+    two: tuple[Installed, Installed], page: Callable[[str], Page]
+) -> None:
     for own, other in (two, two[::-1]):
         prefect = own.urls["prefect"]
         shown = page(f"{prefect}/deployments").text
@@ -210,49 +208,53 @@ def each_page_shows_its_own_product(two: tuple[Owned, Owned], page: Callable[[st
         for what in ("approve", "rollback"):
             name = f"{own.title}: {BY_HAND[what]}"
             path = quote(f"{own.name}-{what}/{name}")
-            deployment = asked(f"{prefect}/api/deployments/name/{path}")["id"]
+            deployment = response_of(f"{prefect}/api/deployments/name/{path}")["id"]
             form = page(f"{prefect}/deployments/deployment/{deployment}/run").text
             for shown in (name, "Decided by", "Reason", "Example: Ann Lee"):
                 assert shown in form, form[-2000:]
-    # No other host learns who opens what up printed: pages ask their own server only.
+    # The pages that up prints request no host but their own, so no other host sees a visit.
     for server in ("prefect", "mlflow"):
         opened = page(f"{two[0].urls[server]}/")
         assert opened.hosts == {"127.0.0.1"}, server
         assert len(opened.text) > 2000
 
 
-def neither_overwrites_triggers_or_announces_the_other(
-    two: tuple[Owned, Owned], hook: Callable[[Owned], str]
+def check_that_products_on_a_shared_server_are_independent(
+    two: tuple[Installed, Installed], hook: Callable[[Installed], str]
 ) -> None:
     first, second = two
     prefect = first.urls["prefect"]
     assert set(second.urls) == {"mlflow", "worker", "service"}
     for each in two:
         assert each.deployments(prefect) == each.names
-        each.types("notify", NOTIFY_WEBHOOK_URL=hook(each), PREFECT_API_URL=f"{prefect}/api")
-    assert len(asked(f"{prefect}/api/deployments/filter", {})) == len(first.names | second.names)
+        each.run("notify", NOTIFY_WEBHOOK_URL=hook(each), PREFECT_API_URL=f"{prefect}/api")
+    assert len(response_of(f"{prefect}/api/deployments/filter", {})) == len(
+        first.names | second.names
+    )
 
-    # A retraining that one asks for is trained by that one alone, and reported by it alone.
-    first.asks_for_a_retraining(prefect)
-    (run,) = until(lambda: _ended(first.trainings(prefect)), "the training that was asked for ends")
-    assert run["state_type"] == "FAILED"  # there is no data; that it was started is what counts
-    until(lambda: len(first.notified) == 2, "two notifications: requested, failed")
+    # Only the product that requests a retraining trains, and only its notifications are sent.
+    first.request_retraining(prefect)
+    (run,) = wait_until(
+        lambda: _ended(first.trainings(prefect)), "the requested training has ended"
+    )
+    assert run["state_type"] == "FAILED"  # there is no data, but it was started
+    wait_until(lambda: len(first.notified) == 2, "the request and the failure are notified")
     assert sorted(first.notified) == [
         f"{first.name}-train failed",
         f"{first.name}: a retraining is requested",
     ]
 
-    # The other way round; then every notification has arrived, whoever it is for.
-    assert ran(
+    # Then a rollback of the second product fails. Its notification is the last to arrive.
+    assert run_deployment(
         prefect,
         f"{second.name}-rollback/{second.title}: roll back",
         {"by": "Ada", "because": "A try."},
     )
-    until(lambda: second.notified, "the failed roll back is notified")
+    wait_until(lambda: second.notified, "the failed rollback is notified")
     assert second.notified == [f"{second.name}-rollback failed"]
     assert len(first.notified) == 2
     assert second.trainings(prefect) == []
-    pools = {each["name"] for each in asked(f"{prefect}/api/work_pools/filter", {})}
+    pools = {each["name"] for each in response_of(f"{prefect}/api/work_pools/filter", {})}
     assert {first.name, second.name} <= pools
 
 

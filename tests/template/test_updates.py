@@ -1,4 +1,4 @@
-"""The engine of a product is replaced by a newer one, as docs/updates.md says."""
+"""The engine of a product is replaced by a newer one, as docs/updates.md describes."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
 RULE = "\n\nTHRESHOLD = 3\n"
 
 
-def test_the_engine_is_replaced_and_the_teams_files_stay(
+def test_an_update_replaces_the_engine_and_keeps_the_files_of_the_team(
     make: Make, bake_into: Bake, environment: Path, tmp_path: Path
 ) -> None:
     product, newer = bake_into(tmp_path / "now"), bake_into(tmp_path / "newer")
@@ -26,8 +26,8 @@ def test_the_engine_is_replaced_and_the_teams_files_stay(
     commands = re.findall(r"^(?:rm|cp) .*$", page, re.MULTILINE)
     assert len(commands) == 2
     for command in commands:
-        there = command.replace("../newer/churn-radar", str(newer))
-        subprocess.run(there, shell=True, cwd=product, check=True)
+        adapted = command.replace("../newer/churn-radar", str(newer))
+        subprocess.run(adapted, shell=True, cwd=product, check=True)
 
     checked = make(product, "check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -42,7 +42,7 @@ def test_the_engine_is_replaced_and_the_teams_files_stay(
 
 
 def release(engine: Path, version: str) -> None:
-    """Makes the folder an engine of another version, with a module more."""
+    """Changes the engine in the folder to another version with an additional module."""
     package = engine / "src" / "mlproduct"
     for path in (engine / "pyproject.toml", package / "__init__.py"):
         text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The reference job's one candidate, built as in floor.py."""
+"""The only candidate of the reference job, built as in baseline.py."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the reference job is compared with."""
+"""The rule that the models of the reference job are compared with."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The reference job: 12 numbers and 6 texts, some of them missing, one answer in twenty is yes."""
+"""The schemas of the reference job: 12 numbers and 6 texts with missing values, 5 % positives."""
 
 import pandas as pd
 import pandera.pandas as pa

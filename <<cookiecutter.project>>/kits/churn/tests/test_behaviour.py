@@ -1,6 +1,6 @@
-"""How a model behaves, whatever its score: what must not matter does not, what must, does.
+"""The predictions depend on what must matter, and not on what must not, whatever the score.
 
-A small model of each candidate is fitted for it. In the spirit of M. T. Ribeiro, T. Wu, C.
+Some candidates are fitted to a small sample. The idea is from M. T. Ribeiro, T. Wu, C.
 Guestrin, S. Singh (2020), Beyond accuracy: behavioral testing of NLP models with CheckList, ACL.
 """
 
@@ -17,6 +17,7 @@ Risk = Callable[[pd.DataFrame], np.ndarray]
 
 @pytest.fixture(scope="module")
 def rows(product: Product) -> pd.DataFrame:
+    """A sample without dirty rows."""
     assert product.sample is not None
     return product.sample(rows=4000, until=date(2026, 11, 24), dirty=0.0)
 
@@ -27,10 +28,12 @@ def risk(request: pytest.FixtureRequest, product: Product, rows: pd.DataFrame) -
     candidate = next(each for each in product.candidates if each.name == request.param)
     features = list(product.columns.features)
     model = candidate.build(product.columns, 0).fit(rows[features], rows["churned"])
-    return lambda asked: np.asarray(model.predict_proba(asked[features])[:, 1])
+    return lambda table: np.asarray(model.predict_proba(table[features])[:, 1])
 
 
-def test_who_the_customer_is_does_not_matter(risk: Risk, rows: pd.DataFrame) -> None:
+def test_the_risk_does_not_depend_on_the_identity_of_the_customer(
+    risk: Risk, rows: pd.DataFrame
+) -> None:
     others = rows.assign(
         customer_id="c9999999",
         email="nobody@example.com",
@@ -39,7 +42,7 @@ def test_who_the_customer_is_does_not_matter(risk: Risk, rows: pd.DataFrame) -> 
     assert np.array_equal(risk(rows), risk(others))
 
 
-def test_the_order_of_the_rows_does_not_matter(risk: Risk, rows: pd.DataFrame) -> None:
+def test_the_risk_does_not_depend_on_the_order_of_the_rows(risk: Risk, rows: pd.DataFrame) -> None:
     shuffled = rows.sample(frac=1, random_state=1)
     assert np.allclose(risk(shuffled), pd.Series(risk(rows)).loc[shuffled.index])
 
@@ -53,23 +56,25 @@ def test_the_order_of_the_rows_does_not_matter(risk: Risk, rows: pd.DataFrame) -
         ("tenure_months", 24.0, -1),
     ],
 )
-def test_more_of_it_moves_the_risk_the_right_way_on_average(
+def test_a_higher_value_moves_the_average_risk_in_the_expected_direction(
     risk: Risk, rows: pd.DataFrame, name: str, step: float, sign: int
 ) -> None:
     moved = risk(rows.assign(**{name: rows[name] + step})) - risk(rows)
     assert sign * moved.mean() > 0.01
 
 
-def test_a_monthly_contract_is_a_higher_risk_than_two_years(risk: Risk, rows: pd.DataFrame) -> None:
+def test_a_monthly_contract_has_a_higher_average_risk_than_two_years(
+    risk: Risk, rows: pd.DataFrame
+) -> None:
     monthly, years = (risk(rows.assign(contract=each)).mean() for each in ("monthly", "two years"))
     assert monthly > years
 
 
-def test_values_never_seen_and_missing_ones_get_a_sensible_answer(
+def test_the_risk_of_unknown_and_missing_values_is_a_probability(
     risk: Risk, rows: pd.DataFrame
 ) -> None:
     odd = rows.head(5).assign(
         region="atlantis", logins_30d=np.nan, days_since_login=np.nan, payment=None
     )
-    answers = risk(odd.astype({"payment": "str"}))
-    assert ((answers >= 0) & (answers <= 1)).all()
+    predictions = risk(odd.astype({"payment": "str"}))
+    assert ((predictions >= 0) & (predictions <= 1)).all()

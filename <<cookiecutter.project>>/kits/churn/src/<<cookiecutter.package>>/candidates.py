@@ -1,7 +1,8 @@
-"""The models that compete.
+"""The models that the search compares.
 
-To add a candidate, add it to ``CANDIDATES``: how it is built from the columns and a seed, and what
-the search may vary (``step__parameter``: a list, or a distribution of scipy.stats).
+To add a model, add a ``Candidate`` to ``CANDIDATES``: a name, a description, a function that builds
+the model from the columns and a seed, and the parameters that the search varies. A parameter is
+named ``step__parameter`` and has a list of values or a distribution of scipy.stats.
 """
 
 from typing import Any
@@ -48,7 +49,7 @@ CANDIDATES = (
     ),
     Candidate(
         "boosting",
-        "many small trees, each mending the last",
+        "many small trees, each correcting the ones before",
         _boosting,
         {
             "model__learning_rate": loguniform(0.05, 0.3),
@@ -67,6 +68,6 @@ CANDIDATES = (
         },
     ),
     Candidate(
-        "dummy", "the same answer for everyone: whoever cannot beat it has learned nothing", _dummy
+        "dummy", "the same prediction for every customer: a useful model must be better", _dummy
     ),
 )

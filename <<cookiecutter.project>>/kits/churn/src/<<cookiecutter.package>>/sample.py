@@ -1,4 +1,4 @@
-"""Synthetic customers to begin with: nobody in here exists.
+"""Synthetic customers, for use until the product has real data.
 
 The signal is known. With every number scaled to mean 0 and deviation 1, the log-odds of leaving are
 
@@ -6,10 +6,11 @@ The signal is known. With every number scaled to mean 0 and deviation 1, the log
          + 0.9 support calls + 0.8 days since login - 0.6 logins - 0.8 tenure
          + 0.5 charge × monthly contract - 0.5 discount
 
-and no more: region, plan and payment say nothing, so that no region can be served worse. About one
-customer in four leaves. Some values are missing and a few rows break a rule, as in life.
+Region, plan and payment have no effect, so a model is equally good for every region. About one
+customer in four leaves. As in real data, some values are missing and a few rows break a rule.
 
-``drift`` moves support calls up (in standard deviations a year) and customers to monthly contracts.
+``drift`` raises the support calls, in standard deviations per year, and the share of monthly
+contracts.
 """
 
 from datetime import date
@@ -20,8 +21,8 @@ from mlproduct.synthetic import DAYS, days, from_day, lose, today
 
 __all__ = ["CHANGES", "sample"]
 
+# The column that is counted differently from the day ``changed_since`` on.
 CHANGES = "logins_30d"
-"""The column that counts otherwise from ``changed_since`` on."""
 
 MISSING = {"logins_30d": 0.06, "days_since_login": 0.06, "data_gb": 0.04, "payment": 0.03}
 
@@ -38,11 +39,11 @@ def sample(
 ) -> pd.DataFrame:
     """Customers over the ``span`` days up to ``until`` (today if left out), oldest first.
 
-    ``dirty`` is the share of rows that break a rule of the schema. The same arguments give the same
-    rows. With ``shuffle_labels`` the answers belong to other rows: there is nothing left to learn.
+    The same arguments give the same rows. ``dirty`` is the share of rows that break a rule of the
+    schema. With ``shuffle_labels`` the labels belong to other rows, so there is nothing to learn.
 
-    From the day ``changed_since`` an app that stays logged in counts 14 logins a month more, which
-    say nothing about anybody: a break that only what was learned from later rows can tell.
+    From the day ``changed_since`` on, an app that stays logged in adds 14 logins a month to every
+    customer. They do not change the risk. Only a model trained on later rows can learn this.
     """
     random = np.random.default_rng(seed)
     age = np.sort(random.uniform(0, 1, rows))
@@ -101,7 +102,10 @@ def _probability(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _spoil(frame: pd.DataFrame, random: np.random.Generator, share: float) -> None:
-    """Every way to be wrong in turn: a negative charge, an unknown region, no key, a row twice."""
+    """Makes a share of the rows invalid, in place.
+
+    The faults are a negative charge, an unknown region, a missing key and a repeated row, in turn.
+    """
     spoiled = random.permutation(len(frame))[: int(share * len(frame))]
     negative, unknown, lost, twice = (spoiled[place::4] for place in range(4))
     frame.loc[negative, "monthly_charge"] = -1.0

@@ -1,9 +1,11 @@
-"""The models that compete.
+"""The models that the search compares.
 
-To add a candidate, add it to ``CANDIDATES``: how it is built from the columns and a seed, and what
-the search may vary (``step__parameter``: a list, or a distribution of scipy.stats). All of them
-learn the logarithm of the price, because an error of 500 EUR is much for a small car and little for
-a large one.
+To add a model, add a ``Candidate`` to ``CANDIDATES``: a name, a description, a function that builds
+the model from the columns and a seed, and the parameters that the search varies. A parameter is
+named ``step__parameter`` and has a list of values or a distribution of scipy.stats.
+
+All models except the dummy learn the logarithm of the price, because an error of 500 EUR is large
+for a cheap car and small for an expensive one.
 """
 
 from typing import Any
@@ -27,8 +29,8 @@ def _of_the_logarithm(pipeline: Pipeline) -> Any:
 
 
 def _bounded(columns: Columns, model: Any) -> Pipeline:
-    # One mistyped number far outside what was trained on would be raised to the power of e, and
-    # cost billions.
+    # The prediction is a logarithm. Without bounds, one mistyped number far outside the training
+    # data would lead to a price of billions.
     bounds = MinMaxScaler((-1, 1), clip=True)
     return Pipeline([("columns", preprocess(columns)), ("bounds", bounds), ("model", model)])
 
@@ -70,7 +72,7 @@ CANDIDATES = (
     ),
     Candidate(
         "boosting",
-        "many small trees, each mending the last",
+        "many small trees, each correcting the ones before",
         _boosting,
         {
             "regressor__model__learning_rate": loguniform(0.05, 0.3),
@@ -87,7 +89,5 @@ CANDIDATES = (
             "regressor__model__learning_rate_init": loguniform(2e-3, 1e-2),
         },
     ),
-    Candidate(
-        "dummy", "the same price for everything: whoever cannot beat it has learned nothing", _dummy
-    ),
+    Candidate("dummy", "the same price for every car: a useful model must be better", _dummy),
 )

@@ -1,4 +1,4 @@
-"""The product: everything that the engine knows about it."""
+"""The product: the parts that the team owns and that the engine uses."""
 
 from mlproduct import Product, Regression
 

@@ -1,17 +1,18 @@
-"""What the business does today without a model: the bar that every model has to clear."""
+"""What the business does today without a model. Every model has to be better than this rule."""
 
 import numpy as np
 import pandas as pd
 
 __all__ = ["rule"]
 
+# What a dealer assumes as the price of a new car, in EUR.
 NEW_PRICE = {"small": 17_000.0, "family": 27_000.0, "estate": 31_000.0, "suv": 38_000.0}
-"""What a dealer has in the head, per category in EUR."""
 
 
 def rule(features: pd.DataFrame) -> np.ndarray:
-    """The price in EUR that a dealer writes on the sign: a seventh less each year, and 4 cents a
-    kilometre.
+    """The price in EUR that a dealer would ask today.
+
+    The price of a new car falls by a seventh each year and by 4 cents per kilometre.
     """
     new = features["category"].map(NEW_PRICE).to_numpy(dtype=float)
     aged = new * (6 / 7) ** features["age_years"].fillna(5.0).to_numpy(dtype=float)

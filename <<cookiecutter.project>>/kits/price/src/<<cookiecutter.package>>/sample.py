@@ -1,4 +1,4 @@
-"""Synthetic used cars to begin with: none of them was ever driven.
+"""Synthetic used cars, for use until the product has real data.
 
 The signal is known. The logarithm of the price in EUR is
 
@@ -6,11 +6,11 @@ The signal is known. The logarithm of the price in EUR is
          - 0.13 age in years - 0.035 × 10,000 km + 0.45 log(power / 80 kW)
          + 0.1 automatic + 0.15 electric, where younger than 5 years - 0.03 previous owners
 
-plus noise of 0.12, which is about 12 % of the price. The noise is the same everywhere, so that no
-category can be priced worse in percent. Some values are missing and a few rows break a rule, as in
-life.
+plus noise of 0.12, which is about 12 % of the price. The noise is the same for all cars, so the
+error in percent is the same for every category. As in real data, some values are missing and a few
+rows break a rule.
 
-``drift`` lowers all prices (in standard deviations of the noise a year) and raises the mileage.
+``drift`` lowers all prices, in standard deviations of the noise per year, and raises the mileage.
 """
 
 from datetime import date
@@ -21,8 +21,8 @@ from mlproduct.synthetic import DAYS, days, from_day, lose, today
 
 __all__ = ["CHANGES", "sample"]
 
+# The column that has another unit from the day ``changed_since`` on.
 CHANGES = "mileage_km"
-"""The column that counts otherwise from ``changed_since`` on."""
 
 CATEGORIES = {"small": 0.0, "family": 0.45, "estate": 0.6, "suv": 0.8}
 BRANDS = {"Alba": 0.0, "Brio": 0.1, "Corsa Nova": 0.2, "Duro": 0.3, "Elan": 0.4}
@@ -42,11 +42,11 @@ def sample(
 ) -> pd.DataFrame:
     """Cars offered over the ``span`` days up to ``until`` (today if left out), oldest first.
 
-    ``dirty`` is the share of rows that break a rule of the schema. The same arguments give the same
-    rows. With ``shuffle_labels`` the prices belong to other cars: there is nothing left to learn.
+    The same arguments give the same rows. ``dirty`` is the share of rows that break a rule of the
+    schema. With ``shuffle_labels`` the prices belong to other cars, so there is nothing to learn.
 
-    From the day ``changed_since`` a new form asks for the mileage in thousands of km: a break that
-    only what was learned from later rows can tell.
+    From the day ``changed_since`` on, a new form asks for the mileage in thousands of kilometres.
+    Only a model trained on later rows can learn this.
     """
     random = np.random.default_rng(seed)
     age = np.sort(random.uniform(0, 1, rows))
@@ -94,8 +94,9 @@ def _logarithm(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _spoil(frame: pd.DataFrame, random: np.random.Generator, share: float) -> None:
-    """Every way to be wrong in turn: a negative mileage, a category unknown, a key lost, a price of
-    0.
+    """Makes a share of the rows invalid, in place.
+
+    The faults are a negative mileage, an unknown category, a missing key and a price of 0, in turn.
     """
     spoiled = random.permutation(len(frame))[: int(share * len(frame))]
     negative, unknown, lost, free = (spoiled[place::4] for place in range(4))

@@ -1,17 +1,17 @@
-"""What rows must look like at each border.
+"""The schemas that rows are validated with.
 
-    Features    what is priced: everything known when the price is needed
-    Labelled    what is learned from: the same, and the price it was sold for
+    Features    rows to price: what is known when the price is needed
+    Labelled    rows to train on: the same columns and the price of the sale
 
-The ``metadata`` of a column says what it is for; the rest is Pandera's own vocabulary. A row that
-breaks a rule is quarantined with the rule's name.
+The ``metadata`` of a column contains its role. Everything else is defined by Pandera. A row that
+breaks a rule is quarantined, with the name of the rule.
 
-    {"role": "key"}       identifies the row's subject; may repeat when a subject is seen again
-    {"role": "time"}      when the row became known
-    {"role": "group"}     rows of one group stay on one side of the split
-    {"role": "feature"}   what the model may look at
-    {"role": "target"}    what is predicted
-    {"role": "ignored"}   validated, never modelled
+    {"role": "key"}       identifies the subject of the row; a subject can have several rows
+    {"role": "time"}      when the values of the row became known
+    {"role": "group"}     rows of one group are all in the training set or all in the holdout
+    {"role": "feature"}   an input of the model
+    {"role": "target"}    what the model predicts
+    {"role": "ignored"}   validated, but no input of the model
     {..., "pii": True}    personal data: never read
 """
 
@@ -25,7 +25,7 @@ FEATURE = {"role": "feature"}
 
 
 class Features(pa.DataFrameModel):
-    """One used car on the day it was offered."""
+    """One used car: what is known on the day that it is offered."""
 
     listing_id: Series[str] = pa.Field(str_length={"min_value": 1}, metadata={"role": "key"})
     listed_at: Series[pd.Timestamp] = pa.Field(
@@ -46,6 +46,6 @@ class Features(pa.DataFrameModel):
 
 
 class Labelled(Features):
-    """The same car, and the price it was sold for."""
+    """The same, and the price that the car was sold for."""
 
     price_eur: Series[float] = pa.Field(gt=0, le=1_000_000, metadata={"role": "target"})

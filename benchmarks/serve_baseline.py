@@ -1,9 +1,8 @@
-"""The floor of serving: FastAPI, the same model, a table of pandas for each request, and nothing
-else.
+"""The baseline of serving: FastAPI and the same model, with a pandas table for each request.
 
-    python serve_floor.py PACKAGE PORT
+    python serve_baseline.py PACKAGE PORT
 
-No validation, no prediction log, no metrics, no keys, nobody who follows the champion.
+It has no validation, prediction log, metrics or API keys, and does not follow the champion.
 """
 
 import os
@@ -28,8 +27,8 @@ app = FastAPI()
 
 
 @app.post("/predict")
-async def predict(asked: dict[str, Any]) -> dict[str, Any]:
-    rows = pd.DataFrame(asked["rows"])[features]
+async def predict(body: dict[str, Any]) -> dict[str, Any]:
+    rows = pd.DataFrame(body["rows"])[features]
     return {"scores": loaded.model.predict_proba(rows)[:, 1].tolist()}
 
 

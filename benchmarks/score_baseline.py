@@ -1,7 +1,6 @@
-"""The floor of scoring: the same rows through the same model, some at a time, into one Parquet
-file; nothing else.
+"""The baseline of scoring: the same model scores the same rows, in batches, to one Parquet file.
 
-python score_floor.py churn_radar ROWS.parquet TARGET.parquet
+python score_baseline.py churn_radar ROWS.parquet TARGET.parquet
 """
 
 import sys
@@ -12,7 +11,7 @@ from mlproduct.config.settings import Settings
 from mlproduct.product import load_product
 from mlproduct.registry.releases import Releases
 
-AT_ONCE = 100_000
+BATCH_ROWS = 100_000
 
 
 def main(package: str, source: str, target: str) -> None:
@@ -20,7 +19,7 @@ def main(package: str, source: str, target: str) -> None:
     model = Releases(Settings.from_environment(), product.name).load_champion().model
     features = list(product.feature_columns.features)
     writer = None
-    for batch in pq.ParquetFile(source).iter_batches(AT_ONCE):
+    for batch in pq.ParquetFile(source).iter_batches(BATCH_ROWS):
         rows = batch.to_pandas()
         rows["score"] = model.predict_proba(rows[features])[:, 1]
         table = pa.Table.from_pandas(rows, preserve_index=False)

@@ -1,12 +1,11 @@
-"""The floor: a straight-line script that does the work of our training flow with the same
-libraries.
+"""The baseline: a plain script that does the work of our training flow with the same libraries.
 
-Read, validate (Pandera), split, cross-validate, fit, threshold, 1,000 resamples, importance,
-latency, log and register (MLflow, skops). Where a file of shifted rows is given: score every row,
-and Evidently's drift of those. No orchestrator, no criteria, no scorecard, no quarantine, no log,
-no digests.
+It reads, validates (Pandera), splits, cross-validates, fits, sets a threshold, measures 1,000
+resamples, importance and latency, and logs and registers the model (MLflow, skops). With a file of
+shifted rows it also scores all rows, and reports the drift of the shifted ones (Evidently). It has
+no orchestrator, criteria, scorecard, quarantine, prediction log or digests.
 
-    python floor.py ROWS.parquet FOLDER [SHIFTED.parquet]
+    python baseline.py ROWS.parquet FOLDER [SHIFTED.parquet]
 """
 
 import os
@@ -115,14 +114,14 @@ metrics["latency_p95_ms"] = float(np.percentile(latency, 95)) * 1000
 
 # log and register
 mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
-mlflow.create_experiment("floor", artifact_location=(folder / "artifacts").as_uri())
-mlflow.set_experiment("floor")
+mlflow.create_experiment("baseline", artifact_location=(folder / "artifacts").as_uri())
+mlflow.set_experiment("baseline")
 with mlflow.start_run():
     mlflow.log_metrics({name: float(value) for name, value in metrics.items()})
     mlflow.sklearn.log_model(
         model,
         name="model",
-        registered_model_name="floor",
+        registered_model_name="baseline",
         signature=mlflow.models.infer_signature(training[features].head(100), score[:100]),
         serialization_format="skops",
         skops_trusted_types=[
@@ -131,9 +130,9 @@ with mlflow.start_run():
         ],
         pip_requirements=["scikit-learn"],
     )
-assert metrics["roc_auc"] > 0.7, "the bar"
+assert metrics["roc_auc"] > 0.7, "roc_auc is too low"
 
-# score every row, and compare the shifted ones
+# score all rows, and compare the shifted rows with the holdout
 if len(sys.argv) > 3:
     from evidently import DataDefinition, Dataset, Report
     from evidently.presets import DataDriftPreset

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 # What is not written, and what is written instead. Each was once in these texts.
 INSTEAD = {
-    r"kept aside|set aside|in quarantine": "quarantined",
+    r"kept aside|set aside|in quarantine(?![.(])": "quarantined",
     r"tak(e|es|en) on what": "accepts the open risks",
     r"\bmend(s|ed|ing)?\b": "repair, correct",
     r"(train(ing)?|retraining) asked for|asks for a retraining": "requests a retraining",

@@ -14,7 +14,7 @@ from conftest import KITS, ROOT, Bake, command_line, tracked
 
 PROJECT = ROOT / "<<cookiecutter.project>>"
 RECORD = ".bake.json"
-ALLOWED = {"project", "package", "product_name", "description", "owner"}
+ALLOWED = {"project", "package", "product_name", "description", "owner", "__prefect_title"}
 Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
 TEMPLATE_SYNTAX = re.compile(r"<<|<%|<#|cookiecutter", re.IGNORECASE)
 

@@ -127,12 +127,35 @@ def test_readme_and_agents_of_a_product_have_at_most_80_and_60_lines(churn: Path
     assert len(baked_pages(churn)["AGENTS.md"].splitlines()) <= 60
 
 
-def test_all_pages_show_the_same_diagram_and_folder_tree(churn: Path) -> None:
+def test_all_pages_show_the_same_folder_tree(churn: Path) -> None:
     readme = baked_pages(churn)["README.md"]
-    diagram, tree = re.findall(r"```\n((?:training|churn-radar/).*?)```", readme, re.DOTALL)
-    assert diagram in pages()["index.md"]
-    assert diagram in pages()["README.md"]
+    _, tree = re.findall(r"```\n((?:training|churn-radar/).*?)```", readme, re.DOTALL)
     assert tree in pages()["index.md"]
+
+
+def test_both_diagrams_show_the_steps_of_the_training_flow_in_order(churn: Path) -> None:
+    """The drawn one is on two pages; a product's README has one of text."""
+    for page, address in (
+        ("index.md", "images/pipeline.svg"),
+        ("README.md", "docs/images/pipeline.svg"),
+    ):
+        assert f"]({address})" in pages()[page]
+    flow = (churn / "src/churn_radar/flows.py").read_text(encoding="utf-8")
+    body = flow[flow.index("def train(") : flow.index("def score(")]
+    steps = [
+        name.replace("judge_data", "judge the data") for name in re.findall(r"tasks\.(\w+)", body)
+    ]
+    steps = [
+        name for name in steps if name not in ("training_run", "record", "register", "completed")
+    ]
+    assert len(steps) == 6
+    drawn = re.findall(
+        r'class="name [^"]*"[^>]*>([^<]+)<', (DOCS / "images/pipeline.svg").read_text()
+    )
+    readme = baked_pages(churn)["README.md"]
+    (line,) = re.findall(r"^training +(.*)$", readme, re.MULTILINE)
+    assert [name for name in drawn if name in steps] == steps
+    assert [name.strip(" ─▶") for name in re.split("─▶|──pass──▶", line)][:6] == steps
 
 
 def test_the_reference_contains_every_verb_and_option(facts: Any) -> None:

@@ -119,7 +119,7 @@ def test_an_unsupported_python_is_refused_in_one_line(product: Path, tmp_path: P
     lines = [line for line in refused.stderr.splitlines() if not line.startswith("make")]
     assert refused.returncode != 0
     assert len(lines) == 1
-    assert "Python 2.7.18 – Python 3.11, 3.12 or 3.13 is expected" in lines[0]
+    assert "Python 2.7.18 – expected Python 3.11, 3.12 or 3.13" in lines[0]
 
 
 def test_make_ready_keeps_the_files_of_a_folder_that_is_no_environment(
@@ -193,7 +193,11 @@ def test_every_imported_library_is_a_declared_dependency(product: Path) -> None:
 
     Such a library is missing as soon as that dependency is removed.
     """
-    distributions = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
+    distributions = {
+        "sklearn": "scikit-learn",
+        "yaml": "pyyaml",
+        "pythonjsonlogger": "python-json-logger",
+    }
     installed_by = {
         "pydantic_core": "pydantic",
         "markupsafe": "jinja2",

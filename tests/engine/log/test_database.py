@@ -91,4 +91,4 @@ def test_three_processes_that_open_a_new_database_at_once_create_it_once(databas
 
 def test_a_database_that_does_not_respond_is_reported_as_unavailable() -> None:
     with pytest.raises(DatabaseUnavailable, match="check PRODUCT_DATABASE_URL"):
-        Database("postgresql://nobody:secret@127.0.0.1:1/none")
+        Database("postgresql://ann:secret@127.0.0.1:1/none")

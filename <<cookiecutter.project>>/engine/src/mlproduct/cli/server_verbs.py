@@ -75,7 +75,7 @@ def notify(options: Namespace, project: Project) -> int:
 
     for name in arrange(project.product, project.flows):
         line("notify", name)
-    say(f"  Remove them in Prefect under Automations. After a change, run {project.call} notify.")
+    say(f"  Remove them in Prefect under Automations. After a change, run: {project.call} notify")
     return 0
 
 

@@ -42,7 +42,7 @@ __all__ = [
     "preprocess",
 ]
 
-__version__ = "0.3.0"
+__version__ = "0.3.1"
 
 _HOME = {
     "BinaryClassification": ".problems",

@@ -555,7 +555,7 @@ def test_an_erased_prediction_is_not_repeated_under_its_idempotency_key(
     assert ask_with_key(client, some_rows(2)).status_code == 200
     assert main(["forget", some_rows(2)[0][COLUMNS.key], "--by", "Ada"]) == 0
     reply = ask_with_key(client, some_rows(2))
-    assert (reply.status_code, reply.json()["title"]) == (409, "Key used before")
+    assert (reply.status_code, reply.json()["title"]) == (409, "Key already used")
     assert "erased" in reply.json()["detail"]
     assert len(logged()) == 1
 

@@ -222,31 +222,31 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
     try:
         once = None if key is None else Once.of(key, body)
     except ValueError as other:
-        return problem(422, "Not as expected", str(other))
+        return problem(422, "Invalid request", str(other))
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        return problem(400, "No JSON", f"The body is not valid JSON: {error}.")
+        return problem(400, "Invalid JSON", f"The body is not valid JSON: {error}.")
     if complaint := _shape(content, service.settings.rows_at_most):
-        return problem(422, "Not as expected", complaint)
+        return problem(422, "Invalid request", complaint)
     checked = service.rows.check(content["rows"])
     request.state.rows = len(content["rows"])
     service.scored.labels("bad").inc(len(content["rows"]) - len(checked.positions))
     if not checked.positions or (checked.problems and content.get("all_or_nothing")):
-        return problem(422, "Bad rows", "See errors for the invalid fields.", checked.problems)
+        return problem(422, "Invalid rows", "See errors for the invalid fields.", checked.problems)
     try:
         if once is None:
             found = StoredAnswer.of(await batcher.score(checked.cells))
         else:
             found = await once.answer(checked.cells, batcher, service.writer)
     except Busy:
-        return _later(429, "Too many rows wait", "Try again in a second.")
+        return _later(429, "Too many waiting rows", "Try again in a second.")
     except UsedBefore as used:
-        return problem(409, "Key used before", str(used))
+        return problem(409, "Key already used", str(used))
     except DatabaseUnavailable:
         return _later(
             503,
-            "No log",
+            "Log unavailable",
             f"The prediction log is unavailable, and a request with {KEY_HEADER} needs it. Try"
             " again.",
         )
@@ -297,7 +297,7 @@ def _payload(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
 
 
 def _too_slow(seconds: float) -> Response:
-    response = problem(408, "Too slow", f"A request has to be sent within {seconds:g} seconds.")
+    response = problem(408, "Request timeout", f"A request has to be sent within {seconds:g} seconds.")
     response.headers["Connection"] = "close"
     return response
 
@@ -363,7 +363,7 @@ class _Around:
         except Exception:  # for any error the client gets a response and the log the reason
             logger.exception("request %s failed", number)
             if not sent:
-                await problem(500, "Broken", f"Internal error. Search the log for {number}.")(
+                await problem(500, "Internal error", f"Search the log for {number}.")(
                     scope, receive, sending
                 )
         # 499: the client closed the connection before the response.

@@ -99,7 +99,7 @@ class _Limited(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # whichever
     def _too_slow(self) -> None:
         if self._head:
             seconds = self.limits.settings.read_seconds
-            self._end(408, "Too slow", f"A request has to be sent within {seconds:g} seconds.")
+            self._end(408, "Request timeout", f"A request has to be sent within {seconds:g} seconds.")
         else:
             self.transport.close()
 

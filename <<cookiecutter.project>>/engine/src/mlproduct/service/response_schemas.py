@@ -64,12 +64,12 @@ PREDICT: Answers = {
     **KEYED,
     **_problems(
         {
-            400: "No JSON",
-            408: "Too slow",
-            409: "Key used before",
+            400: "Invalid JSON",
+            408: "Request timeout",
+            409: "Key already used",
             413: "Too large",
             422: "No valid row",
-            429: "Too many rows wait",
+            429: "Too many waiting rows",
         }
     ),
 }

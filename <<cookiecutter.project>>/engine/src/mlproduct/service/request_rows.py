@@ -133,7 +133,7 @@ class Rows:
         )
 
     def check(self, rows: Sequence[Any]) -> Checked:
-        """The valid rows and the problems of the others. Invalid JSON value raises an exception."""
+        """The valid rows and the problems of the others. No JSON value raises an exception."""
         problems: list[RowProblem] = []
         positions: list[int] = []
         cells: list[list[Any]] = []

@@ -88,7 +88,7 @@ def main() -> int:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    found = []
+    found: list[str] = []
     for path in filter(None, listed.stdout.split("\0")):
         file = ROOT / path
         if any(part in path for part in EXCEPT) or not file.is_file():

@@ -15,6 +15,8 @@ ENVIRONMENT = Path(os.environ.get("PRODUCT_ENV", ROOT / "build" / "env"))
 KITS = ("churn", "price")
 
 Bake = Callable[..., Path]
+# The arguments of a headless Chromium; returns what it prints.
+Chromium = Callable[..., str]
 
 
 def sources(product: Path) -> str:
@@ -155,5 +157,31 @@ def make(environment: Path) -> Callable[[Path, str], subprocess.CompletedProcess
             check=False,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
+
+    return run
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Chromium:
+    """``chromium("--dump-dom", url)``: the output of a headless Chromium after all scripts."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing; .ci/run installs it")
+        pytest.skip("Chromium is missing; .ci/run installs it")
+    quiet = [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+    ]
+    usual = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000"]
+    own = f"--user-data-dir={tmp_path / 'browser'}"
+
+    def run(*arguments: str) -> str:
+        command = [program, *usual, *quiet, own, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        return done.stdout
 
     return run

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
-from conftest import Bake, sources
+from conftest import Bake, Chromium, sources
 from servers import ENDED, printed_urls, response_of, run_deployment, wait_until
 
 ACTIONS = ("train", "score the day", "record labels", "monitor", "delete expired data")
@@ -115,43 +114,16 @@ class Page(NamedTuple):
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Callable[[str], Page]:
+def page(chromium: Chromium, tmp_path: Path) -> Callable[[str], Page]:
     """``page(url)``: the page in Chromium."""
-    chromium = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
-    if not chromium:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing; .ci/run installs it")
-        pytest.skip("Chromium is missing; .ci/run installs it")
-    quiet = [
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-    ]
 
     def load(url: str) -> Page:
         log = tmp_path / "net.json"
-        command = [
-            chromium,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            *quiet,
-            "--dump-dom",
-            f"--log-net-log={log}",
-        ]
-        command += [f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=10000", url]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        dom = chromium("--dump-dom", f"--log-net-log={log}", url)
         requested = re.findall(
             r'"url":"https?://([^/":]+)', log.read_text(encoding="utf-8", errors="replace")
         )
-        return Page(
-            done.stdout, {host for host in requested if not host.endswith(HOSTS_OF_CHROMIUM)}
-        )
+        return Page(dom, {host for host in requested if not host.endswith(HOSTS_OF_CHROMIUM)})
 
     return load
 

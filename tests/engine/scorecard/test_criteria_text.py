@@ -187,7 +187,7 @@ def test_explain_contains_everything_in_the_file() -> None:
     for words in (
         "recall at least 0.6. Share of actual positives that the model finds.",
         "recall by region within 0.1 of each other",
-        "value_per_1000 minus that of the champion above 0",
+        "value_per_1000: difference to the champion above 0",
         "Without a champion, it counts as undecided.",
         "Excluded: west.",
         "answers-while-we-talk until 2027-01-31, by Ada: New hardware.",

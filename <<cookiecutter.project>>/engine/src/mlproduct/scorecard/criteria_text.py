@@ -75,7 +75,7 @@ def statement(criterion: Criterion) -> str:
     """The criterion as metric and bar: ``recall in every region at least 0.6``."""
     words = [criterion.metric]
     if criterion.versus:
-        words = [f"{criterion.metric} minus that of {_OTHER[criterion.versus]}"]
+        words = [f"{criterion.metric}: difference to {_OTHER[criterion.versus]}"]
     if criterion.by:
         words.append(
             f"in every {criterion.by}" if criterion.gap_at_most is None else f"by {criterion.by}"

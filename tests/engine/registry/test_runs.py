@@ -172,6 +172,7 @@ def test_slices_with_the_same_metric_name_are_numbered() -> None:
 
 def test_shortened_cuts_a_long_text_and_names_the_full_one() -> None:
     assert shortened("short", 100) == "short"
+    assert shortened("line\n" * 100, 100, file="look.md").endswith("is in look.md of the run.")
     cut = shortened("line\n" * 100, 100)
     assert len(cut) <= 100
     assert cut.endswith("scorecard.html of the run.")

@@ -21,15 +21,18 @@ class Calibrated(ClassifierMixin, BaseEstimator):
         self.curve = curve
 
     def fit(self, X: Any, y: Any) -> Self:
+        """Fits the classifier again; the curve stays."""
         self.classifier_ = clone(self.classifier).fit(X, y)
         self.classes_ = self.classifier_.classes_
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
+        """The calibrated probabilities of 0 and 1, one row per row of ``X``."""
         score = calibrated_scores(self.curve, self.classifier_.predict_proba(X)[:, 1])
         return np.column_stack([1 - score, score])
 
     def predict(self, X: Any) -> np.ndarray:
+        """The class with the higher calibrated probability, per row."""
         return self.classes_[(self.predict_proba(X)[:, 1] >= 0.5).astype(int)]
 
 
@@ -45,10 +48,12 @@ class PredictionIntervals(RegressorMixin, BaseEstimator):
         self.relative = relative
 
     def fit(self, X: Any, y: Any) -> Self:
+        """Fits the regressor again; the width of the interval stays."""
         self.regressor_ = clone(self.regressor).fit(X, y)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
+        """The prediction per row, in the unit of the target."""
         return np.asarray(self.regressor_.predict(X), dtype=float)
 
     def predict_interval(self, X: Any) -> tuple[np.ndarray, np.ndarray]:

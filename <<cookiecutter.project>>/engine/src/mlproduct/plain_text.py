@@ -5,6 +5,7 @@ from .escaping import escaped, unseen
 
 __all__ = ["NAME_LIMIT", "REASON_LIMIT", "plain"]
 
+# A line of `history` has to stay readable, and MLflow's tags have a limit as well.
 NAME_LIMIT = 200
 REASON_LIMIT = 2_000
 SHOWN = 80  # characters of a refused text in the error message

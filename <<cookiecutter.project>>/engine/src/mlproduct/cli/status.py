@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LINES_AT_MOST", "Part", "Status", "status_of", "unscored"]
 
-LINES_AT_MOST = 10
+LINES_AT_MOST = 10  # what a person reads at a glance; --json contains everything
 LONGEST = 240  # characters of a line; the JSON contains the full text
 
 # The newest undecided versions only, because the verdict document of each is downloaded.

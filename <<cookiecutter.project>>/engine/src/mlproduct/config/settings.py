@@ -295,22 +295,27 @@ class Settings:
 
     @property
     def product_file(self) -> Path:
+        """The name and the title of the product."""
         return self.root / "config" / "product.yaml"
 
     @property
     def criteria_file(self) -> Path:
+        """The product manager's success criteria."""
         return self.root / "product" / "success_criteria.yaml"
 
     @property
     def pipeline_file(self) -> Path:
+        """The source, the split and the search budget."""
         return self.root / "config" / "pipeline.yaml"
 
     @property
     def scoring_file(self) -> Path:
+        """The data to score, the source of labels and the retention."""
         return self.root / "config" / "scoring.yaml"
 
     @property
     def monitoring_file(self) -> Path:
+        """The limits of alarms and the reactions."""
         return self.root / "config" / "monitoring.yaml"
 
 

@@ -19,13 +19,14 @@ __all__ = ["Strict", "line_of", "nearest", "read_yaml"]
 
 M = TypeVar("M", bound=BaseModel)
 
+# A file that a person edits is far shorter; a path that names a data file by mistake is not read.
 CHARACTERS_AT_MOST = 100_000
 
 # Keys and values of a file with every alias expanded: a few lines of aliases can expand to
 # billions of values.
 NODES_AT_MOST = 10_000
 
-MISTAKES_AT_MOST = 20
+MISTAKES_AT_MOST = 20  # one wrong indentation can make every later key a mistake
 
 # The text for each of pydantic's kinds of mistake; all other kinds keep pydantic's own message.
 EXPECTED = {

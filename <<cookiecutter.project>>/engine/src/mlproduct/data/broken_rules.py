@@ -23,7 +23,7 @@ FAILURE_COLUMNS = ("row", "column", "rule", "value", "reason", "source")
 Reason = tuple[str, str, int, str]
 
 SHOWN_CHARACTERS = 80  # of a cell
-SHOWN_REASONS = 20
+SHOWN_REASONS = 20  # a screen; the quarantine contains all of them
 
 
 @dataclass(frozen=True)

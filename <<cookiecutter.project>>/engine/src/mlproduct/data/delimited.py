@@ -22,6 +22,7 @@ SEPARATORS = (",", ";", "\t", "|")
 # The encoding is detected on the first SAMPLE_BYTES, the separator on the first SAMPLE_LINES.
 SAMPLE_BYTES = 4_000_000
 SAMPLE_LINES = 100
+# Arrow parses one block at a time: the memory does not grow with the file.
 BLOCK_BYTES = 8_000_000
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",

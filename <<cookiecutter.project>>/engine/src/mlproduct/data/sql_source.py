@@ -13,7 +13,7 @@ from .source_errors import one_line
 
 __all__ = ["frames"]
 
-ROWS_AT_ONCE = 50_000
+ROWS_AT_ONCE = 50_000  # held in memory while the server sends the next ones
 # Classes of SQLSTATE that are temporary: connection, rollback, resources, operator intervention
 # (PostgreSQL documentation, appendix A).
 PASSING = ("08", "40", "53", "57")

@@ -21,8 +21,9 @@ from ..synthetic import write
 
 __all__ = ["BREAK", "WEEKS", "World", "rehearsed"]
 
+# Twelve weeks are long enough for a release, drift, late labels, a retraining and a rollback.
 WEEKS = 12
-BREAK = 4
+BREAK = 4  # the week from which a column of the sample data is changed
 HISTORY, WEEKLY = 12_000, 4_000  # rows before the first week, and of each week
 DIRTY = 0.002  # the share of a week's rows that break the schema
 

@@ -15,8 +15,12 @@ from .intervals import as_intervals, ladder, percentile
 __all__ = ["SPEEDS", "measure_speed"]
 
 SPEEDS = ("latency_p50_ms", "latency_p95_ms", "rows_per_second")
+# A 95th percentile with an interval needs about a hundred calls; more would make every training
+# longer, since a slow model takes a second for ten of them.
 CALLS = 120
-WARM_UP = 5
+WARM_UP = 5  # the first calls import modules and fill caches
+# Throughput is measured on a batch, and the best repetition counts: other programs on the machine
+# can only slow it down.
 BATCH = 10_000
 REPEATS = 3
 

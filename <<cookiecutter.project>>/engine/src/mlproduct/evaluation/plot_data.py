@@ -18,9 +18,10 @@ from .weighted_sums import BINS, Scored
 
 __all__ = ["Curves", "curves", "importance"]
 
+# A plot is 360 pixels wide, so more points cannot be distinguished and would only be stored.
 POINTS = 50
 GROUPS = 20
-REPEATS = 5
+REPEATS = 5  # permutations per feature; their mean is shown with its range
 # Rows per point of averages (if there are as many), so that no point shows a single row.
 SMALLEST = 5
 

@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 MISSING = "(missing)"
+# Holm's correction needs an interval for each comparison at each level: beyond this number, the
+# levels are too extreme for the bootstrap to estimate.
 MOST_COMPARISONS = 200
 
 

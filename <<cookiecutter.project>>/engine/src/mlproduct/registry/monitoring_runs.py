@@ -55,7 +55,8 @@ class MonitoringRuns:
             ).info.run_id
             self._log(run, kept, day, 0)
             attach(self.client, run, files)
-            self.client.set_tag(run, "mlflow.note.content", shortened(note, NOTE_LIMIT))
+            description = shortened(note, NOTE_LIMIT, file="look.md")
+            self.client.set_tag(run, "mlflow.note.content", description)
             self.client.set_terminated(run)
             # Steps are days since 1970, so that the charts of several champions share one axis.
             self._log(

@@ -35,6 +35,7 @@ __all__ = ["DOCUMENT", "GIVEN_UP", "Run", "Runs", "commit_of", "metrics_of", "sa
 DOCUMENT = "decision.json"
 NOTE_LIMIT = 8000  # MLflow's limit of a tag of a run
 DATASET_DIGEST_LIMIT = 36  # MLflow's limit; the tag data_digest contains the whole digest
+# Below MLflow's limit of 250 characters, so that "_low", "_high" or a number still fits.
 NAME_LIMIT = 240
 # The tag with the reason why a run was closed as killed; stale_runs.py sets it.
 GIVEN_UP = "given_up"
@@ -232,11 +233,11 @@ def commit_of(root: Path) -> str | None:
     return f"{last}+changes" if changed else last or None
 
 
-def shortened(text: str, limit: int) -> str:
-    """``text``, cut at the end of a line to ``limit`` characters; a note replaces the rest."""
+def shortened(text: str, limit: int, file: str = "scorecard.html") -> str:
+    """``text``, cut at the end of a line to ``limit`` characters; the rest is in ``file``."""
     if len(text) <= limit:
         return text
-    rest = "\n\n… the rest is in scorecard.html of the run."
+    rest = f"\n\n… the rest is in {file} of the run."
     return text[: limit - len(rest)].rpartition("\n")[0] + rest
 
 
@@ -283,10 +284,6 @@ def _flat(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
     for part in ("split", "checks", "search", "evaluation"):
         for key, value in getattr(pipeline, part).model_dump(mode="json").items():
             yield f"{part}.{key}", value
-
-
-# Below MLflow's limit of 250 characters, so that "_low", "_high" or a number still fits.
-NAME_LIMIT = 240
 
 
 def metrics_of(measurements: Sequence[Measurement]) -> dict[str, float]:

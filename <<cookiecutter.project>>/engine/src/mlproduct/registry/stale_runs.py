@@ -11,7 +11,7 @@ __all__ = ["close_stale_runs"]
 
 # Longer than the sum of the timeouts of a training in tasks/__init__.py.
 LONGEST = timedelta(days=2)
-AT_MOST = 1_000
+AT_MOST = 1_000  # a page of MLflow's search; the next command closes the rest
 
 
 def close_stale_runs(runs: Runs) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ __all__ = ["Service", "app_of"]
 logger = logging.getLogger(__name__)
 # A client chooses this id, and it is written to the log and to a header of the response.
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
-WAITING_ROWS = 20_000
+WAITING_ROWS = 20_000  # twenty requests of the usual limit; later ones are refused at once
 KEY = 0  # the key is the first of the columns that are read
 # auto_error off: FastAPI's own refusal is not a problem document of RFC 9457.
 API_KEY = APIKeyHeader(name="X-API-Key", auto_error=False)
@@ -297,7 +297,8 @@ def _payload(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
 
 
 def _too_slow(seconds: float) -> Response:
-    response = problem(408, "Request timeout", f"A request has to be sent within {seconds:g} seconds.")
+    detail = f"A request has to be sent within {seconds:g} seconds."
+    response = problem(408, "Request timeout", detail)
     response.headers["Connection"] = "close"
     return response
 

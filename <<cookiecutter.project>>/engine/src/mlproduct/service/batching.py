@@ -17,6 +17,7 @@ from .request_rows import Cells, Rows
 
 __all__ = ["Batcher", "Busy", "ScoredBatch"]
 
+# A batch occupies the event loop: larger ones would delay every other request.
 ROWS_AT_ONCE = 2_000
 # Turns of the event loop before a batch begins. In these turns, requests that have arrived are read
 # and checked, so that they join the batch.

@@ -15,7 +15,7 @@ from .openapi import problem
 
 __all__ = ["connections_of"]
 
-HEAD_BYTES = 65_536
+HEAD_BYTES = 65_536  # the limit of h11 and of most proxies
 # The time a connection over the limit has to send a request, which then gets a 503.
 FULL_SECONDS = 1.0
 
@@ -99,7 +99,8 @@ class _Limited(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # whichever
     def _too_slow(self) -> None:
         if self._head:
             seconds = self.limits.settings.read_seconds
-            self._end(408, "Request timeout", f"A request has to be sent within {seconds:g} seconds.")
+            detail = f"A request has to be sent within {seconds:g} seconds."
+            self._end(408, "Request timeout", detail)
         else:
             self.transport.close()
 

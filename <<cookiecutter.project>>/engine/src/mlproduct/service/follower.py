@@ -28,7 +28,7 @@ from .accelerate import accelerated
 __all__ = ["Follower", "LiveModel", "unfit"]
 
 logger = logging.getLogger(__name__)
-SMOKE_ROWS = 50
+SMOKE_ROWS = 50  # enough to notice a model that fails or returns nonsense, in milliseconds
 # Polls before a refused version is tried again: a minute at the default SERVICE_POLL_SECONDS.
 AGAIN_AFTER = 12
 

@@ -33,8 +33,8 @@ Answered = tuple[Cells, ScoredBatch]
 logger = logging.getLogger(__name__)
 # Short, because a killed process loses the predictions that are not spooled yet.
 GATHER_SECONDS = 0.2
-GATHER_ROWS = 5_000
-RETRY_SECONDS = 1.0
+GATHER_ROWS = 5_000  # a block of about a megabyte
+RETRY_SECONDS = 1.0  # between two attempts while disk or database are unavailable
 # The texts for /health, which needs no key: without addresses and paths.
 OUTAGES = {
     "database": "database unavailable",

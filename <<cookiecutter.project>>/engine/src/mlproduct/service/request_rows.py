@@ -33,7 +33,7 @@ EXPECTED: dict[Kind, str] = {
     "yes or no": "true or false, yes or no, 1 or 0",
     "date": "a date as 2026-11-24 or 2026-11-24T10:00:00Z",
 }
-SHOWN_CHARACTERS = 80
+SHOWN_CHARACTERS = 80  # of a value or a name in a problem
 # The longest key and the longest other text if the schema sets no limit.
 KEY_CHARACTERS = 200
 TEXT_CHARACTERS = 10_000
@@ -55,6 +55,7 @@ class RowProblem:
     problem: str
 
     def to_json(self) -> dict[str, Any]:
+        """The problem as it is listed in a response."""
         return {"row": self.row, "field": self.field, "problem": self.problem}
 
 

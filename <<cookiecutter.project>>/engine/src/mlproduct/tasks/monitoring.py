@@ -43,7 +43,7 @@ from .monitoring_report import (
 
 __all__ = ["decide", "monitoring_context", "monitoring_report", "record"]
 
-EARLIER_WINDOWS = 4
+EARLIER_WINDOWS = 4  # the usual number of rows is the median of these
 # The longest a request for a retraining may be dated ahead of today and still count.
 A_MONTH = timedelta(days=30)
 

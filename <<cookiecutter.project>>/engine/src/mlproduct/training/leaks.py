@@ -19,7 +19,7 @@ from ..errors import ConfigError
 
 __all__ = ["Leak", "leaking_features"]
 
-AT_MOST_ROWS = 50_000
+AT_MOST_ROWS = 50_000  # a leak shows in a sample, and a tree per feature takes seconds
 LEAVES = 64  # of the small tree
 
 # Rows in which both numbers of a pair are known; a result from fewer rows is not reliable.

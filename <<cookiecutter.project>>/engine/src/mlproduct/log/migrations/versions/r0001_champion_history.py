@@ -11,6 +11,7 @@ down_revision = None
 
 
 def upgrade() -> None:
+    """Creates the audit log."""
     tables = sa.inspect(op.get_bind())
     if tables.has_table("schema_version"):
         op.drop_table("schema_version")

@@ -19,6 +19,7 @@ LEFT JOIN labels l ON l.identity = p.identity AND l.superseded_at IS NULL
 
 
 def upgrade() -> None:
+    """Creates the prediction log and its view."""
     # An INTEGER in SQLite, because only such a primary key is numbered automatically.
     whole = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(

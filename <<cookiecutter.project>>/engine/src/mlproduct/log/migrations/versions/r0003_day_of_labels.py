@@ -17,7 +17,7 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-AT_ONCE = 1_000
+AT_ONCE = 1_000  # SQLite accepts 32,766 parameters in a statement
 
 BLOCKS = sa.table(
     "blocks", sa.column("id"), sa.column("day", sa.Date), sa.column("at", sa.DateTime)
@@ -32,6 +32,7 @@ LABELS = sa.table(
 
 
 def upgrade() -> None:
+    """Adds the day to labels, and repairs identities of rows without a time."""
     op.add_column("labels", sa.Column("day", sa.Date))
     # Partial indexes: they are empty and cost nothing if rows have a time.
     timeless, waiting = sa.text("as_of IS NULL"), sa.text("as_of IS NULL AND day IS NULL")

@@ -180,7 +180,7 @@ def test_status_reports_no_problem_exits_with_0_and_changes_no_file(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [*SHOWN, "wrong"]
     assert lines[0].split()[1:3] == ["version", "1"]
-    assert "approve by Ada" in lines[0]
+    assert "approved by Ada" in lines[0]
     assert lines[1].split(maxsplit=1)[1] == "version 2 (ready)"
     assert lines[-1].split() == ["wrong", "nothing"]
     assert main(["status", "--json"]) == 0

@@ -128,7 +128,8 @@ def _trail(project: Project) -> str:
 
     releases = releases_of(project)
     before, trail = releases.models.alias(CHAMPION), releases.reconcile()
-    found = f"{len(trail.entries)} decisions, champion: {named(trail.champion)}"
+    count = len(trail.entries)
+    found = f"{count} decision{'s' * (count != 1)}, champion: {named(trail.champion)}"
     if before == trail.champion:
         return found
     return f"{found}; MLflow's alias pointed to {named(before)} and was corrected"

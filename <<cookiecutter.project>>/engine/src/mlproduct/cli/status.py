@@ -198,6 +198,9 @@ class _Registry:
         )
 
 
+DONE = {"approve": "approved", "automatic": "promoted", "rollback": "rolled back"}
+
+
 def _champion(trail: "AuditTrail", registry: _Once[_Registry]) -> Part:
     wrong = tuple(_alias_differs(trail, registry))
     entry = trail.current
@@ -210,7 +213,7 @@ def _champion(trail: "AuditTrail", registry: _Once[_Registry]) -> Part:
     value = {"version": entry.version, "since": entry.at, "by": entry.by, "action": entry.action}
     return Part(
         "champion",
-        f"version {entry.version} since {_moment(entry.at)}, {entry.action} by {entry.by}",
+        f"version {entry.version} since {_moment(entry.at)}, {DONE[entry.action]} by {entry.by}",
         value,
         wrong,
     )

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, FastAPI, Request, Response, Security
+from fastapi import FastAPI, Request, Response, Security
 from fastapi.security import APIKeyHeader
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -128,14 +128,17 @@ def app_of(service: Service) -> FastAPI:
 
     body = {"required": True, "content": {"application/json": {"schema": _schema(service)}}}
     extra = {"requestBody": body, "parameters": [IDEMPOTENCY_KEY]}
-    keyed = APIRouter(dependencies=_key_needed(service.settings.keys))
+    needed: dict[str, Any] = {
+        "dependencies": _key_needed(service.settings.keys),
+        "response_model": None,
+    }
 
-    @keyed.post("/predict", openapi_extra=extra, responses=PREDICT, response_model=None)
+    @app.post("/predict", openapi_extra=extra, responses=PREDICT, **needed)
     async def predict(request: Request) -> Response:
         """A prediction for each valid row, and errors for each invalid row."""
         return await _predict(service, batcher, request)
 
-    @keyed.get("/model", responses=MODEL, response_model=None)
+    @app.get("/model", responses=MODEL, **needed)
     async def model() -> Response:
         """The model that serves: its version, its verdict, and the reason if a newer champion could
         not be loaded.
@@ -165,7 +168,6 @@ def app_of(service: Service) -> FastAPI:
         """Metrics for Prometheus."""
         return Response(generate_latest(service.registry), media_type="text/plain; version=0.0.4")
 
-    app.include_router(keyed)
     return app
 
 

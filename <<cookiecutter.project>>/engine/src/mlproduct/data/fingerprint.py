@@ -51,6 +51,7 @@ def row_hashes(rows: pd.DataFrame, columns: Sequence[str] | None = None) -> np.n
         seed = _seed(str(name))
         for start in range(0, len(rows), BLOCK):
             block = rows[name].iloc[start : start + BLOCK]
+            # A sum does not depend on the order of the columns; the seed keeps equal cells apart.
             hashed[start : start + BLOCK] += mix(_cells(block) ^ seed)
     return mix(hashed)
 
@@ -65,6 +66,7 @@ def _cells(column: pd.Series) -> np.ndarray:
     if kind in "iub":
         return column.to_numpy().astype(np.int64).view(np.uint64)
     if kind == "f":
+        # A copy, because the next line changes it in place.
         values = column.to_numpy(dtype=np.float64, copy=True)
         values += 0.0  # turns -0.0 into 0.0, so that both have one hash
         return np.where(np.isnan(values), MISSING, values.view(np.uint64))
@@ -83,6 +85,7 @@ def _texts(column: pd.Series) -> np.ndarray:
         array = array.combine_chunks()
     missing = np.asarray(array.is_null())
     starts, lengths, content = _bytes(array)
+    # mix(0) is 0. Without the 1, an empty text would have the value of the number 0.
     state = mix(lengths.astype(np.uint64) + np.uint64(1))
     alive = np.flatnonzero(lengths > 0)
     done = 0

@@ -75,6 +75,7 @@ class Quarantine:
         final = place / _digest(rejected.rows)
         if final.exists():
             return
+        # The dot in front hides the unfinished folder from ``_parts``.
         beside = Path(tempfile.mkdtemp(prefix=".", dir=place))
         failures = rejected.failures.assign(
             run=run, kept_at=(when or datetime.now(UTC)).isoformat()
@@ -103,6 +104,7 @@ class Quarantine:
 
     def rows(self, run: str) -> pd.DataFrame:
         """The pending rows of the run as text; the first columns are ``row`` and ``source``."""
+        # A changed delivery for the same day can contain rows that are already stored.
         rows = self._read(run, "rows").drop_duplicates(IDENTITY)
         return rows[~self._is_repaired(run, rows)].reset_index(drop=True)
 
@@ -183,6 +185,7 @@ class Quarantine:
         passed = origins[
             ~_identities(origins).isin(list(_identities(checked.rejected.rows)))
         ].reset_index(drop=True)
+        # Both are joined by position below, so a difference would mix the cells of different rows.
         if len(passed) != len(checked.rows):
             raise ValueError(f"{len(checked.rows)} rows passed the replay, expected {len(passed)}")
         if len(passed):
@@ -274,6 +277,7 @@ class Quarantine:
 
 
 def _name(run: str) -> str:
+    # The name becomes a folder: a path such as ../x must not leave the quarantine.
     if not re.fullmatch(r"\w[\w.-]*", run) or run == REPAIRED:
         raise ConfigError(
             f"quarantine: {run!r} is not the name of a run – expected letters, digits, '.', - and"

@@ -157,6 +157,7 @@ def _identities(whole: pa.DataFrameSchema, columns: Columns) -> tuple[tuple[str,
 
 
 def _dtype(kind: Kind, nullable: bool) -> str:
+    # An int64 column cannot contain a missing value.
     return "float64" if STORED[kind] == "int64" and nullable else STORED[kind]
 
 

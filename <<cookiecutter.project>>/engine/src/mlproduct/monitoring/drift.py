@@ -20,6 +20,7 @@ from .profile import ColumnProfile, Profile
 __all__ = ["Finding", "drift", "psi", "volume"]
 
 # Expected rows in a bin below which the chi-squared test is not reliable; smaller bins are pooled.
+# The documentation of SciPy's chi2_contingency names the same number.
 ENOUGH = 5
 
 

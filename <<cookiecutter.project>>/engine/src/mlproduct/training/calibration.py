@@ -22,7 +22,8 @@ LEVEL = 0.9
 # The relative decrease of the log loss from which on calibration is worth the additional component.
 CLEARLY = 0.005
 
-# Rows of the rarer class below which a curve of this kind overfits.
+# Rows of the rarer class below which a curve of this kind overfits. For isotonic curves,
+# scikit-learn's CalibratedClassifierCV names the same number of samples.
 ENOUGH = {"sigmoid": 30, "isotonic": 1000}
 
 

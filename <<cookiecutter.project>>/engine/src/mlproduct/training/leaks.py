@@ -48,6 +48,7 @@ def leaking_features(
     target. Raises ConfigError for an accepted name that is not a feature.
     """
     _known(accepted, columns)
+    # The sample is shuffled as well: every second row is then a random half (``_strength``).
     rows = training.sample(min(len(training), AT_MOST_ROWS), random_state=seed)
     target = rows[columns.target].to_numpy(dtype=float)
     if columns.task == "regression":

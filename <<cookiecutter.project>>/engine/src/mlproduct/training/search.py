@@ -224,6 +224,7 @@ def _finished(
             return attempt(draw)
 
     with pools.limit(limits=1):
+        # Unordered, so that a slow trial does not delay the progress of those that finish after it.
         parallel = joblib.Parallel(
             n_jobs=workers, backend="threading", return_as="generator_unordered"
         )
@@ -271,7 +272,10 @@ def _score(table: _Table, left_out: np.ndarray, objective: Objective) -> float:
 
 
 def _place(trial: Trial, objective: Objective) -> tuple[float, int]:
-    """A sort key: the best trial first, the earlier of equal ones first, failed ones last."""
+    """A sort key: the best trial first, the earlier of equal ones first, failed ones last.
+
+    With the number, the order does not depend on which trial finishes first.
+    """
     if trial.score is None:
         return np.inf, trial.number
     return (-trial.score if objective.metric.better == "higher" else trial.score), trial.number
@@ -303,6 +307,7 @@ def _fitted(
     method, curve = calibration(y, predicted, table.seed)
     if curve is not None:
         model, predicted = Calibrated(model, curve), calibrated_scores(curve, predicted)
+    # After the calibration, because the threshold applies to calibrated scores.
     threshold = objective.threshold(y, predicted)[0]
     # Frozen, because fitting the classifier would otherwise fit the model again.
     frozen = FrozenEstimator(model.fit(table.features, table.y))

@@ -33,6 +33,7 @@ def fingerprint(rows: pd.DataFrame) -> str:
         # The length in front keeps the names "a", "bc" and "ab", "c" apart.
         digest.update(f"{len(name)}:{name}".encode())
     digest.update(len(rows).to_bytes(8, "little"))
+    # In a fixed order of bytes, so that every processor computes the same digest.
     digest.update(np.sort(row_hashes(rows)).astype("<u8").tobytes())
     return digest.hexdigest()
 
@@ -100,6 +101,7 @@ def _texts(column: pd.Series) -> np.ndarray:
 
 def _bytes(array: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where each text starts, how long it is, and a view of eight bytes from every start."""
+    # A slice shares the buffers of the whole array, so its offsets begin at ``array.offset``.
     offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)[
         array.offset : array.offset + len(array) + 1
     ]

@@ -106,6 +106,7 @@ def _of_text(text: str) -> str | None:
 
 def _exact_below(dtype: Any) -> float:
     """The limit below which a float of this type represents every whole number exactly."""
+    # np.finfo refuses pandas' Float64, which has its NumPy type as an attribute.
     return float(2.0 ** (np.finfo(getattr(dtype, "numpy_dtype", dtype)).nmant + 1))
 
 

@@ -62,7 +62,10 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """The quarantined rows in ``folder``, which the first ``keep`` creates."""
+    """The quarantined rows in ``folder``, which the first ``keep`` creates.
+
+    A method that reads a run raises ConfigError if there is no run of that name.
+    """
 
     folder: Path
 
@@ -206,7 +209,7 @@ class Quarantine:
             yield Batch(rows.drop(columns=IDENTITY), origin, 0, repaired=True, positions=positions)
 
     def forget(self, column: str, key: str) -> Erasure:
-        """Erases the pending and repaired rows of a subject.
+        """Erases the pending and repaired rows of the subject with ``key`` in ``column``.
 
         Returns how many rows there were, and which files could not be read.
         """
@@ -313,6 +316,7 @@ def _others(path: Path, named: list[tuple[str, int]]) -> pd.DataFrame:
 
 
 def _replace(file: Path, rows: pd.DataFrame) -> None:
+    # The process id keeps the temporary files of two processes apart.
     beside = file.with_name(f".{os.getpid()}.{file.name}")
     rows.to_parquet(beside, index=False)
     beside.replace(file)

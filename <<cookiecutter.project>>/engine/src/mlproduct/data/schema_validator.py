@@ -104,6 +104,7 @@ class SchemaValidator:
         if table.empty:
             return []
         try:
+            # Lazy: otherwise Pandera would report only the first broken rule.
             schema.validate(table, lazy=True)
         except SchemaErrors as errors:
             return [_broken(error, where, len(table)) for error in errors.schema_errors]

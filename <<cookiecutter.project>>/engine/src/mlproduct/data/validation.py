@@ -178,6 +178,7 @@ def _refuse_missing_columns(batch: Batch, validator: SchemaValidator, tally: _Ta
 def _refuse_other_types(
     validator: SchemaValidator, tally: _Tally, limit: float, cells: int
 ) -> None:
+    # Scoring has the limit 1, because it checks the share of the whole day at the end of the day.
     if limit >= 1:
         return
     share = {

@@ -98,6 +98,8 @@ def resample(
 def take(samples: Mapping[Key, Sample], weights: Iterator[np.ndarray]) -> dict[Key, Views]:
     """The estimates of each sample, by view and metric name.
 
+    ``weights`` are blocks of ``resample`` for all rows; a sample of some rows takes their columns.
+
     A metric that cannot be computed has a ``problem``; the other metrics are still computed.
     """
     found = {

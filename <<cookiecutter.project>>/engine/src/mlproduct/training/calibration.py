@@ -51,7 +51,8 @@ def conformal_half_width(
 ) -> tuple[float, bool]:
     """The half width of the intervals, and whether it is relative to the size of the prediction.
 
-    The intervals contain the outcome of the share ``level`` of these rows. ``predicted`` are
+    It is in the unit of the target, or a factor of the absolute prediction if relative. The
+    intervals contain the outcome of the share ``level`` of these rows. ``predicted`` are
     out-of-fold predictions. The kind with the narrower intervals on average is chosen. This is the
     relative one if errors grow with the prediction, as for prices.
 

@@ -79,4 +79,5 @@ def _cuts(
     target: np.ndarray | None = None,
     groups: np.ndarray | None = None,
 ) -> tuple[Fold, ...]:
+    # Of the features, the splitters use only the number of rows.
     return tuple(splitter.split(np.zeros(rows), target, groups))

@@ -130,6 +130,7 @@ def search(
     ahead: tuple[Trial, np.ndarray] | None = None
 
     def attempt(draw: _Draw) -> tuple[Trial, np.ndarray] | None:
+        # Checked when a trial starts, because joblib takes the next draws before they are needed.
         late = draw.number > 0 and clock() - began > budget.seconds
         return None if late else _attempt(draw, table, objective, clock)
 
@@ -186,6 +187,7 @@ def _draws(candidates: Sequence[Candidate], budget: Search) -> Iterator[_Draw]:
 
     Ends after ``budget.trials`` trials, or when every space is exhausted.
     """
+    # From lists of values, scikit-learn draws without replacement, so a space can be exhausted.
     varied = [c for c in candidates if c.space]
     waiting = [
         iter(ParameterSampler(dict(c.space), budget.trials, random_state=budget.seed))
@@ -196,6 +198,7 @@ def _draws(candidates: Sequence[Candidate], budget: Search) -> Iterator[_Draw]:
         yield _Draw(number, candidate, {})
         number += 1
     while waiting and number < budget.trials:
+        # A copy, because exhausted spaces are removed in the loop.
         for candidate, space in list(zip(varied, waiting, strict=True)):
             params = next(space, None)
             if params is None:

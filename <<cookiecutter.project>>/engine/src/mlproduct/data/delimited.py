@@ -139,6 +139,7 @@ def _separator(sample: bytes, encoding: str, wanted: Sequence[str]) -> str:
         lines = [line for line in _lines(sample, separator, encoding) if line]
         width = len(lines[0]) if lines else 0
         even = sum(len(line) == width for line in lines) / max(len(lines), 1)
+        # A separator that does not occur finds one cell in each line, which must not count as even.
         return len(set(lines[0]) & set(wanted)) if lines else 0, even if width > 1 else 0.0, width
 
     return max(SEPARATORS, key=fit)

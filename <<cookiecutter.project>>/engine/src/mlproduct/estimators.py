@@ -14,7 +14,11 @@ __all__ = ["Calibrated", "PredictionIntervals", "calibrated_scores", "log_odds"]
 
 
 class Calibrated(ClassifierMixin, BaseEstimator):
-    """A binary classifier (0 and 1) whose probabilities are calibrated with ``curve``."""
+    """A binary classifier (0 and 1) whose probabilities are calibrated with ``curve``.
+
+    The curve is fitted on the out-of-fold scores of the search. scikit-learn's
+    ``CalibratedClassifierCV`` would make other folds and fit the classifier again in each.
+    """
 
     def __init__(self, classifier: Any, curve: Any) -> None:
         self.classifier = classifier
@@ -64,14 +68,17 @@ class PredictionIntervals(RegressorMixin, BaseEstimator):
 
 
 def calibrated_scores(curve: Any, score: np.ndarray) -> np.ndarray:
-    """The calibrated probabilities. A logistic curve takes the log odds of the scores as input."""
+    """The calibrated probabilities of n scores, of shape (n,).
+
+    A logistic curve takes the log odds of the scores as input.
+    """
     if isinstance(curve, LogisticRegression):
         return curve.predict_proba(log_odds(score))[:, 1]
     return curve.predict(score)
 
 
 def log_odds(score: np.ndarray) -> np.ndarray:
-    """The log odds of probabilities, as an array with one column."""
+    """The log odds ln(p / (1 - p)) of n probabilities p, of shape (n, 1)."""
     # The log odds of 0 and 1 are infinite, so probabilities stay a millionth away from both.
     kept = np.clip(score, 1e-6, 1 - 1e-6)
     return np.log(kept / (1 - kept))[:, None]

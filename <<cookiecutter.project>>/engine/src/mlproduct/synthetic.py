@@ -16,6 +16,7 @@ DAYS = 540  # by default, synthetic rows are of this many days
 
 def days(age: np.ndarray, until: date, span: int = DAYS) -> pd.Series:
     """Timestamps at midnight, from ``span`` days before ``until`` (``age`` 0) to ``until`` (1)."""
+    # Each of the span + 1 days has the same share of ages. Age 1 would be a day later: clipped.
     first = datetime.combine(until, time.min) - timedelta(days=span)
     return pd.Series(
         pd.Timestamp(first) + pd.to_timedelta(np.floor(age * (span + 1)).clip(0, span), unit="D")

@@ -27,6 +27,7 @@ class Batch:
     first_row: int
     unread: tuple[str, ...] = ()
     repaired: bool = False
+    # Not compared: the truth value of a comparison of arrays is undefined.
     positions: np.ndarray | None = field(default=None, compare=False)
 
     @property

@@ -173,6 +173,7 @@ def _nothing(text: pd.Series) -> np.ndarray:
 
 
 def _whole_numbers(column: pd.Series) -> Cells:
+    # Unsigned numbers are excluded: pandas wraps a UInt64 of 2**63 or more to a negative Int64.
     if pd.api.types.is_integer_dtype(column.dtype) and column.dtype.kind != "u":
         return _cells(column.astype("Int64"))
     numbers = _numbers(column)
@@ -213,8 +214,9 @@ def yes_or_no(cell: Any) -> int | None:
             return None
         if (known := WORDS.get(word.lower())) is not None:
             return known
+    # Several values in one cell. This test comes first, because pd.isna of a list is an array.
     elif isinstance(cell, list | dict | tuple | np.ndarray):
-        pass  # several values in one cell
+        pass
     elif cell is None or pd.isna(cell):
         return None
     elif cell in (0, 1):

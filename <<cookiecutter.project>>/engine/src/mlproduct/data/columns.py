@@ -119,4 +119,5 @@ def _listed(column: Any) -> tuple[Any, ...]:
 
 
 def _is_text(dtype: Any) -> bool:
+    # pandas names its text types string[python], string[pyarrow] and so on.
     return str(dtype) in {"str", "string", "object", "category"} or str(dtype).startswith("string")

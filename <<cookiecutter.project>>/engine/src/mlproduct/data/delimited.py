@@ -18,12 +18,14 @@ from .source_errors import one_line
 
 __all__ = ["dialect", "frames"]
 
+# The first of several equally good separators is used.
 SEPARATORS = (",", ";", "\t", "|")
 # The encoding is detected on the first SAMPLE_BYTES, the separator on the first SAMPLE_LINES.
 SAMPLE_BYTES = 4_000_000
 SAMPLE_LINES = 100
 # Arrow parses one block at a time: the memory does not grow with the file.
 BLOCK_BYTES = 8_000_000
+# "utf-16" reads the order of the bytes from the mark, so both orders have the same name.
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -80,8 +82,10 @@ def frames(
                 empty = False
                 yield table, unread
         except SourceError:
+            # An open quotation mark shifts all cells after it, so it is the cause of other errors.
             _refuse_open_quote(opened, name, separator, encoding)
             raise
+    # Marks within a text can be odd as well. Only a second pass can distinguish the two cases.
     if counted.marks % 2:
         _refuse_open_quote(opened, name, separator, encoding)
     if empty:
@@ -121,6 +125,7 @@ def _encoding(sample: bytes) -> str:
         if sample.startswith(mark):
             return encoding
     try:
+        # Incremental, because the sample can end within a character.
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
         return "cp1252"
@@ -134,6 +139,7 @@ def _separator(sample: bytes, encoding: str, wanted: Sequence[str]) -> str:
         lines = [line for line in _lines(sample, separator, encoding) if line]
         width = len(lines[0]) if lines else 0
         even = sum(len(line) == width for line in lines) / max(len(lines), 1)
+        # A separator that does not occur finds one cell in each line, which must not count as even.
         return len(set(lines[0]) & set(wanted)) if lines else 0, even if width > 1 else 0.0, width
 
     return max(SEPARATORS, key=fit)
@@ -143,9 +149,10 @@ def _lines(sample: bytes, separator: str, encoding: str) -> list[list[str]]:
     text = (
         codecs.getincrementaldecoder(encoding)(errors="replace")
         .decode(sample[:200_000])
-        .removeprefix("\ufeff")
+        .removeprefix("\ufeff")  # Python keeps the mark in UTF-8, Arrow removes it
     )
     lines = text.splitlines(keepends=True)
+    # The last line of a cut sample is incomplete.
     whole = lines[:-1] if len(lines) > 1 and len(sample) > 200_000 else lines
     return list(csv.reader(whole[:SAMPLE_LINES], delimiter=separator))
 
@@ -164,7 +171,7 @@ def _tables(
 
     def note(row: Any) -> str:
         ragged.append(row)
-        return "error"
+        return "error"  # with "skip", Arrow would drop the row without a message
 
     try:
         reader = arrow_csv.open_csv(
@@ -226,6 +233,8 @@ def _refuse_open_quote(opened: Opened, name: str, separator: str, encoding: str)
             for _ in lines:
                 start = lines.line_num + 1
         except csv.Error as error:
+            # After an open mark, the rest of the file is one cell. Python's csv limits a cell to
+            # 131,072 characters.
             if "unexpected end" in str(error) or "field limit" in str(error):
                 raise SourceError(
                     f"{name}: line {start}: a quotation mark is opened and never closed – expected"

@@ -102,6 +102,7 @@ def _found_here(path: str, root: Path) -> list[File]:
         raise SourceError(
             f"{path}: is a folder – expected a file or a pattern – use {path.rstrip('/')}/*.parquet"
         )
+    # Before patterns, because the name of a file can contain * ? or [.
     if full.is_file():
         return [File(_shown(full, root), system, str(full), "file")]
     if any(mark in path for mark in "*?["):
@@ -139,6 +140,7 @@ def _found_elsewhere(path: str, scheme: str) -> list[File]:
         matches = sorted(system.glob(inner))
     if not matches:
         raise SourceMissing(f"{name}: no file matches – expected at least one – check the pattern")
+    # fsspec returns whole addresses for the web, and paths without a scheme for other systems.
     start = "" if scheme in WEB else f"{scheme}://"
     return [
         File(start + match.lstrip("/") if start else match, system, match, scheme)
@@ -164,6 +166,7 @@ def _at_hand(file: File) -> Iterator[File]:
 
     folder = Path(tempfile.mkdtemp(prefix="source-"))
     try:
+        # The suffixes select the format and the decompression.
         copy = folder / ("page" + "".join(file.suffixes))
         with reading(file.name, remote=True):
             file.system.get_file(file.path, str(copy))
@@ -204,6 +207,8 @@ def _frame(table: Any) -> pd.DataFrame:
         if any(column.type == kind and column.null_count for column in table.columns)
     }
     for at, column in enumerate(table.schema):
+        # Impala and old versions of Spark write texts as bytes; a key would become b'…'.
         if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
             table = table.set_column(at, column.name, table.column(at).cast(pa.large_string()))
+    # The metadata of pandas is ignored: it would turn a column that was its index into the index.
     return table.to_pandas(types_mapper=whole.get, date_as_object=False, ignore_metadata=True)

@@ -33,6 +33,7 @@ def fingerprint(rows: pd.DataFrame) -> str:
         # The length in front keeps the names "a", "bc" and "ab", "c" apart.
         digest.update(f"{len(name)}:{name}".encode())
     digest.update(len(rows).to_bytes(8, "little"))
+    # In a fixed order of bytes, so that every processor computes the same digest.
     digest.update(np.sort(row_hashes(rows)).astype("<u8").tobytes())
     return digest.hexdigest()
 
@@ -51,6 +52,7 @@ def row_hashes(rows: pd.DataFrame, columns: Sequence[str] | None = None) -> np.n
         seed = _seed(str(name))
         for start in range(0, len(rows), BLOCK):
             block = rows[name].iloc[start : start + BLOCK]
+            # A sum does not depend on the order of the columns; the seed keeps equal cells apart.
             hashed[start : start + BLOCK] += mix(_cells(block) ^ seed)
     return mix(hashed)
 
@@ -65,6 +67,7 @@ def _cells(column: pd.Series) -> np.ndarray:
     if kind in "iub":
         return column.to_numpy().astype(np.int64).view(np.uint64)
     if kind == "f":
+        # A copy, because the next line changes it in place.
         values = column.to_numpy(dtype=np.float64, copy=True)
         values += 0.0  # turns -0.0 into 0.0, so that both have one hash
         return np.where(np.isnan(values), MISSING, values.view(np.uint64))
@@ -83,6 +86,7 @@ def _texts(column: pd.Series) -> np.ndarray:
         array = array.combine_chunks()
     missing = np.asarray(array.is_null())
     starts, lengths, content = _bytes(array)
+    # mix(0) is 0. Without the 1, an empty text would have the value of the number 0.
     state = mix(lengths.astype(np.uint64) + np.uint64(1))
     alive = np.flatnonzero(lengths > 0)
     done = 0
@@ -97,6 +101,7 @@ def _texts(column: pd.Series) -> np.ndarray:
 
 def _bytes(array: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where each text starts, how long it is, and a view of eight bytes from every start."""
+    # A slice shares the buffers of the whole array, so its offsets begin at ``array.offset``.
     offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)[
         array.offset : array.offset + len(array) + 1
     ]

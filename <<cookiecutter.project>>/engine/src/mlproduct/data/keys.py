@@ -16,6 +16,7 @@ __all__ = ["BLANKS", "key_of", "keys_of", "of_subject", "spelled"]
 
 # What ``str.strip`` removes. Listed explicitly because Arrow and databases define whitespace
 # differently.
+# U+3000 is the last of these characters.
 BLANKS = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 # How programs write a whole number that is stored as a float.
 WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
@@ -31,6 +32,7 @@ def key_of(value: Any) -> str | None:
     """
     if isinstance(value, str):
         return _of_text(value)
+    # Before whole numbers, because Python's True is an int.
     if isinstance(value, bool | np.bool_ | list | dict | tuple | np.ndarray):
         raise ValueError("a key is a text or a whole number")
     if isinstance(value, int | np.integer):
@@ -104,6 +106,7 @@ def _of_text(text: str) -> str | None:
 
 def _exact_below(dtype: Any) -> float:
     """The limit below which a float of this type represents every whole number exactly."""
+    # np.finfo refuses pandas' Float64, which has its NumPy type as an attribute.
     return float(2.0 ** (np.finfo(getattr(dtype, "numpy_dtype", dtype)).nmant + 1))
 
 

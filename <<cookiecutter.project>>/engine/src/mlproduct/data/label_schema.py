@@ -27,6 +27,7 @@ def answers_of(
         _refuse_needless(day_column, columns)
     kept = [name for name in (columns.key, columns.time, columns.target) if name]
 
+    # A model, because ``validate`` takes one; Pandera selects columns of a schema only.
     class Answers(schema):
         @classmethod
         def to_schema(cls) -> Any:

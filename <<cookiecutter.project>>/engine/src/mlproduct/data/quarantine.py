@@ -62,7 +62,10 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """The quarantined rows in ``folder``, which the first ``keep`` creates."""
+    """The quarantined rows in ``folder``, which the first ``keep`` creates.
+
+    A method that reads a run raises ConfigError if there is no run of that name.
+    """
 
     folder: Path
 
@@ -75,6 +78,7 @@ class Quarantine:
         final = place / _digest(rejected.rows)
         if final.exists():
             return
+        # The dot in front hides the unfinished folder from ``_parts``.
         beside = Path(tempfile.mkdtemp(prefix=".", dir=place))
         failures = rejected.failures.assign(
             run=run, kept_at=(when or datetime.now(UTC)).isoformat()
@@ -103,6 +107,7 @@ class Quarantine:
 
     def rows(self, run: str) -> pd.DataFrame:
         """The pending rows of the run as text; the first columns are ``row`` and ``source``."""
+        # A changed delivery for the same day can contain rows that are already stored.
         rows = self._read(run, "rows").drop_duplicates(IDENTITY)
         return rows[~self._is_repaired(run, rows)].reset_index(drop=True)
 
@@ -183,6 +188,7 @@ class Quarantine:
         passed = origins[
             ~_identities(origins).isin(list(_identities(checked.rejected.rows)))
         ].reset_index(drop=True)
+        # Both are joined by position below, so a difference would mix the cells of different rows.
         if len(passed) != len(checked.rows):
             raise ValueError(f"{len(checked.rows)} rows passed the replay, expected {len(passed)}")
         if len(passed):
@@ -203,7 +209,7 @@ class Quarantine:
             yield Batch(rows.drop(columns=IDENTITY), origin, 0, repaired=True, positions=positions)
 
     def forget(self, column: str, key: str) -> Erasure:
-        """Erases the pending and repaired rows of a subject.
+        """Erases the pending and repaired rows of the subject with ``key`` in ``column``.
 
         Returns how many rows there were, and which files could not be read.
         """
@@ -274,6 +280,7 @@ class Quarantine:
 
 
 def _name(run: str) -> str:
+    # The name becomes a folder: a path such as ../x must not leave the quarantine.
     if not re.fullmatch(r"\w[\w.-]*", run) or run == REPAIRED:
         raise ConfigError(
             f"quarantine: {run!r} is not the name of a run – expected letters, digits, '.', - and"
@@ -309,6 +316,7 @@ def _others(path: Path, named: list[tuple[str, int]]) -> pd.DataFrame:
 
 
 def _replace(file: Path, rows: pd.DataFrame) -> None:
+    # The process id keeps the temporary files of two processes apart.
     beside = file.with_name(f".{os.getpid()}.{file.name}")
     rows.to_parquet(beside, index=False)
     beside.replace(file)

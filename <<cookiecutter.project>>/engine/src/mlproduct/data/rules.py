@@ -129,7 +129,8 @@ def _length(known: Statistics) -> Rule:
 def _matches(known: Statistics) -> Rule:
     pattern = re.compile(known["pattern"])
     text = pattern.pattern
-    # Pandera looks for the pattern at the beginning of a cell, JSON Schema anywhere in it.
+    # Pandera looks for the pattern at the beginning of a cell, JSON Schema anywhere in it. In
+    # ^a|b, the anchor applies to a only.
     anchored = text if text.startswith("^") and "|" not in text else f"^(?:{text})"
     return Rule(
         f"matches {text}",

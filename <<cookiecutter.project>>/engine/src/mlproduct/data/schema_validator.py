@@ -104,6 +104,7 @@ class SchemaValidator:
         if table.empty:
             return []
         try:
+            # Lazy: otherwise Pandera would report only the first broken rule.
             schema.validate(table, lazy=True)
         except SchemaErrors as errors:
             return [_broken(error, where, len(table)) for error in errors.schema_errors]
@@ -157,6 +158,7 @@ def _identities(whole: pa.DataFrameSchema, columns: Columns) -> tuple[tuple[str,
 
 
 def _dtype(kind: Kind, nullable: bool) -> str:
+    # An int64 column cannot contain a missing value.
     return "float64" if STORED[kind] == "int64" and nullable else STORED[kind]
 
 

@@ -41,6 +41,7 @@ def read(
     for part in _parts(source, wanted, root, environ):
         first = 0
         for rows, unread in part.frames:
+            # A table without rows is a batch as well: the validation needs its columns.
             for start in range(0, max(len(rows), 1), BATCH_ROWS):
                 cut = rows.iloc[start : start + BATCH_ROWS].reset_index(drop=True)
                 yield Batch(_named(cut, wanted, part.origin, first), part.origin, first, unread)

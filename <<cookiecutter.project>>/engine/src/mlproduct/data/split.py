@@ -93,6 +93,7 @@ def _hashed(rows: pd.DataFrame, columns: Columns, policy: Split) -> tuple[np.nda
             "config/pipeline.yaml: split.by: group: schemas.py has no column with the role group –"
             " expected one – give a column this role, or split by hash"
         )
+    # A larger share only adds rows to the holdout; no holdout row becomes a training row.
     place = row_hashes(rows, [name]) / np.float64(2**64)
     described = f"by the hash of {name}, {policy.holdout:.0%} held out permanently"
     return place < policy.holdout, described

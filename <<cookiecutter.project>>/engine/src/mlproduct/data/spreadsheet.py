@@ -16,6 +16,7 @@ SIGN = "'"
 # spreadsheets accept as well.
 STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
+# An apostrophe is escaped too, so that ``original`` removes only those of ``harmless``.
 DANGEROUS = rf"^(?=[{re.escape(STARTS + SIGN)}])"
 ESCAPED = rf"^{SIGN}(?=[{re.escape(STARTS + SIGN)}])"
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"

@@ -35,7 +35,7 @@ def frames(
     url = _address(source, environ)
     engine = _engine(url, name)
     # SQLAlchemy would read a colon as a parameter, so colons are escaped. The line break before the
-    # bracket ends a line comment at the end of the query.
+    # bracket ends a line comment at the end of the query. A semicolon within brackets is an error.
     inner = sa.text(f"(\n{query.strip().rstrip(';').replace(':', chr(92) + ':')}\n) AS source_rows")
     try:
         with _in_words(name), engine.connect() as connection:
@@ -85,6 +85,7 @@ def _frame(rows: list[tuple[Any, ...]], names: list[str]) -> pd.DataFrame:
             continue
         kinds = {type(row[at]) for row in rows}
         if int in kinds:
+            # Beside fractions, whole numbers stay exact as objects.
             only = kinds <= {int, type(None)}
             frame[name] = pd.Series([row[at] for row in rows], dtype="Int64" if only else object)
     return frame
@@ -103,6 +104,7 @@ def _address(source: Source, environ: Mapping[str, str]) -> Any:
         )
     try:
         url = sa.engine.make_url(text)
+        # SQLAlchemy ends the password at its first @ and takes the rest as the host.
         if "@" in (url.host or ""):
             raise ValueError("an @ of the password is not encoded")
     except (sa.exc.ArgumentError, ValueError):
@@ -134,6 +136,7 @@ def _engine(url: Any, name: str) -> Any:
 
     # Without a pool, no connection stays open between two reads. With hidden parameters, errors do
     # not contain values.
+    # Only psycopg knows this argument; the driver of SQLite refuses it.
     patience = {"connect_timeout": 20} if url.get_backend_name() == "postgresql" else {}
     try:
         return sa.create_engine(
@@ -163,7 +166,9 @@ def _in_words(name: str) -> Iterator[None]:
 def _mistake(name: str, error: Any) -> SourceError:
     message = one_line(error.orig)
     state = getattr(error.orig, "sqlstate", None) or ""
+    # SQLAlchemy has no statement for an error while it connects.
     connecting = error.statement is None
+    # SQLite has no SQLSTATE; its message for a busy database is "database is locked".
     passing = error.connection_invalidated or state[:2] in PASSING or "locked" in message
     if passing or (connecting and not any(word in message for word in REFUSED)):
         return SourceUnavailable(

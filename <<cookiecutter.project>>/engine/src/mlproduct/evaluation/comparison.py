@@ -133,6 +133,7 @@ def comparison_of(
             problems[name] = f"{name.replace('_', ' ')} cannot predict: {in_words(error)}"
     order = _order(views.get(CHALLENGER), len(y))
     ordered = holdout.iloc[order]
+    # A column that does not exist is reported by ``problem_of_slices``.
     by = sorted({sliced.by for sliced in sliced_metrics(criteria)} & set(holdout.columns))
     return Comparison(
         holdout=ordered,

@@ -19,8 +19,7 @@ SPEEDS = ("latency_p50_ms", "latency_p95_ms", "rows_per_second")
 # longer, since a slow model takes a second for ten of them.
 CALLS = 120
 WARM_UP = 5  # the first calls import modules and fill caches
-# Throughput is measured on a batch, and the best repetition counts: other programs on the machine
-# can only slow it down.
+# Throughput is measured on a batch. The repetitions show how much other programs slow it down.
 BATCH = 10_000
 REPEATS = 3
 

@@ -78,6 +78,7 @@ def evaluate(
     comparison = comparison_of(
         predicted, baselines, training, holdout, identities, columns, criteria
     )
+    # From the rows of the comparison, because these are in another order than ``holdout``.
     clusters = clusters_of(comparison.holdout[columns.group or columns.key])
     # Without rows nothing can be drawn: every metric then has no value.
     weights = (

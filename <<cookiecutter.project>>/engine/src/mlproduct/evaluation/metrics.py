@@ -126,7 +126,10 @@ def _roc_auc(w: Weighted) -> np.ndarray:
 
 
 def _average_precision(w: Weighted) -> np.ndarray:
-    """Precision at each threshold, weighted by the increase in recall, without interpolation."""
+    """Precision at each threshold, weighted by the increase in recall, without interpolation.
+
+    The definition is that of scikit-learn's ``average_precision_score``.
+    """
     at = w.levels
     caught, acted = at.all_positive - at.positive_below, at.all - at.below
     precision = np.divide(caught, acted, out=np.zeros_like(caught), where=acted > 0)
@@ -154,6 +157,7 @@ def _r2(w: Weighted) -> np.ndarray:
 def _median_error(w: Weighted) -> np.ndarray:
     """The weighted median of the absolute error; the mean of the middle two if there are two."""
     order, errors = w.scored.by_error
+    # In float32, sums of more than 2**24 rows would not be exact.
     reached = np.cumsum(np.take(w.weights, order, axis=1), axis=1, dtype=float)
     half = reached[:, -1:] / 2
     # Both are the same row, unless the weights up to a row are exactly half of the total.

@@ -58,6 +58,7 @@ def importance(
     found = []
     for feature in columns.features:
         orders = [random.permutation(len(rows)) for _ in range(REPEATS)]
+        # One call for all shuffles, because a call has a large fixed cost.
         shuffled = pd.concat([rows] * REPEATS, ignore_index=True)
         shuffled[feature] = rows[feature].take(np.concatenate(orders)).set_axis(shuffled.index)
         predictions = answer(shuffled)

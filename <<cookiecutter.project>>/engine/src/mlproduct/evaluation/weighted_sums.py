@@ -20,6 +20,7 @@ __all__ = ["BINS", "Scored", "Weighted"]
 BINS = 10
 
 
+# Compared by identity: the truth value of a comparison of arrays is undefined.
 @dataclass(frozen=True, eq=False)
 class Scored:
     """The targets ``y`` of n rows and their predictions."""

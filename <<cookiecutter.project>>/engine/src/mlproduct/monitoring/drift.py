@@ -20,6 +20,7 @@ from .profile import ColumnProfile, Profile
 __all__ = ["Finding", "drift", "psi", "volume"]
 
 # Expected rows in a bin below which the chi-squared test is not reliable; smaller bins are pooled.
+# The documentation of SciPy's chi2_contingency names the same number.
 ENOUGH = 5
 
 
@@ -41,7 +42,10 @@ class Finding:
 
 
 def drift(reference: Profile, window: Profile, limits: DriftLimits) -> tuple[Finding, ...]:
-    """A finding for every column and kind of change: alarms first, then by decreasing size."""
+    """A finding for every column and kind of change: alarms first, then by decreasing size.
+
+    ``window`` must have the columns and bins of ``reference`` (``reference.counted``).
+    """
     tested: list[tuple[Finding, bool]] = []
     others: list[Finding] = []
     for before, now in zip(reference.columns, window.columns, strict=True):

@@ -26,6 +26,7 @@ def report_pages(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on constant columns and divisions in NumPy
+        # Imported only when needed, because the import takes several seconds.
         from evidently import Report
         from evidently.presets import DataDriftPreset, DataSummaryPreset
 

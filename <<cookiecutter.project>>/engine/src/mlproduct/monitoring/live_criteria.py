@@ -52,6 +52,8 @@ def measure_live(
 
     ``identities`` are those of the rows.
     """
+    # The logged predictions are judged, so the champion is not called. The rows are passed as
+    # training rows as well, so that the slices are those that occur in them.
     comparison = comparison_of(
         lambda _: predictions, baselines, rows, rows, identities, columns, criteria
     )

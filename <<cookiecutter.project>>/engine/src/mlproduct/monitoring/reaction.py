@@ -67,6 +67,7 @@ def react(seen: Seen, before: Sequence[Asked], rules: Reactions) -> Reaction:
 
 
 def _wanted(seen: Seen, rules: Reactions) -> Reaction:
+    # Sorted, because the same columns in another order are the same cause.
     drift = f"drift:{','.join(sorted(seen.drifted))}"
     moved = f"{_named(seen.drifted)} drifted"
     if seen.failing and seen.judged == "confirmed":

@@ -22,7 +22,8 @@ LEVEL = 0.9
 # The relative decrease of the log loss from which on calibration is worth the additional component.
 CLEARLY = 0.005
 
-# Rows of the rarer class below which a curve of this kind overfits.
+# Rows of the rarer class below which a curve of this kind overfits. For isotonic curves,
+# scikit-learn's CalibratedClassifierCV names the same number of samples.
 ENOUGH = {"sigmoid": 30, "isotonic": 1000}
 
 
@@ -50,7 +51,8 @@ def conformal_half_width(
 ) -> tuple[float, bool]:
     """The half width of the intervals, and whether it is relative to the size of the prediction.
 
-    The intervals contain the outcome of the share ``level`` of these rows. ``predicted`` are
+    It is in the unit of the target, or a factor of the absolute prediction if relative. The
+    intervals contain the outcome of the share ``level`` of these rows. ``predicted`` are
     out-of-fold predictions. The kind with the narrower intervals on average is chosen. This is the
     relative one if errors grow with the prediction, as for prices.
 

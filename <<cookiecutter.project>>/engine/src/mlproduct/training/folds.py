@@ -50,6 +50,7 @@ def folds(
     if by == "time" and columns.time is not None:
         order = np.argsort(training[columns.time].to_numpy(), kind="stable")
         return Folds(order, _cuts(TimeSeriesSplit(count), rows))
+    # Rows of one key are not independent either, so they stay in one fold.
     together = columns.group if by == "group" else columns.key
     if together and not training[together].is_unique:
         # Rows without a group are one group, because it is not known which of them belong together.
@@ -78,4 +79,5 @@ def _cuts(
     target: np.ndarray | None = None,
     groups: np.ndarray | None = None,
 ) -> tuple[Fold, ...]:
+    # Of the features, the splitters use only the number of rows.
     return tuple(splitter.split(np.zeros(rows), target, groups))

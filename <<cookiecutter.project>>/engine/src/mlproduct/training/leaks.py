@@ -48,6 +48,7 @@ def leaking_features(
     target. Raises ConfigError for an accepted name that is not a feature.
     """
     _known(accepted, columns)
+    # The sample is shuffled as well: every second row is then a random half (``_strength``).
     rows = training.sample(min(len(training), AT_MOST_ROWS), random_state=seed)
     target = rows[columns.target].to_numpy(dtype=float)
     if columns.task == "regression":
@@ -130,6 +131,7 @@ def _pairs(numbers: pd.DataFrame, target: np.ndarray, at: float) -> list[Leak]:
     # A product is a sum of logarithms, which exist for positive numbers only.
     if (target > 0).all():
         best = np.maximum(best, _explained(np.log(positive), np.log(target)))
+    # Stricter than ``at``: two honest factors of a price with 5 % noise already explain 0.986.
     return [
         Leak(f"{numbers.columns[i]} and {numbers.columns[j]} together", float(best[i, j]))
         for i, j in zip(*np.nonzero(np.triu(best, 1) >= max(at, 0.999)), strict=True)

@@ -101,6 +101,7 @@ def best_threshold(
             f"{metric_name} is not defined at any threshold: {positives:g} of {len(y)} rows are"
             " positive"
         )
+    # The thresholds decrease, and argmax returns the first of equal values: the highest threshold.
     best = int(np.nanargmax(values))
     return float(thresholds[best]), float(values[best])
 

@@ -93,6 +93,7 @@ def _decides_by_probability(model: Any) -> bool:
 
     if not isinstance(model, FixedThresholdClassifier):
         return False
+    # With other settings, the model compares another score with its threshold, so it has to decide.
     ordered = list(model.classes_) == [0, 1] and model.pos_label in (None, 1)
     return bool(ordered and model.response_method in ("auto", "predict_proba"))
 

@@ -25,11 +25,14 @@ def preprocess(
         numbers: Pipeline | str = make_pipeline(
             SimpleImputer(strategy="median", add_indicator=True), StandardScaler()
         )
+        # Texts in fewer than 10 rows share a column, which also receives unknown texts. Dense,
+        # because some models, such as naive Bayes, accept no sparse table.
         encoder = OneHotEncoder(
             handle_unknown="infrequent_if_exist", min_frequency=10, sparse_output=False
         )
     else:
         numbers = "passthrough"
+        # Unknown texts become missing values, which the trees handle.
         encoder = OrdinalEncoder(
             handle_unknown="use_encoded_value",
             unknown_value=float("nan"),

@@ -130,6 +130,7 @@ def search(
     ahead: tuple[Trial, np.ndarray] | None = None
 
     def attempt(draw: _Draw) -> tuple[Trial, np.ndarray] | None:
+        # Checked when a trial starts, because joblib takes the next draws before they are needed.
         late = draw.number > 0 and clock() - began > budget.seconds
         return None if late else _attempt(draw, table, objective, clock)
 
@@ -186,6 +187,7 @@ def _draws(candidates: Sequence[Candidate], budget: Search) -> Iterator[_Draw]:
 
     Ends after ``budget.trials`` trials, or when every space is exhausted.
     """
+    # From lists of values, scikit-learn draws without replacement, so a space can be exhausted.
     varied = [c for c in candidates if c.space]
     waiting = [
         iter(ParameterSampler(dict(c.space), budget.trials, random_state=budget.seed))
@@ -196,6 +198,7 @@ def _draws(candidates: Sequence[Candidate], budget: Search) -> Iterator[_Draw]:
         yield _Draw(number, candidate, {})
         number += 1
     while waiting and number < budget.trials:
+        # A copy, because exhausted spaces are removed in the loop.
         for candidate, space in list(zip(varied, waiting, strict=True)):
             params = next(space, None)
             if params is None:
@@ -224,6 +227,7 @@ def _finished(
             return attempt(draw)
 
     with pools.limit(limits=1):
+        # Unordered, so that a slow trial does not delay the progress of those that finish after it.
         parallel = joblib.Parallel(
             n_jobs=workers, backend="threading", return_as="generator_unordered"
         )
@@ -271,7 +275,10 @@ def _score(table: _Table, left_out: np.ndarray, objective: Objective) -> float:
 
 
 def _place(trial: Trial, objective: Objective) -> tuple[float, int]:
-    """A sort key: the best trial first, the earlier of equal ones first, failed ones last."""
+    """A sort key: the best trial first, the earlier of equal ones first, failed ones last.
+
+    With the number, the order does not depend on which trial finishes first.
+    """
     if trial.score is None:
         return np.inf, trial.number
     return (-trial.score if objective.metric.better == "higher" else trial.score), trial.number
@@ -303,6 +310,7 @@ def _fitted(
     method, curve = calibration(y, predicted, table.seed)
     if curve is not None:
         model, predicted = Calibrated(model, curve), calibrated_scores(curve, predicted)
+    # After the calibration, because the threshold applies to calibrated scores.
     threshold = objective.threshold(y, predicted)[0]
     # Frozen, because fitting the classifier would otherwise fit the model again.
     frozen = FrozenEstimator(model.fit(table.features, table.y))

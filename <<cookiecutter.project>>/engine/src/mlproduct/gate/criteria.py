@@ -152,7 +152,10 @@ class Criterion(Frozen):
 
 
 class Waiver(Frozen):
-    """The exception of one criterion until a date by a named person; its bar does not change."""
+    """The exception of one criterion by a named person; its bar does not change.
+
+    ``until`` is the last day on which it is valid.
+    """
 
     criterion: str
     until: date

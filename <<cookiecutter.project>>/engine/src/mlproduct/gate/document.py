@@ -83,7 +83,10 @@ class CandidateRow(Frozen):
 
 
 class Importance(Frozen):
-    """The permutation importance of a feature, in units of ``metric``."""
+    """The permutation importance of a feature, in units of ``metric``.
+
+    ``spread`` is the standard deviation over the repeated shuffles.
+    """
 
     feature: str
     mean: float

@@ -39,7 +39,10 @@ LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_loc
 
 
 class Database:
-    """One database, opened and migrated to the newest schema."""
+    """One database, opened and migrated to the newest schema.
+
+    Raises ConfigError if the address is not valid or a newer release has changed the schema.
+    """
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url, WAIT_SECONDS)

@@ -157,7 +157,7 @@ class PredictionLog:
 
     def record(self, block: LogBatch) -> bool:
         """True if the block was recorded by this call; False if it was recorded before, and nothing
-        changed.
+        changed. Raises IntegrityError if a required cell of a row is missing.
         """
         values = {
             name: getattr(block, name)

@@ -191,7 +191,10 @@ class Models:
         return content
 
     def load(self, number: str) -> Loaded:
-        """The model of a version or alias. Its files are checked before the model is opened."""
+        """The model of a version or alias. Its files are checked before the model is opened.
+
+        Raises ConfigError if there is no such version, and Refused if a check fails.
+        """
         version = self.find(number)
         document = self.document(version)
         # The checked bytes are opened: a file that is read again could have been changed meanwhile.
@@ -267,8 +270,8 @@ class Models:
         self.client.log_model_artifacts(logged.model_id, str(saved.path))
         self.client.finalize_logged_model(logged.model_id, "READY")
         self.client.log_outputs(document.run_id, [LoggedModelOutput(logged.model_id, step=0)])
-        # Last and with its tags in the same call: a training that is killed before leaves no version,
-        # and a version without digests could not be released.
+        # Last, so that a training that is killed before leaves no version. Its tags are part of the
+        # call, because a version without digests is refused.
         made = self.client.create_model_version(
             self.name,
             logged.artifact_location,

@@ -48,9 +48,10 @@ IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOU
 def connect(settings: Settings, *, only_read: bool = False) -> Any:
     """A client of the tracking server or database that the settings name.
 
-    The database is created on first use, which takes a second. Raises ProductError if the database
-    is damaged. With ``only_read``, no database is created, no address is corrected, a server is
-    given only a few seconds, and a missing database raises ProductError too.
+    The database is created on first use, which takes a second. Raises ConfigError if the address is
+    not valid, and ProductError if the database is damaged. With ``only_read``, no database is
+    created, no address is corrected, a server is given only a few seconds, and a missing database
+    raises ProductError too.
     """
     if only_read:
         refuse_missing(settings.tracking_uri, HOLDS, VARIABLE)
@@ -102,7 +103,7 @@ def experiment(client: Any, settings: Settings, name: str) -> str:
             )
         return str(found.experiment_id)
     remote = settings.tracking_uri.startswith(("http", "databricks"))
-    # A server chooses the place. Without one, MLflow's default is the working directory.
+    # A server chooses the location. Otherwise MLflow's default is ./mlruns.
     location = None if remote else (settings.var / "mlartifacts").as_uri()
     try:
         return str(client.create_experiment(name, artifact_location=location, tags=KIND))

@@ -35,6 +35,7 @@ def page(document: Document) -> str:
         # autoescape handles HTML; this shows invisible characters. Markup is a subclass of str
         # and is left as it is: the pictures have escaped their texts.
         finalize=lambda value: escaped(value, keep="\n") if type(value) is str else value,
+        # A misspelled name in the template is an error and not an empty place in the page.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

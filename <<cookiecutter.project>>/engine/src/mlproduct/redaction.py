@@ -26,7 +26,7 @@ BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{8,}")
 WEBHOOK = re.compile(r"(hooks\.slack\.com/)\S+")
 
 # ``password=...``, ``"token": "..."``, ``Authorization: Basic ...``. A quote that is not closed
-# extends to the end of the text. ``sig`` counts only at the start of a word, so ``design=`` is kept.
+# extends to the end of the text. ``sig`` counts only at the start of a word: ``design=`` is kept.
 NAMED = re.compile(
     r"""(?ix)
     (?P<name>

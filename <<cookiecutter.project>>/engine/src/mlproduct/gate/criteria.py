@@ -64,6 +64,7 @@ Sentence = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
 Versus = Literal["champion", "do_nothing", "rule"]
 Level = Literal["must", "should", "info"]
+# The strictest first: criteria_diff.py compares the positions.
 LEVELS: tuple[Level, ...] = ("must", "should", "info")
 # Strict: true or a text in quotes is a mistake and is not converted to a number.
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]

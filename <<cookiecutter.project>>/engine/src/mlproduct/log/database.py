@@ -85,6 +85,7 @@ class Database:
             if self.engine.dialect.name == "sqlite" and is_damage(problem.orig):
                 url = self.engine.url.render_as_string(hide_password=True)
                 raise ProductError(damage(url, problem.orig, HOLDS, VARIABLE)) from problem
+            # Drivers raise OperationalError for a lock or a lost connection: a retry may help.
             kind = (
                 DatabaseUnavailable
                 if isinstance(problem, sa.exc.OperationalError)

@@ -113,6 +113,7 @@ class Labels:
         delivery has different labels for one row.
         """
         arrived, rows = utc(at), len(labels)
+        # Under a lock, so that a delivery that two processes record at once is counted once.
         with self.database.alone() as connection:
             # Before the digest is looked up: the same rows can later be the labels of another day,
             # and then have to be refused.

@@ -97,7 +97,8 @@ class PartitionFiles:
     def _replace(self, name: str, rows: pd.DataFrame) -> None:
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        # With the number of the process, because two processes may write the same part.
+        # With the number of the process, because two processes may write the same part; with a dot,
+        # so that no reader of the folder takes the unfinished file for a part.
         beside = place.with_name(f".{place.name}.{os.getpid()}")
         rows.to_parquet(beside, index=False)
         beside.replace(place)

@@ -164,6 +164,8 @@ class AuditLog:
         without_secrets = {"by": redacted(entry.by), "because": redacted(entry.because)}
         recorded = Entry(**{**asdict(entry), **without_secrets, "sequence": after + 1})
         try:
+            # No lock: the checks before it read files from MLflow. A number that was used meanwhile
+            # is refused.
             with self.database.connected() as connection:
                 connection.execute(
                     TRAIL.insert(),

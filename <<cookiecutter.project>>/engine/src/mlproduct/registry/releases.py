@@ -160,6 +160,7 @@ class Releases:
         self._not_lost(trail)
         if trail.champion is None:
             return None
+        # Not by the alias, which can be moved in MLflow without any check.
         loaded = self.models.load(trail.champion)
         as_recorded(self.models.find(trail.champion), loaded.document, trail)
         return loaded

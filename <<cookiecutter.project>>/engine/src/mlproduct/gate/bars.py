@@ -216,7 +216,7 @@ def rounded(value: float, interval: Interval | None) -> tuple[str, ...]:
 
 
 def exact(value: float) -> str:
-    """``value`` as it is written in the file: not rounded, with thousands separators."""
+    """``value`` as it is written in the file, with thousands separators."""
     # Ten digits, so that 0.57 * 100 is shown as 57 and not as 56.99999999999999.
     return f"{value:,.10g}"
 

@@ -316,7 +316,10 @@ class Measurement(Frozen):
 
 
 class Result(Frozen):
-    """The outcome of one criterion, its measurement and the reason in a sentence."""
+    """The outcome of one criterion, its measurement and the reason in a sentence.
+
+    ``more_rows`` is an estimate of the additional rows that would settle an undecided outcome.
+    """
 
     criterion: Criterion
     outcome: Outcome

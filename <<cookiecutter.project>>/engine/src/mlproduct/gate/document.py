@@ -73,7 +73,7 @@ class ChampionReference(Frozen):
 
 
 class CandidateRow(Frozen):
-    """One trial of the search."""
+    """One trial of the search; ``score`` is the primary metric in cross-validation."""
 
     candidate: str
     parameters: dict[str, Any]

@@ -49,7 +49,7 @@ class PartitionFiles:
 
     def read(self, names: Iterable[str]) -> pd.DataFrame:
         """The rows of the parts, with the first columns ``file`` and ``row``: the part's name and
-        the row's number in it, from 0.
+        the row's number in it, from 0. Raises FileNotFoundError if a part is missing.
         """
         tables = []
         for name in names:

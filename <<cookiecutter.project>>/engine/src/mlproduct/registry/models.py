@@ -234,7 +234,7 @@ class Models:
             try:
                 return str(self.client.get_model_version_by_alias(self.name, name).version)
             except MlflowException as problem:
-                # The model or the alias does not exist.
+                # The codes for a missing model and for a missing alias.
                 if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     return None
                 raise

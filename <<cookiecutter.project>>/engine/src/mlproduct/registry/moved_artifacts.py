@@ -32,7 +32,8 @@ def follow(settings: Settings) -> None:
     copy.
 
     Without this, a moved product would not find its models, and a copy would read and write the
-    files of the original. Any other registry is left unchanged.
+    files of the original. Any other registry is left unchanged. Raises sqlite3.OperationalError if
+    another process locks the file for a minute.
     """
     database = settings.var / "mlflow.db"
     if settings.tracking_uri != f"sqlite:///{database}" or not database.is_file():

@@ -122,7 +122,7 @@ class Runs:
             # Another command closed this run as killed, although it was still running.
             if GIVEN_UP in self.client.get_run(run.id).data.tags:
                 self.client.delete_tag(run.id, GIVEN_UP)
-            # Last: if this is killed before, the run is still open and close_stale_runs finds it.
+            # Last: if the process is killed before, the run is open and close_stale_runs finds it.
             self.client.set_terminated(run.id, "FAILED" if failed else "FINISHED")
 
     def fail(self, run: Run, problem: str) -> None:

@@ -4,6 +4,7 @@
 The digests do not depend on the system's line ends. Without this file the team owns the engine.
 """
 
+# Only the standard library: the template's hook runs this file before anything is installed.
 import hashlib
 import shutil
 import sys
@@ -27,9 +28,11 @@ CACHES = (
 def write(engine: Path) -> None:
     """Deletes caches from the engine's folder and writes its manifest."""
     for pattern in CACHES:
+        # A list, because the loop deletes folders in which rglob would continue.
         for cache in list(engine.rglob(pattern)):
             shutil.rmtree(cache, ignore_errors=True)
     lines = [f"{digest}  {name}" for name, digest in _digests(engine).items()]
+    # The line ends of sha256sum on every system; Windows would write others.
     (engine / NAME).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 

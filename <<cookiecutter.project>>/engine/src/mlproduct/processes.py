@@ -22,6 +22,7 @@ def process_tags() -> dict[str, str]:
 def is_gone(tags: Mapping[str, str]) -> bool:
     """Whether the process with these tags has ended; False if it is of another host."""
     number, _, since = tags.get("process", "").partition(" ")
+    # The start time is compared because the system gives numbers of ended processes to new ones.
     return bool(since) and tags.get("host") == _host() and began(int(number)) != since
 
 
@@ -35,12 +36,14 @@ def began(pid: int) -> str:
             command,
             capture_output=True,
             text=True,
+            # Without the user's language and TZ: the text is compared with one stored earlier.
             env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
             check=False,
         )
     except OSError:
         return ""
     *moment, state = ps.stdout.split() or [""]
+    # A zombie has ended; only its parent has not yet asked for its exit code.
     return "" if state.startswith("Z") else " ".join(moment)
 
 
@@ -51,7 +54,8 @@ def _by_proc(pid: int) -> str:
         return ""
     # The name of the process is before the last bracket, and may itself contain brackets.
     state, *others = stat.rpartition(")")[2].split()
-    return "" if state in "ZX" else others[18]  # clock ticks since the machine started
+    # Field 22 of proc(5): clock ticks since the machine started. Zombies (Z) have ended.
+    return "" if state in "ZX" else others[18]
 
 
 def _host() -> str:

@@ -13,17 +13,20 @@ __all__ = ["redacted"]
 # again from each of its letters.
 URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30})://(?P<rest>\S+)")
 
-# ``user:password@`` without a scheme before it.
+# ``user:password@`` without a scheme before it. The lookbehind lets a match start only at the start
+# of a word; otherwise a long word would be searched again from each of its letters.
 USERINFO = re.compile(r"(?<![\w/@.+-])[\w.+-]+:[^\s/:@]\S*@(?=[\w\[])")
 
 # What database drivers report as the host if a password contains an @ that was not encoded.
 HOST = re.compile(r"((?:\bhost(?:name)?|\bserver at)[ =:]*[\"']?)[^\s\"']*@")
 
+# At least eight characters, so that words such as *bearer token* remain.
 BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{8,}")
+# The path of such an address is the secret.
 WEBHOOK = re.compile(r"(hooks\.slack\.com/)\S+")
 
 # ``password=...``, ``"token": "..."``, ``Authorization: Basic ...``. A quote that is not closed
-# extends to the end of the text.
+# extends to the end of the text. ``sig`` counts only at the start of a word: ``design=`` is kept.
 NAMED = re.compile(
     r"""(?ix)
     (?P<name>
@@ -47,6 +50,7 @@ def redacted(text: object) -> str:
 
     URLs lose user, password and query; the values of names such as ``token`` become ``***``.
     """
+    # Addresses first: NAMED would also remove the punctuation after ``?password=...``.
     shown = URL.sub(_where_it_leads, str(text))
     shown = USERINFO.sub("***@", shown)
     shown = HOST.sub(r"\1", shown)

@@ -59,6 +59,7 @@ def too_few(found: Measurement, smallest: int) -> BarResult:
     if not found.support:
         because = f"{subject(found)} has no rows to measure it on."
         return BarResult(Outcome.UNDECIDED, because, None)
+    # Assumes that the share of rows that count (support / rows) does not change.
     more = math.ceil((smallest - found.support) * found.rows / found.support)
     because = (
         f"{subject(found)} is based on {found.support} rows, the minimum is {smallest}."
@@ -134,6 +135,8 @@ def _rows_that_would_tell(
     if distance == 0 or not math.isfinite(half_width):
         return None
     more = found.rows * ((half_width / distance) ** 2 - 1)
+    # At least 1: an interval that is not symmetric can contain the bar although the distance is
+    # larger than half its width, and the estimate is then not positive.
     # From 1e12 rows on, the value counts as being at the bar: the number would be useless.
     return max(1, _two_digits(more)) if more < 1e12 else None
 
@@ -204,6 +207,7 @@ def rounded(value: float, interval: Interval | None) -> tuple[str, ...]:
     """
     if interval is None or not 0 < interval.high - interval.low < math.inf:
         return (number(value),)
+    # Two significant digits of the width; further digits are far smaller than the error.
     digits = min(max(1 - math.floor(math.log10(interval.high - interval.low)), 0), 6)
     # Adding 0.0 turns -0.0 into 0.0.
     return tuple(
@@ -212,7 +216,8 @@ def rounded(value: float, interval: Interval | None) -> tuple[str, ...]:
 
 
 def exact(value: float) -> str:
-    """``value`` as it is written in the file: not rounded, with thousands separators."""
+    """``value`` as it is written in the file, with thousands separators."""
+    # Ten digits, so that 0.57 * 100 is shown as 57 and not as 56.99999999999999.
     return f"{value:,.10g}"
 
 

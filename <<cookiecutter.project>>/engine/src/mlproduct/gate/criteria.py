@@ -55,13 +55,16 @@ __all__ = [
 class Frozen(Strict):
     """A value that is stored as JSON; infinity and NaN are stored as texts."""
 
+    # By default pydantic writes null for both, which cannot be read back as a number.
     model_config = ConfigDict(ser_json_inf_nan="strings")
 
 
 Sentence = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+# No comma, colon or blank: the audit log stores ids in one text, separated by them.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
 Versus = Literal["champion", "do_nothing", "rule"]
 Level = Literal["must", "should", "info"]
+# The strictest first: criteria_diff.py compares the positions.
 LEVELS: tuple[Level, ...] = ("must", "should", "info")
 # Strict: true or a text in quotes is a mistake and is not converted to a number.
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -150,7 +153,10 @@ class Criterion(Frozen):
 
 
 class Waiver(Frozen):
-    """The exception of one criterion until a date by a named person; its bar does not change."""
+    """The exception of one criterion by a named person; its bar does not change.
+
+    ``until`` is the last day on which it is valid.
+    """
 
     criterion: str
     until: date
@@ -194,6 +200,7 @@ class Criteria(Frozen):
     @model_validator(mode="after")
     def _names(self) -> Self:
         if mistakes := [*self._ids_used_twice(), *self._waivers_of_nothing()]:
+            # Pydantic would report a ValueError once, for the whole file and without lines.
             raise ValidationError.from_exception_data("Criteria", mistakes)
         return self
 
@@ -309,7 +316,10 @@ class Measurement(Frozen):
 
 
 class Result(Frozen):
-    """The outcome of one criterion, its measurement and the reason in a sentence."""
+    """The outcome of one criterion, its measurement and the reason in a sentence.
+
+    ``more_rows`` is an estimate of the additional rows that would settle an undecided outcome.
+    """
 
     criterion: Criterion
     outcome: Outcome
@@ -349,5 +359,6 @@ def read_criteria(path: Path) -> Criteria:
 
 def criteria_digest(criteria: Criteria) -> str:
     """The sha256 of the content of the criteria, without comments and layout of the file."""
+    # Sorted keys: the order of the fields in a release does not change the digest.
     canonical = json.dumps(criteria.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -37,6 +37,7 @@ def _loosened_as_a_whole(previous: Criteria, current: Criteria) -> Iterator[str]
             f" {current.smallest}."
         )
     if previous.value is not None and current.value != previous.value:
+        # Any change: whether other amounts make a bar on the value easier depends on the model.
         yield "The value of the outcomes was changed since the champion was judged."
     if previous.approval == "required" and current.approval == "automatic":
         yield (
@@ -50,7 +51,7 @@ def _loosened(before: Criterion, after: Criterion) -> Iterator[str]:
             f"The criterion {before.id} was changed to another metric, column or baseline since the"
             " champion was judged."
         )
-        return
+        return  # bars of different metrics cannot be compared
     yield from _lower_bar(before, after)
     if LEVELS.index(after.level) > LEVELS.index(before.level):
         yield f"The level of {before.id} was lowered from {before.level} to {after.level}."

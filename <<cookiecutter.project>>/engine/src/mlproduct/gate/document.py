@@ -73,7 +73,7 @@ class ChampionReference(Frozen):
 
 
 class CandidateRow(Frozen):
-    """One trial of the search."""
+    """One trial of the search; ``score`` is the primary metric in cross-validation."""
 
     candidate: str
     parameters: dict[str, Any]
@@ -83,7 +83,10 @@ class CandidateRow(Frozen):
 
 
 class Importance(Frozen):
-    """The permutation importance of a feature, in units of ``metric``."""
+    """The permutation importance of a feature, in units of ``metric``.
+
+    ``spread`` is the standard deviation over the repeated shuffles.
+    """
 
     feature: str
     mean: float
@@ -129,6 +132,7 @@ class Document(Frozen):
     @property
     def digest(self) -> str:
         """The sha256 of the document's canonical JSON."""
+        # From the JSON text, because model_dump would return NaN and not the stored text.
         # Sorted keys and no indentation: the layout of the file does not change the digest.
         canonical = json.dumps(
             json.loads(self.model_dump_json()), sort_keys=True, ensure_ascii=False
@@ -197,6 +201,7 @@ def _dump(verdict: Verdict) -> Any:
     """
     content = json.loads(verdict.model_dump_json(exclude=SENTENCES))
     for result in content["results"]:
-        if result["criterion"]["id"] in BUILT_IN:
+        if result["criterion"]["id"] in BUILT_IN:  # other criteria have the texts of the file
             del result["criterion"]["says"], result["criterion"]["why"]
+    # The number of reasons is compared, so that a removed reason is still detected.
     return {**content, "reasons": len(verdict.reasons)}

@@ -148,6 +148,7 @@ def _result(
             return _unmeasured(
                 criterion, f"{subject(each)} could not be measured: {problem.rstrip('.')}"
             )
+    # Neither of two measurements has priority, and the better one must not be selected.
     if len({(each.slice, each.other) for each in found}) < len(found):
         return _unmeasured(criterion, f"{subject(found[0])} was measured more than once")
     return (
@@ -204,6 +205,7 @@ def _single(criterion: Criterion, found: Measurement, smallest: int) -> Result:
         criterion=criterion,
         outcome=results.outcome,
         because=results.because,
+        # The value of a measurement without rows is NaN, which is not a result to show.
         value=None if found.support == 0 else found.value,
         interval=results.interval,
         rows=found.rows,

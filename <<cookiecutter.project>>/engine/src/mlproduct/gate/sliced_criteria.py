@@ -43,7 +43,9 @@ def judge_slices(criterion: Criterion, found: Sequence[Measurement], smallest: i
         because=because,
         value=None if found[worst].support == 0 else found[worst].value,
         interval=results[worst].interval,
+        # Pairs share slices: a sum over pairs would count the same rows several times.
         rows=sum(each.rows for each in found) if criterion.gap_at_most is None else None,
+        # The maximum, because every slice has to be decided.
         more_rows=max((one.more_rows for one in results if one.more_rows), default=None),
         slices=tuple(slices),
     )
@@ -124,6 +126,7 @@ def _holm(
 def _worst(criterion: Criterion, found: Sequence[Measurement]) -> int:
     def badness(place: int) -> float:
         each = found[place]
+        # The value is NaN, and max() with NaN depends on the order of the slices.
         if each.support == 0:
             return -math.inf
         if criterion.gap_at_most is not None:

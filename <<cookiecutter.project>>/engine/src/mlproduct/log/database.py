@@ -33,12 +33,16 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 30  # for another process that is writing
 LOOK_SECONDS = 5  # for commands that only read, which should fail soon
 # The statements that lock the database for one process, for example during a migration. The number
-# is the application's own key of the lock.
+# is the application's own key of the lock. IMMEDIATE takes SQLite's write lock before the first
+# read; Python's sqlite3 would start the transaction only before the first write.
 LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20261124)"}
 
 
 class Database:
-    """One database, opened and migrated to the newest schema."""
+    """One database, opened and migrated to the newest schema.
+
+    Raises ConfigError if the address is not valid or a newer release has changed the schema.
+    """
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url, WAIT_SECONDS)
@@ -49,6 +53,7 @@ class Database:
     def refuse_unreadable(cls, url: str) -> None:
         """Raises ProductError if the database cannot be read as it is. Nothing is changed."""
         refuse_missing(url, HOLDS, VARIABLE)
+        # Without __init__, which would migrate the database.
         found = cls.__new__(cls)
         found.engine = _engine(url, wait_seconds=LOOK_SECONDS)
         try:
@@ -73,17 +78,20 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 yield connection
+        # First, because it is a kind of DatabaseError. A caller takes it as a used number or name.
         except sa.exc.IntegrityError:
             raise
         except sa.exc.DatabaseError as problem:
             if self.engine.dialect.name == "sqlite" and is_damage(problem.orig):
                 url = self.engine.url.render_as_string(hide_password=True)
                 raise ProductError(damage(url, problem.orig, HOLDS, VARIABLE)) from problem
+            # Drivers raise OperationalError for a lock or a lost connection: a retry may help.
             kind = (
                 DatabaseUnavailable
                 if isinstance(problem, sa.exc.OperationalError)
                 else ProductError
             )
+            # The driver's message only: the text of SQLAlchemy's error also contains the statement.
             why = one_line(next(iter(str(problem.orig).splitlines()), ""))
             raise kind(
                 f"the database {redacted(self.engine.url)} cannot be used: {why} – it stores the"
@@ -126,10 +134,12 @@ class Database:
         from alembic.script import ScriptDirectory
 
         config = Config()
+        # Alembic's configuration interpolates %, which a path may contain.
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         with self.alone() as connection:
+            # Read again under the lock: another process may have migrated the database meanwhile.
             found = _version_in(connection)
             if found is not None and found not in known:
                 raise ConfigError(
@@ -157,6 +167,7 @@ def _engine(url: str, wait_seconds: float) -> sa.Engine:
         patience = {"timeout": wait_seconds} if local else {"connect_timeout": wait_seconds}
         if "@" in (address.host or ""):
             raise ValueError("an @ of the password is not encoded")
+        # pool_pre_ping replaces connections that a restarted server has closed.
         # Parameters are hidden, because they are keys and features of people and an error quotes
         # its statement.
         engine = sa.create_engine(

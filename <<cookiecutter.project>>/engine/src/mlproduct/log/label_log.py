@@ -113,6 +113,7 @@ class Labels:
         delivery has different labels for one row.
         """
         arrived, rows = utc(at), len(labels)
+        # Under a lock, so that a delivery that two processes record at once is counted once.
         with self.database.alone() as connection:
             # Before the digest is looked up: the same rows can later be the labels of another day,
             # and then have to be refused.
@@ -129,7 +130,9 @@ class Labels:
                 some = labels.iloc[start : start + AT_ONCE]
                 for name, count in _write(connection, some, arrived, digest).items():
                     counted[name] += count
+            # Rows that _once dropped: the counts have to add up to the rows of the delivery.
             counted["repeated"] += rows - len(labels)
+            # A label without time and day is not late: a comparison with a missing time is false.
             late = (arrived - labels["as_of"].fillna(labels["day"])) > late_after
             delivery = Delivery(
                 source, arrived, rows + rejected, late=int(late.sum()), rejected=rejected, **counted
@@ -157,6 +160,7 @@ def _matched(connection: sa.Connection, labels: pd.DataFrame, source: str) -> pd
     if unsaid.any():
         predicted = _predicted(connection, labels["key"][unsaid].unique().tolist())
         _refuse_unclear(labels["key"][unsaid], predicted, source)
+        # The only day, because keys of several days were refused.
         only = {key: pd.Timestamp(found[0]) for key, found in predicted.items()}
         days = days.where(~unsaid, labels["key"].map(only).astype("datetime64[us]"))
     identities, known = labels["identity"].to_numpy(np.uint64), days.notna().to_numpy()
@@ -245,7 +249,7 @@ def _write(
             "delivery": digest,
         }
         new.append(label | came)
-    if corrected:
+    if corrected:  # before the insert, whose rows would otherwise be superseded as well
         was = LABELS.c.superseded_at.is_(None) & LABELS.c.identity.in_(corrected)
         connection.execute(LABELS.update().where(was).values(superseded_at=arrived))
     if new:

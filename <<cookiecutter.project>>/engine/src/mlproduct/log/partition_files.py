@@ -49,7 +49,7 @@ class PartitionFiles:
 
     def read(self, names: Iterable[str]) -> pd.DataFrame:
         """The rows of the parts, with the first columns ``file`` and ``row``: the part's name and
-        the row's number in it, from 0.
+        the row's number in it, from 0. Raises FileNotFoundError if a part is missing.
         """
         tables = []
         for name in names:
@@ -83,6 +83,7 @@ class PartitionFiles:
         """
         deleted = 0
         for place in sorted(self.folder.glob("lane=*/day=*")):
+            # ISO dates have the same order as texts and as dates.
             if place.name.partition("=")[2] >= before.isoformat():
                 continue
             # .part-* are temporary files that a killed process has left.
@@ -96,6 +97,8 @@ class PartitionFiles:
     def _replace(self, name: str, rows: pd.DataFrame) -> None:
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
+        # With the number of the process, because two processes may write the same part; with a dot,
+        # so that no reader of the folder takes the unfinished file for a part.
         beside = place.with_name(f".{place.name}.{os.getpid()}")
         rows.to_parquet(beside, index=False)
         beside.replace(place)

@@ -81,6 +81,7 @@ class Partition:
     done: bool
     rows: int = 0
     rejected: int = 0
+    # Not compared: begin() returns None for a new partition and the time for the same one later.
     at: datetime | None = field(default=None, compare=False)
     """When it was started or finished; None if it was started by this call."""
 
@@ -117,6 +118,7 @@ class PredictionLog:
         """The partition of that day. A new one is started with ``version``; an existing one keeps
         its version.
         """
+        # Under a lock, so that two processes do not start one day with different versions.
         with self.database.alone() as connection:
             if found := _partition(connection, stream, day):
                 return found
@@ -139,6 +141,7 @@ class PredictionLog:
         total = sa.select(sa.func.coalesce(sa.func.sum(BLOCKS.c.rows), 0))
         mine = (BLOCKS.c.lane == partition.stream) & (BLOCKS.c.day == partition.day)
         with self.database.connected() as connection:
+            # From the blocks, because an earlier, interrupted run may have recorded some of them.
             rows = connection.execute(total.where(mine)).scalar_one()
             done = {"state": "done", "rows": rows, "rejected": rejected, "at": _now()}
             connection.execute(PARTITIONS.update().where(where).values(**done))
@@ -154,7 +157,7 @@ class PredictionLog:
 
     def record(self, block: LogBatch) -> bool:
         """True if the block was recorded by this call; False if it was recorded before, and nothing
-        changed.
+        changed. Raises IntegrityError if a required cell of a row is missing.
         """
         values = {
             name: getattr(block, name)
@@ -237,6 +240,7 @@ class PredictionLog:
         with self.database.connected() as connection:
             of_day = (BLOCKS.c.lane == stream) & (BLOCKS.c.day == day)
             blocks = set(connection.execute(sa.select(BLOCKS.c.id).where(of_day)).scalars())
+            # Sorted, so that each query reads neighbouring entries of the index.
             for some in _slices(np.sort(signed).tolist() if blocks else []):
                 same = connection.execute(query.where(PREDICTIONS.c.identity.in_(some)))
                 found.update(identity for block, identity in same if block in blocks)
@@ -267,6 +271,8 @@ class PredictionLog:
         )
         with self.database.connected() as connection:
             blocks = connection.execute(query).all()
+        # A connection for each table: a connection that stays open while the caller computes would
+        # be a reader that makes an erasure fail (Database.wipe).
         for some in _together(blocks):
             yield self._read(some, labelled)
 
@@ -401,6 +407,7 @@ class PredictionLog:
                 "files": files,
             }
             connection.execute(ERASURES.insert(), note)
+        # After the commit, because SQLite's checkpoint moves committed changes only.
         self.database.wipe()
         return Erased(predictions, labels)
 
@@ -464,7 +471,9 @@ def _join_waiting(connection: sa.Connection, predictions: pd.DataFrame, day: dat
         query = sa.select(LABELS.c.key, LABELS.c.identity).where(
             waiting & current & LABELS.c.key.in_(some)
         )
+        # All rows are fetched first, because the loop changes the table that they come from.
         for key, before in connection.execute(query).all():
+            # int, because sqlite3 stores NumPy's integers as bytes.
             taken = sa.select(LABELS.c.identity).where(LABELS.c.identity == int(identities[key]))
             # A label that names this day has priority.
             if connection.execute(taken.limit(1)).first() is None:
@@ -546,6 +555,7 @@ def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
 def _plain(column: pd.Series) -> Iterable[Any]:
     """The cells as Python's own types; missing values are None."""
     if column.dtype.kind == "M":
+        # By NumPy: it returns datetime and None, and is much faster than a loop over Timestamps.
         plain: list[Any] = column.to_numpy("datetime64[us]").astype(object).tolist()
         return plain
     missing = column.isna()

@@ -107,6 +107,7 @@ class Spool:
             yield path, stat
 
     def _write(self, path: Path, content: object) -> None:
+        # With the number of the process, because several services can share the folder.
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             beside.write_bytes(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))

@@ -52,6 +52,7 @@ def integrity(url: str, holds: str, variable: str) -> str:
     if not path.is_file():
         return f"{path} does not exist yet"
     try:
+        # 1: the check ends at the first error, and only one is reported.
         found = _first_value(path, "PRAGMA integrity_check(1)")
     except sqlite3.DatabaseError as problem:
         if not is_damage(problem):
@@ -79,6 +80,8 @@ def damage(url: str, reason: object, holds: str, variable: str) -> str:
 
 
 def _first_value(path: Path, query: str) -> object:
+    # closing, because the connection itself as a context manager would not close the file. Five
+    # seconds are the time to wait for another process that is writing.
     with closing(sqlite3.connect(path, timeout=5)) as connection:
         return connection.execute(query).fetchone()[0]
 

@@ -47,6 +47,7 @@ def opened(content: bytes, called: str) -> Any:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
+    # The caller has compared the sha256 of the stored bytes; the renamed ones have another.
     content = _with_present_names(content)
     try:
         return skops.io.loads(content, trusted=list(ALLOWED_TYPES))
@@ -74,6 +75,7 @@ def _with_present_names(content: bytes) -> bytes:
     """
     with zipfile.ZipFile(io.BytesIO(content)) as file:
         schema = file.read("schema.json")
+        # A search in the bytes first, because only files of 0.2 have to be parsed.
         if not any(f".{module}".encode() in schema for module, _ in MOVED):
             return content
         members = [(info, file.read(info)) for info in file.infolist()]
@@ -86,6 +88,7 @@ def _with_present_names(content: bytes) -> bytes:
 
 
 def _with_present_module(node: dict[str, Any]) -> dict[str, Any]:
+    # Without the first part, because the team chose the name of its package.
     below = str(node.get("__module__")).partition(".")[2]
     module = MOVED.get((below, str(node.get("__class__"))))
     return node if module is None else {**node, "__module__": module}

@@ -26,6 +26,7 @@ Action = Literal["approve", "automatic", "reject", "rollback"]
 TRAIL = sa.Table(
     "champion_history",
     sa.MetaData(),
+    # Not numbered by the database: a used number has to be refused and not replaced by the next.
     sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("action", sa.String(20), nullable=False),
     sa.Column("version", sa.String(20), nullable=False),
@@ -107,6 +108,7 @@ class AuditTrail:
     @property
     def current(self) -> Entry | None:
         """The decision that made the present champion the champion, None if there is none."""
+        # By number and not by time, because a clock can be set back.
         return next((entry for entry in reversed(self.entries) if entry.action != "reject"), None)
 
     @property
@@ -162,6 +164,8 @@ class AuditLog:
         without_secrets = {"by": redacted(entry.by), "because": redacted(entry.because)}
         recorded = Entry(**{**asdict(entry), **without_secrets, "sequence": after + 1})
         try:
+            # No lock: the checks before it read files from MLflow. A number that was used meanwhile
+            # is refused.
             with self.database.connected() as connection:
                 connection.execute(
                     TRAIL.insert(),

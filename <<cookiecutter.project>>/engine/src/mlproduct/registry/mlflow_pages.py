@@ -33,6 +33,7 @@ def command(
         arguments += ["--artifacts-destination", elsewhere]
     else:
         arguments += ["--default-artifact-root", (settings.var / "mlartifacts").as_uri()]
+    # Only this machine can reach the server, because it has no accounts.
     arguments += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     server_environ = {**environ, "MLFLOW_BACKEND_STORE_URI": settings.tracking_uri}
     return arguments, server_environ, f"http://127.0.0.1:{port}"

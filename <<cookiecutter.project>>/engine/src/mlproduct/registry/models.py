@@ -85,6 +85,7 @@ def input_example(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def _middle(column: pd.Series) -> pd.Series:
+    # Pandas counts bool as numeric, but its median may be neither of the two values.
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return pd.Series([column.median()]).astype(column.dtype)
     # Reindexed, so that a column without any value still has its row.
@@ -119,6 +120,7 @@ class Models:
         self.settings = settings
         self.runs = Runs(settings, product, only_read=only_read)
         self.client = self.runs.client
+        # MLflow accepts neither / nor : in the name of a model.
         self.name = product.replace("/", "-").replace(":", "-")
 
     def register(self, document: Document, saved: Saved, *, scorecard_markdown: str) -> str:
@@ -189,9 +191,13 @@ class Models:
         return content
 
     def load(self, number: str) -> Loaded:
-        """The model of a version or alias. Its files are checked before the model is opened."""
+        """The model of a version or alias. Its files are checked before the model is opened.
+
+        Raises ConfigError if there is no such version, and Refused if a check fails.
+        """
         version = self.find(number)
         document = self.document(version)
+        # The checked bytes are opened: a file that is read again could have been changed meanwhile.
         content = self.check(version, document)
         return Loaded(
             model=opened(content, f"version {version.number}"),
@@ -208,6 +214,7 @@ class Models:
         content = self._checked(
             version, ROWS_FILE, "training_rows_digest", "no fair comparison is possible"
         )
+        # allow_pickle=False, because loading a pickle can run any code.
         return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
 
     def reference(self, version: Version) -> tuple[str, pd.DataFrame]:
@@ -227,7 +234,7 @@ class Models:
             try:
                 return str(self.client.get_model_version_by_alias(self.name, name).version)
             except MlflowException as problem:
-                # The model or the alias does not exist.
+                # The codes for a missing model and for a missing alias.
                 if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     return None
                 raise
@@ -256,12 +263,15 @@ class Models:
 
         self._make_sure_of_the_name()
         experiment = self.client.get_run(document.run_id).info.experiment_id
+        # The saved folder is uploaded: log_model would write another file than the judged one.
         logged = self.client.create_logged_model(
             experiment, name=_candidate(document), source_run_id=document.run_id
         )
         self.client.log_model_artifacts(logged.model_id, str(saved.path))
         self.client.finalize_logged_model(logged.model_id, "READY")
         self.client.log_outputs(document.run_id, [LoggedModelOutput(logged.model_id, step=0)])
+        # Last, so that a training that is killed before leaves no version. Its tags are part of the
+        # call, because a version without digests is refused.
         made = self.client.create_model_version(
             self.name,
             logged.artifact_location,
@@ -344,6 +354,7 @@ def _version(found: Any) -> Version:
 
 
 def _quoted(name: str) -> str:
+    # MLflow's filters have no parameters; a quote in a text is written twice.
     return name.replace("'", "''")
 
 

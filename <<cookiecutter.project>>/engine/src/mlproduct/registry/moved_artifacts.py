@@ -19,6 +19,7 @@ ADDRESSES = {
     "logged_models": ("artifact_location",),
     "model_versions": ("source", "storage_location"),
 }
+# From the start of the text: s3://team/var/mlartifacts is not a folder of this product.
 ROOT = re.compile(r"((?:file:|/).*/var/mlartifacts)(?=/|$)")
 # The start of addresses that only a running MLflow server can resolve. The server that 0.2.0
 # started stored such addresses.
@@ -31,13 +32,15 @@ def follow(settings: Settings) -> None:
     copy.
 
     Without this, a moved product would not find its models, and a copy would read and write the
-    files of the original. Any other registry is left unchanged.
+    files of the original. Any other registry is left unchanged. Raises sqlite3.OperationalError if
+    another process locks the file for a minute.
     """
     database = settings.var / "mlflow.db"
     if settings.tracking_uri != f"sqlite:///{database}" or not database.is_file():
         return
     now = (settings.var / "mlartifacts").as_uri()
     with closing(sqlite3.connect(database, timeout=WAIT_SECONDS)) as connection:
+        # A column may be missing: MLflow migrates its database only when a client opens it.
         columns = [
             (table, column) for table, column in _columns() if _has(connection, table, column)
         ]
@@ -50,6 +53,8 @@ def follow(settings: Settings) -> None:
         for before in {*_roots(settings, locations)} - {now}:
             with connection:  # one transaction: either all addresses change or none
                 for table, column in columns:
+                    # With substr, because LIKE would read _ and % of a path as wildcards. The names
+                    # in the text are constants of this module.
                     connection.execute(
                         f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE"
                         f" substr({column}, 1, ?) = ?",

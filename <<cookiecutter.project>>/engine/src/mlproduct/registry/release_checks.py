@@ -127,6 +127,7 @@ def not_rejected(version: Version, trail: AuditTrail) -> None:
     """Raises Refused if the version was rejected."""
     if version.number in trail.rejected:
         rejection = trail.rejected[version.number]
+        # Escaped, because releases before 0.2.1 recorded invisible characters.
         raise Refused(
             f"version {version.number} was rejected by {escaped(rejection.by)}"
             f" ({escaped(rejection.because)})"
@@ -170,7 +171,10 @@ def still_compared(version: Version, document: Document, trail: AuditTrail) -> N
 
 
 def as_recorded(version: Version, document: Document, trail: AuditTrail) -> None:
-    """Raises Refused if an earlier decision on the version used another document or model."""
+    """Raises Refused if an earlier decision on the version used another document or model.
+
+    This detects a version whose document, model and tags were all replaced in MLflow.
+    """
     digests = (document.digest, document.model.digest if document.model else "")
     for entry in trail.entries:
         if (

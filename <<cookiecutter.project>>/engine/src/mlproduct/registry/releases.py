@@ -160,6 +160,7 @@ class Releases:
         self._not_lost(trail)
         if trail.champion is None:
             return None
+        # Not by the alias, which can be moved in MLflow without any check.
         loaded = self.models.load(trail.champion)
         as_recorded(self.models.find(trail.champion), loaded.document, trail)
         return loaded
@@ -198,6 +199,7 @@ class Releases:
             return
         # Without user and password: no message contains a password.
         address = re.sub("//[^/@ ]*@", "//", self.models.settings.tracking_uri)
+        # Quoted for Python here and for the shell below: a name may contain quotes.
         model, alias = json.dumps(self.models.name), json.dumps(CHAMPION)
         code = (
             f"import mlflow; mlflow.MlflowClient().delete_registered_model_alias({model}, {alias})"
@@ -211,7 +213,7 @@ class Releases:
         )
 
     def _mirror(self, trail: AuditTrail) -> None:
-        self._not_lost(trail)
+        self._not_lost(trail)  # first, because an empty audit log would remove the alias
         if self.models.alias(CHAMPION) != trail.champion:
             self.models.point(CHAMPION, trail.champion)
         challenger = self.models.alias(CHALLENGER)
@@ -230,13 +232,14 @@ class Releases:
         document = self.models.document(version)
         consistent(version, document, self.models.runs.tags(version.run_id))
         self.models.check(version, document)
-        self.models.training_rows(version)
+        self.models.training_rows(version)  # only for its check of the digest
         still_compared(version, document, trail)
         return document
 
     def _decide(self, entry: Entry, trail: AuditTrail) -> Entry:
         recorded = self.audit_log.append(entry, after=trail.last)
         try:
+            # Not only this alias: another process may have decided since.
             self.reconcile()
             self.models.tag(entry.version, _tags(entry))
         # Broad, because the decision is valid whatever failed, and this has to be reported.
@@ -253,7 +256,7 @@ class Releases:
             document = self.models.document(version)
             consistent(version, document, self.models.runs.tags(version.run_id))
             self.models.check(version, document)
-            self.models.training_rows(version)
+            self.models.training_rows(version)  # only for its check of the digest
             as_recorded(version, document, self.audit_log.read())
         except Refused as problem:
             return (str(problem),)

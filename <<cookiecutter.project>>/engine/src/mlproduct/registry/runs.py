@@ -122,6 +122,7 @@ class Runs:
             # Another command closed this run as killed, although it was still running.
             if GIVEN_UP in self.client.get_run(run.id).data.tags:
                 self.client.delete_tag(run.id, GIVEN_UP)
+            # Last: if the process is killed before, the run is open and close_stale_runs finds it.
             self.client.set_terminated(run.id, "FAILED" if failed else "FINISHED")
 
     def fail(self, run: Run, problem: str) -> None:
@@ -166,6 +167,7 @@ class Runs:
             )
         # Not built with mlflow.data, which would read all rows but digest only the first ones.
         data = Dataset(
+            # The end of a long address, because it names the file.
             name=document.data.source[-NAME_LIMIT:],
             digest=document.data.digest[:DATASET_DIGEST_LIMIT],
             source_type="code",
@@ -188,6 +190,7 @@ class Runs:
     ) -> None:
         from mlflow.entities import Metric, Param
 
+        # The trial has already ended: the two times only show how long it took.
         began = int(time.time() * 1000)
         tags = {"mlflow.parentRunId": run.id} | (
             {"problem": trial.problem[:500]} if trial.problem else {}

@@ -31,6 +31,7 @@ def close_stale_runs(runs: Runs) -> tuple[str, ...]:
         )
         ended = {run.info.run_id: why for run in left if (why := _why(run))}
         for run in left:
+            # A nested run has no tags of a process; it ends with its parent.
             parent = run.data.tags.get("mlflow.parentRunId")
             if why := ended.get(run.info.run_id) or ended.get(parent):
                 _end(runs.client, run, why)
@@ -58,6 +59,7 @@ def _why(run: Any) -> str | None:
 
 
 def _end(client: Any, run: Any, why: str) -> None:
+    # The status last: until it is set, the next command finds the run again.
     client.set_tag(run.info.run_id, GIVEN_UP, why)
     client.update_run(run.info.run_id, name=run.info.run_name.replace("training", "killed", 1))
     client.set_terminated(run.info.run_id, "KILLED")

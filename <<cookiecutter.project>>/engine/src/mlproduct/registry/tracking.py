@@ -48,12 +48,14 @@ IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOU
 def connect(settings: Settings, *, only_read: bool = False) -> Any:
     """A client of the tracking server or database that the settings name.
 
-    The database is created on first use, which takes a second. Raises ProductError if the database
-    is damaged. With ``only_read``, no database is created, no address is corrected, a server is
-    given only a few seconds, and a missing database raises ProductError too.
+    The database is created on first use, which takes a second. Raises ConfigError if the address is
+    not valid, and ProductError if the database is damaged. With ``only_read``, no database is
+    created, no address is corrected, a server is given only a few seconds, and a missing database
+    raises ProductError too.
     """
     if only_read:
         refuse_missing(settings.tracking_uri, HOLDS, VARIABLE)
+        # Before quiet(), which has more retries and does not replace a value that is already set.
         for name, value in IMPATIENT.items():
             os.environ.setdefault(name, value)
     # Before MLflow opens the file: it retries a file that is not a database for minutes.
@@ -67,6 +69,7 @@ def connect(settings: Settings, *, only_read: bool = False) -> Any:
         if not only_read:
             follow(settings)
         try:
+            # Named twice: MLflow would take the address of the registry from MLFLOW_REGISTRY_URI.
             return MlflowClient(settings.tracking_uri, settings.tracking_uri)
         # The cause is dropped: its text repeats half of a password that contains an @ or a colon.
         except ValueError:
@@ -81,6 +84,7 @@ def attach(client: Any, run_id: str, files: Mapping[str, str]) -> None:
     """Stores texts as artifacts of the run, by file name."""
     with TemporaryDirectory() as folder:
         for name, text in files.items():
+            # Only the last part of the name, so that no name leads out of the folder.
             (Path(folder) / Path(name).name).write_text(text, encoding="utf-8")
         client.log_artifacts(run_id, folder)
 
@@ -99,6 +103,7 @@ def experiment(client: Any, settings: Settings, name: str) -> str:
             )
         return str(found.experiment_id)
     remote = settings.tracking_uri.startswith(("http", "databricks"))
+    # A server chooses the location. Otherwise MLflow's default is ./mlruns.
     location = None if remote else (settings.var / "mlartifacts").as_uri()
     try:
         return str(client.create_experiment(name, artifact_location=location, tags=KIND))

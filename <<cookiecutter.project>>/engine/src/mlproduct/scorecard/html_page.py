@@ -35,6 +35,7 @@ def page(document: Document) -> str:
         # autoescape handles HTML; this shows invisible characters. Markup is a subclass of str
         # and is left as it is: the pictures have escaped their texts.
         finalize=lambda value: escaped(value, keep="\n") if type(value) is str else value,
+        # A misspelled name in the template is an error and not an empty place in the page.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -140,6 +141,7 @@ def _line(
 
 
 def _lowest(metric: str, criterion: Criterion | None) -> float:
+    # A difference can be lower than the lowest value of its metric.
     differs = criterion is None or criterion.versus or criterion.gap_at_most is not None
     return -math.inf if differs or metric not in METRICS else METRICS[metric].lowest
 
@@ -175,6 +177,7 @@ class _Family:
 def _families(document: Document) -> tuple[_Family, ...]:
     judged = [result for result in results_of(document) if result.slices]
     families = [_judged(result, document.criteria) for result in judged]
+    # Without gaps, which show the differences of slices and not their values.
     shown = {(family.by, family.metric) for family in families if not family.folded}
     for each in document.measurements:
         if each.by is not None and each.other is None and (each.by, each.metric) not in shown:

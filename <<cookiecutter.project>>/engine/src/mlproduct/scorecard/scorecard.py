@@ -157,5 +157,6 @@ SPECIAL |= {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 def _plain(text: str, longest: int = 400) -> str:
     """``text`` on one line, with all Markdown syntax escaped."""
     flat = escaped(" ".join(str(text).split()))
+    # Cut before the syntax is escaped: a cut inside &lt; or after a backslash would change it.
     short = flat if len(flat) <= longest else flat[: longest - 1] + "…"
     return short.translate(str.maketrans(SPECIAL))

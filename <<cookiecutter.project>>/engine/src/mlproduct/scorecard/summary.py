@@ -76,6 +76,7 @@ def results_of(document: Document) -> tuple[Result, ...]:
 
 def open_points(document: Document) -> tuple[OpenPoint, ...]:
     """Every reason of the verdicts; the blocking ones come first."""
+    # Each reason once: without a model, both verdicts contain the same ones.
     reasons = dict.fromkeys((*document.verdict.reasons, *document.data_verdict.reasons))
     by_reason = {
         f"{result.criterion.id}: {result.because}": result for result in results_of(document)

@@ -246,16 +246,17 @@ def _axes(plate: Plate, points: Points) -> _Axes:
     if plate.unit:
         return _Axes((0.0, 1.0), (0.0, 1.0))
     xs, ys = zip(*points, strict=True)
-    if plate.diagonal:
+    if plate.diagonal:  # one range for both axes: on the diagonal both values are equal
         both = _rounded(min(*xs, *ys), max(*xs, *ys))
         return _Axes(both, both)
+    # Half a column on both sides, because a point is the middle of its column.
     step = (max(xs) - min(xs)) / max(len(points) - 1, 1) / 2 if plate.drawn == "columns" else 0.0
     return _Axes(_rounded(min(xs) - step, max(xs) + step), _rounded(min(0.0, *ys), max(ys)))
 
 
 def _rounded(low: float, high: float) -> Frame:
     """The range widened to whole ticks."""
-    if low == high:
+    if low == high:  # one point, or equal ones: the width of the range is a divisor
         low, high = low - 0.5, high + 0.5
     step = _step(low, high)
     # 1e-9 is for quotients that are whole numbers up to the rounding of floats.

@@ -83,6 +83,7 @@ def _date_labels(connection: sa.Connection, blocks: dict[int, tuple[date, dateti
         query = sa.select(LABELS).where(some).order_by(LABELS.c.identity, LABELS.c.revision)
         labels = [dict(row) for row in connection.execute(query).mappings()]
         predicted = _predicted(connection, sorted({label["key"] for label in labels}), blocks)
+        # Replaced and not updated: revisions are numbered anew, and would collide on the way.
         connection.execute(sa.delete(LABELS).where(some))
         connection.execute(sa.insert(LABELS), list(_placed(labels, predicted)))
 

@@ -127,6 +127,7 @@ def _trail(project: Project) -> str:
     from ..registry.versions import CHAMPION
 
     releases = releases_of(project)
+    # The alias is read first, because reconcile() corrects it.
     before, trail = releases.models.alias(CHAMPION), releases.reconcile()
     found = f"{len(trail.entries)} decisions, champion: {named(trail.champion)}"
     if before == trail.champion:

@@ -118,6 +118,7 @@ class Checks(Strict):
     """The limits of the data checks before a training."""
 
     rejected_share_at_most: float = Field(default=0.05, ge=0, le=1)
+    # 0.5 is the area under the ROC curve of a feature that predicts nothing.
     leak_at: float = Field(default=0.98, gt=0.5, le=1)
     accepted_leaks: tuple[AcceptedLeak, ...] = ()
 
@@ -186,7 +187,12 @@ class Scoring(Strict):
 
 
 class DriftLimits(Strict):
-    """The limits beyond which a difference between training and live data is an alarm."""
+    """The limits beyond which a difference between training and live data is an alarm.
+
+    ``false_alarms_at_most`` is a probability per report, ``missing_by`` a difference of two shares.
+    ``share_factor`` and ``volume_between`` are ratios. ``benchmarks/README.md`` of the template has
+    the alarms that the defaults cause.
+    """
 
     false_alarms_at_most: float = Field(default=0.01, gt=0, lt=1)
     psi_at_least: float = Field(default=0.02, ge=0)

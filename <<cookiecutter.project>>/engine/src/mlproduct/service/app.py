@@ -73,6 +73,7 @@ class Service:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
+        # Not the global registry: it refuses the metrics of a second Service in one process.
         made: dict[str, Any] = {"registry": self.registry}
         self.requests = Counter("requests", "Responses", ["path", "status"], **made)
         self.seconds = Histogram("request_seconds", "Seconds per POST /predict", **made)
@@ -116,6 +117,8 @@ def app_of(service: Service) -> FastAPI:
     )
     app.add_middleware(_Around, service=service)
 
+    # The class of Starlette, whose router raises it for an unknown path or method. The class of
+    # FastAPI is derived from it.
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
         details = {401: "Send one as X-API-Key."}
@@ -173,6 +176,7 @@ def _key_needed(keys: tuple[str, ...]) -> list[Any]:
     """The dependency that refuses a request without one of ``keys``; none where there are none."""
 
     async def key_needed(given: Annotated[str | None, Security(API_KEY)]) -> None:
+        # Bytes, because compare_digest raises TypeError for a text with non-ASCII characters.
         sent = (given or "").encode()
         # A list, not a generator: every key is compared, in constant time, so that the time of
         # a refusal tells nothing about the keys.
@@ -190,11 +194,12 @@ def _life(
         service.follower.start()
         service.writer.start()
         batcher.start()
-        gc.collect()
+        gc.collect()  # first, because frozen garbage is never freed
         # Everything loaded so far stays in memory. Without the freeze, each full garbage collection
         # would check it again, which takes a tenth of a second.
         gc.freeze()
         yield
+        # The writer is last: the rows of the last batch are put into its queue.
         await batcher.stop()
         service.follower.stop()
         service.writer.stop()
@@ -297,6 +302,9 @@ def _payload(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
 
 
 def _too_slow(seconds: float) -> Response:
+    """A response that closes the connection, as RFC 9110 (15.5.9) recommends for 408: the rest of
+    the body may still arrive.
+    """
     detail = f"A request has to be sent within {seconds:g} seconds."
     response = problem(408, "Request timeout", detail)
     response.headers["Connection"] = "close"

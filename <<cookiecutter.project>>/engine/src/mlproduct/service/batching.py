@@ -72,6 +72,8 @@ class Batcher:
 
     async def stop(self) -> None:
         """Waits until no rows are waiting, then stops scoring."""
+        # A batch is scored and answered in one turn of the event loop, so an empty queue means that
+        # every request has its result.
         while self._waiting:
             await asyncio.sleep(0.01)
         if self._task is not None:
@@ -107,6 +109,8 @@ class Batcher:
                         waiting.answer.set_result(result)
 
     def _next(self) -> list[_Waiting]:
+        # A request is never split: one response comes from one model. The last one may exceed the
+        # limit.
         batch: list[_Waiting] = []
         rows = 0
         while self._waiting and rows < ROWS_AT_ONCE:

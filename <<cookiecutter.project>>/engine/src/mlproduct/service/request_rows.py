@@ -138,7 +138,7 @@ class Rows:
         problems: list[RowProblem] = []
         positions: list[int] = []
         cells: list[list[Any]] = []
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = datetime.now(UTC).replace(tzinfo=None)  # one time for all rows of the request
         advice: dict[str, str] = {}
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
@@ -199,6 +199,7 @@ class Rows:
     def _problems(
         self, number: int, row: Mapping[str, Any], errors: ValidationError
     ) -> list[RowProblem]:
+        # Only the places are needed: column.problem() gives the same words as a batch.
         listed = errors.errors(include_url=False, include_context=False, include_input=False)
         columns = [self.columns[self.places[str(each["loc"][0])]] for each in listed]
         return [
@@ -261,7 +262,7 @@ def _constraint(rule: Rule) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool):  # true and false are int in Python
         return str(value)
     if value is not None and not isinstance(value, str):
         raise ValueError("not a text")
@@ -338,6 +339,7 @@ def _array(values: Sequence[Any], kind: Kind, nullable: bool) -> np.ndarray:
         return np.array(values, dtype=object)
     if kind == "date":
         return np.array(values, dtype="datetime64[us]")
+    # Missing values are NaN, which an array of int64 cannot hold.
     return np.array(values, dtype=np.float64 if kind == "number" or nullable else np.int64)
 
 

@@ -78,6 +78,7 @@ def labelled(
     rows = pd.DataFrame()
     for day in days:
         for more in book.log.read(day, day, version=version, labelled=True):
+            # The batch and the service may both have scored a row of the day.
             rows = pd.concat([rows, more], ignore_index=True).drop_duplicates(["day", "identity"])
             # Cut after each piece, so that memory does not grow with the number of days.
             rows = rows if at_most is None else rows.nsmallest(at_most, "identity")

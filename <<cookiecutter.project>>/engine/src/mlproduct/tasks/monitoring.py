@@ -129,6 +129,7 @@ def _usual(context: MonitoringContext) -> list[int]:
         sum(rows for day, rows in volumes.items() if start <= day < start + length)
         for start in starts
     ]
+    # With those before the first scored day, the median could be 0, and every window an alarm.
     return [rows for rows in sums if rows]
 
 
@@ -182,6 +183,7 @@ def _newest(covered: list[Coverage], context: MonitoringContext) -> list[date]:
     found: list[date] = []
     rows = 0
     for each in reversed(covered):
+        # The second limit is that of the drift test, which _drift_of runs on these rows.
         if rows >= max(context.monitoring.labels.rows_at_least, context.monitoring.rows_at_least):
             break
         found.append(each.day)

@@ -84,6 +84,7 @@ def ingest(run: TrainingRun) -> Validated:
     source = run.pipeline.source
 
     def batches() -> Iterator[Batch]:
+        # The source first: of two rows with one identity, validate() keeps the first.
         yield from read(source, run.columns.read, root=run.settings.root, environ=os.environ)
         yield from quarantine.repaired()
         if run.pipeline.labelled_log:

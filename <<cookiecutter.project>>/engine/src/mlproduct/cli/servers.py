@@ -280,6 +280,7 @@ def _start(
 
 
 def _lives(one: Started) -> bool:
+    """Whether the process runs. Without a start time, its number may be that of another process."""
     return bool(one.began) and began(one.pid) == one.began
 
 
@@ -330,6 +331,7 @@ def _is_ours(settings: Settings, one: Started) -> bool:
     """Whether it was started for this folder, which may have been moved: then its old place is
     empty.
     """
+    # Records of 0.2.0 contain no folder.
     return one.folder in (_folder(settings.root), "") or _folder(Path(one.root)) != one.folder
 
 

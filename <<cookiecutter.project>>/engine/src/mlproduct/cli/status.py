@@ -357,7 +357,7 @@ def _labels(
 
 
 def _labels_wrong(last: "Delivery", daily: bool, day: date) -> Iterator[str]:
-    if daily and last.at.date() < day - timedelta(days=1):
+    if daily and last.at.date() < day - timedelta(days=1):  # today's delivery may still arrive
         yield (
             "Labels are late: they are expected daily, and the last delivery was on"
             f" {last.at.date()} – run label."

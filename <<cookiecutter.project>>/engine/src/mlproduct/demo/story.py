@@ -314,7 +314,7 @@ def _staged(folder: Path, project: Project) -> Project:
         folder.mkdir(parents=True)
         # First, so that the next demo may replace the folder if this one is interrupted.
         (folder / DEMO).touch()
-        # copyfile leaves out the permissions of the team's files, which others may read.
+        # copyfile copies no permissions: others may read the team's files, but not the demo's.
         for name in ("product", "config"):
             shutil.copytree(settings.root / name, folder / name, copy_function=shutil.copyfile)
             (folder / name).chmod(0o700)  # copytree copies the folder's permissions

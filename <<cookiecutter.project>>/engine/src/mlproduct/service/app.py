@@ -78,6 +78,7 @@ class Service:
         self.requests = Counter("requests", "Responses", ["path", "status"], **made)
         self.seconds = Histogram("request_seconds", "Seconds per POST /predict", **made)
         self.scored = Counter("rows", "Rows of POST /predict", ["outcome"], **made)
+        # The last size is the limit of a batch, ROWS_AT_ONCE of batching.py.
         sizes = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
         self.batches = Histogram(
             "batch_rows", "Rows scored together in one batch", buckets=sizes, **made
@@ -133,6 +134,8 @@ def app_of(service: Service) -> FastAPI:
     extra = {"requestBody": body, "parameters": [IDEMPOTENCY_KEY]}
     keyed = APIRouter(dependencies=_key_needed(service.settings.keys))
 
+    # The request and not a model of pydantic: FastAPI would read a body of any length, and before
+    # the key is checked.
     @keyed.post("/predict", openapi_extra=extra, responses=PREDICT, response_model=None)
     async def predict(request: Request) -> Response:
         """A prediction for each valid row, and errors for each invalid row."""
@@ -347,7 +350,7 @@ class _Around:
         self.app, self.service = app, service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http":  # the start and the stop of the application
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
@@ -371,7 +374,7 @@ class _Around:
             pass  # the client left before its request was complete, so no response is needed
         except Exception:  # for any error the client gets a response and the log the reason
             logger.exception("request %s failed", number)
-            if not sent:
+            if not sent:  # a response that has begun cannot be replaced
                 await problem(500, "Internal error", f"Search the log for {number}.")(
                     scope, receive, sending
                 )

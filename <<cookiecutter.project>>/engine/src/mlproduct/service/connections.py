@@ -24,6 +24,7 @@ FULL_SECONDS = 1.0
 def connections_of(service: Service) -> type[asyncio.Protocol]:
     """The protocol class for uvicorn, with the limits of the service."""
 
+    # A class, because uvicorn creates the protocol of each connection itself.
     class Connection(_Limited):
         limits = service
 

@@ -347,6 +347,7 @@ def _shown(value: Any) -> str:
     """The value, cut. A list or an object is only named: it may be of any length and depth."""
     if isinstance(value, list | dict):
         return _kind_of(value)
+    # Cut before repr, which would copy a long text, and after it, because it adds escapes.
     return repr(value[:SHOWN_CHARACTERS] if isinstance(value, str) else value)[:SHOWN_CHARACTERS]
 
 

@@ -219,6 +219,7 @@ def decide(context: MonitoringContext, report: MonitoringReport) -> Decided:
         day=context.day,
         champion=champion.version,
         drifted=report.drifted,
+        # Labels answer whether a drift matters only if their rows have drifted in the same columns.
         drift_labelled=report.live is not None and set(report.drifted) <= set(report.live.drifted),
         failing=report.live.failing if report.live else (),
         judged=report.live.trust if report.live else None,
@@ -227,6 +228,7 @@ def decide(context: MonitoringContext, report: MonitoringReport) -> Decided:
     )
 
     def how(before: tuple[Decided, ...]) -> Decided:
+        """The decision, given all earlier ones. The log is locked during the call."""
         retrained = [one for one in before if one.action == "retrain"]
         # A clock that was ahead may have recorded a request with a date far in the future. It must
         # not block all retrainings until that date.

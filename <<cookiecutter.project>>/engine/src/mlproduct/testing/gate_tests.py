@@ -239,6 +239,7 @@ class GateTests:
         )
         real = training.measure_model
 
+        # Not before the evaluation, because the search uses the same metric.
         def with_nan(*given: Any, **named: Any) -> Any:
             monkeypatch.setitem(METRICS, primary, broken)
             return real(*given, **named)

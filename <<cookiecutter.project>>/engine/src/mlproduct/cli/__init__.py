@@ -348,7 +348,7 @@ def _serving_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "Show the state of the product in ten lines; exits with 1 if there is a problem.",
     )
     status.add_argument("--json", action="store_true", help="the same as one JSON object")
-    status.set_defaults(only_reads=True)
+    status.set_defaults(only_reads=True)  # it changes no file, folder or permission
     _verb(
         verbs,
         "notify",

@@ -127,6 +127,7 @@ class Search(Strict):
     """The budget of the search.
 
     ``trials`` decides the result. ``seconds`` is a safety limit, and its use is reported.
+    ``workers`` is a number of processes, or -1 for all cores.
     """
 
     trials: int = Field(ge=1)
@@ -231,7 +232,10 @@ Action = Literal["retrain", "wait", "nothing"]
 
 
 class Reactions(Strict):
-    """The action for each finding of monitoring; the last three fields limit retrainings."""
+    """The action for each finding of monitoring; the last three fields limit retrainings.
+
+    ``per_month`` is a number of requests within 30 days.
+    """
 
     criteria_fail: Action = "retrain"
     drift_and_criteria_met: Action = "nothing"

@@ -149,7 +149,7 @@ def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, tuple[str, int] | 
         raise ConfigError(
             f"{path}: {error} – expected YAML – look for a date that does not exist"
         ) from None
-    except RecursionError:
+    except RecursionError:  # PyYAML and _written_twice are recursive
         raise ConfigError(
             f"{path}: nested too deeply – expected a few levels – remove aliases that refer to"
             " themselves"

@@ -146,6 +146,7 @@ class _Texts:
         known = [
             [value for value in values if isinstance(value, str)] for values in encoder.categories_
         ]
+        # In a column of objects, None would be an unknown category and not a missing value.
         first = pd.DataFrame(
             {name: [values[0]] for name, values in zip(names, known, strict=True)}, dtype="str"
         )

@@ -49,6 +49,8 @@ class LiveModel:
 class Follower:
     """Keeps the champion loaded in ``live``; ``trouble`` is the reason if that fails.
 
+    ``every`` is the number of seconds between two polls.
+
     ``outage`` is the same reason for ``/health``, which needs no key: without names, addresses and
     versions.
     """

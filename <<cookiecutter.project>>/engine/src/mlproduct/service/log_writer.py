@@ -62,7 +62,10 @@ class LogState:
 
 
 class LogWriter:
-    """Logs predictions. ``put`` never waits and never raises."""
+    """Logs predictions. ``put`` never waits and never raises.
+
+    ``rows`` limits the queue in memory, and ``megabytes`` (of 10^6 bytes) the spool on disk.
+    """
 
     def __init__(
         self,

@@ -83,7 +83,7 @@ def record_labels(
     labels = pd.DataFrame(
         {
             "identity": row_identities(rows, own),
-            "key": rows[own.key].astype("str"),
+            "key": rows[own.key].astype("str"),  # the log stores every key as text
             "as_of": rows[own.time] if own.time else missing,
             "day": rows[day_column].dt.floor("D") if day_column else missing,
             "outcome": rows[own.target].astype("float64"),

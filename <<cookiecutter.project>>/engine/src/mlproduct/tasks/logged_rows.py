@@ -57,6 +57,7 @@ def chunks(book: Logbook, start: date, end: date, version: str) -> Iterator[pd.D
         )
     for served in book.log.read(start, end, ["service"]):
         for by, rows in served.groupby("version"):
+            # A regression has no score.
             predicted = rows["score"] if rows["score"].notna().all() else rows["decision"]
             yield _with(_features_of(rows, book.columns), predicted, by == version)
 

@@ -157,6 +157,7 @@ def score_day(context: ScoringContext, day: date, run: str) -> ScoredDay:
     for batch in read(source, context.columns.read, root=context.settings.root, environ=os.environ):
         chunk = _Chunk(context, batch, day)
         first.take(chunk)
+        # After its first error the challenger stops, because its day cannot be complete.
         if second is not None and trouble is None:
             trouble = _tried(second, chunk)
     if not first.seen:
@@ -210,6 +211,7 @@ class _StreamScoring:
             return
         rows, bad = chunk.validated.rows, len(chunk.validated.rejected.rows)
         identities = row_identities(rows, self.context.columns)
+        # A row may be in another chunk as well: of an earlier run, or as a duplicate in the source.
         new = ~self.context.log.known(stream, day, identities, _times(rows, self.context.columns))
         rows, identities = rows[new].reset_index(drop=True), identities[new]
         file = None

@@ -118,7 +118,7 @@ class Checks(Strict):
     """The limits of the data checks before a training."""
 
     rejected_share_at_most: float = Field(default=0.05, ge=0, le=1)
-    # 0.5 is the area under the ROC curve of a feature that predicts nothing.
+    # In classification, 0.5 is the strength of a feature that predicts nothing (training/leaks.py).
     leak_at: float = Field(default=0.98, gt=0.5, le=1)
     accepted_leaks: tuple[AcceptedLeak, ...] = ()
 

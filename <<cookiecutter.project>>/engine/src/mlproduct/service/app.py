@@ -305,8 +305,8 @@ def _payload(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
 
 
 def _too_slow(seconds: float) -> Response:
-    """A response that closes the connection, as RFC 9110 (15.5.9) recommends for 408: the rest of
-    the body may still arrive.
+    """A response that closes the connection. After a 408 it is not known where the next request
+    would begin (RFC 9110, 15.5.9).
     """
     detail = f"A request has to be sent within {seconds:g} seconds."
     response = problem(408, "Request timeout", detail)

@@ -164,7 +164,7 @@ class Rows:
     def arrays(self, cells: Cells, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         """Cells of valid rows as one array per column, of ``names`` if given; texts as objects.
 
-        Each array has one cell per row. Dates are datetime64[us] in UTC.
+        Each array has one cell per row. Dates are datetime64[us], in UTC.
         """
         wanted = (
             range(len(self.columns)) if names is None else [self.places[name] for name in names]

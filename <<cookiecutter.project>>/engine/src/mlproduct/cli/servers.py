@@ -102,6 +102,7 @@ def up(project: Project, ports: Mapping[str, int]) -> Iterator[Started]:
 
 def down(settings: Settings) -> tuple[Started, ...]:
     """The processes that were running and are ended now, in reverse order of their start."""
+    # The worker and the service need the servers, so those end last.
     last_first = running(settings)[::-1]
     for one in last_first:
         _signal(one, signal.SIGTERM)

@@ -60,7 +60,11 @@ class ProductName(Strict):
 
 
 class Source(Strict):
-    """Where rows are read from: ``path``, or ``url_from`` with ``query``."""
+    """Where rows are read from: ``path``, or ``url_from`` with ``query``.
+
+    ``url_from`` is the name of the environment variable with the address of the database.
+    ``separator`` and ``encoding`` of a CSV file are detected if they are None.
+    """
 
     path: str | None = None
     format: Literal["csv", "parquet"] | None = None

@@ -123,7 +123,7 @@ class Batcher:
         """A result for each request. If the model fails on a batch, each request is scored alone,
         so that only the request that causes the error fails.
         """
-        live = self._live()
+        live = self._live()  # once, because another thread may replace it during the batch
         if live is None:
             return [RuntimeError("no model is loaded") for _ in batch]
         try:

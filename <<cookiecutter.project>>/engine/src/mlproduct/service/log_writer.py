@@ -147,7 +147,7 @@ class LogWriter:
     @property
     def state(self) -> LogState:
         """The state of the log now."""
-        troubles = dict(self._trouble)
+        troubles = dict(self._trouble)  # a copy, because both threads change it meanwhile
         trouble = "; ".join(troubles.values()) or None
         outage = (
             "; ".join(self._disk if about == "spool" else OUTAGES[about] for about in troubles)

@@ -23,6 +23,7 @@ LOCKED := $(VENV)/.locked-$(shell cksum < requirements.lock | cut -d ' ' -f 1)
 BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 
 .DEFAULT_GOAL := help
+# With make -j, several targets would create the environment of a project at once.
 .NOTPARALLEL:
 .PHONY: help demo test test-long test-product check check-engine $(addprefix check-,$(KITS)) docs fix lock
 .PHONY: bench bench-serve bench-scoring bench-alarms build/bench-env build/product-env clean
@@ -43,7 +44,8 @@ test: build/product-env ## test the engine, then generate a project from each ki
 test-long: build/product-env ## run the long tests: servers, moved folders, many requests, the other cases
 	@$(call BESIDE_EACH_OTHER,$(ENGINE_TESTS_LONG),$(BIN)/python -m pytest -m long)
 
-# The engine's tests run in the background, because both wait for servers.
+# The engine's tests run in the background, because both wait for servers. A shell without job control
+# lets background processes ignore Ctrl-C, so the trap ends them.
 define BESIDE_EACH_OTHER
 echo "The engine's tests run in the background and write to build/tests-engine.txt."; \
 { $(1); } > build/tests-engine.txt 2>&1 & engine=$$!; trap 'kill $$engine' INT TERM; \
@@ -85,6 +87,7 @@ docs: $(LOCKED) ## build the documentation in build/site
 	@$(BIN)/mkdocs build --quiet --strict --site-dir build/site
 	@echo "build/site/index.html"
 
+# The first call of ruff may find what it cannot fix; the last one reports it.
 fix: $(LOCKED) ## format the code and fix what the linter can fix
 	@$(BIN)/ruff check --quiet --fix $(OURS) "$(ENGINE)" || true
 	@$(BIN)/ruff format --quiet $(OURS) "$(ENGINE)"

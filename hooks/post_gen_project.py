@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# pre_gen_project.py explains why no answer can end this literal.
 ANSWERS = json.loads("<< (cookiecutter | jsonify | jsonify)[1:-1] >>")
 RECORD = Path(".bake.json")
 
 
 def add_kit(kit: Path, project: Path) -> None:
     """Moves the kit's files into the project, where they replace files of the same name."""
+    # sorted() finds all files first: each move changes a folder that rglob walks through.
     for file in sorted(path for path in kit.rglob("*") if path.is_file()):
         place = project / file.relative_to(kit)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -25,7 +27,7 @@ def add_kit(kit: Path, project: Path) -> None:
 
 def seal(engine: Path) -> None:
     """Removes caches from the engine and writes its manifest, with the engine's own module."""
-    sys.dont_write_bytecode = True
+    sys.dont_write_bytecode = True  # the import would write a cache into the engine
     spec = importlib.util.spec_from_file_location(
         "manifest", engine / "src" / "mlproduct" / "manifest.py"
     )

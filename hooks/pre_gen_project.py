@@ -150,6 +150,7 @@ WHY_NOT = {"project": why_not_project, "package": why_not_package}
 
 def problems_of_kit(kit: str) -> Iterator[str]:
     """The problem of an unknown kit."""
+    # Without the folder of the template, the list is empty and any kit is accepted.
     kits = sorted(folder.name for folder in project_folder().glob("kits/*"))
     if kits and kit not in kits:
         yield (

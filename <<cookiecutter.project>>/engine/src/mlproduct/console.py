@@ -49,6 +49,7 @@ def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
     return [
         indent
         + "  ".join(
+            # Not strict: the last column has no width.
             [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]
         )
         for row in rows

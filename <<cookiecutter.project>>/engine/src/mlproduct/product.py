@@ -68,6 +68,7 @@ class Product:
         """The product's name for people."""
         return self._named.title
 
+    # Read on first use and not at import, because PRODUCT_ROOT may be set after the import.
     @cached_property
     def _named(self) -> ProductName:
         return read_product_name(Settings.from_environment().product_file)

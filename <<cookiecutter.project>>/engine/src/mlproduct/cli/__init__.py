@@ -49,7 +49,7 @@ def main(package: str, arguments: Sequence[str] | None = None) -> int:
     options = parser(package).parse_args(arguments)
     try:
         settings = Settings.from_environment()
-        _only_own_code(package, settings)
+        _only_own_code(package, settings)  # first, because keep_private changes permissions
         if not options.only_reads:
             keep_private(settings.var)
         return _run(options, Project(package, settings))
@@ -78,6 +78,7 @@ def _only_own_code(package: str, settings: Settings) -> None:
         (team, settings.root / "src" / package),
         (engine, settings.root / "engine" / "src" / engine.name),
     ):
+        # Only an editable install is in a folder src; an image installs into site-packages.
         if code and code.parent.name == "src" and own.is_dir() and own.resolve() != code:
             raise ConfigError(
                 f"the code of {code.parent.parent} would run on the product in {settings.root} –"
@@ -347,7 +348,7 @@ def _serving_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "Show the state of the product in ten lines; exits with 1 if there is a problem.",
     )
     status.add_argument("--json", action="store_true", help="the same as one JSON object")
-    status.set_defaults(only_reads=True)
+    status.set_defaults(only_reads=True)  # it changes no file, folder or permission
     _verb(
         verbs,
         "notify",

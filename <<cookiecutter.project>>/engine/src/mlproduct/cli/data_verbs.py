@@ -61,6 +61,7 @@ def sample(options: Namespace, project: Project) -> int:
         seed=options.seed,
         drift=options.drift,
         shuffle_labels=options.shuffle_labels,
+        # Without an option, the default of sample.py applies.
         **{name: value for name, value in parameters.items() if value is not None},
     )
     write(rows, target)

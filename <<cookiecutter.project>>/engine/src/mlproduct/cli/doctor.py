@@ -127,6 +127,7 @@ def _trail(project: Project) -> str:
     from ..registry.versions import CHAMPION
 
     releases = releases_of(project)
+    # The alias is read first, because reconcile() corrects it.
     before, trail = releases.models.alias(CHAMPION), releases.reconcile()
     count = len(trail.entries)
     found = f"{count} decision{'s' * (count != 1)}, champion: {named(trail.champion)}"

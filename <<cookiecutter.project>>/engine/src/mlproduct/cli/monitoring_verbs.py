@@ -42,6 +42,7 @@ def show_report(monitored: "Monitored") -> None:
     context, report, decision = monitored.context, monitored.report, monitored.decision
     named = f"{context.product.name} version {context.champion.version}"
     heading(f"{named}, {context.start} to {context.day}, {report.rows:,} rows")
+    # The lines are coloured after table(), which would escape the codes in its cells.
     for text in table(statements(report)):
         say(coloured(text, "red") if "  alarm  " in text or "  not met  " in text else text)
     say()

@@ -44,7 +44,7 @@ def down(options: Namespace, project: Project) -> int:
     from .servers import down as ending
     from .servers import of_another_folder
 
-    others = of_another_folder(project.settings)
+    others = of_another_folder(project.settings)  # before ending(), which deletes the list
     for one in ending(project.settings):
         line(one.name, "stopped")
     for one in others:

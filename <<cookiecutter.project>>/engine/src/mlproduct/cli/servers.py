@@ -83,6 +83,7 @@ def up(project: Project, ports: Mapping[str, int]) -> Iterator[Started]:
             f"{names} of this product is running – expected no running server – run make down first"
         )
     (settings.var / "up").mkdir(parents=True, exist_ok=True)
+    # PRODUCT_ROOT: a process worker of Prefect runs each flow in a temporary folder.
     environ = {**os.environ, "PRODUCT_ROOT": str(settings.root), "PREFECT_LOGGING_LEVEL": "INFO"}
     try:
         if not environ.get("PREFECT_API_URL"):
@@ -94,13 +95,14 @@ def up(project: Project, ports: Mapping[str, int]) -> Iterator[Started]:
         _deploy(project, environ)
         yield _worker(project, environ)
         yield _service(project, environ, ports["service"])
-    except BaseException:
+    except BaseException:  # Ctrl-C as well: no server may keep running
         down(settings)
         raise
 
 
 def down(settings: Settings) -> tuple[Started, ...]:
     """The processes that were running and are ended now, in reverse order of their start."""
+    # The worker and the service need the servers, so those end last.
     last_first = running(settings)[::-1]
     for one in last_first:
         _signal(one, signal.SIGTERM)
@@ -193,6 +195,7 @@ def _service(project: Project, environ: Mapping[str, str], port: int) -> Started
 def _deploy(project: Project, environ: Mapping[str, str]) -> None:
     """Creates the work pool and the deployments of prefect.yaml."""
     settings = project.settings
+    # --overwrite: after the first up, the pool exists.
     pool = ["work-pool", "create", project.product.name, "--type", "process", "--overwrite"]
     deploy = [
         "--no-prompt",
@@ -251,6 +254,7 @@ def _start(
             stdout=kept,
             stderr=kept,
             stdin=subprocess.DEVNULL,
+            # Its own process group: _signal reaches its children, and Ctrl-C does not reach it.
             start_new_session=True,
         )
     started = Started(
@@ -262,6 +266,7 @@ def _start(
         _folder(settings.root),
         str(settings.root),
     )
+    # Before it is ready, so that down() also ends a server that does not become ready.
     _write(settings, (*running(settings), started))
     if (
         not _waited(lambda: process.poll() is not None or ready(), WAIT_SECONDS)
@@ -276,6 +281,7 @@ def _start(
 
 
 def _lives(one: Started) -> bool:
+    """Whether the process runs. Without a start time, its number may be that of another process."""
     return bool(one.began) and began(one.pid) == one.began
 
 
@@ -326,6 +332,7 @@ def _is_ours(settings: Settings, one: Started) -> bool:
     """Whether it was started for this folder, which may have been moved: then its old place is
     empty.
     """
+    # Records of 0.2.0 contain no folder.
     return one.folder in (_folder(settings.root), "") or _folder(Path(one.root)) != one.folder
 
 
@@ -357,6 +364,7 @@ def _written(settings: Settings) -> tuple[Started, ...]:
 
 
 def _write(settings: Settings, started: tuple[Started, ...]) -> None:
+    # Written beside the file and then moved, so that down() never reads half of it.
     beside = _state(settings).with_suffix(".part")
     beside.write_text(json.dumps([asdict(one) for one in started], indent=1), encoding="utf-8")
     beside.replace(_state(settings))

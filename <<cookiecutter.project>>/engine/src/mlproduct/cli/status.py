@@ -360,7 +360,7 @@ def _labels(
 
 
 def _labels_wrong(last: "Delivery", daily: bool, day: date) -> Iterator[str]:
-    if daily and last.at.date() < day - timedelta(days=1):
+    if daily and last.at.date() < day - timedelta(days=1):  # today's delivery may still arrive
         yield (
             "Labels are late: they are expected daily, and the last delivery was on"
             f" {last.at.date()} – run label."
@@ -461,6 +461,7 @@ def _spool(settings: Settings) -> Part:
     from ..log.spool import Spool
 
     spool, wrong = Spool(settings.var / "service" / "spool"), []
+    # The real time and not that of clock.py: the times of files are never simulated.
     if old := [moment for moment in _spooled(spool) if time.time() - moment > SPOOL_SECONDS]:
         since = datetime.fromtimestamp(min(old), UTC)
         waiting = _count(len(old), "block of predictions is", "blocks of predictions are")
@@ -479,7 +480,7 @@ def _spooled(spool: "Spool") -> Iterator[float]:
 
     A block that the service records at this moment disappears and is left out.
     """
-    for path in spool.folder.glob("[!.]*.json"):
+    for path in spool.folder.glob("[!.]*.json"):  # a leading dot marks a file being written
         with suppress(FileNotFoundError):
             yield path.stat().st_mtime
 

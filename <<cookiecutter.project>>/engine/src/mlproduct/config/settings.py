@@ -60,7 +60,11 @@ class ProductName(Strict):
 
 
 class Source(Strict):
-    """Where rows are read from: ``path``, or ``url_from`` with ``query``."""
+    """Where rows are read from: ``path``, or ``url_from`` with ``query``.
+
+    ``url_from`` is the name of the environment variable with the address of the database.
+    ``separator`` and ``encoding`` of a CSV file are detected if they are None.
+    """
 
     path: str | None = None
     format: Literal["csv", "parquet"] | None = None
@@ -118,6 +122,7 @@ class Checks(Strict):
     """The limits of the data checks before a training."""
 
     rejected_share_at_most: float = Field(default=0.05, ge=0, le=1)
+    # In classification, 0.5 is the strength of a feature that predicts nothing (training/leaks.py).
     leak_at: float = Field(default=0.98, gt=0.5, le=1)
     accepted_leaks: tuple[AcceptedLeak, ...] = ()
 
@@ -126,6 +131,7 @@ class Search(Strict):
     """The budget of the search.
 
     ``trials`` decides the result. ``seconds`` is a safety limit, and its use is reported.
+    ``workers`` is a number of processes, or -1 for all cores.
     """
 
     trials: int = Field(ge=1)
@@ -186,7 +192,12 @@ class Scoring(Strict):
 
 
 class DriftLimits(Strict):
-    """The limits beyond which a difference between training and live data is an alarm."""
+    """The limits beyond which a difference between training and live data is an alarm.
+
+    ``false_alarms_at_most`` is a probability per report, ``missing_by`` a difference of two shares.
+    ``share_factor`` and ``volume_between`` are ratios. ``benchmarks/README.md`` of the template has
+    the alarms that the defaults cause.
+    """
 
     false_alarms_at_most: float = Field(default=0.01, gt=0, lt=1)
     psi_at_least: float = Field(default=0.02, ge=0)
@@ -225,7 +236,10 @@ Action = Literal["retrain", "wait", "nothing"]
 
 
 class Reactions(Strict):
-    """The action for each finding of monitoring; the last three fields limit retrainings."""
+    """The action for each finding of monitoring; the last three fields limit retrainings.
+
+    ``per_month`` is a number of requests within 30 days.
+    """
 
     criteria_fail: Action = "retrain"
     drift_and_criteria_met: Action = "nothing"

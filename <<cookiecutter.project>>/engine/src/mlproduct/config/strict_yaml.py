@@ -128,6 +128,8 @@ def _text(path: Path) -> str:
 def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, tuple[str, int] | None, Any]:
     """The file's node tree (for line numbers), its first duplicate key, and its content."""
     try:
+        # Parsed twice: only nodes have line numbers and duplicate keys. They are counted first,
+        # because _written_twice and pydantic visit every alias in full.
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if sum(1 for _ in islice(_expanded(node), NODES_AT_MOST + 1)) > NODES_AT_MOST:
             raise ConfigError(
@@ -147,7 +149,7 @@ def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, tuple[str, int] | 
         raise ConfigError(
             f"{path}: {error} – expected YAML – look for a date that does not exist"
         ) from None
-    except RecursionError:
+    except RecursionError:  # PyYAML and _written_twice are recursive
         raise ConfigError(
             f"{path}: nested too deeply – expected a few levels – remove aliases that refer to"
             " themselves"
@@ -210,6 +212,7 @@ def _in_words(path: Path, node: yaml.Node | None, model: type[BaseModel], mistak
 
 
 def _choices(mistake: Any) -> list[str]:
+    """The values of a Literal, which pydantic gives only as a text: ``'a', 'b' or 'c'``."""
     expected = str(mistake.get("ctx", {}).get("expected", ""))
     return [part.strip(" '") for part in expected.replace(" or ", ",").split(",")]
 

@@ -68,6 +68,7 @@ class World:
         """The rows of a week with their targets; without ``changed``, no column has changed."""
         since = self.day(BREAK) if changed else None
         day = self.day(week)
+        # The seed is that of the week, so that its labels are those of the rows that were scored.
         return self._sample(
             rows=WEEKLY, seed=100 + week, until=day, span=0, dirty=DIRTY, changed_since=since
         )

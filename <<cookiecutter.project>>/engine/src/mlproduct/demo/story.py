@@ -55,7 +55,7 @@ def demo(options: Namespace, project: Project) -> int:
     )
     with rehearsed():
         world = World(project, today() - timedelta(weeks=WEEKS))
-        with timeline(WEEKS + 1, log) as line:
+        with timeline(WEEKS + 1, log) as line:  # and week 0, in which the first model is released
             story = _Story(world, line)
             story.begins()
             for week in range(1, WEEKS + 1):
@@ -155,6 +155,7 @@ class _Story:
     def _insists(self) -> None:
         """Checks that a blocked model cannot be approved."""
         try:
+            # The number that the blocked model would have got.
             self.releases.approve("2", by=MANAGER, because="I insist.", despite=())
         except ProductError as refusal:
             self.line.tells("approve", f"refused: {str(refusal).partition(' – ')[0]}")
@@ -311,7 +312,9 @@ def _staged(folder: Path, project: Project) -> Project:
         _refuse_others(folder, settings)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        # First, so that the next demo may replace the folder if this one is interrupted.
         (folder / DEMO).touch()
+        # copyfile copies no permissions: others may read the team's files, but not the demo's.
         for name in ("product", "config"):
             shutil.copytree(settings.root / name, folder / name, copy_function=shutil.copyfile)
             (folder / name).chmod(0o700)  # copytree copies the folder's permissions

@@ -142,15 +142,18 @@ class _Texts:
     """
 
     def __init__(self, encoder: Any, names: list[str]) -> None:
+        # Without NaN, which is a category if a training row had a missing value: see None below.
         known = [
             [value for value in values if isinstance(value, str)] for values in encoder.categories_
         ]
+        # In a column of objects, None would be an unknown category and not a missing value.
         first = pd.DataFrame(
             {name: [values[0]] for name, values in zip(names, known, strict=True)}, dtype="str"
         )
         self._base = np.asarray(encoder.transform(first), dtype=np.float64)[0]
         self._columns = []
         for name, values in zip(names, known, strict=True):
+            # All values in one call of the encoder, then a missing and an unknown one.
             tried = pd.concat([first] * (len(values) + 2), ignore_index=True)
             tried[name] = pd.Series([*values, None, UNKNOWN], dtype="str")
             differs = np.asarray(encoder.transform(tried), dtype=np.float64) - self._base

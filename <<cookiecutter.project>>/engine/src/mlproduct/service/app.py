@@ -73,10 +73,12 @@ class Service:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
+        # Not the global registry: it refuses the metrics of a second Service in one process.
         made: dict[str, Any] = {"registry": self.registry}
         self.requests = Counter("requests", "Responses", ["path", "status"], **made)
         self.seconds = Histogram("request_seconds", "Seconds per POST /predict", **made)
         self.scored = Counter("rows", "Rows of POST /predict", ["outcome"], **made)
+        # The last size is the limit of a batch, ROWS_AT_ONCE of batching.py.
         sizes = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
         self.batches = Histogram(
             "batch_rows", "Rows scored together in one batch", buckets=sizes, **made
@@ -116,6 +118,8 @@ def app_of(service: Service) -> FastAPI:
     )
     app.add_middleware(_Around, service=service)
 
+    # The class of Starlette, whose router raises it for an unknown path or method. The class of
+    # FastAPI is derived from it.
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
         details = {401: "Send one as X-API-Key."}
@@ -133,6 +137,8 @@ def app_of(service: Service) -> FastAPI:
         "response_model": None,
     }
 
+    # The request and not a model of pydantic: FastAPI would read a body of any length, and before
+    # the key is checked.
     @app.post("/predict", openapi_extra=extra, responses=PREDICT, **needed)
     async def predict(request: Request) -> Response:
         """A prediction for each valid row, and errors for each invalid row."""
@@ -175,6 +181,7 @@ def _key_needed(keys: tuple[str, ...]) -> list[Any]:
     """The dependency that refuses a request without one of ``keys``; none where there are none."""
 
     async def key_needed(given: Annotated[str | None, Security(API_KEY)]) -> None:
+        # Bytes, because compare_digest raises TypeError for a text with non-ASCII characters.
         sent = (given or "").encode()
         # A list, not a generator: every key is compared, in constant time, so that the time of
         # a refusal tells nothing about the keys.
@@ -192,11 +199,12 @@ def _life(
         service.follower.start()
         service.writer.start()
         batcher.start()
-        gc.collect()
+        gc.collect()  # first, because frozen garbage is never freed
         # Everything loaded so far stays in memory. Without the freeze, each full garbage collection
         # would check it again, which takes a tenth of a second.
         gc.freeze()
         yield
+        # The writer is last: the rows of the last batch are put into its queue.
         await batcher.stop()
         service.follower.stop()
         service.writer.stop()
@@ -299,6 +307,9 @@ def _payload(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
 
 
 def _too_slow(seconds: float) -> Response:
+    """A response that closes the connection. After a 408 it is not known where the next request
+    would begin (RFC 9110, 15.5.9).
+    """
     detail = f"A request has to be sent within {seconds:g} seconds."
     response = problem(408, "Request timeout", detail)
     response.headers["Connection"] = "close"
@@ -341,7 +352,7 @@ class _Around:
         self.app, self.service = app, service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http":  # the start and the stop of the application
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
@@ -365,7 +376,7 @@ class _Around:
             pass  # the client left before its request was complete, so no response is needed
         except Exception:  # for any error the client gets a response and the log the reason
             logger.exception("request %s failed", number)
-            if not sent:
+            if not sent:  # a response that has begun cannot be replaced
                 await problem(500, "Internal error", f"Search the log for {number}.")(
                     scope, receive, sending
                 )

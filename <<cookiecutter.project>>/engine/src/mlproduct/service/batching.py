@@ -72,6 +72,8 @@ class Batcher:
 
     async def stop(self) -> None:
         """Waits until no rows are waiting, then stops scoring."""
+        # A batch is scored and answered in one turn of the event loop, so an empty queue means that
+        # every request has its result.
         while self._waiting:
             await asyncio.sleep(0.01)
         if self._task is not None:
@@ -107,6 +109,8 @@ class Batcher:
                         waiting.answer.set_result(result)
 
     def _next(self) -> list[_Waiting]:
+        # A request is never split: one response comes from one model. The last one may exceed the
+        # limit.
         batch: list[_Waiting] = []
         rows = 0
         while self._waiting and rows < ROWS_AT_ONCE:
@@ -119,7 +123,7 @@ class Batcher:
         """A result for each request. If the model fails on a batch, each request is scored alone,
         so that only the request that causes the error fails.
         """
-        live = self._live()
+        live = self._live()  # once, because another thread may replace it during the batch
         if live is None:
             return [RuntimeError("no model is loaded") for _ in batch]
         try:

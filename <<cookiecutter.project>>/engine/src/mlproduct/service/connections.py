@@ -15,7 +15,8 @@ from .openapi import problem
 
 __all__ = ["connections_of"]
 
-HEAD_BYTES = 65_536  # the limit of h11 and of most proxies
+# With httptools, uvicorn sets no limit. This is four times the default of h11.
+HEAD_BYTES = 65_536
 # The time a connection over the limit has to send a request, which then gets a 503.
 FULL_SECONDS = 1.0
 
@@ -23,6 +24,7 @@ FULL_SECONDS = 1.0
 def connections_of(service: Service) -> type[asyncio.Protocol]:
     """The protocol class for uvicorn, with the limits of the service."""
 
+    # A class, because uvicorn creates the protocol of each connection itself.
     class Connection(_Limited):
         limits = service
 
@@ -57,6 +59,7 @@ class _Limited(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # whichever
             self._stop_waiting()
             self._head = 0
         elif not self.transport.is_closing():
+            # app.py counts the bytes of a body.
             self._count(0 if self._in_body else len(data))
 
     def on_message_begin(self) -> None:
@@ -97,6 +100,7 @@ class _Limited(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # whichever
             self._timer = None
 
     def _too_slow(self) -> None:
+        # Without a byte of a head, the connection was only idle, and there is nothing to answer.
         if self._head:
             seconds = self.limits.settings.read_seconds
             detail = f"A request has to be sent within {seconds:g} seconds."

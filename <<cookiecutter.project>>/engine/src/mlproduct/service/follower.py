@@ -49,6 +49,8 @@ class LiveModel:
 class Follower:
     """Keeps the champion loaded in ``live``; ``trouble`` is the reason if that fails.
 
+    ``every`` is the number of seconds between two polls.
+
     ``outage`` is the same reason for ``/health``, which needs no key: without names, addresses and
     versions.
     """
@@ -63,6 +65,7 @@ class Follower:
         self.swaps = self.refusals = 0
         self._refused: tuple[str, int] = ("", 0)
         self._stop = threading.Event()
+        # A daemon: a poll that waits for the registry must not delay the end of the process.
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
 
     def start(self) -> None:
@@ -79,11 +82,13 @@ class Follower:
     def poll(self) -> None:
         """Loads the champion if it is not loaded. Never raises."""
         try:
+            # Opened here, so that the service also starts while the registry is unavailable.
             if self._opened is None:
                 self._opened = self._releases()
             number = self._opened.champion()
             if number is not None and (self.live is None or number != self.live.version):
                 self._follow_to(self._opened, number)
+            # Not for a version that waits or was refused: its reason would be overwritten.
             if number is None or (self.live is not None and number == self.live.version):
                 self._compare(self._opened.models.alias(CHAMPION), number)
         except Exception as error:  # the loaded model serves on while the registry is unavailable

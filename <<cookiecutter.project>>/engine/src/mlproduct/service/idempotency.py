@@ -77,6 +77,7 @@ class Once:
         # Calls of the database block, so they run in threads and not on the event loop.
         found = await asyncio.to_thread(writer.find, self.name)
         if found is None:
+            # Not kept by the batcher: the block is recorded below, and would be logged twice.
             scored_batch = await batcher.score(cells, kept=False)
             made = await asyncio.to_thread(
                 writer.block_of, [(cells, scored_batch)], self.name, self.body
@@ -87,6 +88,7 @@ class Once:
         return self._from(found, len(cells))
 
     def _from(self, block: LogBatch | None, rows: int) -> StoredAnswer:
+        # The field run of such a block is the digest of its body.
         if block is not None and block.run != self.body:
             raise UsedBefore(
                 f"This {KEY_HEADER} was used with another body. Send this body with another key."
@@ -101,6 +103,7 @@ class Once:
 
 def _predictions(rows: pd.DataFrame) -> Predictions:
     names = ("decision", "score", "low", "high")
+    # The log has every column; one that the model did not predict is empty.
     columns = (
         rows[name].to_numpy(float) if name in rows and rows[name].notna().any() else None
         for name in names

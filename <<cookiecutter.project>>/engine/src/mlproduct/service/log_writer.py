@@ -62,7 +62,10 @@ class LogState:
 
 
 class LogWriter:
-    """Logs predictions. ``put`` never waits and never raises."""
+    """Logs predictions. ``put`` never waits and never raises.
+
+    ``rows`` limits the queue in memory, and ``megabytes`` (of 10^6 bytes) the spool on disk.
+    """
 
     def __init__(
         self,
@@ -75,13 +78,16 @@ class LogWriter:
     ) -> None:
         self._log, self.spool, self._rules = log, spool, rules
         self._rows_at_most, self._megabytes = rows, megabytes
+        # Without a limit on its entries, which are batches of any size: put() limits the rows.
         self._queue: queue.SimpleQueue[Answered] = queue.SimpleQueue()
+        # For the counters, which the event loop and both threads change.
         self._lock = threading.Lock()
         self._queued = self._recorded = self._lost = 0
         self._trouble: dict[str, str] = {}
         self._disk = ""
         self._stopping = threading.Event()
         self._opened: PredictionLog | None = None
+        # Daemons, because stop() waits for them only for a limited time.
         self._threads = [
             threading.Thread(target=self._gather, name="log-gather", daemon=True),
             threading.Thread(target=self._deliver, name="log-deliver", daemon=True),
@@ -141,7 +147,7 @@ class LogWriter:
     @property
     def state(self) -> LogState:
         """The state of the log now."""
-        troubles = dict(self._trouble)
+        troubles = dict(self._trouble)  # a copy, because both threads change it meanwhile
         trouble = "; ".join(troubles.values()) or None
         outage = (
             "; ".join(self._disk if about == "spool" else OUTAGES[about] for about in troubles)
@@ -207,6 +213,7 @@ class LogWriter:
 
     def _deliver(self) -> None:
         while True:
+            # Before the delivery: a block that is spooled during it needs another delivery.
             gathering = self._threads[0].is_alive()
             try:
                 done = self._delivered()
@@ -237,6 +244,7 @@ class LogWriter:
                 )
                 self.spool.set_aside(path)
                 continue
+            # After the record: after a kill in between, the block is recorded again without effect.
             path.unlink(missing_ok=True)
             self._trouble.pop("database", None)
         return True

@@ -74,7 +74,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _number(environ: Mapping[str, str], name: str, usual: float, *, least: float = 0) -> float:
-    given = environ.get(name) or str(usual)
+    given = environ.get(name) or str(usual)  # an empty variable counts as not set
     try:
         number = float(given)
     except ValueError:

@@ -138,7 +138,7 @@ class Rows:
         problems: list[RowProblem] = []
         positions: list[int] = []
         cells: list[list[Any]] = []
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = datetime.now(UTC).replace(tzinfo=None)  # one time for all rows of the request
         advice: dict[str, str] = {}
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
@@ -162,7 +162,10 @@ class Rows:
         return self._by_pandera(Checked(cells, positions, problems))
 
     def arrays(self, cells: Cells, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-        """Cells of valid rows as one array per column, of ``names`` if given; texts as objects."""
+        """Cells of valid rows as one array per column, of ``names`` if given; texts as objects.
+
+        Each array has one cell per row. Dates are datetime64[us], in UTC.
+        """
         wanted = (
             range(len(self.columns)) if names is None else [self.places[name] for name in names]
         )
@@ -199,6 +202,7 @@ class Rows:
     def _problems(
         self, number: int, row: Mapping[str, Any], errors: ValidationError
     ) -> list[RowProblem]:
+        # Only the places are needed: column.problem() gives the same words as a batch.
         listed = errors.errors(include_url=False, include_context=False, include_input=False)
         columns = [self.columns[self.places[str(each["loc"][0])]] for each in listed]
         return [
@@ -261,7 +265,7 @@ def _constraint(rule: Rule) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool):  # true and false are int in Python
         return str(value)
     if value is not None and not isinstance(value, str):
         raise ValueError("not a text")
@@ -338,6 +342,7 @@ def _array(values: Sequence[Any], kind: Kind, nullable: bool) -> np.ndarray:
         return np.array(values, dtype=object)
     if kind == "date":
         return np.array(values, dtype="datetime64[us]")
+    # Missing values are NaN, which an array of int64 cannot hold.
     return np.array(values, dtype=np.float64 if kind == "number" or nullable else np.int64)
 
 
@@ -345,6 +350,7 @@ def _shown(value: Any) -> str:
     """The value, cut. A list or an object is only named: it may be of any length and depth."""
     if isinstance(value, list | dict):
         return _kind_of(value)
+    # Cut before repr, which would copy a long text, and after it, because it adds escapes.
     return repr(value[:SHOWN_CHARACTERS] if isinstance(value, str) else value)[:SHOWN_CHARACTERS]
 
 

@@ -1,5 +1,8 @@
 """The responses in the OpenAPI description: a JSON schema for each, including the problems of RFC
 9457.
+
+They are not response models of FastAPI, which documents a model under one media type only. A
+problem has another media type than a prediction.
 """
 
 from typing import Any
@@ -12,7 +15,7 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},  # as KEY in idempotency.py
     "description": (
         "A request with the same key and the same body returns the same response and is logged"
         " once. The same key with another body returns 409."

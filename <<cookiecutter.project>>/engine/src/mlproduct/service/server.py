@@ -71,6 +71,8 @@ def run(product: Product, settings: Settings, wanted: ServiceSettings) -> int:
     _log_as_json()
     sys.setswitchinterval(SWITCH_SECONDS)
     service = service_of(product, settings, wanted)
+    # Bound before uvicorn starts: the address is printed, also that of port 0, and a port in use is
+    # a ConfigError.
     listening = _bound(wanted.host, wanted.port)
     host, port = listening.getsockname()[:2]
     print(f"  service     http://{host}:{port}/docs", flush=True)
@@ -78,7 +80,7 @@ def run(product: Product, settings: Settings, wanted: ServiceSettings) -> int:
         app_of(service),
         http=connections_of(service),
         access_log=False,  # app.py logs each response, with the request id
-        log_config=None,
+        log_config=None,  # with its own, the lines of uvicorn would not be JSON
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=FINISH_SECONDS,
@@ -105,7 +107,7 @@ class _Draining(uvicorn.Server):
             return
         self.service.draining = True
         timer = threading.Timer(self.service.settings.drain_seconds, self._leave)
-        timer.daemon = True
+        timer.daemon = True  # after a second signal, the process does not wait for it
         timer.start()
 
     def _leave(self) -> None:
@@ -160,5 +162,5 @@ def _log_as_json() -> None:
     package, root = logging.getLogger(__package__), logging.getLogger()
     package.handlers, package.propagate = [handler], False
     package.setLevel(logging.INFO)
-    root.handlers = [handler]  # what libraries log of what broke may hold an address as well
+    root.handlers = [handler]  # errors that libraries log may contain an address as well
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

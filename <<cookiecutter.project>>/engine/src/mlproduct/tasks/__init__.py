@@ -104,6 +104,7 @@ def step(name: str, **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
 
 
 async def _may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether a retry may help: an external system did not answer, and no input is wrong."""
     error = await state.aresult(raise_on_failure=False)
     passing = (
         SourceUnavailable
@@ -199,6 +200,7 @@ def record_monitoring(
     events.
     """
     run = _record_monitoring(context, report, decision)
+    # The events are not in the task, as in register(): a retry would send them again.
     monitored = Monitored(context, report, decision, run)
     announce_monitored(monitored)
     return monitored

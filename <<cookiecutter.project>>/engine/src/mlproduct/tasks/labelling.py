@@ -63,6 +63,7 @@ def record_labels(
     batches: Iterable[Batch] = read(
         source, columns.read, root=context.settings.root, environ=os.environ
     )
+    # A file that a person names has to exist, also if deliveries are irregular.
     if (
         file is None
         and context.scoring.labels.delivered == "irregularly"
@@ -82,7 +83,7 @@ def record_labels(
     labels = pd.DataFrame(
         {
             "identity": row_identities(rows, own),
-            "key": rows[own.key].astype("str"),
+            "key": rows[own.key].astype("str"),  # the log stores every key as text
             "as_of": rows[own.time] if own.time else missing,
             "day": rows[day_column].dt.floor("D") if day_column else missing,
             "outcome": rows[own.target].astype("float64"),
@@ -97,6 +98,7 @@ def record_labels(
         late_after=timedelta(days=context.scoring.labels.late_after_days),
         rejected=len(validated.rejected.rows),
     )
+    # Rows that were recorded before give the earlier delivery, with the time of that one.
     console.line("labels", _summary(delivery, again=delivery.at != utc(moment)))
     return delivery
 
@@ -104,7 +106,7 @@ def record_labels(
 def _if_any(batches: Iterable[Batch]) -> Iterable[Batch]:
     """The batches; none if there is no file or the file has no rows."""
     try:
-        found = list(batches)
+        found = list(batches)  # a missing file is found only when the first batch is read
     except SourceMissing:
         return []
     return found if any(len(batch.rows) for batch in found) else []

@@ -57,6 +57,7 @@ def chunks(book: Logbook, start: date, end: date, version: str) -> Iterator[pd.D
         )
     for served in book.log.read(start, end, ["service"]):
         for by, rows in served.groupby("version"):
+            # A regression has no score.
             predicted = rows["score"] if rows["score"].notna().all() else rows["decision"]
             yield _with(_features_of(rows, book.columns), predicted, by == version)
 
@@ -78,6 +79,7 @@ def labelled(
     rows = pd.DataFrame()
     for day in days:
         for more in book.log.read(day, day, version=version, labelled=True):
+            # The batch and the service may both have scored a row of the day.
             rows = pd.concat([rows, more], ignore_index=True).drop_duplicates(["day", "identity"])
             # Cut after each piece, so that memory does not grow with the number of days.
             rows = rows if at_most is None else rows.nsmallest(at_most, "identity")

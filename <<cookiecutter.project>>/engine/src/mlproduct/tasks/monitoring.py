@@ -129,6 +129,7 @@ def _usual(context: MonitoringContext) -> list[int]:
         sum(rows for day, rows in volumes.items() if start <= day < start + length)
         for start in starts
     ]
+    # With those before the first scored day, the median could be 0, and every window an alarm.
     return [rows for rows in sums if rows]
 
 
@@ -182,6 +183,7 @@ def _newest(covered: list[Coverage], context: MonitoringContext) -> list[date]:
     found: list[date] = []
     rows = 0
     for each in reversed(covered):
+        # The second limit is that of the drift test, which _drift_of runs on these rows.
         if rows >= max(context.monitoring.labels.rows_at_least, context.monitoring.rows_at_least):
             break
         found.append(each.day)
@@ -217,6 +219,7 @@ def decide(context: MonitoringContext, report: MonitoringReport) -> Decided:
         day=context.day,
         champion=champion.version,
         drifted=report.drifted,
+        # Labels answer whether a drift matters only if their rows have drifted in the same columns.
         drift_labelled=report.live is not None and set(report.drifted) <= set(report.live.drifted),
         failing=report.live.failing if report.live else (),
         judged=report.live.trust if report.live else None,
@@ -225,6 +228,7 @@ def decide(context: MonitoringContext, report: MonitoringReport) -> Decided:
     )
 
     def how(before: tuple[Decided, ...]) -> Decided:
+        """The decision, given all earlier ones. The log is locked during the call."""
         retrained = [one for one in before if one.action == "retrain"]
         # A clock that was ahead may have recorded a request with a date far in the future. It must
         # not block all retrainings until that date.

@@ -52,7 +52,7 @@ class MonitoringContext:
 @dataclass(frozen=True)
 class LiveVerdict:
     """The criteria judged on labelled rows. ``drifted`` are the columns in which these rows have
-    drifted as well.
+    drifted as well. ``labelled`` has the columns decision and outcome of these rows.
     """
 
     verdict: Verdict

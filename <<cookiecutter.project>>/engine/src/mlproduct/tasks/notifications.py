@@ -139,6 +139,7 @@ def _on(events: set[str], match: dict[str, Any], related: dict[str, Any]) -> Eve
 
 
 def _arranged(name: str, trigger: EventTrigger, block: Any, subject: str, body: str) -> str:
+    # Deleted first, because Prefect accepts several automations of one name.
     with contextlib.suppress(ValueError):  # there is no automation of this name yet
         Automation.read(name=name).delete()
     Automation(

@@ -14,7 +14,8 @@ __all__ = ["redact_logs", "redacting"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-# The loggers of Prefect that write about runs.
+# The loggers of Prefect that write about runs. Each is named, because Python does not apply the
+# filter of a logger to the records of its children.
 LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.engine")
 
 
@@ -61,5 +62,5 @@ def _redact(record: logging.LogRecord) -> bool:
     record.msg, record.args = redacted(record.getMessage()), ()
     if record.exc_info:  # the traceback repeats the messages of the exception and of its causes
         record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
-        record.exc_info = None
+        record.exc_info = None  # formatters then write exc_text
     return True

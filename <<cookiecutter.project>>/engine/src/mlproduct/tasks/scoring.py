@@ -157,12 +157,14 @@ def score_day(context: ScoringContext, day: date, run: str) -> ScoredDay:
     for batch in read(source, context.columns.read, root=context.settings.root, environ=os.environ):
         chunk = _Chunk(context, batch, day)
         first.take(chunk)
+        # After its first error the challenger stops, because its day cannot be complete.
         if second is not None and trouble is None:
             trouble = _tried(second, chunk)
     if not first.seen:
         raise InvalidData(
             f"{source.described}: no rows – expected the rows of {day} – check the source"
         )
+    # Before the day is finished, so that it is scored again after the source is repaired.
     _refuse_too_many(context, first, source.described, day)
     done = ScoredDay(context.log.finish(first.partition, rejected=first.rejected), first.fresh)
     if second is not None and trouble is None:
@@ -176,6 +178,7 @@ class _Chunk:
 
     def __init__(self, context: ScoringContext, batch: Batch, day: date) -> None:
         self.context, self.batch, self.day = context, batch, day
+        # 64 bits, because the name has to be unique only within one stream and day.
         self.digest = fingerprint(batch.rows)[:16]
         self._validated: Validated | None = None
 
@@ -197,6 +200,7 @@ class _StreamScoring:
         self.seen = self.rejected = self.fresh = 0
 
     def take(self, chunk: _Chunk) -> None:
+        # A table without columns goes on: the validation reports that the source has none of them.
         if chunk.batch.rows.empty and len(chunk.batch.rows.columns):
             return
         stream, day = self.partition.stream, self.partition.day
@@ -207,6 +211,7 @@ class _StreamScoring:
             return
         rows, bad = chunk.validated.rows, len(chunk.validated.rejected.rows)
         identities = row_identities(rows, self.context.columns)
+        # A row may be in another chunk as well: of an earlier run, or as a duplicate in the source.
         new = ~self.context.log.known(stream, day, identities, _times(rows, self.context.columns))
         rows, identities = rows[new].reset_index(drop=True), identities[new]
         file = None

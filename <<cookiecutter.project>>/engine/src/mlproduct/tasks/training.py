@@ -84,6 +84,7 @@ def ingest(run: TrainingRun) -> Validated:
     source = run.pipeline.source
 
     def batches() -> Iterator[Batch]:
+        # The source first: of two rows with one identity, validate() keeps the first.
         yield from read(source, run.columns.read, root=run.settings.root, environ=os.environ)
         yield from quarantine.repaired()
         if run.pipeline.labelled_log:
@@ -157,6 +158,7 @@ def _document(
         commit=commit_of(run.settings.root),
         criteria=run.criteria,
         criteria_digest=criteria_digest(run.criteria),
+        # For the judge, which reports bars that were loosened since.
         previous_criteria=loaded.document.criteria if loaded else None,
         data=DataSummary(
             source=run.pipeline.source.described,
@@ -230,6 +232,7 @@ def evaluate(run: TrainingRun, found: Found, holdout: pd.DataFrame) -> Evaluated
             " returned, unchanged – add your own models to candidates.py"
         )
     training, saved = evidence.split.training, evidence.saved
+    # Again after the search, because the flow can change the table in place.
     evidence.expect_side("training", training)
     try:
         model = reopen(saved)  # the file and not the object, because the file is deployed
@@ -265,6 +268,7 @@ def _keep_reference(run: TrainingRun, holdout: pd.DataFrame, saved: Saved, model
     """Stores the reference for monitoring with the model: a profile of the holdout rows and their
     predictions, and a sample of them.
     """
+    # Only the features, so that the sample contains no keys.
     features = holdout[list(run.columns.features)]
     predictions = predict(model, features)
     table = with_prediction(features, predictions)

@@ -128,6 +128,7 @@ def training_run(product: Product, cause: str, source: str | None = None) -> Ite
     waits until the first has ended.
     """
     settings = private_settings()
+    # Before the lock: a mistake in a file is reported at once, not after another training.
     criteria, pipeline = read_configuration(product, settings)
     if source is not None:
         pipeline = pipeline.model_copy(update={"source": Source(path=source)})

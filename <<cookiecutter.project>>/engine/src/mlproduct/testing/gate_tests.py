@@ -52,6 +52,7 @@ def file_of(contested: TrialProduct, version: str, name: str) -> Path:
     """The artifact ``name`` of a version in MLflow's folder."""
     found = contested.releases.models.find(version)
     folder = contested.root / "var" / "mlartifacts"
+    # MLflow stores the files of a run under the id of the run, those of a model under its own id.
     owners = (found.run_id, found.source.split("/")[-2])
     places = [path for path in folder.rglob(name) if any(owner in str(path) for owner in owners)]
     assert len(places) == 1
@@ -238,6 +239,7 @@ class GateTests:
         )
         real = training.measure_model
 
+        # Not before the evaluation, because the search uses the same metric.
         def with_nan(*given: Any, **named: Any) -> Any:
             monkeypatch.setitem(METRICS, primary, broken)
             return real(*given, **named)

@@ -14,7 +14,7 @@ from ..tables import Batch
 
 __all__ = ["cells_at", "generated_rows"]
 
-DAYS = 540  # the rows are of this many days
+DAYS = 540  # the rows are of this many days, like those of synthetic.py
 
 # The values of a text feature whose schema lists none.
 WORDS = ("alpha", "beta", "gamma", "delta")
@@ -91,6 +91,7 @@ def _feature(
     if listed or not (_is_number(column) or _is_time(column)):
         values = np.array(listed or WORDS, dtype=object)
         places = random.integers(0, len(values), rows)
+        # Numbers in an array of objects get their type again.
         return pd.Series(values[places]).infer_objects(), places / max(len(values) - 1, 1) - 0.5
     if _is_time(column):
         return _days(random, rows, today()), np.zeros(rows)
@@ -110,6 +111,7 @@ def _target(column: Any, product: Product, score: np.ndarray, random: np.random.
     noisy = score + 0.3 * score.std() * random.normal(size=len(score))
     if product.problem.task == "classification":
         return (noisy > np.quantile(noisy, 0.7)).astype("int64")  # 30% positive rows
+    # Without any feature all scores are equal, and the range is 0.
     place = (noisy - noisy.min()) / (noisy.max() - noisy.min() or 1.0)
     return cells_at(column, 0.1 + 0.8 * place)
 

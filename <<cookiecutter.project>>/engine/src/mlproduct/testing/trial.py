@@ -121,6 +121,8 @@ def make_trial(
     own, made = TrialProduct(project, product, flows), TrialProduct(root, product, flows)
     criteria = own.read("product/success_criteria.yaml")
     primary = criteria["primary"]
+    # if_none: the first model has no champion. Approval is required, so that no ready version of a
+    # test replaces the champion.
     bars = [compared(primary, "do_nothing"), compared(primary, "champion", margin, if_none="met")]
     made.write(
         "product/success_criteria.yaml",

@@ -79,7 +79,9 @@ def test_rows_without_a_time_are_refused_with_their_number() -> None:
 
 
 def test_holdout_rows_whose_key_is_also_trained_on_are_counted() -> None:
-    assert "with training rows" not in split(ROWS, columns(), Split(by="time", holdout=0.25)).described
+    assert (
+        "with training rows" not in split(ROWS, columns(), Split(by="time", holdout=0.25)).described
+    )
     repeated = ROWS.assign(id=[f"k{number % 100}" for number in range(len(ROWS))])
     parts = split(repeated, columns(), Split(by="time", holdout=0.25))
     again = parts.holdout["id"].isin(parts.training["id"]).sum()

@@ -165,6 +165,7 @@ def hostile() -> Document:
         measurement("recall", 0.7, 0.02, by="region", slice=HOSTILE),
     ]
     found.append(Measurement(metric="roc_auc", versus="champion", problem=HOSTILE))
+    found.append(Measurement(metric="recall", by="region", slice="north", problem=HOSTILE))
     made = document(written, tuple(found), problem=HOSTILE)
     data = made.data.model_copy(update={"source": HOSTILE, "split": HOSTILE})
     assert made.model is not None

@@ -706,7 +706,32 @@ def test_delivery_continues_after_a_file_that_cannot_be_deleted(
     assert len(in_log(today() - timedelta(days=1), today())) == 2
 
 
-def test_an_invalid_spooled_file_is_quarantined(product: TrialProduct, service: Service) -> None:
+def test_a_batch_that_cannot_be_logged_is_counted_as_lost_and_the_next_is_logged(
+    product: TrialProduct, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that gathers predictions must not end: all later ones would be lost unnoticed."""
+    make, made = service.writer.block_of, []
+
+    def fails_once(*arguments: Any, **more: Any) -> Any:
+        made.append(1)
+        if len(made) == 1:
+            raise ValueError("no such column in postgresql://ann:pass-1word@db/x")
+        return make(*arguments, **more)
+
+    monkeypatch.setattr(service.writer, "block_of", fails_once)
+    with TestClient(app_of(service)) as client:
+        ask(client, some_rows(2))
+        wait_until(lambda: service.writer.state.lost == 2)
+        assert "rows were lost" in str(service.writer.state.outage)
+        assert "word@" not in str(service.writer.state.trouble)
+        ask(client, some_rows(3))
+        wait_until(lambda: service.writer.state.recorded == 3)
+    assert service.writer.state.queued == 0
+
+
+def test_an_invalid_spooled_file_is_moved_to_refused(
+    product: TrialProduct, service: Service
+) -> None:
     spool = service.writer.spool
     spool.folder.mkdir(parents=True)
     (spool.folder / "service-0.json").write_text("{")

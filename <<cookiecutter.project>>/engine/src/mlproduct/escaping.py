@@ -6,7 +6,7 @@ character that changes the writing direction or has no width could make a name l
 
 import unicodedata
 
-__all__ = ["escaped", "unseen"]
+__all__ = ["escaped", "in_markdown", "unseen"]
 
 # Unicode categories: control, format (including bidirectional marks), line and paragraph
 # separators, private use, surrogates.
@@ -27,6 +27,19 @@ def escaped(text: str, keep: str = "") -> str:
 def unseen(character: str) -> bool:
     """Whether the character is invisible, by its Unicode category."""
     return unicodedata.category(character) in UNSEEN
+
+
+# Markdown's own syntax, and HTML, which a Markdown page may contain.
+SPECIAL: dict[str, str | int | None] = {character: f"\\{character}" for character in "\\`*[|~#"}
+SPECIAL |= {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+
+
+def in_markdown(text: str, longest: int = 400) -> str:
+    """``text`` on one line, with all Markdown syntax escaped."""
+    flat = escaped(" ".join(str(text).split()))
+    # Cut before the syntax is escaped: a cut inside &lt; or after a backslash would change it.
+    short = flat if len(flat) <= longest else flat[: longest - 1] + "…"
+    return short.translate(str.maketrans(SPECIAL))
 
 
 def _code(character: str) -> str:

@@ -5,7 +5,7 @@ Both are made from the verdict document only.
 
 from collections.abc import Iterator
 
-from ..escaping import escaped
+from ..escaping import in_markdown
 from ..gate.criteria import Criteria, Decision, Interval, Measurement, Outcome, Result
 from ..gate.document import Document
 from .criteria_text import statement
@@ -57,11 +57,11 @@ def _parts(document: Document) -> Iterator[list[str]]:
     yield [
         f"## {icon} {head.decision.capitalize()}",
         "",
-        f"**{_plain(document.criteria.decision)}**",
+        f"**{in_markdown(document.criteria.decision)}**",
     ]
     yield [f"{head.counts} {head.means}"]
     if document.problem is not None:
-        yield [f"Error: {_plain(document.problem)}"]
+        yield [f"Error: {in_markdown(document.problem)}"]
     yield [f"- {_point(point)}" for point in open_points(document)]
     rows = [_row(result, document.criteria) for result in results_of(document)]
     yield ["| | Criterion | Measured | Bar |", "|---|---|---|---|", *rows]
@@ -72,8 +72,9 @@ def _parts(document: Document) -> Iterator[list[str]]:
 
 def _point(point: OpenPoint) -> str:
     if not point.says:
-        return _plain(point.because)
-    return f"**{_plain(point.says)}** ({point.level}, {point.outcome}) {_plain(point.because)}"
+        return in_markdown(point.because)
+    says, because = in_markdown(point.says), in_markdown(point.because)
+    return f"**{says}** ({point.level}, {point.outcome}) {because}"
 
 
 def _row(result: Result, criteria: Criteria) -> str:
@@ -81,12 +82,14 @@ def _row(result: Result, criteria: Criteria) -> str:
     level = "" if criterion.level == "must" else f" ({criterion.level})"
     icon = f"{ICONS[result.outcome]} {result.outcome}"
     found = _found(result.value, result.interval, criterion.metric, criteria)
-    return _cells(icon, _plain(criterion.says) + level, found, _plain(statement(criterion)))
+    return _cells(
+        icon, in_markdown(criterion.says) + level, found, in_markdown(statement(criterion))
+    )
 
 
 def _found(value: float | None, interval: Interval | None, metric: str, criteria: Criteria) -> str:
     shown, ends = measured(value, interval)
-    shown = _plain(with_unit(shown, metric, criteria))
+    shown = in_markdown(with_unit(shown, metric, criteria))
     return f"**{shown}** ({ends})" if ends else f"**{shown}**"
 
 
@@ -99,30 +102,37 @@ def _slices(document: Document) -> list[str]:
 
 
 def _slice(found: Measurement, criteria: Criteria) -> str:
-    shown = found.problem or _found(found.value, found.interval, found.metric, criteria)
+    shown = (
+        in_markdown(found.problem)
+        if found.problem
+        else _found(found.value, found.interval, found.metric, criteria)
+    )
     return _cells(
-        _plain(f"{found.by} {found.slice}"), _plain(found.metric), shown, f"{found.rows:,}"
+        in_markdown(f"{found.by} {found.slice}"),
+        in_markdown(found.metric),
+        shown,
+        f"{found.rows:,}",
     )
 
 
 def _facts(document: Document) -> list[str]:
     data, model = document.data, document.model
     facts = [
-        f"- Data: {_plain(data.source)}, {data.rows:,} rows, {data.rejected:,} rejected, digest"
-        f" {data.digest[:12]}"
+        f"- Data: {in_markdown(data.source)}, {data.rows:,} rows, {data.rejected:,} rejected,"
+        f" digest {data.digest[:12]}"
     ]
     if data.split:
         facts.append(
             f"- Holdout: {data.holdout_rows:,} rows that the model has not seen"
-            f" ({_plain(data.split)})"
+            f" ({in_markdown(data.split)})"
         )
     if model is not None:
-        facts.append(f"- Model: {_plain(model.candidate)}, digest {model.digest[:12]}")
+        facts.append(f"- Model: {in_markdown(model.candidate)}, digest {model.digest[:12]}")
         champion = document.champion
         compared = (
             f"champion version {champion.version}" if champion else "no champion (none exists yet)"
         )
-        facts.append(f"- Compared with: {_plain(compared)}")
+        facts.append(f"- Compared with: {in_markdown(compared)}")
     return [
         *facts,
         f"- Criteria: digest {document.criteria_digest[:12]}, judged on {document.judged_on}",
@@ -136,27 +146,15 @@ def _search(document: Document) -> list[str]:
     metric = document.exhibits.primary
     rows = [
         _cells(
-            _plain(row.candidate),
-            _plain(
+            in_markdown(row.candidate),
+            in_markdown(
                 row.problem or with_unit(measured(row.score, None)[0], metric, document.criteria)
             ),
         )
         for row in best
     ]
-    return [f"| Candidate | {_plain(metric)} in cross-validation |", "|---|---|", *rows]
+    return [f"| Candidate | {in_markdown(metric)} in cross-validation |", "|---|---|", *rows]
 
 
 def _cells(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-SPECIAL: dict[str, str | int | None] = {character: f"\\{character}" for character in "\\`*[|~#"}
-SPECIAL |= {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
-
-
-def _plain(text: str, longest: int = 400) -> str:
-    """``text`` on one line, with all Markdown syntax escaped."""
-    flat = escaped(" ".join(str(text).split()))
-    # Cut before the syntax is escaped: a cut inside &lt; or after a backslash would change it.
-    short = flat if len(flat) <= longest else flat[: longest - 1] + "…"
-    return short.translate(str.maketrans(SPECIAL))

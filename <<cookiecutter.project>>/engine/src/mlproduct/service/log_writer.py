@@ -164,9 +164,20 @@ class LogWriter:
             for same in _by_model(batches):
                 # The time has a fixed number of digits, so that names sort by time.
                 name = f"service/{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
-                self._spool(self.block_of(same, name))
+                try:
+                    block = self.block_of(same, name)
+                except Exception as broken:  # if the thread ended, all later rows would be lost
+                    self._lose(sum(len(cells) for cells, _ in same), broken)
+                else:
+                    self._spool(block)
             if self._stopping.is_set() and self._queue.empty():
                 return
+
+    def _lose(self, rows: int, error: Exception) -> None:
+        self._say("queue", f"{rows:,} predictions are lost: {error}")
+        with self._lock:
+            self._lost += rows
+            self._queued -= rows
 
     def _taken(self) -> list[Answered]:
         """The batches of the next GATHER_SECONDS, or until there are GATHER_ROWS rows."""

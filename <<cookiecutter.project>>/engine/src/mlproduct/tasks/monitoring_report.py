@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..config.settings import Monitoring, Pipeline, Settings
 from ..data.columns import Columns
-from ..escaping import escaped
+from ..escaping import escaped, in_markdown
 from ..gate.bars import measured_with_bar
 from ..gate.criteria import Outcome, Verdict
 from ..log.decision_log import Decided
@@ -145,7 +145,7 @@ def statements(report: MonitoringReport) -> list[tuple[str, str, str]]:
 def markdown(context: MonitoringContext, report: MonitoringReport, decision: Decided) -> str:
     """The report as a Markdown page: the decision, then its reasons."""
     lines = [
-        f"**{decision.action}** – {decision.sentence}",
+        f"**{decision.action}** – {in_markdown(decision.sentence, 2_000)}",
         "",
         f"Version {context.champion.version}, {context.start} to {context.day}, {report.rows:,}"
         f" rows. Trust: {decision.trust}.",
@@ -153,8 +153,8 @@ def markdown(context: MonitoringContext, report: MonitoringReport, decision: Dec
         "| trust | | |",
         "|---|---|---|",
         *(
-            # A "|" in a sentence would end the cell of the table.
-            f"| {trust} | {outcome} | {sentence.replace('|', '/')} |"
+            # A sentence may contain a value of the data, which may contain any character.
+            f"| {trust} | {outcome} | {in_markdown(sentence, 2_000)} |"
             for trust, outcome, sentence in statements(report)
         ),
         "",

@@ -4,8 +4,6 @@ The report is only for people. Alarms are computed from all rows (``drift.py``).
 """
 
 import warnings
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -35,15 +33,14 @@ def report_pages(
         one_is_enough = 1 / len(monitored)
         drifting = DataDriftPreset(columns=monitored, drift_share=one_is_enough)
         drift = Report([drifting, DataSummaryPreset(columns=monitored)])
-        pages = {
-            "drift.html": _html(drift.run(_dataset(window, columns), _dataset(reference, columns)))
-        }
+        shift = drift.run(_dataset(window, columns), _dataset(reference, columns))
+        pages = {"drift.html": shift.get_html_str(as_iframe=False)}
         if labelled is not None and len(labelled):
             performance = Report([_performance(columns)])
             seen = performance.run(
                 _with_labels(labelled, columns), _with_labels(reference, columns)
             )
-            pages["performance.html"] = _html(seen)
+            pages["performance.html"] = seen.get_html_str(as_iframe=False)
         return pages
 
 
@@ -89,10 +86,3 @@ def _plain(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
             else table[name].astype(float)
         )
     return table
-
-
-def _html(snapshot: Any) -> str:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "report.html"
-        snapshot.save_html(str(path))
-        return path.read_text(encoding="utf-8")

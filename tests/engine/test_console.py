@@ -71,7 +71,7 @@ def test_measured_with_bar_reports_no_value_when_nothing_was_measured() -> None:
         id="first", says="Better.", why="Pays.", metric="recall", versus="champion", at_least=0
     )
     result = Result(criterion=first, outcome=Outcome.MET, because="There is no champion.")
-    assert measured_with_bar(result) == "recall vs champion: no champion yet, bar > 0"
+    assert measured_with_bar(result) == "recall vs champion: no champion yet, so met, bar > 0"
     failed = result.model_copy(update={"outcome": Outcome.NOT_MET, "could_not_be_measured": True})
     assert measured_with_bar(failed) == "recall vs champion: no value, bar > 0"
 

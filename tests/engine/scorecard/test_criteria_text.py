@@ -198,9 +198,9 @@ def test_explain_contains_everything_in_the_file() -> None:
     ):
         assert words in text
     assert (
-        text.index("released only if")
-        < text.index("with a warning unless")
-        < text.index("is trained only if")
+        text.index("released only if all of these are met")
+        < text.index("with a warning if one of these is not met")
+        < text.index("is trained only if all of these are met")
     )
 
 

@@ -120,26 +120,26 @@ class _Story:
     def _dawns(self, week: int) -> None:
         self.world.dawns(week)
         self.line.begins(f"week {week:>2}  {self.world.day(week)}")
+        if week == BREAK:
+            self.line.tells("source", f"the values of {self.column} change (simulated)")
 
     def _trains(self, why: str, source: str | None) -> "Registered":
         from ..cli.training_verbs import run_training, show_verdict
 
         registered = run_training(self.project, why, source)
         show_verdict(self.project, registered)
-        verdict = registered.document.verdict
-        results = (
-            f"{sum(r.outcome is Outcome.MET for r in verdict.results)} of {len(verdict.results)}"
-            " criteria met"
-        )
-        open_points = [
-            r.criterion.id
-            for r in verdict.results
-            if r.outcome in (Outcome.NOT_MET, Outcome.UNDECIDED)
-        ]
-        named = f"; not {', '.join(open_points)}" if open_points else ""
+        document = registered.document
+        results = (*document.data_verdict.results, *document.verdict.results)
+        met = sum(result.outcome is Outcome.MET for result in results)
         version = f" version {registered.version}," if registered.version else ""
         self.line.tells(
-            "train", f"{why}:{version} {registered.document.decision}, {results}{named}"
+            "train",
+            f"{why}:{version} {document.decision}, {met} of {len(results)} criteria met"
+            + "".join(
+                f"; {outcome}: {', '.join(ids)}"
+                for outcome in (Outcome.NOT_MET, Outcome.UNDECIDED)
+                if (ids := [r.criterion.id for r in results if r.outcome is outcome])
+            ),
         )
         return registered
 
@@ -158,7 +158,8 @@ class _Story:
             # The number that the blocked model would have got.
             self.releases.approve("2", by=MANAGER, because="I insist.", despite=())
         except ProductError as refusal:
-            self.line.tells("approve", f"refused: {str(refusal).partition(' – ')[0]}")
+            refused = str(refusal).partition(" – ")[0]
+            self.line.tells("approve", f"refused: {refused}, because a blocked model gets none")
             return
         raise ProductError("The demo did not run as expected: a blocked model was approved.")
 
@@ -273,17 +274,20 @@ class _Story:
         The live data are still changed. The holdout comes from the same export, so the gate cannot
         detect this.
         """
-        new = self._trains("source repaired", self.world.leaves_exported_anew(week - 1))
+        new = self._trains(
+            "reported repair of the source", self.world.leaves_exported_anew(week - 1)
+        )
         _came_true(
             new.version is not None,
             f"the gate cannot detect this, but the verdict is {new.document.decision}",
         )
-        self._approves(new, "The source is repaired.")
+        self._approves(new, "The team reports that the source is repaired.")
 
     def _goes_back(self) -> None:
         """Rolls back with one command, without waiting for the labels of the bad week."""
         entry = self.releases.rollback(
-            by=ENGINEER, because=f"The live data still has the changed {self.column}."
+            by=ENGINEER,
+            because=f"The repair has not reached the live data: {self.column} is still changed.",
         )
         self.line.tells(
             "rollback",

@@ -248,4 +248,4 @@ def measured_with_bar(result: Result) -> str:
 def no_value(result: Result) -> str:
     """Why the result has no value: there is no champion yet, or nothing was measured."""
     first = result.criterion.versus == "champion" and not result.could_not_be_measured
-    return "no champion yet" if first else "no value"
+    return f"no champion yet, so {result.outcome}" if first else "no value"

@@ -251,7 +251,7 @@ ALWAYS = (
     Criterion(
         id="learned-something",
         says="The model is better than always predicting the same.",
-        why="Acting on every row can be profitable even if the labels are random.",
+        why="Acting on every row can be profitable without learning anything.",
         metric="skill",
         at_least=0.02,
     ),

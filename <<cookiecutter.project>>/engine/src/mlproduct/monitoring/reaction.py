@@ -91,7 +91,10 @@ def _wanted(seen: Seen, rules: Reactions) -> Reaction:
         )
         return Reaction(rules.drift_and_criteria_met, drift, sentence, seen.judged)
     if seen.drifted:
-        sentence = f"{moved}. There are no labels yet that show whether this matters."
+        sentence = (
+            f"{moved}. The changed rows have no labels yet, so it is not known whether this"
+            " matters."
+        )
         return Reaction(rules.drift_before_labels, drift, sentence, "proxy")
     if seen.other:
         return Reaction(
@@ -106,11 +109,9 @@ def _held_back(seen: Seen, before: Sequence[Asked], rules: Reactions) -> str | N
     recent = [request for request in before if request.day > seen.day - MONTH]
     last = max((request.day for request in before), default=None)
     # At least one day, so that a second run on the same day does not request another retraining.
-    if last is not None and seen.day < last + timedelta(days=max(rules.cooldown_days, 1)):
-        return (
-            f"A retraining was requested on {last}; the next one is possible"
-            f" {rules.cooldown_days} days later."
-        )
+    wait = timedelta(days=max(rules.cooldown_days, 1))
+    if last is not None and seen.day < last + wait:
+        return f"A retraining was requested on {last}; the next one is possible from {last + wait}."
     if seen.new_labels < rules.new_labels_at_least:
         return (
             f"Only {seen.new_labels:,} labels are new since the champion was trained;"

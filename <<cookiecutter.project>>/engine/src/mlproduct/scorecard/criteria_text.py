@@ -52,10 +52,13 @@ def explain(criteria: Criteria, metrics: Metrics) -> str:
     """The whole file as sentences, grouped by the effect of the criteria."""
     parts = [_opening(criteria)]
     groups = (
-        ("A model is released only if (must)", _at_level(criteria, "must")),
-        ("A model is released with a warning unless (should)", _at_level(criteria, "should")),
+        ("A model is released only if all of these are met (must)", _at_level(criteria, "must")),
+        (
+            "A model is released with a warning if one of these is not met (should)",
+            _at_level(criteria, "should"),
+        ),
         ("Measured and shown only (info)", _at_level(criteria, "info")),
-        ("A model is trained only if (data)", criteria.data),
+        ("A model is trained only if all of these are met (data)", criteria.data),
         ("Always required (built in)", (*ALWAYS, *ALWAYS_DATA)),
     )
     number = 0
@@ -133,14 +136,16 @@ def _how_decided(criteria: Criteria, metrics: Metrics) -> str:
     )
     lines = (
         f"Candidates are compared by {criteria.primary}.{f' {primary.says}' if primary else ''}",
-        f"Every measurement has a {exact(criteria.confidence * 100)} % confidence interval."
-        " Intervals of slices are wider, because more slices mean more errors by chance.",
-        "Met: the whole interval is on the right side of the bar.",
-        "Not met: the whole interval is on the wrong side of the bar.",
+        f"Every quality metric has a {exact(criteria.confidence * 100)} % confidence interval;"
+        " counts and ages are exact. Intervals for slices are widened to correct for multiple"
+        " comparisons.",
+        "Met: the whole interval meets the bar.",
+        "Not met: the whole interval misses the bar.",
         "In a comparison, equal is not better.",
         "Undecided: the bar is inside the interval, or the measurement is based on fewer than"
         f" {criteria.smallest} rows. A named person has to accept this risk.",
-        "A criterion that could not be measured is not met and cannot be waived.",
+        "A criterion that could not be measured is not met and cannot be waived, except a comparison"
+        " with a champion while there is none.",
         approval,
     )
     return "\n  ".join(("How the verdict is decided", *lines))

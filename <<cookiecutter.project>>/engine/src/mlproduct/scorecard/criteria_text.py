@@ -144,8 +144,8 @@ def _how_decided(criteria: Criteria, metrics: Metrics) -> str:
         "In a comparison, equal is not better.",
         "Undecided: the bar is inside the interval, or the measurement is based on fewer than"
         f" {criteria.smallest} rows. A named person has to accept this risk.",
-        "A criterion that could not be measured is not met and cannot be waived, except a comparison"
-        " with a champion while there is none.",
+        "A criterion that could not be measured is not met and cannot be waived, except a"
+        " comparison with a champion while there is none.",
         approval,
     )
     return "\n  ".join(("How the verdict is decided", *lines))

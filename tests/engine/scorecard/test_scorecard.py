@@ -302,3 +302,11 @@ def test_the_number_of_digits_follows_the_width_of_the_interval() -> None:
     count = measurement("rows", 8000)
     assert measured(count.value, count.interval) == ("8,000", "")
     assert measured(None, None) == ("–", "")
+
+
+def test_the_worst_slice_is_named_beside_its_value() -> None:
+    judged = ready()
+    gap = next(r for r in judged.verdict.results if r.criterion.gap_at_most is not None)
+    worst = max(gap.slices, key=lambda each: abs(each.value or 0.0))
+    assert gap.value == worst.value
+    assert f"{worst.slice}: worst of {len(gap.slices)} differences" in Page(html(judged)).words

@@ -83,6 +83,12 @@ class _Judged:
     statement: str
     line: _Line
 
+    @property
+    def worst(self) -> str:
+        """The slice, or the pair of slices, that the result shows."""
+        shown = (self.result.value, self.result.interval)
+        return next((s.slice for s in self.result.slices if (s.value, s.interval) == shown), "")
+
 
 def _by_result(document: Document) -> dict[str, tuple[_Judged, ...]]:
     """The results by heading: those of the model, then those of the data."""

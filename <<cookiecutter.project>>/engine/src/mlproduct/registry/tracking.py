@@ -69,7 +69,7 @@ def connect(settings: Settings, *, only_read: bool = False) -> Any:
         if not only_read:
             follow(settings)
         try:
-            # Named twice: MLflow would take the address of the registry from MLFLOW_REGISTRY_URI.
+            # Named twice: MLflow has a second variable, for the address of the registry.
             return MlflowClient(settings.tracking_uri, settings.tracking_uri)
         # The cause is dropped: its text repeats half of a password that contains an @ or a colon.
         except ValueError:

@@ -2,11 +2,13 @@
 
 import ast
 import re
+import typing
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from mlproduct.problems import Task
 
 from .team import BASE, ENGINE
 
@@ -158,3 +160,21 @@ def test_every_python_file_named_in_a_module_exists() -> None:
         for name in re.findall(r"\b\w+\.py\b", path.read_text(encoding="utf-8"))
     }
     assert [(path, name) for path, name in sorted(named) if name not in existing] == []
+
+
+def test_only_a_problem_knows_the_names_of_tasks() -> None:
+    """A comparison elsewhere would be a branch that every new problem has to find."""
+    tasks = set(typing.get_args(Task))
+    found = []
+    for path in modules():
+        if path.is_relative_to(MLPRODUCT / "problems"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Compare):
+                continue
+            parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
+            named = any(isinstance(p, ast.Constant) and p.value in tasks for p in parts)
+            asked = any(isinstance(p, ast.Attribute) and p.attr == "task" for p in parts)
+            if named or asked:
+                found.append(f"{path.relative_to(MLPRODUCT)}:{node.lineno}")
+    assert found == []

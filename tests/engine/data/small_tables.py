@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 from mlproduct.data.columns import Columns
-from mlproduct.problems import Task
+from mlproduct.problems import BinaryClassification, Regression, Task
 
-__all__ = ["columns", "table"]
+__all__ = ["PROBLEMS", "columns", "table"]
+
+PROBLEMS = {"classification": BinaryClassification(), "regression": Regression()}
 
 
 def columns(task: Task = "classification", **changed: object) -> Columns:
@@ -14,7 +16,7 @@ def columns(task: Task = "classification", **changed: object) -> Columns:
         "time": "at",
         "group": "family",
         "target": "y",
-        "task": task,
+        "problem": PROBLEMS[task],
         "numeric": ("a", "b"),
         "categorical": ("c",),
         "ignored": (),

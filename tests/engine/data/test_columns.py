@@ -6,6 +6,7 @@ import pandera.pandas as pa
 import pytest
 from mlproduct.data.columns import columns_of
 from mlproduct.errors import ConfigError
+from mlproduct.problems import Regression
 from pandera.typing import Series
 
 
@@ -28,17 +29,17 @@ def schema_with(**columns: Any) -> type[pa.DataFrameModel]:
 
 
 def test_the_roles_are_read_from_the_schema() -> None:
-    columns = columns_of(Schema, "regression")
+    columns = columns_of(Schema, Regression())
     assert (columns.key, columns.time, columns.group, columns.target) == (
         "who",
         None,
         None,
         "price",
     )
-    assert (columns.numeric, columns.categorical, columns.task) == (
+    assert (columns.numeric, columns.categorical, columns.problem) == (
         ("size",),
         ("kind",),
-        "regression",
+        Regression(),
     )
     assert columns.known_values == {"kind": ("a", "b")}
 

@@ -11,6 +11,7 @@ from mlproduct.data.columns import Columns
 from mlproduct.evaluation import metrics
 from mlproduct.evaluation.measure import Baseline, Challenger, evaluate, measure_data
 from mlproduct.gate.criteria import Criteria, Criterion, Measurement, Owner, Value
+from mlproduct.problems import BinaryClassification
 from mlproduct.training.predictions import Predictions, by_rule, do_nothing, predict
 
 COLUMNS = Columns(
@@ -18,7 +19,7 @@ COLUMNS = Columns(
     None,
     None,
     "y",
-    "classification",
+    BinaryClassification(),
     ("x",),
     ("region",),
     (),

@@ -7,6 +7,7 @@ from mlproduct.errors import ConfigError
 from mlproduct.evaluation.metrics import METRICS, Metric, metrics_of
 from mlproduct.evaluation.weighted_sums import Scored
 from mlproduct.gate.criteria import Value
+from mlproduct.problems import BinaryClassification, Regression
 from mlproduct.training.objective import best_threshold, objective
 from mlproduct.training.predictions import Predictions
 
@@ -76,7 +77,7 @@ def test_weighted_regression_metrics_equal_those_of_scikit_learn(name: str) -> N
 
 
 @pytest.mark.parametrize(
-    "metric", [*metrics_of("classification"), *metrics_of("regression")], ids=lambda m: m.name
+    "metric", [*metrics_of(BinaryClassification()), *metrics_of(Regression())], ids=lambda m: m.name
 )
 def test_a_weight_has_the_effect_of_that_many_copies_of_the_row(metric: Metric) -> None:
     scored = classified() if metric.task == "classification" else numbers()

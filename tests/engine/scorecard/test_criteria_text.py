@@ -8,6 +8,7 @@ import pytest
 from mlproduct.data.columns import Columns
 from mlproduct.evaluation.metrics import METRICS
 from mlproduct.gate.criteria import Criteria
+from mlproduct.problems import BinaryClassification, Regression
 from mlproduct.scorecard.criteria_text import CriteriaMistake, explain, problems
 
 from .documents import CHURN, PRICE, TODAY
@@ -17,7 +18,7 @@ COLUMNS = Columns(
     time="observed_at",
     group=None,
     target="churned",
-    task="classification",
+    problem=BinaryClassification(),
     numeric=("tenure_months",),
     categorical=("region", "plan"),
     ignored=(),
@@ -46,7 +47,7 @@ def test_a_criterion_on_age_days_needs_a_time_column() -> None:
 
 def test_a_valid_file_has_no_mistakes() -> None:
     assert found() == ()
-    columns = replace(COLUMNS, task="regression", categorical=("category",), known_values={})
+    columns = replace(COLUMNS, problem=Regression(), categorical=("category",), known_values={})
     assert problems(Criteria.model_validate(PRICE), columns, METRICS, on=TODAY) == ()
 
 

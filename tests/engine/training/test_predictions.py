@@ -8,12 +8,14 @@ from mlproduct.training.predictions import Predictions, by_rule, do_nothing, pre
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 
+from ..data.small_tables import PROBLEMS
+
 X = pd.DataFrame({"x": np.linspace(-2, 2, 40)})
 Y = (X["x"] + np.sin(9 * X["x"]) > 0).astype(int)
 
 
 def columns(task: Task) -> Columns:
-    return Columns("k", None, None, "y", task, ("x",), (), (), (), {})
+    return Columns("k", None, None, "y", PROBLEMS[task], ("x",), (), (), (), {})
 
 
 def test_predict_decides_by_the_threshold_of_the_model() -> None:

@@ -76,7 +76,7 @@ class Product:
     @cached_property
     def columns(self) -> Columns:
         """The columns of the training rows, by their role."""
-        return columns_of(self.labelled, self.problem.task)
+        return columns_of(self.labelled, self.problem)
 
     @cached_property
     def feature_columns(self) -> Columns:

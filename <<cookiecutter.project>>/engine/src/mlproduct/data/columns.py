@@ -17,7 +17,7 @@ from typing import Any
 from pandera.pandas import DataFrameModel
 
 from ..errors import ConfigError
-from ..problems import Task
+from ..problems import Problem
 
 __all__ = ["Columns", "columns_of"]
 
@@ -32,13 +32,20 @@ class Columns:
     time: str | None
     group: str | None
     target: str | None
-    task: Task | None
+    problem: Problem | None
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
     ignored: tuple[str, ...]
     private: tuple[str, ...]
     known_values: dict[str, tuple[Any, ...]]
     """The allowed values of each column for which the schema lists them."""
+
+    @property
+    def of_target(self) -> Problem:
+        """The problem; for code that runs only on rows with a target."""
+        if self.problem is None:
+            raise ConfigError("schemas.py: no column has the role target – expected one – mark it")
+        return self.problem
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -55,8 +62,8 @@ class Columns:
         return tuple(dict.fromkeys(named + rest + target))
 
 
-def columns_of(schema: type[DataFrameModel], task: Task | None = None) -> Columns:
-    """The columns of ``schema`` by role, as in its metadata; ``task`` is the task of the target.
+def columns_of(schema: type[DataFrameModel], problem: Problem | None = None) -> Columns:
+    """The columns of ``schema`` by role, as in its metadata; ``problem`` is that of the target.
 
     Raises ConfigError for an unknown role, a missing key, a second column with the role key, time,
     group or target, and personal data in any role except ``ignored``.
@@ -83,7 +90,7 @@ def columns_of(schema: type[DataFrameModel], task: Task | None = None) -> Column
         time=next(iter(by_role["time"]), None),
         group=next(iter(by_role["group"]), None),
         target=target,
-        task=task if target else None,
+        problem=problem if target else None,
         numeric=tuple(name for name in by_role["feature"] if name not in texts),
         categorical=tuple(texts),
         ignored=tuple(by_role["ignored"]),

@@ -67,7 +67,7 @@ class Comparison:
         """
         asked = {c.metric for c in self.criteria.criteria if c.versus == versus and c.by is None}
         views = [self.views[name] for name in {CHALLENGER, versus or CHALLENGER} & set(self.views)]
-        possible = metrics_of(str(self.columns.task))
+        possible = metrics_of(self.columns.of_target)
         return tuple(
             m for m in possible if m.name in asked or all(_can_be_had(m, view) for view in views)
         )
@@ -89,7 +89,7 @@ class Comparison:
                 found[self.sample_of(name)] = self._sample([name], self.unseen[name])
         for by, slices in self.slices.items():
             asked = {c.metric for c in self.criteria.criteria if c.by == by}
-            metrics = [m for m in metrics_of(str(self.columns.task)) if m.name in asked]
+            metrics = [m for m in metrics_of(self.columns.of_target) if m.name in asked]
             for label, rows in slices.items():
                 challenger = self.views[CHALLENGER].take(rows)
                 found["slice", by, label] = Sample(

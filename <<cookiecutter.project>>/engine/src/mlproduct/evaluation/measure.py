@@ -152,18 +152,13 @@ def _counted(challenger: Challenger, identities: np.ndarray) -> list[Measurement
 
 
 def _skill(measurements: Sequence[Measurement], columns: Columns) -> Measurement:
-    """The skill: 2 × area under the ROC curve − 1 (Somers' D), or R² for regression.
-
-    Neither depends on the value of the outcomes. A model that is profitable only because of these
-    values therefore has no skill.
-    """
-    name, above, scale = (
-        ("roc_auc", 0.5, 2.0) if columns.task == "classification" else ("r2", 0.0, 1.0)
-    )
-    found = next(m for m in measurements if (m.metric, m.by, m.versus) == (name, None, None))
+    """The skill: how much better than a constant prediction, by the problem's own measure."""
+    chance = columns.of_target.chance
+    overall = (chance.metric, None, None)
+    found = next(m for m in measurements if (m.metric, m.by, m.versus) == overall)
 
     def moved(number: float) -> float:
-        return (number - above) * scale
+        return (number - chance.value) * chance.scale
 
     intervals = tuple(Interval(low=moved(i.low), high=moved(i.high)) for i in found.intervals)
     return found.model_copy(
@@ -268,12 +263,10 @@ def _not_computed(metric: str, comparison: Comparison) -> str | None:
         found = metric_named(metric)
     except ConfigError as error:
         return str(error)
-    if found.combine is not None and found.task == comparison.columns.task:
+    problem = comparison.columns.of_target
+    if found.combine is not None and problem.has(found):
         return None
-    return (
-        f"{metric} is not a metric of {comparison.columns.task} that can be computed per slice or"
-        " compared"
-    )
+    return f"{metric} is not a metric of {problem.task} that can be computed per slice or compared"
 
 
 def _refusal(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..gate.criteria import Value
+from ..problems import Problem
 from .weighted_sums import Scored, Weighted
 
 __all__ = ["METRICS", "Cells", "Metric", "metrics_of"]
@@ -63,9 +64,9 @@ class Metric:
             return self.combine(weighted)
 
 
-def metrics_of(task: str) -> tuple[Metric, ...]:
-    """The metrics of ``task`` that are computed from the target and the predictions."""
-    return tuple(m for m in METRICS.values() if m.task == task and m.combine is not None)
+def metrics_of(problem: Problem) -> tuple[Metric, ...]:
+    """The metrics of ``problem`` that are computed from the target and the predictions."""
+    return tuple(m for m in METRICS.values() if problem.has(m) and m.combine is not None)
 
 
 # --- the formulas ---------------------------------------------------------------------------

@@ -41,15 +41,14 @@ def importance(
 ) -> tuple[Importance, ...]:
     """The permutation importance of each feature, the largest loss first.
 
-    Mean and standard deviation of five shuffles on at most ``at_most`` rows: decrease of roc_auc
-    (classification) or increase of mae (regression). Source: L. Breiman (2001), Random forests,
-    section 10.
+    Mean and standard deviation of five shuffles on at most ``at_most`` rows, by the problem's
+    metric for it. Source: L. Breiman (2001), Random forests, section 10.
     """
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(rows))[:at_most]
     rows, y = rows.iloc[chosen].reset_index(drop=True), y[chosen]
-    name, sign = ("roc_auc", -1) if columns.task == "classification" else ("mae", 1)
-    metric = METRICS[name]
+    metric = METRICS[columns.of_target.importance]
+    sign = -1 if metric.better == "higher" else 1
 
     def measured(predictions: Predictions) -> float:
         return float(metric.compute(Scored(y, predictions))[0])
@@ -69,7 +68,7 @@ def importance(
                 feature=feature,
                 mean=float(np.mean(losses)),
                 spread=float(np.std(losses)),
-                metric=name,
+                metric=metric.name,
             )
         )
     return tuple(sorted(found, key=lambda i: (-i.mean, i.feature)))

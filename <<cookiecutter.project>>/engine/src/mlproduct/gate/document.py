@@ -60,7 +60,7 @@ class ModelSummary(Frozen):
     candidate: str
     parameters: dict[str, Any]
     digest: str
-    task: Literal["classification", "regression"]
+    task: str
     threshold: float | None = None
     calibration: str = "none"
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ..data.columns import Columns
+from ..problems import Performance
 from .profile import PREDICTION
 
 __all__ = ["report_pages"]
@@ -36,9 +37,9 @@ def report_pages(
         shift = drift.run(_dataset(window, columns), _dataset(reference, columns))
         pages = {"drift.html": shift.get_html_str(as_iframe=False)}
         if labelled is not None and len(labelled):
-            performance = Report([_performance(columns)])
-            seen = performance.run(
-                _with_labels(labelled, columns), _with_labels(reference, columns)
+            performance = columns.of_target.performance()
+            seen = Report([performance.preset]).run(
+                _with_labels(labelled, performance), _with_labels(reference, performance)
             )
             pages["performance.html"] = seen.get_html_str(as_iframe=False)
         return pages
@@ -54,25 +55,11 @@ def _dataset(rows: pd.DataFrame, columns: Columns) -> Any:
     return Dataset.from_pandas(_plain(rows[[*columns.features, PREDICTION]], columns), definition)
 
 
-def _with_labels(rows: pd.DataFrame, columns: Columns) -> Any:
-    from evidently import BinaryClassification, DataDefinition, Dataset, Regression
+def _with_labels(rows: pd.DataFrame, performance: Performance) -> Any:
+    from evidently import Dataset
 
-    if columns.task == "classification":
-        roles = BinaryClassification(target="outcome", prediction_labels="decision", pos_label=1)
-        definition = DataDefinition(classification=[roles])
-        return Dataset.from_pandas(
-            rows[["outcome", "decision"]].astype(int).reset_index(drop=True), definition
-        )
-    definition = DataDefinition(regression=[Regression(target="outcome", prediction="decision")])
-    return Dataset.from_pandas(
-        rows[["outcome", "decision"]].astype(float).reset_index(drop=True), definition
-    )
-
-
-def _performance(columns: Columns) -> Any:
-    from evidently.presets import ClassificationPreset, RegressionPreset
-
-    return ClassificationPreset() if columns.task == "classification" else RegressionPreset()
+    table = rows[["outcome", "decision"]].astype(performance.dtype).reset_index(drop=True)
+    return Dataset.from_pandas(table, performance.definition)
 
 
 def _plain(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:

@@ -1,33 +1,16 @@
-"""The kinds of ML tasks.
+"""The kinds of ML tasks, one policy each.
 
-A product has one of them, named in its ``product.py``. A problem contains only the name of its
-task. The modules that use it select the metrics, baselines and intervals.
+A product has one problem, named in its ``product.py``. Other modules call it and never ask for its
+kind: what differs between tasks is in this folder.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
-__all__ = ["BinaryClassification", "Problem", "Regression", "Task"]
+from .binary import BinaryClassification
+from .problem import Chance, Performance, Problem
+from .regression import Regression
 
+__all__ = ["BinaryClassification", "Chance", "Performance", "Problem", "Regression", "Task"]
+
+# The tasks of this release. A team's own problem has another name.
 Task = Literal["classification", "regression"]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One kind of ML task; use one of its subclasses."""
-
-    task: ClassVar[Task]
-
-
-@dataclass(frozen=True)
-class BinaryClassification(Problem):
-    """The target is 0 or 1; a prediction is a probability of 1 and a decision."""
-
-    task: ClassVar[Task] = "classification"
-
-
-@dataclass(frozen=True)
-class Regression(Problem):
-    """The target is a number; a prediction is a number, with an interval if the model has one."""
-
-    task: ClassVar[Task] = "regression"

@@ -170,9 +170,7 @@ def _of_primary(
 ) -> Iterator[CriteriaMistake]:
     at: Location = ("primary",)
     usable = [
-        m.name
-        for m in metrics.values()
-        if m.combine is not None and m.task in (columns.task, "any")
+        m.name for m in metrics.values() if m.combine is not None and columns.of_target.has(m)
     ]
     if criteria.primary not in usable:
         expected = f"not a metric of the model – expected one of {', '.join(usable)}"
@@ -203,9 +201,11 @@ def _of_criterion(
 
 
 def _usable(of_data: bool, columns: Columns, metrics: Metrics) -> list[str]:
-    tasks = (columns.task, "any") if columns.task else ("any", "classification", "regression")
+    problem = columns.problem
     return [
-        m.name for m in metrics.values() if m.task in tasks and (m.name in DATA_METRICS) == of_data
+        m.name
+        for m in metrics.values()
+        if (problem is None or problem.has(m)) and (m.name in DATA_METRICS) == of_data
     ]
 
 
@@ -228,7 +228,8 @@ def _unusable(
     return CriteriaMistake(
         at,
         name,
-        f"is a metric of {metric.task}, but the target is for {columns.task} – expected {names}",
+        f"is a metric of {metric.task}, but the target is for {columns.of_target.task} – expected"
+        f" {names}",
     )
 
 

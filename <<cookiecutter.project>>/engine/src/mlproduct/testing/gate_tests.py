@@ -199,7 +199,7 @@ class GateTests:
             pytest.skip("no categorical column of schemas.py lists values, so none can be missing")
         gone = columns.known_values[slices][0]
         table = trial_rows(trial.product, seed=11)
-        metric = "recall" if columns.task == "classification" else "mape"
+        metric = columns.of_target.slice_metric
         each = {
             "id": "each",
             "says": "Each.",

@@ -1,6 +1,7 @@
 """Rows generated from a schema, with a learnable target, for a product without ``sample.py``."""
 
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,11 +110,7 @@ def cells_at(column: Any, share: np.ndarray) -> np.ndarray:
 def _target(column: Any, product: Product, score: np.ndarray, random: np.random.Generator) -> Any:
     # Some noise, so that the target is learnable but not exactly determined by the features.
     noisy = score + 0.3 * score.std() * random.normal(size=len(score))
-    if product.problem.task == "classification":
-        return (noisy > np.quantile(noisy, 0.7)).astype("int64")  # 30% positive rows
-    # Without any feature all scores are equal, and the range is 0.
-    place = (noisy - noisy.min()) / (noisy.max() - noisy.min() or 1.0)
-    return cells_at(column, 0.1 + 0.8 * place)
+    return product.problem.generated(noisy, partial(cells_at, column))
 
 
 def _bounds(column: Any) -> tuple[float, float]:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import r2_score, roc_auc_score
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..data.columns import Columns
 from ..errors import ConfigError
+from ..problems import Problem
 
 __all__ = ["Leak", "leaking_features"]
 
@@ -40,23 +39,21 @@ def leaking_features(
     """The features with a strength of at least ``at``, strongest first, without the accepted ones.
 
     Two simple models of one feature, a small tree and the mean per value, are fitted on one half of
-    the rows and measured on the other half. The strength is the better of the two results. In
-    classification it is the area under the ROC curve. In regression it is the explained share of
-    the variance of the target's ranks, so that a rescaled target is found as well.
+    the rows and measured on the other half, by the problem's own measure. The strength is the
+    better of the two results.
 
-    In regression, also pairs of numbers are found whose weighted sum, product or ratio is the
-    target. Raises ConfigError for an accepted name that is not a feature.
+    If the target is a number, also pairs of numbers are found whose weighted sum, product or ratio
+    is the target. Raises ConfigError for an accepted name that is not a feature.
     """
     _known(accepted, columns)
     # The sample is shuffled as well: every second row is then a random half (``_strength``).
     rows = training.sample(min(len(training), AT_MOST_ROWS), random_state=seed)
-    target = rows[columns.target].to_numpy(dtype=float)
-    if columns.task == "regression":
-        target = pd.Series(target).rank(pct=True).to_numpy()
+    problem = columns.of_target
+    target = problem.leak_target(rows[columns.target].to_numpy(dtype=float))
     asked = [name for name in columns.features if name not in accepted]
-    found = [Leak(name, _strength(rows[name], target, columns)) for name in asked]
+    found = [Leak(name, _strength(rows[name], target, problem)) for name in asked]
     leaks = [leak for leak in found if leak.strength >= at]
-    if columns.task == "regression":
+    if problem.finds_pairs:
         numbers = [
             name
             for name in columns.numeric
@@ -80,7 +77,7 @@ def _known(accepted: Collection[str], columns: Columns) -> None:
             )
 
 
-def _strength(feature: pd.Series, target: np.ndarray, columns: Columns) -> float:
+def _strength(feature: pd.Series, target: np.ndarray, problem: Problem) -> float:
     """The strength of one feature, fitted on the even rows and measured on the odd ones.
 
     A text that is unique to each row predicts nothing on the other rows.
@@ -91,10 +88,10 @@ def _strength(feature: pd.Series, target: np.ndarray, columns: Columns) -> float
         return 0.0
     guesses = [_by_value(feature, target, even)]
     if feature.dtype.kind in "fiub":
-        guesses.append(_by_range(feature.to_numpy(dtype=float)[:, None], target, even, columns))
-    measure = r2_score if columns.task == "regression" else roc_auc_score
-    actual = target[~even] if columns.task == "regression" else target[~even] > target.min()
-    return max(0.0, *(float(measure(actual, guess)) for guess in guesses))
+        # The tree handles missing values itself.
+        values = feature.to_numpy(dtype=float)[:, None]
+        guesses.append(problem.tree(values[even], target[even], LEAVES)(values[~even]))
+    return max(0.0, *(problem.leak_strength(target[~even], guess) for guess in guesses))
 
 
 def _by_value(feature: pd.Series, target: np.ndarray, even: np.ndarray) -> np.ndarray:
@@ -107,17 +104,6 @@ def _by_value(feature: pd.Series, target: np.ndarray, even: np.ndarray) -> np.nd
     counts = np.bincount(codes[even], minlength=len(values))
     mean = target[even].mean()
     return np.where(counts > 0, sums / np.maximum(counts, 1), mean)[codes[~even]]
-
-
-def _by_range(
-    values: np.ndarray, target: np.ndarray, even: np.ndarray, columns: Columns
-) -> np.ndarray:
-    """The predictions of a small tree, which handles missing values itself."""
-    if columns.task == "regression":
-        regressor = DecisionTreeRegressor(max_leaf_nodes=LEAVES, min_samples_leaf=5, random_state=0)
-        return regressor.fit(values[even], target[even]).predict(values[~even])
-    classifier = DecisionTreeClassifier(max_leaf_nodes=LEAVES, min_samples_leaf=5, random_state=0)
-    return classifier.fit(values[even], target[even]).predict_proba(values[~even])[:, -1]
 
 
 def _pairs(numbers: pd.DataFrame, target: np.ndarray, at: float) -> list[Leak]:

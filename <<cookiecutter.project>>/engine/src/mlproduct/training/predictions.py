@@ -72,15 +72,14 @@ def predict(model: Any, features: pd.DataFrame) -> Predictions:
 def do_nothing(training: pd.DataFrame, columns: Columns) -> Predict:
     """The baseline that uses no features, as a function of the features.
 
-    In classification, the decision is always 0 and the score is the share of 1 in ``training``. In
-    regression, the prediction is always the median of the target in ``training``.
+    Its decision, and its score if the problem has one, are the same for every row.
     """
     target = training[columns.target].to_numpy(dtype=float)
-    if columns.task == "regression":
-        usual = float(np.median(target))
-        return lambda features: Predictions(np.full(len(features), usual))
-    rate = float(target.mean())
-    return lambda features: Predictions(np.zeros(len(features)), np.full(len(features), rate))
+    decision, score = columns.of_target.constant(target)
+    return lambda features: Predictions(
+        np.full(len(features), decision),
+        None if score is None else np.full(len(features), score),
+    )
 
 
 def by_rule(rule: Callable[[pd.DataFrame], Any]) -> Predict:

@@ -24,6 +24,7 @@ from ..data.columns import Columns
 from ..errors import ConfigError, InvalidData, ProductError
 from ..estimators import Calibrated, PredictionIntervals, calibrated_scores
 from ..evaluation.bootstrap import in_words
+from ..problems import Problem
 from ..product import Candidate
 from .calibration import calibration, conformal_half_width
 from .folds import Folds, folds
@@ -49,7 +50,7 @@ class Trial:
 class Found:
     """The best model, fitted on all training rows, and the ``trials`` by number.
 
-    ``threshold`` is None in regression.
+    ``threshold`` is None if the problem has none.
     """
 
     model: Any
@@ -75,8 +76,8 @@ class _Table:
     seed: int
 
     @property
-    def is_classification(self) -> bool:
-        return self.columns.task == "classification"
+    def problem(self) -> Problem:
+        return self.columns.of_target
 
 
 @dataclass(frozen=True)
@@ -162,11 +163,8 @@ def _table(
 ) -> _Table:
     cuts = folds(training, columns, by, budget.folds, budget.seed)
     y = training[columns.target].to_numpy(dtype=float)[cuts.order]
-    if columns.task == "classification" and len(np.unique(y)) < 2:
-        raise InvalidData(
-            f"{columns.target} is {y[0]:g} in all {len(y):,} training rows – expected both 0 and 1"
-            " – get rows with the other value, or change split in config/pipeline.yaml"
-        )
+    if complaint := columns.of_target.complaint(str(columns.target), y):
+        raise InvalidData(complaint)
     features = training[list(columns.features)].iloc[cuts.order].reset_index(drop=True)
     return _Table(features, y, cuts, columns, budget.seed)
 
@@ -246,7 +244,7 @@ def _attempt(
     try:
         for fitted, left in table.cuts.cuts:
             model = draw.build(table).fit(table.features.iloc[fitted], table.y[fitted])
-            left_out[left] = _answers(model, table.features.iloc[left], table)
+            left_out[left] = table.problem.out_of_fold(model, table.features.iloc[left])
         score = _score(table, left_out, objective)
         problem = None if np.isfinite(score) else f"{objective.name} is {score}"
     except Exception as error:  # a failed trial must not stop the others
@@ -257,19 +255,13 @@ def _attempt(
     ), left_out
 
 
-def _answers(model: Any, features: pd.DataFrame, table: _Table) -> np.ndarray:
-    return (
-        model.predict_proba(features)[:, 1] if table.is_classification else model.predict(features)
-    )
-
-
 def _score(table: _Table, left_out: np.ndarray, objective: Objective) -> float:
     y, predicted = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
     if not np.isfinite(predicted).all():
         raise ValueError(
             f"{(~np.isfinite(predicted)).sum():,} of {len(predicted):,} predictions are not numbers"
         )
-    if table.is_classification:
+    if table.problem.has_threshold:
         return objective.threshold(y, predicted)[1]
     return objective.score(y, Predictions(predicted))
 
@@ -300,7 +292,7 @@ def _fitted(
     """The model on the whole training side, its threshold and its calibration."""
     y, predicted = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
     model = draw.build(table)
-    if not table.is_classification:
+    if not table.problem.has_threshold:
         reach, relative = conformal_half_width(y, predicted)
         return (
             PredictionIntervals(model, reach, relative).fit(table.features, table.y),

@@ -72,7 +72,7 @@ def test_the_step_in_the_docs_passes_the_check(make: Make, bake: Bake, template:
     flows = product / "src" / "churn_radar" / "flows.py"
     text = flows.read_text(encoding="utf-8")
     for before, added in {
-        "from datetime import date\n": f"{imports}\n",
+        "from mlproduct import tasks\n": f"{imports}\n",
         '@flow(product, "train"': f"{function}\n\n",
         "        split = tasks.split(": "        rows = without_test_customers(rows)\n",
     }.items():

@@ -60,7 +60,7 @@ def day_column(product: TrialProduct, name: str) -> None:
 def with_other_labels(frame: pd.DataFrame) -> pd.DataFrame:
     """The same rows with other target values."""
     return frame.assign(
-        **{TARGET: 1 - frame[TARGET] if COLUMNS.task == "classification" else frame[TARGET] + 1}
+        **{TARGET: 1 - frame[TARGET] if COLUMNS.of_target.has_threshold else frame[TARGET] + 1}
     )
 
 

@@ -1,12 +1,15 @@
 """``up`` and ``down`` on this machine: the servers start, run their work and stop completely."""
 
 import asyncio
+import base64
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,10 +17,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 from mlproduct.cli.project import Project
-from mlproduct.cli.servers import Started, _delete_former, _free, _start, down, running, up
+from mlproduct.cli.servers import Started, _free, _start, down, running, up
 from mlproduct.config.settings import Settings
 from mlproduct.errors import ConfigError, ProductError
 from mlproduct.processes import began
+from mlproduct.tasks.former_deployments import delete_former_deployments
 from mlproduct.testing import TrialProduct
 from prefect.settings import get_current_settings
 
@@ -123,9 +127,51 @@ def test_up_deletes_only_the_deployments_of_an_earlier_release() -> None:
         kept = {f"{PRODUCT.title}: train", "other-radar-train-weekly", f"{PRODUCT.name}-of-mine"}
         for name in (*kept, f"{PRODUCT.name}-train-weekly", f"{PRODUCT.name}-approve"):
             client.post("/deployments/", json={"name": name, "flow_id": flow}).raise_for_status()
-        _delete_former(api, PRODUCT.name)
+        deleted = delete_former_deployments(PRODUCT.name)
+        assert set(deleted) == {f"{PRODUCT.name}-train-weekly", f"{PRODUCT.name}-approve"}
         left = client.post("/deployments/filter", json={}).json()
     assert {each["name"] for each in left} == kept
+
+
+def test_former_deployments_are_found_on_a_server_that_requires_an_account() -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answers(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            seen.append((self.path, self.headers.get("Authorization")))
+            body = b"[]"
+            self.send_response(200 if seen[-1][1] else 401)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answers
+
+        def log_message(self, *_: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    environ = {
+        **os.environ,
+        "PYTHONPATH": SOURCES,
+        "PREFECT_API_URL": f"http://127.0.0.1:{server.server_port}/api",
+        "PREFECT_API_AUTH_STRING": "ann:pass-1word",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # this server issues no tokens
+    }
+    module = "mlproduct.tasks.former_deployments"
+    done = subprocess.run(
+        [sys.executable, "-m", module, PRODUCT.name],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    server.shutdown()
+    assert done.returncode == 0, done.stderr
+    account = "Basic " + base64.b64encode(b"ann:pass-1word").decode()
+    assert ("/api/deployments/filter", account) in seen
 
 
 def test_up_shows_the_end_of_the_log_of_a_server_that_does_not_start(product: Settings) -> None:

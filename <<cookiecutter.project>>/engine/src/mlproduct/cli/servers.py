@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ..config.settings import Settings
 from ..errors import ConfigError, ProductError
@@ -37,17 +36,6 @@ __all__ = ["Started", "down", "ended", "of_another_folder", "running", "up"]
 WAIT_SECONDS = 180  # a Prefect server on a busy machine takes up to two minutes
 END_SECONDS = 60  # the service takes at most 55 to stop: see FINISH_SECONDS in service/server.py
 HOST = "127.0.0.1"
-# Their names until 0.3.0; since then a deployment is named after the product's title.
-FORMER_DEPLOYMENTS = (
-    "train-weekly",
-    "score-daily",
-    "label-daily",
-    "monitor-daily",
-    "expire-weekly",
-    "approve",
-    "reject",
-    "rollback",
-)
 # As a module: the script beside this Python contains the path at which it was installed, which is
 # wrong after the folder was moved.
 PREFECT = (sys.executable, "-m", "prefect")
@@ -204,8 +192,8 @@ def _deploy(project: Project, environ: Mapping[str, str]) -> None:
         "--prefect-file",
         str(settings.root / "prefect.yaml"),
     ]
-    for words in (pool, deploy):
-        command = [*PREFECT, *words]
+    former = [sys.executable, "-m", "mlproduct.tasks.former_deployments", project.product.name]
+    for command in ([*PREFECT, *pool], [*PREFECT, *deploy], former):
         done = subprocess.run(
             command, env=environ, cwd=settings.root, capture_output=True, text=True, check=False
         )
@@ -214,27 +202,10 @@ def _deploy(project: Project, environ: Mapping[str, str]) -> None:
         )
         if done.returncode:
             raise ProductError(
-                f"prefect {' '.join(words[:2])} ended with {done.returncode} – expected the"
-                " deployments of prefect.yaml – see var/up/deploy.log:"
-                f" {(done.stderr or done.stdout).strip()[-300:]}"
+                f"{' '.join(command[2:5])} ended with {done.returncode} – expected the deployments"
+                " of prefect.yaml – see var/up/deploy.log:"
+                f" {redacted((done.stderr or done.stdout).strip()[-300:])}"
             )
-    _delete_former(environ["PREFECT_API_URL"], project.product.name)
-
-
-def _delete_former(api: str, product: str) -> None:
-    """Deletes the deployments of an earlier release, whose schedules would run as well."""
-    names = [f"{product}-{name}" for name in FORMER_DEPLOYMENTS]
-    found = _json(f"{api}/deployments/filter", {"deployments": {"name": {"any_": names}}})
-    for deployment in found:
-        _json(f"{api}/deployments/{deployment['id']}", method="DELETE")
-
-
-def _json(url: str, body: Any = None, method: str = "POST") -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read() or "null")
 
 
 def _start(

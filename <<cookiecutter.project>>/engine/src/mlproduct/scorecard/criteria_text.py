@@ -1,4 +1,4 @@
-"""The criteria file as plain sentences, and its mistakes that only the product can show.
+"""The criteria file in plain sentences, and the errors in it that only the product can show.
 
 The format of the file is checked when it is read. This module checks its names with the schema and
 the registry of metrics, so that a bar on an unknown metric is found before the training.

@@ -142,7 +142,7 @@ class Batcher:
         start = 0
         for waiting in batch:
             rows = slice(start, start + len(waiting.cells))
-            mine = ScoredBatch(live, _cut(scored_batch.predictions, rows))
+            mine = ScoredBatch(live, scored_batch.predictions.take(rows))
             if waiting.kept and not together:
                 self._keep(waiting.cells, mine)
             found.append(mine)
@@ -155,11 +155,3 @@ class Batcher:
                 live.fast, ArrayRows(self._rules.arrays(cells, self._features), len(cells))
             )
         return predict(live.loaded.model, self._rules.table(cells, self._features))
-
-
-def _cut(scored_batch: Predictions, rows: slice) -> Predictions:
-    parts = (
-        None if part is None else part[rows]
-        for part in (scored_batch.decision, scored_batch.score, scored_batch.low, scored_batch.high)
-    )
-    return Predictions(*parts)  # type: ignore[arg-type]  # the decision is never None

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import pandas as pd
 
 from ..log.prediction_log import LogBatch
@@ -102,10 +103,9 @@ class Once:
 
 
 def _predictions(rows: pd.DataFrame) -> Predictions:
-    names = ("decision", "score", "low", "high")
-    # The log has every column; one that the model did not predict is empty.
-    columns = (
-        rows[name].to_numpy(float) if name in rows and rows[name].notna().any() else None
-        for name in names
-    )
-    return Predictions(*columns)  # type: ignore[arg-type]  # the decision is never None
+    def given(name: str) -> np.ndarray | None:
+        # The log has every column; one that the model did not predict is empty.
+        return rows[name].to_numpy(float) if name in rows and rows[name].notna().any() else None
+
+    decision = rows["decision"].to_numpy(float)
+    return Predictions(decision, given("score"), given("low"), given("high"))

@@ -281,12 +281,16 @@ def _by_model(batches: list[Answered]) -> list[list[Answered]]:
 
 
 def _joined(parts_of: list[Predictions]) -> Predictions:
-    columns = zip(*((one.decision, one.score, one.low, one.high) for one in parts_of), strict=True)
-    parts = (
-        None if any(part is None for part in column) else np.concatenate(column)
-        for column in columns
+    def joined(parts: list[np.ndarray | None]) -> np.ndarray | None:
+        given = [part for part in parts if part is not None]
+        return np.concatenate(given) if len(given) == len(parts) else None
+
+    return Predictions(
+        np.concatenate([one.decision for one in parts_of]),
+        joined([one.score for one in parts_of]),
+        joined([one.low for one in parts_of]),
+        joined([one.high for one in parts_of]),
     )
-    return Predictions(*parts)  # type: ignore[arg-type]  # the decision is never None
 
 
 def _logged(cells: Cells, predictions: Predictions, rules: Rows) -> pd.DataFrame:

@@ -33,11 +33,12 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.decision)
 
-    def take(self, rows: np.ndarray) -> "Predictions":
-        """The predictions of ``rows`` (positions or a mask), in that order."""
-        parts = (self.decision, self.score, self.low, self.high)
-        taken = (None if part is None else part[rows] for part in parts)
-        return Predictions(*taken)  # type: ignore[arg-type]  # the decision is never None
+    def take(self, rows: np.ndarray | slice) -> "Predictions":
+        """The predictions of ``rows`` (positions, a mask or a slice), in that order."""
+        score, low, high = (
+            None if part is None else part[rows] for part in (self.score, self.low, self.high)
+        )
+        return Predictions(self.decision[rows], score, low, high)
 
     def same_as(self, other: "Predictions") -> bool:
         """Whether all predictions are equal, as for a model that is submitted again."""

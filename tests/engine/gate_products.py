@@ -13,7 +13,9 @@ from trial_radar import flows
 from .team import PRODUCT, PROJECT, trial_at
 
 COLUMNS = PRODUCT.columns
-PRIMARY = str(trial_at(PROJECT).read("product/success_criteria.yaml")["primary"])
+PRIMARY = PRODUCT.problem.metrics[
+    trial_at(PROJECT).read("product/success_criteria.yaml")["primary"]
+]
 
 
 def rows(**knobs: Any) -> pd.DataFrame:

@@ -2,20 +2,19 @@
 
 import ast
 import re
-import typing
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from mlproduct.problems import Task
+from mlproduct.problems import BinaryClassification, Regression
 
 from .team import BASE, ENGINE
 
 MLPRODUCT = ENGINE / "mlproduct"
 LAYERS = {"testing": 6, "cli": 5, "demo": 5, "service": 5, "tasks": 4}
 LAYERS |= dict.fromkeys(("training", "evaluation", "monitoring", "scorecard", "registry", "log"), 3)
-LAYERS |= {"product": 2, "data": 2, "gate": 2, "problems": 1, "config": 0}
+LAYERS |= {"product": 2, "data": 2, "problems": 1, "gate": 1, "config": 0}
 INDEPENDENT = ({"training", "evaluation", "monitoring", "scorecard"}, {"registry", "log"})
 """Two groups that do not import each other; a task combines them."""
 
@@ -164,7 +163,7 @@ def test_every_python_file_named_in_a_module_exists() -> None:
 
 def test_only_a_problem_knows_the_names_of_tasks() -> None:
     """A comparison elsewhere would be a branch that every new problem has to find."""
-    tasks = set(typing.get_args(Task))
+    tasks = {BinaryClassification.task, Regression.task}
     found = []
     for path in modules():
         if path.is_relative_to(MLPRODUCT / "problems"):

@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 from mlproduct.data.columns import Columns
-from mlproduct.problems import BinaryClassification, Regression, Task
+from mlproduct.problems import BinaryClassification, Regression
 
 __all__ = ["PROBLEMS", "columns", "table"]
 
 PROBLEMS = {"classification": BinaryClassification(), "regression": Regression()}
 
 
-def columns(task: Task = "classification", **changed: object) -> Columns:
+def columns(task: str = "classification", **changed: object) -> Columns:
     given = {
         "key": "id",
         "time": "at",
@@ -26,7 +26,7 @@ def columns(task: Task = "classification", **changed: object) -> Columns:
     return Columns(**{**given, **changed})  # type: ignore[arg-type]  # fields of Columns
 
 
-def table(rows: int = 600, task: Task = "classification", seed: int = 0) -> pd.DataFrame:
+def table(rows: int = 600, task: str = "classification", seed: int = 0) -> pd.DataFrame:
     """A table whose target ``y`` depends on ``a`` and noise.
 
     ``b`` and ``c`` are unrelated to ``y``, and some of their cells are missing.

@@ -12,9 +12,9 @@ from mlproduct.evaluation.intervals import (
     percentile,
     wilson,
 )
-from mlproduct.evaluation.metrics import METRICS
-from mlproduct.evaluation.weighted_sums import Scored
-from mlproduct.training.predictions import Predictions
+from mlproduct.problems import BinaryClassification, Predictions, Regression, Scored
+
+METRICS = {**BinaryClassification.metrics, **Regression.metrics}
 
 ERRORS = ladder(0.95)
 

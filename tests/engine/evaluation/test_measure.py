@@ -8,18 +8,17 @@ import pandas as pd
 import pytest
 from mlproduct.config.settings import EvaluationBudget as Settings
 from mlproduct.data.columns import Columns
-from mlproduct.evaluation import metrics
 from mlproduct.evaluation.measure import Baseline, Challenger, evaluate, measure_data
 from mlproduct.gate.criteria import Criteria, Criterion, Measurement, Owner, Value
-from mlproduct.problems import BinaryClassification
-from mlproduct.training.predictions import Predictions, by_rule, do_nothing, predict
+from mlproduct.problems import BinaryClassification, Metric, Predictions
 
+PROBLEM = BinaryClassification()
 COLUMNS = Columns(
     "k",
     None,
     None,
     "y",
-    BinaryClassification(),
+    PROBLEM,
     ("x",),
     ("region",),
     (),
@@ -111,7 +110,7 @@ def test_a_value_does_not_depend_on_the_order_of_the_rows() -> None:
 
 
 def test_the_difference_to_an_identical_champion_is_exactly_zero() -> None:
-    champion = Baseline(lambda rows: predict(Model(), rows), np.array([], dtype=np.uint64))
+    champion = Baseline(lambda rows: PROBLEM.predict(Model(), rows), np.array([], dtype=np.uint64))
     found = measurements(baselines={"champion": champion})
     difference = measurement_of(found, "roc_auc", versus="champion")
     assert (difference.value, difference.interval.low, difference.interval.high) == (0, 0, 0)
@@ -121,7 +120,7 @@ def test_a_champion_is_compared_on_rows_that_it_was_not_trained_on() -> None:
     def champion(seen: int) -> dict:
         return {
             "champion": Baseline(
-                lambda rows: predict(Model(-1), rows), np.arange(seen, dtype=np.uint64)
+                lambda rows: PROBLEM.predict(Model(-1), rows), np.arange(seen, dtype=np.uint64)
             )
         }
 
@@ -165,10 +164,10 @@ def test_every_slice_is_measured_with_an_interval_for_each_error_level() -> None
         ({"metric": "recall", "by": "x", "at_least": 0}, "at most 200"),
         (
             {"metric": "latency_p95_ms", "by": "region", "at_most": 0},
-            "not a metric of classification",
+            "is measured as a whole",
         ),
         ({"metric": "recal", "at_least": 0}, "did you mean 'recall'"),
-        ({"metric": "mae", "at_least": 0}, "not a metric of this task"),
+        ({"metric": "mae", "at_least": 0}, "not a metric of classification"),
         ({"metric": "value_per_1000", "at_least": 0}, "the value of the outcomes"),
         ({"metric": "recall", "versus": "rule", "at_least": 0}, "there is no rule"),
         (
@@ -199,7 +198,7 @@ def test_an_exception_in_one_metric_does_not_affect_the_others(
         raise ZeroDivisionError("by\nzero")
 
     monkeypatch.setitem(
-        metrics.METRICS, "f1", metrics.Metric("f1", "classification", "higher", "", combine=broken)
+        BinaryClassification.metrics, "f1", Metric("f1", "higher", "", combine=broken)
     )
     found = measurements()
     assert measurement_of(found, "f1").problem == "ZeroDivisionError: by zero"
@@ -231,7 +230,8 @@ def test_a_champion_that_cannot_predict_is_a_problem_of_each_comparison_with_it(
 
 def test_a_holdout_without_rows_results_in_measurements_without_support() -> None:
     found = measurements(
-        holdout=table(0), baselines={"do_nothing": Baseline(do_nothing(table(), COLUMNS))}
+        holdout=table(0),
+        baselines={"do_nothing": Baseline(PROBLEM.do_nothing(table()["y"].to_numpy(float)))},
     )
     assert measurement_of(found, "recall").support == 0
     assert measurement_of(found, "latency_p95_ms").problem == "there are no rows to predict"
@@ -239,8 +239,8 @@ def test_a_holdout_without_rows_results_in_measurements_without_support() -> Non
 
 def test_the_challenger_is_compared_with_the_rule_and_with_doing_nothing() -> None:
     baselines = {
-        "do_nothing": Baseline(do_nothing(table(), COLUMNS)),
-        "rule": Baseline(by_rule(lambda rows: rows["x"] > 1)),
+        "do_nothing": Baseline(PROBLEM.do_nothing(table()["y"].to_numpy(float))),
+        "rule": Baseline(PROBLEM.by_rule(lambda rows: rows["x"] > 1)),
     }
     found = measurements(
         baselines=baselines, value=Value(currency="EUR", true_positive=10, false_positive=-1)

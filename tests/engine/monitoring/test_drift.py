@@ -9,8 +9,7 @@ from mlproduct.config.settings import DriftLimits
 from mlproduct.data.columns import Columns
 from mlproduct.monitoring.drift import Finding, drift, psi, volume
 from mlproduct.monitoring.profile import PREDICTION, Profile, profile_of, with_prediction
-from mlproduct.problems import BinaryClassification
-from mlproduct.training.predictions import Predictions
+from mlproduct.problems import BinaryClassification, Predictions
 
 NUMBERS = tuple(f"x{place}" for place in range(12))
 COLUMNS = Columns(

@@ -17,6 +17,9 @@ from mlproduct.gate.document import (
     Plots,
 )
 from mlproduct.gate.judge import judge
+from mlproduct.problems import BinaryClassification, Regression
+
+PROBLEMS = {"classification": BinaryClassification(), "regression": Regression()}
 
 TODAY = date(2026, 11, 24)
 REGIONS = ("north", "south", "east", "west")
@@ -273,6 +276,7 @@ def document(
         verdict=of_model if trained else of_data,
         exhibits=exhibits
         or (churn_exhibits() if trained and task == "classification" else Plots()),
+        metrics=PROBLEMS[task].summaries,
         problem=problem,
     )
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from mlproduct.data.columns import Columns
-from mlproduct.evaluation.metrics import METRICS
 from mlproduct.gate.criteria import Criteria
 from mlproduct.problems import BinaryClassification, Regression
 from mlproduct.scorecard.criteria_text import CriteriaMistake, explain, problems
@@ -32,7 +31,7 @@ def found(
     *written: dict[str, Any], columns: Columns = COLUMNS, **more: Any
 ) -> tuple[CriteriaMistake, ...]:
     criteria = Criteria.model_validate({**CHURN, "criteria": written or CHURN["criteria"], **more})
-    return problems(criteria, columns, METRICS, on=TODAY)
+    return problems(criteria, columns, on=TODAY)
 
 
 def only_mistake(*written: dict[str, Any], **more: Any) -> CriteriaMistake:
@@ -48,14 +47,14 @@ def test_a_criterion_on_age_days_needs_a_time_column() -> None:
 def test_a_valid_file_has_no_mistakes() -> None:
     assert found() == ()
     columns = replace(COLUMNS, problem=Regression(), categorical=("category",), known_values={})
-    assert problems(Criteria.model_validate(PRICE), columns, METRICS, on=TODAY) == ()
+    assert problems(Criteria.model_validate(PRICE), columns, on=TODAY) == ()
 
 
 @pytest.mark.parametrize(
     ("change", "key", "expected", "nearest"),
     [
-        ({"metric": "recal"}, "metric", "no such metric", "recall"),
-        ({"metric": "mae"}, "metric", "is a metric of regression", None),
+        ({"metric": "recal"}, "metric", "is not a metric of classification", "recall"),
+        ({"metric": "mae"}, "metric", "is not a metric of classification", None),
         ({"metric": "rejected_share"}, "metric", "move this criterion to data:", None),
         ({"by": "regoin"}, "by", "no such column", "region"),
         ({"by": "email"}, "by", "is personal data", None),
@@ -165,8 +164,13 @@ def test_dates_in_the_past_cause_notes() -> None:
 
 def test_a_mistake_in_words_has_file_line_key_value_and_nearest_name() -> None:
     text = "decision: d\ncriteria:\n  - id: a\n    metric: recal\n"
-    problem = CriteriaMistake(("criteria", 0, "metric"), "recal", "no such metric", "recall")
-    words = "criteria.yaml:4: criteria.0.metric: recal: no such metric – did you mean 'recall'?"
+    problem = CriteriaMistake(
+        ("criteria", 0, "metric"), "recal", "is not a metric of classification", "recall"
+    )
+    words = (
+        "criteria.yaml:4: criteria.0.metric: recal: is not a metric of classification – did you"
+        " mean 'recall'?"
+    )
     assert problem.in_words("criteria.yaml", text) == words
 
 
@@ -180,7 +184,8 @@ def test_explain_contains_everything_in_the_file() -> None:
     left = {**CHURN["criteria"][2], "leaving_out": ("west",)}
     written = (*CHURN["criteria"][:2], left, *CHURN["criteria"][3:])
     text = explain(
-        Criteria.model_validate({**CHURN, "criteria": written, "waivers": (waiver,)}), METRICS
+        Criteria.model_validate({**CHURN, "criteria": written, "waivers": (waiver,)}),
+        BinaryClassification(),
     )
     for criterion in (*CHURN["criteria"], *CHURN["data"]):
         assert criterion["says"] in text
@@ -206,5 +211,7 @@ def test_explain_contains_everything_in_the_file() -> None:
 
 
 def test_explain_states_automatic_approval() -> None:
-    text = explain(Criteria.model_validate({**CHURN, "approval": "automatic"}), METRICS)
+    text = explain(
+        Criteria.model_validate({**CHURN, "approval": "automatic"}), BinaryClassification()
+    )
     assert "becomes the champion automatically" in text

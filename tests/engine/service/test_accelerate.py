@@ -8,7 +8,6 @@ from mlproduct.data.validation import validate
 from mlproduct.service import accelerate
 from mlproduct.service.accelerate import ArrayRows, accelerated
 from mlproduct.tables import Batch
-from mlproduct.training.predictions import predict
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
@@ -42,7 +41,9 @@ def test_an_accelerated_candidate_predicts_what_its_model_predicts(
         FEATURES
     ]
     for part in (others, others.head(1), others.head(7)):
-        assert predict(model, part).same_as(predict(fast, ArrayRows.of(part)))
+        assert COLUMNS.of_target.predict(model, part).same_as(
+            COLUMNS.of_target.predict(fast, ArrayRows.of(part))
+        )
 
 
 def test_an_accelerated_model_with_other_predictions_is_not_used(
@@ -65,4 +66,6 @@ def test_a_model_of_another_structure_is_accelerated_exactly_or_not_at_all(rows:
     fast = accelerated(model, rows.fillna(0), COLUMNS)
     if fast is not None:
         numbers = rows[FEATURES].fillna(0)
-        assert predict(model, numbers).same_as(predict(fast, ArrayRows.of(numbers)))
+        assert COLUMNS.of_target.predict(model, numbers).same_as(
+            COLUMNS.of_target.predict(fast, ArrayRows.of(numbers))
+        )

@@ -15,7 +15,6 @@ from mlproduct.log.prediction_log import PredictionLog
 from mlproduct.registry.releases import Releases
 from mlproduct.tasks import scoring
 from mlproduct.testing import TrialProduct
-from mlproduct.training.predictions import predict
 
 from ..products import (
     COLUMNS,
@@ -49,7 +48,7 @@ def test_the_champion_scores_a_day_and_the_predictions_are_written_and_logged(
     assert len(found) == len(written) == len(frame)
     assert set(found["lane"]) == {"batch"}
     model = released.releases.models.load("1").model
-    predictions = predict(model, written[list(COLUMNS.features)])
+    predictions = COLUMNS.of_target.predict(model, written[list(COLUMNS.features)])
     np.testing.assert_array_equal(found["decision"], predictions.decision)
     np.testing.assert_array_equal(written["prediction_decision"], predictions.decision)
     if predictions.score is not None:

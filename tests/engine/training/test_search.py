@@ -14,11 +14,10 @@ from mlproduct.data.columns import Columns
 from mlproduct.errors import ConfigError, InvalidData, ProductError
 from mlproduct.estimators import calibrated_scores
 from mlproduct.gate.criteria import Value
-from mlproduct.problems import Task
+from mlproduct.problems.calibration import calibration
+from mlproduct.problems.prediction_intervals import conformal_half_width
 from mlproduct.product import Candidate
-from mlproduct.training.calibration import calibration, conformal_half_width
 from mlproduct.training.folds import folds
-from mlproduct.training.objective import objective
 from mlproduct.training.preprocess import preprocess
 from mlproduct.training.search import Found, search
 from scipy.stats import loguniform
@@ -59,13 +58,14 @@ RIDGE = Candidate(
 
 def found(
     *candidates: Candidate,
-    task: Task = "classification",
+    task: str = "classification",
     rows: pd.DataFrame | None = None,
     by: Literal["time", "group", "hash"] = "hash",
     **more: Any,
 ) -> Found:
     budget = Search(**{"trials": 4, "workers": 1, "seed": 3, **more.pop("budget", {})})
-    goal = objective("value_per_1000" if task == "classification" else "mae", VALUE)
+    primary = "value_per_1000" if task == "classification" else "mae"
+    goal = columns(task).of_target.objective(primary, VALUE)
     training = table(task=task) if rows is None else rows
     return search(
         training, columns(task), candidates or (LINEAR, DUMMY), goal, budget, by=by, **more

@@ -42,7 +42,7 @@ __all__ = [
     "preprocess",
 ]
 
-__version__ = "0.3.1"
+__version__ = "0.4.0"
 
 _HOME = {
     "BinaryClassification": ".problems",

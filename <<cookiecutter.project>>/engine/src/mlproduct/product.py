@@ -81,7 +81,7 @@ class Product:
     @cached_property
     def feature_columns(self) -> Columns:
         """The columns of the rows to score, by their role."""
-        return columns_of(self.features)
+        return columns_of(self.features, self.problem)
 
 
 def load_product(package: str) -> Product:

@@ -80,21 +80,20 @@ def _despite(registered: "Registered") -> str:
 
 def explain(options: Namespace, project: Project) -> int:
     """Prints the success criteria as plain sentences."""
-    from ..evaluation.metrics import METRICS
     from ..scorecard.criteria_text import explain
 
-    say(escaped(explain(read_criteria(project.settings.criteria_file), METRICS), keep="\n"))
+    criteria = read_criteria(project.settings.criteria_file)
+    say(escaped(explain(criteria, project.product.problem), keep="\n"))
     return 0
 
 
 def check(options: Namespace, project: Project) -> int:
     """Prints every mistake in the criteria file. The exit code is 2 if there is one."""
     settings = project.settings
-    from ..evaluation.metrics import METRICS
     from ..scorecard.criteria_text import problems
 
     criteria = read_criteria(settings.criteria_file)
-    found = problems(criteria, project.product.columns, METRICS, on=today())
+    found = problems(criteria, project.product.columns, on=today())
     text = settings.criteria_file.read_text(encoding="utf-8")
     for problem in found:
         say(escaped(problem.in_words(settings.criteria_file, text), keep="\n"))

@@ -42,7 +42,7 @@ class Columns:
 
     @property
     def of_target(self) -> Problem:
-        """The problem; for code that runs only on rows with a target."""
+        """The problem; for code that runs only with the columns of a product."""
         if self.problem is None:
             raise ConfigError("schemas.py: no column has the role target – expected one – mark it")
         return self.problem
@@ -63,7 +63,7 @@ class Columns:
 
 
 def columns_of(schema: type[DataFrameModel], problem: Problem | None = None) -> Columns:
-    """The columns of ``schema`` by role, as in its metadata; ``problem`` is that of the target.
+    """The columns of ``schema`` by role, as in its metadata; ``problem`` is what is predicted.
 
     Raises ConfigError for an unknown role, a missing key, a second column with the role key, time,
     group or target, and personal data in any role except ``ignored``.
@@ -90,7 +90,7 @@ def columns_of(schema: type[DataFrameModel], problem: Problem | None = None) -> 
         time=next(iter(by_role["time"]), None),
         group=next(iter(by_role["group"]), None),
         target=target,
-        problem=problem if target else None,
+        problem=problem,
         numeric=tuple(name for name in by_role["feature"] if name not in texts),
         categorical=tuple(texts),
         ignored=tuple(by_role["ignored"]),

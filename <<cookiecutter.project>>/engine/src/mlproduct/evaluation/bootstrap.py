@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from ..problems import Metric, Scored
+from ..problems.weighted_sums import Weighted
 from ..redaction import redacted
-from .metrics import Metric
-from .weighted_sums import Scored, Weighted
 
 __all__ = [
     "BootstrapEstimate",

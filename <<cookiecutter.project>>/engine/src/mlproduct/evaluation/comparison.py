@@ -13,11 +13,9 @@ import pandas as pd
 
 from ..data.columns import Columns
 from ..gate.criteria import Criteria, Versus
-from ..training.predictions import Predict
+from ..problems import Metric, Predict, Scored
 from .bootstrap import Key, Sample, in_words
-from .metrics import Metric, metrics_of
 from .slices import Slices, sliced_metrics, slices_of
-from .weighted_sums import Scored
 
 __all__ = ["CHALLENGER", "Baseline", "Challenger", "Comparison", "comparison_of"]
 
@@ -67,7 +65,7 @@ class Comparison:
         """
         asked = {c.metric for c in self.criteria.criteria if c.versus == versus and c.by is None}
         views = [self.views[name] for name in {CHALLENGER, versus or CHALLENGER} & set(self.views)]
-        possible = metrics_of(self.columns.of_target)
+        possible = self.columns.of_target.metrics.values()
         return tuple(
             m for m in possible if m.name in asked or all(_can_be_had(m, view) for view in views)
         )
@@ -89,7 +87,7 @@ class Comparison:
                 found[self.sample_of(name)] = self._sample([name], self.unseen[name])
         for by, slices in self.slices.items():
             asked = {c.metric for c in self.criteria.criteria if c.by == by}
-            metrics = [m for m in metrics_of(self.columns.of_target) if m.name in asked]
+            metrics = [m for m in self.columns.of_target.metrics.values() if m.name in asked]
             for label, rows in slices.items():
                 challenger = self.views[CHALLENGER].take(rows)
                 found["slice", by, label] = Sample(

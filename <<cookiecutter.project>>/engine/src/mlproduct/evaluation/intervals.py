@@ -14,9 +14,8 @@ from statistics import NormalDist
 import numpy as np
 
 from ..gate.criteria import Interval
+from ..problems import Cells, Metric, Scored
 from .bootstrap import BootstrapEstimate
-from .metrics import Cells, Metric
-from .weighted_sums import Scored
 
 __all__ = [
     "Bounds",
@@ -163,7 +162,7 @@ def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
     metric, value = estimate.metric, estimate.value
     nothing = (np.full(len(errors), value), np.full(len(errors), value))
     if metric.cells is not None:
-        found = _with_rare_outcomes(metric.cells, estimate.scored, errors)
+        found = _with_rare_outcomes(metric, metric.cells, estimate.scored, errors)
         return _widest(
             nothing,
             (np.nanmin(found, axis=0, initial=value), np.nanmax(found, axis=0, initial=value)),
@@ -177,8 +176,10 @@ def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
     return _within((value - reach, value + reach), metric.lowest, metric.highest)
 
 
-def _with_rare_outcomes(cells: Cells, scored: Scored, errors: np.ndarray) -> np.ndarray:
-    tp, fp, fn, tn = (float(scored.term(name).sum()) for name in ("tp", "fp", "fn", "tn"))
+def _with_rare_outcomes(
+    metric: Metric, cells: Cells, scored: Scored, errors: np.ndarray
+) -> np.ndarray:
+    tp, fp, fn, tn = (float(scored.term(counted).sum()) for counted in metric.terms)
     # A combination for which the metric is undefined gives NaN, which is ignored later.
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.array(

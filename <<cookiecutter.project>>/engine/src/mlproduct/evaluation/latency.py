@@ -8,7 +8,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..gate.criteria import Interval, Measurement
-from ..training.predictions import Predict
+from ..problems import Predict
 from .bootstrap import in_words
 from .intervals import as_intervals, ladder, percentile
 

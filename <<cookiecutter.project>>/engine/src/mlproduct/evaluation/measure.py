@@ -22,14 +22,13 @@ from ..data.columns import Columns
 from ..errors import ConfigError
 from ..gate.criteria import Criteria, Criterion, Interval, Measurement, Versus
 from ..gate.document import Importance
-from ..training.objective import metric_named
-from ..training.predictions import Predictions, predict
+from ..problems import Predict, Predictions, Problem
+from ..problems.curves import Curves
 from .bootstrap import BootstrapEstimate, Key, Views, clusters_of, in_words, resample, take
 from .comparison import CHALLENGER, Baseline, Challenger, Comparison, comparison_of
+from .importance import importance
 from .intervals import Bounds, as_intervals, ladder, of_difference, of_value
 from .latency import measure_speed
-from .metrics import METRICS
-from .plot_data import Curves, curves, importance
 from .slices import SlicedMetric, measure_slices, problem_of_slices, sliced_metrics
 
 __all__ = [
@@ -72,8 +71,10 @@ def evaluate(
     except those of speed.
     """
 
+    problem = columns.of_target
+
     def predicted(rows: pd.DataFrame) -> Predictions:
-        return predict(challenger.model, rows)
+        return problem.predict(challenger.model, rows)
 
     comparison = comparison_of(
         predicted, baselines, training, holdout, identities, columns, criteria
@@ -97,9 +98,9 @@ def evaluate(
         *measure_speed(predicted, features, confidence=criteria.confidence, seed=seed),
         *_counted(challenger, identities),
     ]
-    measurements.append(_skill(measurements, columns))
-    measurements += _unanswered(criteria, measurements, baselines)
-    plots, losses = _plots(comparison, challenger, features, settings.importance_rows, seed)
+    measurements.append(_skill(measurements, problem))
+    measurements += _unanswered(criteria, measurements, baselines, problem)
+    plots, losses = _plots(comparison, predicted, features, settings.importance_rows, seed)
     return Evaluation(tuple(measurements), losses, plots)
 
 
@@ -151,9 +152,9 @@ def _counted(challenger: Challenger, identities: np.ndarray) -> list[Measurement
     ]
 
 
-def _skill(measurements: Sequence[Measurement], columns: Columns) -> Measurement:
+def _skill(measurements: Sequence[Measurement], problem: Problem) -> Measurement:
     """The skill: how much better than a constant prediction, by the problem's own measure."""
-    chance = columns.of_target.chance
+    chance = problem.chance
     overall = (chance.metric, None, None)
     found = next(m for m in measurements if (m.metric, m.by, m.versus) == overall)
 
@@ -259,14 +260,14 @@ def by_slice(
 
 def _not_computed(metric: str, comparison: Comparison) -> str | None:
     """Why ``metric`` cannot be computed from predictions of this task, or None if it can."""
+    problem = comparison.columns.of_target
+    if metric in problem.metrics:
+        return None
     try:
-        found = metric_named(metric)
+        problem.metric(metric)
     except ConfigError as error:
         return str(error)
-    problem = comparison.columns.of_target
-    if found.combine is not None and problem.has(found):
-        return None
-    return f"{metric} is not a metric of {problem.task} that can be computed per slice or compared"
+    return f"{metric} is measured as a whole and cannot be computed per slice"
 
 
 def _refusal(
@@ -293,54 +294,60 @@ def _refusal(
 
 
 def _unanswered(
-    criteria: Criteria, measurements: Sequence[Measurement], baselines: Mapping[Versus, Baseline]
+    criteria: Criteria,
+    measurements: Sequence[Measurement],
+    baselines: Mapping[Versus, Baseline],
+    problem: Problem,
 ) -> list[Measurement]:
     """A measurement with a problem for every criterion without a measurement."""
     had = {(m.metric, m.by, m.versus, m.other is not None) for m in measurements}
     found = []
     for c in criteria.criteria:
         gap = c.gap_at_most is not None
-        if (c.metric, c.by, c.versus, gap) in had or _waits_for_a_champion(c, baselines):
+        if (c.metric, c.by, c.versus, gap) in had or _waits_for_a_champion(c, baselines, problem):
             continue
-        found.append(_refusal(c.metric, _why_not(c, baselines), by=c.by, gap=gap, versus=c.versus))
+        found.append(
+            _refusal(c.metric, _why_not(c, baselines, problem), by=c.by, gap=gap, versus=c.versus)
+        )
     return found
 
 
-def _waits_for_a_champion(criterion: Criterion, baselines: Mapping[Versus, Baseline]) -> bool:
+def _waits_for_a_champion(
+    criterion: Criterion, baselines: Mapping[Versus, Baseline], problem: Problem
+) -> bool:
     """Whether ``if_none`` of the criterion applies because there is no champion."""
-    metric = METRICS.get(criterion.metric)
-    computed = metric is not None and metric.combine is not None
-    return criterion.versus == "champion" and "champion" not in baselines and computed
+    absent = criterion.versus == "champion" and "champion" not in baselines
+    return absent and criterion.metric in problem.metrics
 
 
-def _why_not(criterion: Criterion, baselines: Mapping[Versus, Baseline]) -> str:
+def _why_not(criterion: Criterion, baselines: Mapping[Versus, Baseline], problem: Problem) -> str:
     try:
-        metric = metric_named(criterion.metric)
+        problem.metric(criterion.metric)
     except ConfigError as error:
         return str(error)
     if criterion.versus is not None and criterion.versus not in baselines:
         return f"there is no {criterion.versus.replace('_', ' ')} to compare with"
-    if criterion.versus is not None and metric.combine is None:
+    if criterion.versus is not None and criterion.metric not in problem.metrics:
         return f"{criterion.metric} cannot be compared with a baseline"
     return f"{criterion.metric} is not a metric of this task, or it is not measured in this step"
 
 
 def _plots(
-    comparison: Comparison, challenger: Challenger, features: pd.DataFrame, at_most: int, seed: int
+    comparison: Comparison, predicted: Predict, features: pd.DataFrame, at_most: int, seed: int
 ) -> tuple[Curves, tuple[Importance, ...]]:
     scored = comparison.views.get(CHALLENGER)
     if scored is None or len(scored) == 0:
         return {}, ()
     try:
         losses = importance(
-            lambda rows: predict(challenger.model, rows),
+            predicted,
             features,
             scored.y,
             comparison.columns,
             at_most=at_most,
             seed=seed,
         )
-        return curves(scored), losses
+        return comparison.columns.of_target.curves(scored), losses
     except Exception:
         # Plots decide nothing, and the measurements contain every problem of the predictions.
         return {}, ()

@@ -49,7 +49,16 @@ __all__ = [
     "Waiver",
     "criteria_digest",
     "read_criteria",
+    "unused",
 ]
+
+
+def unused(value: object) -> bool:
+    """Whether a field that an earlier release did not have is empty; it is then not stored.
+
+    Documents and digests of earlier releases would otherwise change.
+    """
+    return not value
 
 
 class Frozen(Strict):

@@ -21,6 +21,7 @@ from .criteria import (
     Measurement,
     Verdict,
     criteria_digest,
+    unused,
 )
 from .judge import blocked_by, judge
 
@@ -30,6 +31,7 @@ __all__ = [
     "DataSummary",
     "Document",
     "Importance",
+    "MetricSummary",
     "ModelSummary",
     "Plots",
 ]
@@ -106,10 +108,22 @@ class Plots(Frozen):
     curves: dict[str, tuple[tuple[float, float], ...]] = Field(default_factory=dict)
 
 
-class Document(Frozen):
-    """The content of decision.json."""
+class MetricSummary(Frozen):
+    """What a display needs to know of a metric; ``lowest`` is None if there is no lowest value."""
 
-    schema_version: Literal[1] = 1
+    better: Literal["higher", "lower"]
+    unit: str = ""
+    lowest: float | None = None
+
+
+class Document(Frozen):
+    """The content of decision.json.
+
+    Version 2 has ``metrics``, classes and their counts. A field that was added since version 1 is
+    left out where it is not used, so that the digests of earlier documents stay the same.
+    """
+
+    schema_version: Literal[1, 2] = 2
     product: str
     run_id: str
     created: datetime
@@ -126,6 +140,8 @@ class Document(Frozen):
     data_verdict: Verdict
     verdict: Verdict
     exhibits: Plots = Plots()
+    metrics: dict[str, MetricSummary] = Field(default_factory=dict, exclude_if=unused)
+    """The metrics of the problem by name; empty in version 1."""
     problem: str | None = None
     """The error, if an exception ended the run before the verdict."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ..data.columns import Columns
-from ..problems import Performance
+from ..problems.problem import Performance
 from .profile import PREDICTION
 
 __all__ = ["report_pages"]

@@ -12,26 +12,22 @@ from ..data.columns import Columns
 from ..evaluation.bootstrap import clusters_of, resample, take
 from ..evaluation.comparison import comparison_of
 from ..evaluation.measure import Baseline, against, by_slice, overall
-from ..evaluation.metrics import METRICS
 from ..evaluation.slices import sliced_metrics
 from ..gate.criteria import Criteria, Measurement, Versus
-from ..training.predictions import Predictions
+from ..problems import Predictions, Problem
 
 __all__ = ["judged_live", "measure_live"]
 
 
-def judged_live(criteria: Criteria) -> Criteria:
+def judged_live(criteria: Criteria, problem: Problem) -> Criteria:
     """The criteria that labels can answer, and their waivers.
 
     Criteria on the model file (latency, size) were judged before the release. The champion cannot
     be compared with itself.
     """
-
-    def can_be_told(metric: str) -> bool:
-        found = METRICS.get(metric)
-        return found is not None and found.combine is not None
-
-    kept = tuple(c for c in criteria.criteria if c.versus != "champion" and can_be_told(c.metric))
+    kept = tuple(
+        c for c in criteria.criteria if c.versus != "champion" and c.metric in problem.metrics
+    )
     named = {criterion.id for criterion in kept}
     waivers = tuple(waiver for waiver in criteria.waivers if waiver.criterion in named)
     return criteria.model_copy(update={"criteria": kept, "waivers": waivers})

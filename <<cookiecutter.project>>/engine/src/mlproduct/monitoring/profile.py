@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..config.strict_yaml import Strict
 from ..data.columns import Columns
-from ..training.predictions import Predictions
+from ..problems import Predictions
 
 __all__ = ["PREDICTION", "ColumnProfile", "Profile", "profile_of", "with_prediction"]
 

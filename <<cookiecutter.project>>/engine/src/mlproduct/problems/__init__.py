@@ -4,13 +4,28 @@ A product has one problem, named in its ``product.py``. Other modules call it an
 kind: what differs between tasks is in this folder.
 """
 
-from typing import Literal
-
 from .binary import BinaryClassification
-from .problem import Chance, Performance, Problem
+from .metric import COMMON, Cells, Metric
+from .objective import Objective
+from .predictions import Predict, Predictions
+from .problem import Chance, Fitted, OutOfFold, Performance, Problem
 from .regression import Regression
+from .weighted_sums import Scored, Weighted
 
-__all__ = ["BinaryClassification", "Chance", "Performance", "Problem", "Regression", "Task"]
-
-# The tasks of this release. A team's own problem has another name.
-Task = Literal["classification", "regression"]
+__all__ = [
+    "COMMON",
+    "BinaryClassification",
+    "Cells",
+    "Chance",
+    "Fitted",
+    "Metric",
+    "Objective",
+    "OutOfFold",
+    "Performance",
+    "Predict",
+    "Predictions",
+    "Problem",
+    "Regression",
+    "Scored",
+    "Weighted",
+]

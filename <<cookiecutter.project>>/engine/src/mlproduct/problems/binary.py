@@ -1,13 +1,20 @@
 """Binary classification: the target is 0 or 1."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from .problem import Chance, Performance, Problem
+from .binary_metrics import METRICS
+from .curves import Curves, of_scores
+from .metric import Metric
+from .objective import Objective
+from .predictions import Predictions, numbers
+from .problem import Chance, Fitted, OutOfFold, Performance, Problem
+from .thresholds import best_threshold
+from .weighted_sums import Scored
 
 __all__ = ["BinaryClassification"]
 
@@ -17,12 +24,12 @@ class BinaryClassification(Problem):
     """The target is 0 or 1; a prediction is a probability of 1 and a decision."""
 
     task: ClassVar[str] = "classification"
+    metrics: ClassVar[Mapping[str, Metric]] = METRICS
     # 2 × area under the ROC curve − 1 (Somers' D): it does not depend on the value of the outcomes,
     # so that a model that is profitable only because of these values has no skill.
     chance: ClassVar[Chance] = Chance("roc_auc", 0.5, 2.0)
     importance: ClassVar[str] = "roc_auc"
     slice_metric: ClassVar[str] = "recall"
-    has_threshold: ClassVar[bool] = True
     finds_pairs: ClassVar[bool] = False
 
     def complaint(self, name: str, target: np.ndarray) -> str | None:
@@ -36,13 +43,83 @@ class BinaryClassification(Problem):
     def strata(self, target: np.ndarray) -> np.ndarray:
         return target
 
+    def generated(self, score: np.ndarray, cells: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """1 for the highest 30 % of the scores."""
+        return (score > np.quantile(score, 0.7)).astype("int64")
+
+    def predict(self, model: Any, features: pd.DataFrame) -> Predictions:
+        """The probability of 1 and the decision of a classifier of 0 and 1.
+
+        If it has a fixed ``threshold``, its decisions are derived from the probabilities, so that
+        these are computed only once.
+        """
+        score = numbers(model.predict_proba(features)[:, 1])
+        threshold = getattr(model, "threshold", None)
+        if _decides_by_probability(model) and isinstance(threshold, float | int):
+            return Predictions((score >= threshold).astype(float), score)
+        return Predictions(numbers(model.predict(features)), score)
+
+    def constant(self, target: np.ndarray) -> Predictions:
+        """Always 0, with the share of 1 as the score."""
+        return Predictions(np.zeros(1), np.array([target.mean()]))
+
     def out_of_fold(self, model: Any, features: pd.DataFrame) -> np.ndarray:
         """The probabilities of 1."""
         return np.asarray(model.predict_proba(features)[:, 1])
 
-    def constant(self, target: np.ndarray) -> tuple[float, float]:
-        """Always 0, with the share of 1 as the score."""
-        return 0.0, float(target.mean())
+    def trial_score(self, left_out: OutOfFold, objective: Objective) -> float:
+        return self._threshold(left_out, objective)[1]
+
+    def fit(
+        self,
+        model: Any,
+        features: pd.DataFrame,
+        target: np.ndarray,
+        left_out: OutOfFold,
+        objective: Objective,
+        seed: int,
+    ) -> Fitted:
+        """The model with calibrated probabilities and the best threshold for the objective."""
+        from sklearn.frozen import FrozenEstimator
+        from sklearn.model_selection import FixedThresholdClassifier
+
+        from ..estimators import Calibrated, calibrated_scores
+        from .calibration import calibration
+
+        method, curve = calibration(left_out.y, left_out.predicted, seed)
+        if curve is not None:
+            model = Calibrated(model, curve)
+            left_out = OutOfFold(left_out.y, calibrated_scores(curve, left_out.predicted))
+        # After the calibration, because the threshold applies to calibrated scores.
+        threshold = self._threshold(left_out, objective)[0]
+        # Frozen, because fitting the classifier would otherwise fit the model again.
+        frozen = FrozenEstimator(model.fit(features, target))
+        decides = FixedThresholdClassifier(
+            frozen, threshold=threshold, response_method="predict_proba", pos_label=1
+        )
+        return Fitted(decides.fit(features, target), float(threshold), method)
+
+    def _threshold(self, left_out: OutOfFold, objective: Objective) -> tuple[float, float]:
+        """The best threshold for the objective, and the metric there.
+
+        For a metric that does not depend on decisions (such as roc_auc), the threshold is chosen
+        by the value of the outcomes, or by f1 if there is none.
+        """
+        instead = "f1" if objective.value is None else "value_per_1000"
+        cells = objective.metric.cells or self.metrics[instead].cells
+        if cells is None:
+            raise ValueError(f"{objective.name} cannot be computed from counts of outcomes")
+        return best_threshold(left_out.y, left_out.predicted, cells, objective.value)
+
+    def curves(self, scored: Scored) -> Curves:
+        return of_scores(scored.y, scored.score)
+
+    def performance(self) -> Performance:
+        from evidently import BinaryClassification, DataDefinition
+        from evidently.presets import ClassificationPreset
+
+        roles = BinaryClassification(target="outcome", prediction_labels="decision", pos_label=1)
+        return Performance(DataDefinition(classification=[roles]), ClassificationPreset(), int)
 
     def leak_target(self, target: np.ndarray) -> np.ndarray:
         return target
@@ -60,13 +137,12 @@ class BinaryClassification(Problem):
         fitted = tree.fit(values, target)
         return lambda others: fitted.predict_proba(others)[:, -1]
 
-    def performance(self) -> Performance:
-        from evidently import BinaryClassification, DataDefinition
-        from evidently.presets import ClassificationPreset
 
-        roles = BinaryClassification(target="outcome", prediction_labels="decision", pos_label=1)
-        return Performance(DataDefinition(classification=[roles]), ClassificationPreset(), int)
+def _decides_by_probability(model: Any) -> bool:
+    from sklearn.model_selection import FixedThresholdClassifier
 
-    def generated(self, score: np.ndarray, cells: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """1 for the highest 30 % of the scores."""
-        return (score > np.quantile(score, 0.7)).astype("int64")
+    if not isinstance(model, FixedThresholdClassifier):
+        return False
+    # With other settings, the model compares another score with its threshold, so it has to decide.
+    ordered = list(model.classes_) == [0, 1] and model.pos_label in (None, 1)
+    return bool(ordered and model.response_method in ("auto", "predict_proba"))

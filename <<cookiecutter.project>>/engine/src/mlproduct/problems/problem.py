@@ -1,19 +1,24 @@
 """What every problem has to state; the other modules of the engine call nothing else of it."""
 
+import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["Chance", "Performance", "Problem"]
+from ..errors import ConfigError
+from ..gate.criteria import Value
+from ..gate.document import MetricSummary
+from .curves import Curves
+from .metric import COMMON, Metric
+from .objective import Objective
+from .predictions import Predict, Predictions, numbers
+from .weighted_sums import Scored
 
-
-class _OfTask(Protocol):
-    @property
-    def task(self) -> str: ...
+__all__ = ["Chance", "Fitted", "OutOfFold", "Performance", "Problem"]
 
 
 @dataclass(frozen=True)
@@ -38,24 +43,80 @@ class Performance:
 
 
 @dataclass(frozen=True)
+class OutOfFold:
+    """The targets ``y`` of the rows that a fold left out, and what was predicted for them."""
+
+    y: np.ndarray
+    predicted: np.ndarray
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model that is fitted on the whole training side, with its operating point.
+
+    ``threshold`` is None if the problem has none.
+    """
+
+    model: Any
+    threshold: float | None = None
+    calibration: str = "none"
+
+
+@dataclass(frozen=True)
 class Problem(ABC):
     """One kind of ML task; use one of its subclasses."""
 
     task: ClassVar[str]
-    """The name that is stored with verdicts; metrics with the same name belong to the problem."""
+    """The name that is stored with verdicts."""
+    metrics: ClassVar[Mapping[str, Metric]]
+    """The metrics that are computed from the target and the predictions, by name."""
     chance: ClassVar[Chance]
     importance: ClassVar[str]
     """The metric whose loss is the importance of a feature."""
     slice_metric: ClassVar[str]
     """A metric that is defined for every slice with rows, for the tests of the gate."""
-    has_threshold: ClassVar[bool]
-    """Whether decisions follow from a score and a threshold that the search chooses."""
     finds_pairs: ClassVar[bool]
     """Whether a weighted sum, product or ratio of two numbers can be the target."""
 
-    def has(self, metric: _OfTask) -> bool:
-        """Whether the metric belongs to this problem, or to every problem."""
-        return metric.task in (self.task, "any")
+    @property
+    def all_metrics(self) -> Mapping[str, Metric]:
+        """The metrics of the problem, then those of every problem: speed, size, data."""
+        return {**self.metrics, **COMMON}
+
+    @property
+    def summaries(self) -> dict[str, MetricSummary]:
+        """What the verdict document stores of each metric."""
+        return {name: metric.summary for name, metric in self.all_metrics.items()}
+
+    def metric(self, name: str) -> Metric:
+        """The metric ``name``. Raises ConfigError with the most similar name if there is none."""
+        known = self.all_metrics
+        if name in known:
+            return known[name]
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
+        raise ConfigError(f"{name!r} is not a metric of {self.task} – {hint}")
+
+    def objective(self, name: str, value: Value | None) -> Objective:
+        """The objective with the metric ``name``.
+
+        Raises ConfigError for a name that is not a metric of the predictions, and for a metric that
+        needs the value of the outcomes if there is none.
+        """
+        metric = self.metric(name)
+        if name not in self.metrics:
+            raise ConfigError(
+                f"primary: {name!r} cannot be used to compare models – expected one of"
+                f" {', '.join(self.metrics)} – correct success_criteria.yaml"
+            )
+        if "value" in metric.needs and value is None:
+            raise ConfigError(
+                f"primary: {name!r} needs the value of the outcomes – expected value: in"
+                " success_criteria.yaml – add it"
+            )
+        return Objective(metric, value)
+
+    # --- the target -------------------------------------------------------------------------
 
     @abstractmethod
     def complaint(self, name: str, target: np.ndarray) -> str | None:
@@ -66,12 +127,61 @@ class Problem(ABC):
         """The groups that every fold has in the same proportions; None for random folds."""
 
     @abstractmethod
-    def out_of_fold(self, model: Any, features: pd.DataFrame) -> np.ndarray:
-        """One number per row that is stored for the choice of threshold, calibration, interval."""
+    def generated(self, score: np.ndarray, cells: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """A target that follows ``score``; ``cells`` returns cells at shares of their range."""
+
+    # --- predictions ------------------------------------------------------------------------
 
     @abstractmethod
-    def constant(self, target: np.ndarray) -> tuple[float, float | None]:
-        """Decision and score of the do-nothing baseline, from the target of the training rows."""
+    def predict(self, model: Any, features: pd.DataFrame) -> Predictions:
+        """The predictions of ``model`` for each row of ``features``."""
+
+    @abstractmethod
+    def constant(self, target: np.ndarray) -> Predictions:
+        """The single prediction that the do-nothing baseline repeats, from the training rows."""
+
+    def do_nothing(self, target: np.ndarray) -> Predict:
+        """The baseline that uses no features, from the ``target`` of the training rows."""
+        always = self.constant(target)
+        return lambda features: always.take(np.zeros(len(features), dtype=int))
+
+    def by_rule(self, rule: Callable[[pd.DataFrame], Any]) -> Predict:
+        """The predictions of the kit's rule of thumb; they have decisions and no scores."""
+        return lambda features: Predictions(numbers(rule(features)))
+
+    # --- the search: how out-of-fold predictions are used -----------------------------------
+
+    @abstractmethod
+    def out_of_fold(self, model: Any, features: pd.DataFrame) -> np.ndarray:
+        """What is stored per row for the operating point: a number, or one per class."""
+
+    @abstractmethod
+    def trial_score(self, left_out: OutOfFold, objective: Objective) -> float:
+        """The primary metric of a trial at its best operating point."""
+
+    @abstractmethod
+    def fit(
+        self,
+        model: Any,
+        features: pd.DataFrame,
+        target: np.ndarray,
+        left_out: OutOfFold,
+        objective: Objective,
+        seed: int,
+    ) -> Fitted:
+        """The model of the search on the whole training side, at its best operating point."""
+
+    # --- evaluation -------------------------------------------------------------------------
+
+    @abstractmethod
+    def curves(self, scored: Scored) -> Curves:
+        """The named curves of the scorecard, at most 60 points each."""
+
+    @abstractmethod
+    def performance(self) -> Performance:
+        """Evidently's roles and preset for rows with the columns outcome and decision."""
+
+    # --- leaks ------------------------------------------------------------------------------
 
     @abstractmethod
     def leak_target(self, target: np.ndarray) -> np.ndarray:
@@ -84,11 +194,3 @@ class Problem(ABC):
     @abstractmethod
     def tree(self, values: np.ndarray, target: np.ndarray, leaves: int) -> Callable[..., Any]:
         """The predictions of a small tree, fitted on ``values``, as a function of other values."""
-
-    @abstractmethod
-    def performance(self) -> Performance:
-        """Evidently's roles and preset for rows with the columns outcome and decision."""
-
-    @abstractmethod
-    def generated(self, score: np.ndarray, cells: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """A target that follows ``score``; ``cells`` returns cells at shares of their range."""

@@ -1,13 +1,20 @@
 """Regression: the target is a number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from .problem import Chance, Performance, Problem
+from .curves import Curves, of_numbers
+from .metric import Metric
+from .objective import Objective
+from .prediction_intervals import conformal_half_width
+from .predictions import Predictions, numbers
+from .problem import Chance, Fitted, OutOfFold, Performance, Problem
+from .regression_metrics import METRICS
+from .weighted_sums import Scored
 
 __all__ = ["Regression"]
 
@@ -17,10 +24,10 @@ class Regression(Problem):
     """The target is a number; a prediction is a number, with an interval if the model has one."""
 
     task: ClassVar[str] = "regression"
+    metrics: ClassVar[Mapping[str, Metric]] = METRICS
     chance: ClassVar[Chance] = Chance("r2", 0.0, 1.0)
     importance: ClassVar[str] = "mae"
     slice_metric: ClassVar[str] = "mape"
-    has_threshold: ClassVar[bool] = False
     finds_pairs: ClassVar[bool] = True
 
     def complaint(self, name: str, target: np.ndarray) -> None:
@@ -29,13 +36,56 @@ class Regression(Problem):
     def strata(self, target: np.ndarray) -> None:
         """None: folds are random."""
 
+    def generated(self, score: np.ndarray, cells: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Cells between 10 % and 90 % of the range that the rules allow."""
+        # Without any feature all scores are equal, and the range is 0.
+        place = (score - score.min()) / (score.max() - score.min() or 1.0)
+        return cells(0.1 + 0.8 * place)
+
+    def predict(self, model: Any, features: pd.DataFrame) -> Predictions:
+        """The predicted numbers, with the interval if the model has one."""
+        decision = numbers(model.predict(features))
+        if not hasattr(model, "predict_interval"):
+            return Predictions(decision)
+        low, high = model.predict_interval(features)
+        return Predictions(decision, low=numbers(low), high=numbers(high))
+
+    def constant(self, target: np.ndarray) -> Predictions:
+        """Always the median, without a score."""
+        return Predictions(np.array([np.median(target)]))
+
     def out_of_fold(self, model: Any, features: pd.DataFrame) -> np.ndarray:
         """The predictions, in the unit of the target."""
         return np.asarray(model.predict(features))
 
-    def constant(self, target: np.ndarray) -> tuple[float, None]:
-        """Always the median, without a score."""
-        return float(np.median(target)), None
+    def trial_score(self, left_out: OutOfFold, objective: Objective) -> float:
+        return objective.score(left_out.y, Predictions(left_out.predicted))
+
+    def fit(
+        self,
+        model: Any,
+        features: pd.DataFrame,
+        target: np.ndarray,
+        left_out: OutOfFold,
+        objective: Objective,
+        seed: int,
+    ) -> Fitted:
+        """The model with conformal prediction intervals."""
+        from ..estimators import PredictionIntervals
+
+        reach, relative = conformal_half_width(left_out.y, left_out.predicted)
+        return Fitted(PredictionIntervals(model, reach, relative).fit(features, target))
+
+    def curves(self, scored: Scored) -> Curves:
+        return of_numbers(scored.y, scored.decision)
+
+    def performance(self) -> Performance:
+        from evidently import DataDefinition
+        from evidently import Regression as Roles
+        from evidently.presets import RegressionPreset
+
+        roles = Roles(target="outcome", prediction="decision")
+        return Performance(DataDefinition(regression=[roles]), RegressionPreset(), float)
 
     def leak_target(self, target: np.ndarray) -> np.ndarray:
         """The ranks of the target, so that a rescaled target is found as well."""
@@ -52,17 +102,3 @@ class Regression(Problem):
 
         tree = DecisionTreeRegressor(max_leaf_nodes=leaves, min_samples_leaf=5, random_state=0)
         return tree.fit(values, target).predict
-
-    def performance(self) -> Performance:
-        from evidently import DataDefinition
-        from evidently import Regression as Roles
-        from evidently.presets import RegressionPreset
-
-        roles = Roles(target="outcome", prediction="decision")
-        return Performance(DataDefinition(regression=[roles]), RegressionPreset(), float)
-
-    def generated(self, score: np.ndarray, cells: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """Cells between 10 % and 90 % of the range that the rules allow."""
-        # Without any feature all scores are equal, and the range is 0.
-        place = (score - score.min()) / (score.max() - score.min() or 1.0)
-        return cells(0.1 + 0.8 * place)

@@ -5,19 +5,18 @@ the registry of metrics, so that a bar on an unknown metric is found before the 
 """
 
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from ..config.strict_yaml import line_of, nearest
 from ..data.columns import Columns
-from ..evaluation.metrics import Metric
 from ..gate.bars import bar_in_words, exact
 from ..gate.criteria import ALWAYS, ALWAYS_DATA, Criteria, Criterion
+from ..problems import Metric, Problem
 
 __all__ = ["CriteriaMistake", "explain", "problems", "statement"]
 
-Metrics = Mapping[str, Metric]
 Location = tuple[Hashable, ...]
 
 # Metrics of the data, counted before the training; all other metrics are measured on a model.
@@ -48,7 +47,7 @@ class CriteriaMistake:
 # --- the file as sentences ------------------------------------------------------------------
 
 
-def explain(criteria: Criteria, metrics: Metrics) -> str:
+def explain(criteria: Criteria, problem: Problem) -> str:
     """The whole file as sentences, grouped by the effect of the criteria."""
     parts = [_opening(criteria)]
     groups = (
@@ -65,13 +64,13 @@ def explain(criteria: Criteria, metrics: Metrics) -> str:
     for heading, members in groups:
         if members:
             lines = [
-                _sentences(number + place, each, criteria, metrics)
+                _sentences(number + place, each, criteria, problem)
                 for place, each in enumerate(members, 1)
             ]
             parts.append("\n".join([heading, *lines]))
             number += len(members)
     parts += [_waivers(criteria)] if criteria.waivers else []
-    return "\n\n".join((*parts, _how_decided(criteria, metrics)))
+    return "\n\n".join((*parts, _how_decided(criteria, problem)))
 
 
 def statement(criterion: Criterion) -> str:
@@ -98,13 +97,13 @@ def _at_level(criteria: Criteria, level: str) -> tuple[Criterion, ...]:
     return tuple(each for each in criteria.criteria if each.level == level)
 
 
-def _sentences(number: int, criterion: Criterion, criteria: Criteria, metrics: Metrics) -> str:
+def _sentences(number: int, criterion: Criterion, criteria: Criteria, problem: Problem) -> str:
     level = (
         f" ({criterion.level})" if criterion in criteria.data and criterion.level != "must" else ""
     )
     lines = [
         f"{number:>3}. {criterion.says}{level}",
-        f"Bar: {statement(criterion)}.{_meaning(criterion, metrics)}",
+        f"Bar: {statement(criterion)}.{_meaning(criterion, problem)}",
     ]
     if criterion.leaving_out:
         lines.append(f"Excluded: {', '.join(criterion.leaving_out)}.")
@@ -114,8 +113,8 @@ def _sentences(number: int, criterion: Criterion, criteria: Criteria, metrics: M
     return "\n     ".join(lines)
 
 
-def _meaning(criterion: Criterion, metrics: Metrics) -> str:
-    metric = metrics.get(criterion.metric)
+def _meaning(criterion: Criterion, problem: Problem) -> str:
+    metric = problem.all_metrics.get(criterion.metric)
     return f" {metric.says}" if metric else ""
 
 
@@ -127,8 +126,8 @@ def _waivers(criteria: Criteria) -> str:
     return "\n".join(("Waived until a date", *lines))
 
 
-def _how_decided(criteria: Criteria, metrics: Metrics) -> str:
-    primary = metrics.get(criteria.primary)
+def _how_decided(criteria: Criteria, problem: Problem) -> str:
+    primary = problem.all_metrics.get(criteria.primary)
     approval = (
         "A model that is good enough remains the challenger until a named person approves it."
         if criteria.approval == "required"
@@ -154,38 +153,33 @@ def _how_decided(criteria: Criteria, metrics: Metrics) -> str:
 # --- mistakes in the file -------------------------------------------------------------------
 
 
-def problems(
-    criteria: Criteria, columns: Columns, metrics: Metrics, *, on: date
-) -> tuple[CriteriaMistake, ...]:
+def problems(criteria: Criteria, columns: Columns, *, on: date) -> tuple[CriteriaMistake, ...]:
     """All mistakes and notes in the order of the file; a ``note`` is not an error."""
-    found = [*_of_primary(criteria, columns, metrics)]
+    found = [*_of_primary(criteria, columns.of_target)]
     for part in ("criteria", "data"):
         for place, criterion in enumerate(getattr(criteria, part)):
-            found += _of_criterion((part, place), criterion, criteria, columns, metrics)
+            found += _of_criterion((part, place), criterion, criteria, columns)
     return (*found, *_past(criteria, on))
 
 
-def _of_primary(
-    criteria: Criteria, columns: Columns, metrics: Metrics
-) -> Iterator[CriteriaMistake]:
+def _of_primary(criteria: Criteria, problem: Problem) -> Iterator[CriteriaMistake]:
     at: Location = ("primary",)
-    usable = [
-        m.name for m in metrics.values() if m.combine is not None and columns.of_target.has(m)
-    ]
+    usable = list(problem.metrics)
     if criteria.primary not in usable:
         expected = f"not a metric of the model – expected one of {', '.join(usable)}"
         yield CriteriaMistake(at, criteria.primary, expected, nearest(criteria.primary, usable))
-    elif "value" in metrics[criteria.primary].needs and criteria.value is None:
+    elif "value" in problem.metrics[criteria.primary].needs and criteria.value is None:
         yield _value_missing(at, criteria.primary)
 
 
 def _of_criterion(
-    at: Location, criterion: Criterion, criteria: Criteria, columns: Columns, metrics: Metrics
+    at: Location, criterion: Criterion, criteria: Criteria, columns: Columns
 ) -> Iterator[CriteriaMistake]:
-    usable = _usable(at[0] == "data", columns, metrics)
+    metrics = columns.of_target.all_metrics
+    usable = [name for name in metrics if (name in DATA_METRICS) == (at[0] == "data")]
     metric = metrics.get(criterion.metric)
     if metric is None or criterion.metric not in usable:
-        yield _unusable((*at, "metric"), criterion.metric, metric, usable, columns)
+        yield _unusable((*at, "metric"), criterion.metric, usable, columns.of_target)
         return
     if "value" in metric.needs and criteria.value is None:
         yield _value_missing((*at, "metric"), metric.name)
@@ -200,36 +194,18 @@ def _of_criterion(
     yield from _of_bar(at, criterion, metric)
 
 
-def _usable(of_data: bool, columns: Columns, metrics: Metrics) -> list[str]:
-    problem = columns.problem
-    return [
-        m.name
-        for m in metrics.values()
-        if (problem is None or problem.has(m)) and (m.name in DATA_METRICS) == of_data
-    ]
-
-
-def _unusable(
-    at: Location, name: str, metric: Metric | None, usable: list[str], columns: Columns
-) -> CriteriaMistake:
+def _unusable(at: Location, name: str, usable: list[str], problem: Problem) -> CriteriaMistake:
     names = f"one of {', '.join(usable)}"
-    if metric is None:
-        return CriteriaMistake(
-            at, name, f"no such metric – expected {names}", nearest(name, usable)
-        )
-    if at[0] == "data":
+    if name in DATA_METRICS:
+        return CriteriaMistake(at, name, "is a metric of the data – move this criterion to data:")
+    if name in problem.all_metrics:
         return CriteriaMistake(
             at,
             name,
             f"is measured on a model, but data is judged before there is one – expected {names}",
         )
-    if name in DATA_METRICS:
-        return CriteriaMistake(at, name, "is a metric of the data – move this criterion to data:")
     return CriteriaMistake(
-        at,
-        name,
-        f"is a metric of {metric.task}, but the target is for {columns.of_target.task} – expected"
-        f" {names}",
+        at, name, f"is not a metric of {problem.task} – expected {names}", nearest(name, usable)
     )
 
 

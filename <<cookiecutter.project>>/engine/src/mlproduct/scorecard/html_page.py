@@ -8,9 +8,8 @@ from typing import Any
 from markupsafe import Markup
 
 from ..escaping import escaped
-from ..evaluation.metrics import METRICS
 from ..gate.bars import no_value, number
-from ..gate.criteria import Criteria, Criterion, Interval, Measurement, Outcome, Result, SliceResult
+from ..gate.criteria import Criterion, Interval, Measurement, Outcome, Result, SliceResult
 from ..gate.document import Document
 from .criteria_text import statement
 from .summary import best_of_each, headline, measured, open_points, results_of, with_unit
@@ -53,7 +52,7 @@ def page(document: Document) -> str:
         features=_features(document),
         best=best_of_each(document.exhibits.candidates),
         score=lambda row: with_unit(
-            measured(row.score, None)[0], document.exhibits.primary, document.criteria
+            measured(row.score, None)[0], document.exhibits.primary, document
         ),
         settings=_settings,
         primary=document.exhibits.primary or document.criteria.primary,
@@ -100,22 +99,21 @@ def _by_result(document: Document) -> dict[str, tuple[_Judged, ...]]:
     }
     return {
         heading: tuple(
-            _Judged(each, statement(each.criterion), _of_result(each, document.criteria))
-            for each in members
+            _Judged(each, statement(each.criterion), _of_result(each, document)) for each in members
         )
         for heading, members in groups.items()
         if members
     }
 
 
-def _of_result(result: Result, criteria: Criteria) -> _Line:
+def _of_result(result: Result, document: Document) -> _Line:
     return _line(
         "",
         result.value,
         result.interval,
         result.outcome,
         result.criterion.metric,
-        criteria,
+        document,
         result.criterion,
     )
 
@@ -126,19 +124,19 @@ def _line(
     interval: Interval | None,
     outcome: Outcome | None,
     metric: str,
-    criteria: Criteria,
+    document: Document,
     criterion: Criterion | None = None,
     frame: Frame | None = None,
     compared: bool = False,
     **more: Any,
 ) -> _Line:
     shown, ends = measured(value, interval)
-    shown = with_unit(shown, metric, criteria)
+    shown = with_unit(shown, metric, document)
     picture = Markup("")
     if value is not None and shown != "–":
         bar, side = _bar(criterion, compared=compared)
         both = (interval.low, interval.high) if interval else None
-        frame = frame or frame_of((value, bar, *(both or ())), _lowest(metric, criterion))
+        frame = frame or frame_of((value, bar, *(both or ())), _lowest(document, metric, criterion))
         title = f"{name or metric}: {shown}{f', between {ends}' if ends else ''}".replace(
             " to ", " and "
         )
@@ -146,10 +144,11 @@ def _line(
     return _Line(name, shown, ends, picture, outcome=outcome, **more)
 
 
-def _lowest(metric: str, criterion: Criterion | None) -> float:
+def _lowest(document: Document, metric: str, criterion: Criterion | None) -> float:
     # A difference can be lower than the lowest value of its metric.
     differs = criterion is None or criterion.versus or criterion.gap_at_most is not None
-    return -math.inf if differs or metric not in METRICS else METRICS[metric].lowest
+    known = document.metrics.get(metric)
+    return -math.inf if differs or known is None or known.lowest is None else known.lowest
 
 
 def _bar(criterion: Criterion | None, *, compared: bool = False) -> tuple[float | None, Any]:
@@ -182,7 +181,7 @@ class _Family:
 
 def _families(document: Document) -> tuple[_Family, ...]:
     judged = [result for result in results_of(document) if result.slices]
-    families = [_judged(result, document.criteria) for result in judged]
+    families = [_judged(result, document) for result in judged]
     # Without gaps, which show the differences of slices and not their values.
     shown = {(family.by, family.metric) for family in families if not family.folded}
     for each in document.measurements:
@@ -192,14 +191,14 @@ def _families(document: Document) -> tuple[_Family, ...]:
     return tuple(sorted(families, key=lambda family: family.folded))
 
 
-def _judged(result: Result, criteria: Criteria) -> _Family:
+def _judged(result: Result, document: Document) -> _Family:
     criterion = result.criterion
     ends = [end for each in result.slices for end in _ends(each)]
     bars = (
         (criterion.bar, -criterion.bar) if criterion.gap_at_most is not None else (criterion.bar,)
     )
     frame = frame_of((*ends, *bars))
-    lines = [_of_slice(each, criterion, criteria, frame) for each in result.slices]
+    lines = [_of_slice(each, criterion, document, frame) for each in result.slices]
     return _Family(
         criterion.says,
         criterion.by or "",
@@ -214,7 +213,7 @@ def _ends(each: SliceResult | Measurement) -> tuple[float | None, ...]:
     return (each.value, *((each.interval.low, each.interval.high) if each.interval else ()))
 
 
-def _of_slice(each: SliceResult, criterion: Criterion, criteria: Criteria, frame: Frame) -> _Line:
+def _of_slice(each: SliceResult, criterion: Criterion, document: Document, frame: Frame) -> _Line:
     note = "" if each.interval else each.because
     return _line(
         each.slice,
@@ -222,7 +221,7 @@ def _of_slice(each: SliceResult, criterion: Criterion, criteria: Criteria, frame
         each.interval,
         each.outcome,
         criterion.metric,
-        criteria,
+        document,
         criterion,
         frame,
         rows=each.rows,
@@ -246,7 +245,7 @@ def _plain_family(document: Document, by: str, metric: str) -> _Family:
             m.interval,
             None,
             metric,
-            document.criteria,
+            document,
             None,
             frame,
             rows=m.rows,
@@ -267,20 +266,20 @@ def _comparisons(document: Document) -> tuple[_Line, ...]:
         *(criterion.metric for criterion in document.criteria.criteria),
     ]
     found.sort(key=lambda m: named.index(m.metric) if m.metric in named else len(named))
-    return tuple(_compared(m, document.criteria, aside=m.metric not in named) for m in found)
+    return tuple(_compared(m, document, aside=m.metric not in named) for m in found)
 
 
-def _compared(m: Measurement, criteria: Criteria, *, aside: bool) -> _Line:
+def _compared(m: Measurement, document: Document, *, aside: bool) -> _Line:
     name = f"{m.metric} vs {OTHERS[m.versus or 'champion']}"
     frame = frame_of((0.0, *_ends(m)))
-    note = m.problem or "; ".join(filter(None, (_which_way(m), m.note)))
+    note = m.problem or "; ".join(filter(None, (_which_way(m, document), m.note)))
     return _line(
         name,
         m.value,
         m.interval,
         None,
         m.metric,
-        criteria,
+        document,
         None,
         frame,
         compared=True,
@@ -289,10 +288,10 @@ def _compared(m: Measurement, criteria: Criteria, *, aside: bool) -> _Line:
     )
 
 
-def _which_way(found: Measurement) -> str:
+def _which_way(found: Measurement, document: Document) -> str:
     if found.interval.low <= 0 <= found.interval.high:
         return "no clear difference"
-    metric = METRICS.get(found.metric)
+    metric = document.metrics.get(found.metric)
     if metric is None:
         return ""
     return "better" if (found.interval.low > 0) == (metric.better == "higher") else "worse"

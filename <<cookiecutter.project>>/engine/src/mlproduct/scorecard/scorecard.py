@@ -6,7 +6,7 @@ Both are made from the verdict document only.
 from collections.abc import Iterator
 
 from ..escaping import in_markdown
-from ..gate.criteria import Criteria, Decision, Interval, Measurement, Outcome, Result
+from ..gate.criteria import Decision, Interval, Measurement, Outcome, Result
 from ..gate.document import Document
 from .criteria_text import statement
 from .html_page import page
@@ -63,7 +63,7 @@ def _parts(document: Document) -> Iterator[list[str]]:
     if document.problem is not None:
         yield [f"Error: {in_markdown(document.problem)}"]
     yield [f"- {_point(point)}" for point in open_points(document)]
-    rows = [_row(result, document.criteria) for result in results_of(document)]
+    rows = [_row(result, document) for result in results_of(document)]
     yield ["| | Criterion | Measured | Bar |", "|---|---|---|---|", *rows]
     yield _slices(document)
     yield _facts(document)
@@ -77,19 +77,19 @@ def _point(point: OpenPoint) -> str:
     return f"**{says}** ({point.level}, {point.outcome}) {because}"
 
 
-def _row(result: Result, criteria: Criteria) -> str:
+def _row(result: Result, document: Document) -> str:
     criterion = result.criterion
     level = "" if criterion.level == "must" else f" ({criterion.level})"
     icon = f"{ICONS[result.outcome]} {result.outcome}"
-    found = _found(result.value, result.interval, criterion.metric, criteria)
+    found = _found(result.value, result.interval, criterion.metric, document)
     return _cells(
         icon, in_markdown(criterion.says) + level, found, in_markdown(statement(criterion))
     )
 
 
-def _found(value: float | None, interval: Interval | None, metric: str, criteria: Criteria) -> str:
+def _found(value: float | None, interval: Interval | None, metric: str, document: Document) -> str:
     shown, ends = measured(value, interval)
-    shown = in_markdown(with_unit(shown, metric, criteria))
+    shown = in_markdown(with_unit(shown, metric, document))
     return f"**{shown}** ({ends})" if ends else f"**{shown}**"
 
 
@@ -97,15 +97,15 @@ def _slices(document: Document) -> list[str]:
     found = [each for each in document.measurements if each.by is not None and each.other is None]
     if not found:
         return []
-    rows = [_slice(each, document.criteria) for each in found]
+    rows = [_slice(each, document) for each in found]
     return ["| Slice | Metric | Measured | Rows |", "|---|---|---|---|", *rows]
 
 
-def _slice(found: Measurement, criteria: Criteria) -> str:
+def _slice(found: Measurement, document: Document) -> str:
     shown = (
         in_markdown(found.problem)
         if found.problem
-        else _found(found.value, found.interval, found.metric, criteria)
+        else _found(found.value, found.interval, found.metric, document)
     )
     return _cells(
         in_markdown(f"{found.by} {found.slice}"),
@@ -147,9 +147,7 @@ def _search(document: Document) -> list[str]:
     rows = [
         _cells(
             in_markdown(row.candidate),
-            in_markdown(
-                row.problem or with_unit(measured(row.score, None)[0], metric, document.criteria)
-            ),
+            in_markdown(row.problem or with_unit(measured(row.score, None)[0], metric, document)),
         )
         for row in best
     ]

@@ -4,9 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..evaluation.metrics import METRICS
 from ..gate.bars import rounded
-from ..gate.criteria import Criteria, Decision, Interval, Level, Outcome, Result
+from ..gate.criteria import Decision, Interval, Level, Outcome, Result
 from ..gate.document import CandidateRow, Document
 
 __all__ = [
@@ -103,11 +102,12 @@ def measured(value: float | None, interval: Interval | None) -> tuple[str, str]:
     return shown, " to ".join(ends)
 
 
-def with_unit(text: str, metric: str, criteria: Criteria) -> str:
+def with_unit(text: str, metric: str, document: Document) -> str:
     """``text`` with the unit of ``metric``, if that unit is to be shown."""
-    unit = METRICS[metric].unit if metric in METRICS else ""
+    known = document.metrics.get(metric)
+    unit = known.unit if known else ""
     if unit == "currency":
-        unit = criteria.value.currency if criteria.value else ""
+        unit = document.criteria.value.currency if document.criteria.value else ""
     return text if unit in ("", "target", "rows", "features") or text == "–" else f"{text} {unit}"
 
 

@@ -16,7 +16,6 @@ import pandas as pd
 from sklearn.compose import ColumnTransformer
 
 from ..data.columns import Columns
-from ..training.predictions import predict
 
 __all__ = ["ArrayRows", "accelerated"]
 
@@ -75,6 +74,7 @@ def _same(model: Any, fast: Any, rows: pd.DataFrame, columns: Columns) -> bool:
     tried.append(
         rows.head(20).assign(**dict.fromkeys(texts, UNKNOWN)).astype(rows.dtypes.to_dict())
     )
+    predict = columns.of_target.predict
     return all(predict(model, each).same_as(predict(fast, ArrayRows.of(each))) for each in tried)
 
 

@@ -293,10 +293,7 @@ def _shape(content: Any, rows_at_most: int) -> str | None:
 
 
 def _payload(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
-    predictions = found.predictions
-    columns = {"decision": predictions.decision, "score": predictions.score}
-    columns |= {"low": predictions.low, "high": predictions.high}
-    given = {name: values.tolist() for name, values in columns.items() if values is not None}
+    given = {name: values.tolist() for name, values in found.predictions.parts.items()}
     keys = [line[KEY] for line in checked.cells]
     rows = [
         {"row": row, "key": name, **dict(zip(given, values, strict=True))}

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..training.predictions import Predictions, predict
+from ..problems import Predictions
 from .accelerate import ArrayRows
 from .follower import LiveModel
 from .request_rows import Cells, Rows
@@ -151,7 +151,7 @@ class Batcher:
 
     def _predictions(self, live: LiveModel, cells: Cells) -> Predictions:
         if live.fast is not None:
-            return predict(
-                live.fast, ArrayRows(self._rules.arrays(cells, self._features), len(cells))
-            )
-        return predict(live.loaded.model, self._rules.table(cells, self._features))
+            arrays = ArrayRows(self._rules.arrays(cells, self._features), len(cells))
+            return live.problem.predict(live.fast, arrays)
+        table = self._rules.table(cells, self._features)
+        return live.problem.predict(live.loaded.model, table)

@@ -20,9 +20,9 @@ import pandas as pd
 from ..data.columns import Columns
 from ..errors import ConfigError, DatabaseUnavailable, RegistryUnavailable
 from ..evaluation.bootstrap import in_words
+from ..problems import Problem
 from ..registry.releases import Releases
 from ..registry.versions import CHAMPION, Loaded
-from ..training.predictions import predict
 from .accelerate import accelerated
 
 __all__ = ["Follower", "LiveModel", "unfit"]
@@ -39,6 +39,7 @@ class LiveModel:
 
     loaded: Loaded
     fast: Any | None
+    problem: Problem
 
     @property
     def version(self) -> str:
@@ -138,7 +139,8 @@ class Follower:
                 "the champion was refused",
             )
             return
-        self.live = LiveModel(loaded, accelerated(loaded.model, example, self._columns))
+        fast = accelerated(loaded.model, example, self._columns)
+        self.live = LiveModel(loaded, fast, self._columns.of_target)
         self.trouble = self.outage = None
         self._refused = ("", 0)
         self.swaps += 1
@@ -171,7 +173,7 @@ def unfit(model: object, example: pd.DataFrame, columns: Columns) -> str | None:
         other = sorted(set(named) ^ set(columns.features))
         return f"its features are not those of schemas.py: {', '.join(map(str, other))}"
     rows = example[list(columns.features)].head(SMOKE_ROWS)
-    predictions = predict(model, rows)
+    predictions = columns.of_target.predict(model, rows)
     for name, values in (("decisions", predictions.decision), ("scores", predictions.score)):
         if values is not None and (len(values) != len(rows) or not np.isfinite(values).all()):
             return f"its {name} are not one number for each row"

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ..log.prediction_log import LogBatch
-from ..training.predictions import Predictions
+from ..problems import Predictions
 from .batching import Batcher, ScoredBatch
 from .log_writer import LogWriter
 from .request_rows import Cells

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import orjson
 import pandas as pd
 
@@ -22,8 +21,8 @@ from ..data.fingerprint import row_identities
 from ..errors import DatabaseUnavailable
 from ..log.prediction_log import LogBatch, PredictionLog
 from ..log.spool import Spool
+from ..problems import Predictions
 from ..redaction import redacted
-from ..training.predictions import Predictions
 from .batching import ScoredBatch
 from .request_rows import Cells, Rows
 
@@ -133,7 +132,7 @@ class LogWriter:
         """The batches as one block of the log; all of them have to be from the same model."""
         loaded = batches[0][1].live.loaded
         cells = [line for some, _ in batches for line in some]
-        predictions = _joined([each.predictions for _, each in batches])
+        predictions = Predictions.joined([each.predictions for _, each in batches])
         return LogBatch(
             name=name,
             stream="service",
@@ -280,26 +279,11 @@ def _by_model(batches: list[Answered]) -> list[list[Answered]]:
     return list(found.values())
 
 
-def _joined(parts_of: list[Predictions]) -> Predictions:
-    def joined(parts: list[np.ndarray | None]) -> np.ndarray | None:
-        given = [part for part in parts if part is not None]
-        return np.concatenate(given) if len(given) == len(parts) else None
-
-    return Predictions(
-        np.concatenate([one.decision for one in parts_of]),
-        joined([one.score for one in parts_of]),
-        joined([one.low for one in parts_of]),
-        joined([one.high for one in parts_of]),
-    )
-
-
 def _logged(cells: Cells, predictions: Predictions, rules: Rows) -> pd.DataFrame:
     """The rows in the format of the prediction log, with their features as JSON."""
     columns = rules.validator.columns
     own = [name for name in (columns.key, columns.time) if name]
     table = rules.table(cells, own)
-    named = ("decision", "score", "low", "high")
-    values = {name: getattr(predictions, name) for name in named}
     return pd.DataFrame(
         {
             "identity": row_identities(table, columns),
@@ -307,7 +291,7 @@ def _logged(cells: Cells, predictions: Predictions, rules: Rows) -> pd.DataFrame
             "as_of": table[columns.time]
             if columns.time
             else pd.Series(pd.NaT, table.index, "datetime64[us]"),
-            **{name: value for name, value in values.items() if value is not None},
+            **predictions.parts,
             "features": pd.Series(_features(cells, rules, own), index=table.index, dtype=object),
         }
     )

@@ -48,12 +48,13 @@ def spool_folder(settings: Settings) -> Any:
 def service_of(product: Product, settings: Settings, wanted: ServiceSettings) -> Service:
     """The parts of the service. Database and registry are opened only when the service starts."""
     rows = Rows(product.features)
-    columns = rows.validator.columns
     return Service(
         title=product.title,
         settings=wanted,
         rows=rows,
-        follower=Follower(lambda: Releases(settings, product.name), columns, wanted.poll_seconds),
+        follower=Follower(
+            lambda: Releases(settings, product.name), product.feature_columns, wanted.poll_seconds
+        ),
         writer=LogWriter(
             lambda: PredictionLog(settings.database_url),
             Spool(spool_folder(settings)),

@@ -26,11 +26,11 @@ from ..monitoring.live_criteria import judged_live, measure_live
 from ..monitoring.profile import PREDICTION, Profile
 from ..monitoring.reaction import Asked, Seen, Trust, react
 from ..permissions import private_settings
+from ..problems import Predictions
 from ..product import Product
 from ..registry.monitoring_runs import MonitoringRuns
 from ..registry.releases import Releases
 from ..registry.runs import metrics_of, safe
-from ..training.predictions import Predictions, by_rule, do_nothing
 from .logged_rows import chunks, labelled, logbook
 from .monitoring_report import (
     LiveVerdict,
@@ -152,10 +152,11 @@ def _live(context: MonitoringContext, coverage: tuple[Coverage, ...]) -> LiveVer
     columns = context.columns
     table = rows.assign(**{str(columns.target): rows["outcome"]})
     predictions = _predictions(rows, columns)
-    criteria = judged_live(read_criteria(context.settings.criteria_file))
+    problem = columns.of_target
+    criteria = judged_live(read_criteria(context.settings.criteria_file), problem)
     baselines = {
-        "do_nothing": Baseline(do_nothing(table, columns)),
-        "rule": Baseline(by_rule(context.product.rule)),
+        "do_nothing": Baseline(problem.do_nothing(rows["outcome"].to_numpy(dtype=float))),
+        "rule": Baseline(problem.by_rule(context.product.rule)),
     }
     measurements = measure_live(
         predictions,

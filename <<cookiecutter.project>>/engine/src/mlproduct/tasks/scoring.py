@@ -24,12 +24,12 @@ from ..errors import ConfigError, InvalidData, ProductError, Refused
 from ..log.partition_files import PartitionFiles
 from ..log.prediction_log import LogBatch, Partition, PredictionLog, Stream
 from ..permissions import private_settings
+from ..problems import Predictions
 from ..product import Product
 from ..redaction import redacted
 from ..registry.releases import Releases
 from ..registry.versions import CHALLENGER, Loaded
 from ..tables import Batch, Validated
-from ..training.predictions import Predictions, predict
 
 __all__ = [
     "ScoredDay",
@@ -220,7 +220,8 @@ class _StreamScoring:
         # If the run stops in between, the next run writes the same file again.
         if len(rows):
             model = self.context.model(self.partition.version).model
-            found = predict(model, rows[list(self.context.columns.features)])
+            columns = self.context.columns
+            found = columns.of_target.predict(model, rows[list(columns.features)])
             predictions = predictions_of(rows, identities, found, self.context.columns)
             file = self.context.parts.write(stream, day, chunk.digest, self._part(rows, found))
         self.context.log.record(
@@ -241,7 +242,7 @@ class _StreamScoring:
         self.fresh += len(rows)
 
     def _part(self, rows: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
-        columns = {f"prediction_{name}": values for name, values in _values(predictions).items()}
+        columns = {f"prediction_{name}": values for name, values in predictions.parts.items()}
         return rows.assign(**columns, model_version=self.partition.version)
 
 
@@ -251,7 +252,7 @@ def predictions_of(
     """The rows in the format of the prediction log: identity, key, as_of and the predictions."""
     key = rows[columns.key].astype("str")
     row = {"identity": identities, "key": key, "as_of": _times(rows, columns)}
-    return pd.DataFrame({**row, **_values(predictions)})
+    return pd.DataFrame({**row, **predictions.parts})
 
 
 def _times(rows: pd.DataFrame, columns: Columns) -> pd.Series:
@@ -260,13 +261,6 @@ def _times(rows: pd.DataFrame, columns: Columns) -> pd.Series:
         if columns.time
         else pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
     )
-
-
-def _values(predictions: Predictions) -> dict[str, np.ndarray]:
-    """The predictions by column, without score or interval if the model has none."""
-    named = ("decision", "score", "low", "high")
-    values = {name: getattr(predictions, name) for name in named}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _nothing() -> pd.DataFrame:

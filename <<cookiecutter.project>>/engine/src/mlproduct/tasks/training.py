@@ -33,14 +33,13 @@ from ..gate.document import (
 )
 from ..gate.judge import judge as judge_measurements
 from ..monitoring.profile import profile_of, with_prediction
+from ..problems import Predictions
 from ..registry.models import keep_reference, reopen, save
 from ..registry.runs import commit_of
 from ..registry.versions import Saved
 from ..scorecard import scorecard
 from ..tables import Batch, Validated
 from ..training.leaks import leaking_features
-from ..training.objective import objective
-from ..training.predictions import Predictions, by_rule, do_nothing, predict
 from ..training.search import Found, Trial
 from ..training.search import search as search_candidates
 from .logged_rows import labelled_batches, logbook
@@ -175,6 +174,7 @@ def _document(
         measurements=(),
         data_verdict=verdict,
         verdict=verdict,
+        metrics=run.columns.of_target.summaries,
     )
 
 
@@ -185,7 +185,7 @@ def search(run: TrainingRun, training: pd.DataFrame) -> Found:
     """
     run.evidence.expect_side("training", training)
     budget = run.pipeline.search
-    goal = objective(run.criteria.primary, run.criteria.value)
+    goal = run.columns.of_target.objective(run.criteria.primary, run.criteria.value)
     with trials(budget.trials) as advance:
 
         def progress(trial: Trial) -> None:
@@ -270,7 +270,7 @@ def _keep_reference(run: TrainingRun, holdout: pd.DataFrame, saved: Saved, model
     """
     # Only the features, so that the sample contains no keys.
     features = holdout[list(run.columns.features)]
-    predictions = predict(model, features)
+    predictions = run.columns.of_target.predict(model, features)
     table = with_prediction(features, predictions)
     outcome = holdout[run.columns.target].to_numpy(dtype=float)
     rows = table.assign(decision=predictions.decision, outcome=outcome)
@@ -279,18 +279,19 @@ def _keep_reference(run: TrainingRun, holdout: pd.DataFrame, saved: Saved, model
 
 
 def _baselines(run: TrainingRun, training: pd.DataFrame) -> dict[Versus, Baseline]:
+    problem, target = run.columns.of_target, training[run.columns.target].to_numpy(dtype=float)
     baselines: dict[Versus, Baseline] = {
-        "do_nothing": Baseline(do_nothing(training, run.columns)),
-        "rule": Baseline(by_rule(run.product.rule)),
+        "do_nothing": Baseline(problem.do_nothing(target)),
+        "rule": Baseline(problem.by_rule(run.product.rule)),
     }
     if run.champion is not None:
-        loaded, problem = run.champion.loaded, run.champion.problem
+        loaded, away = run.champion.loaded, run.champion.problem
 
         def champion(features: pd.DataFrame) -> Predictions:
             # Raised only in the comparison, so that its criteria fail and the others are measured.
             if loaded is None:
-                raise RuntimeError(problem)
-            return predict(loaded.model, features)
+                raise RuntimeError(away)
+            return problem.predict(loaded.model, features)
 
         baselines["champion"] = Baseline(champion, loaded.training_rows if loaded else None)
     return baselines

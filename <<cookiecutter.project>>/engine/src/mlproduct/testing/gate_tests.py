@@ -7,7 +7,7 @@ before it did not.
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,9 +18,9 @@ import pytest
 from ..data.split import HoldoutSplit
 from ..errors import ConfigError, ProductError, Refused
 from ..evaluation import measure
-from ..evaluation.metrics import METRICS
 from ..gate.criteria import Decision, Outcome
 from ..gate.judge import BUILT_IN
+from ..problems import Metric
 from ..product import Product
 from ..tasks import training
 from .generated_rows import cells_at
@@ -32,6 +32,12 @@ __all__ = ["GateTests"]
 def criteria_with(*more: dict[str, Any]) -> Callable[[Any], Any]:
     """A change that adds criteria to the content of the criteria file."""
     return lambda content: {**content, "criteria": [*content["criteria"], *more]}
+
+
+def _primary(trial: TrialProduct) -> tuple[Mapping[str, Metric], str]:
+    """The metrics of the product's problem and the name of the primary one."""
+    primary = trial.read("product/success_criteria.yaml")["primary"]
+    return trial.product.problem.metrics, primary
 
 
 def is_blocked(registered: Any, by: str) -> Any:
@@ -233,15 +239,15 @@ class GateTests:
     def test_nan_in_a_measurement_is_blocked(
         self, trial: TrialProduct, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        primary = trial.read("product/success_criteria.yaml")["primary"]
+        metrics, primary = _primary(trial)
         broken = dataclasses.replace(
-            METRICS[primary], combine=lambda w: np.full(len(w.weights), np.nan)
+            metrics[primary], combine=lambda w: np.full(len(w.weights), np.nan)
         )
         real = training.measure_model
 
         # Not before the evaluation, because the search uses the same metric.
         def with_nan(*given: Any, **named: Any) -> Any:
-            monkeypatch.setitem(METRICS, primary, broken)
+            monkeypatch.setitem(metrics, primary, broken)
             return real(*given, **named)
 
         monkeypatch.setattr(training, "measure_model", with_nan)
@@ -261,12 +267,12 @@ class GateTests:
     def test_an_exception_inside_one_metric_is_blocked_by_its_name(
         self, trial: TrialProduct, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        primary = trial.read("product/success_criteria.yaml")["primary"]
+        metrics, primary = _primary(trial)
         real = training.measure_model
 
         def with_a_bug(*given: Any, **named: Any) -> Any:
-            broken = dataclasses.replace(METRICS[primary], combine=lambda w: np.array([1 // 0]))
-            monkeypatch.setitem(METRICS, primary, broken)
+            broken = dataclasses.replace(metrics[primary], combine=lambda w: np.array([1 // 0]))
+            monkeypatch.setitem(metrics, primary, broken)
             return real(*given, **named)
 
         monkeypatch.setattr(training, "measure_model", with_a_bug)
@@ -284,12 +290,14 @@ class GateTests:
     def test_a_loosened_bar_needs_a_person(
         self, trial: TrialProduct, edited: Callable[..., None]
     ) -> None:
+        metrics, primary = _primary(trial)
+
         def loosen(content: Any) -> Any:
             return {
                 **content,
                 "criteria": [
                     content["criteria"][0],
-                    compared(content["primary"], "champion", bar=1e9, if_none="met"),
+                    compared(metrics[primary], "champion", bar=1e9, if_none="met"),
                 ],
             }
 

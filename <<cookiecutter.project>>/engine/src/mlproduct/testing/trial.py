@@ -15,7 +15,7 @@ import yaml
 
 from ..config.settings import Settings
 from ..data.validation import validate
-from ..evaluation.metrics import METRICS
+from ..problems import Metric
 from ..product import Product
 from ..registry.releases import Releases
 from ..tables import Batch, Validated
@@ -96,18 +96,18 @@ class TrialProduct:
         return releases.champion(), models.alias("champion"), models.alias("challenger")
 
 
-def compared(primary: str, versus: str, bar: float = 0.0, **more: Any) -> dict[str, Any]:
-    """A criterion that compares the primary metric with ``versus``.
+def compared(metric: Metric, versus: str, bar: float = 0.0, **more: Any) -> dict[str, Any]:
+    """A criterion that compares ``metric`` with ``versus``.
 
     With ``bar`` 0 the metric has to be better; otherwise it may be worse by less than ``bar``.
     """
-    side = {"at_least": -bar} if METRICS[primary].better == "higher" else {"at_most": bar}
+    side = {"at_least": -bar} if metric.better == "higher" else {"at_most": bar}
     words = {
         "id": f"beats-{versus.replace('_', '-')}",
         "says": f"It beats {versus}.",
         "why": "Or why change?",
     }
-    return {**words, "metric": primary, "versus": versus, **side, **more}
+    return {**words, "metric": metric.name, "versus": versus, **side, **more}
 
 
 def make_trial(
@@ -120,7 +120,7 @@ def make_trial(
     """
     own, made = TrialProduct(project, product, flows), TrialProduct(root, product, flows)
     criteria = own.read("product/success_criteria.yaml")
-    primary = criteria["primary"]
+    primary = product.problem.metrics[criteria["primary"]]
     # if_none: the first model has no champion. Approval is required, so that no ready version of a
     # test replaces the champion.
     bars = [compared(primary, "do_nothing"), compared(primary, "champion", margin, if_none="met")]

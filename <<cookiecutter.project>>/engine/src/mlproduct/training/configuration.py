@@ -3,7 +3,6 @@
 from ..clock import today
 from ..config.settings import Pipeline, Settings, read_pipeline
 from ..errors import ConfigError
-from ..evaluation.metrics import METRICS
 from ..gate.criteria import Criteria, read_criteria
 from ..product import Product
 from ..scorecard.criteria_text import problems
@@ -18,7 +17,7 @@ def read_configuration(product: Product, settings: Settings) -> tuple[Criteria, 
     """
     path = settings.criteria_file
     criteria, pipeline = read_criteria(path), read_pipeline(settings.pipeline_file)
-    mistakes = [p for p in problems(criteria, product.columns, METRICS, on=today()) if not p.note]
+    mistakes = [p for p in problems(criteria, product.columns, on=today()) if not p.note]
     if mistakes:
         text = path.read_text(encoding="utf-8")
         raise ConfigError("\n".join(mistake.in_words(path, text) for mistake in mistakes))

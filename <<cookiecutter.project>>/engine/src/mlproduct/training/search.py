@@ -15,21 +15,16 @@ from typing import Any, Literal
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import FixedThresholdClassifier, ParameterSampler
+from sklearn.model_selection import ParameterSampler
 from threadpoolctl import ThreadpoolController
 
 from ..config.settings import Search
 from ..data.columns import Columns
 from ..errors import ConfigError, InvalidData, ProductError
-from ..estimators import Calibrated, PredictionIntervals, calibrated_scores
 from ..evaluation.bootstrap import in_words
-from ..problems import Problem
+from ..problems import Objective, OutOfFold, Problem
 from ..product import Candidate
-from .calibration import calibration, conformal_half_width
 from .folds import Folds, folds
-from .objective import Objective
-from .predictions import Predictions
 
 __all__ = ["Found", "Trial", "search"]
 
@@ -78,6 +73,11 @@ class _Table:
     @property
     def problem(self) -> Problem:
         return self.columns.of_target
+
+    def left_out(self, predicted: np.ndarray) -> OutOfFold:
+        """The targets and predictions of the rows that a fold left out."""
+        rows = self.cuts.left_out
+        return OutOfFold(self.y[rows], predicted[rows])
 
 
 @dataclass(frozen=True)
@@ -144,14 +144,21 @@ def search(
     ranked = _ranked(trials, objective)
     assert ahead is not None  # _ranked raises if every trial failed
     best = draws[ahead[0].number]
-    model, threshold, method = _fitted(best, table, ahead[1], objective)
+    fitted = table.problem.fit(
+        best.build(table),
+        table.features,
+        table.y,
+        table.left_out(ahead[1]),
+        objective,
+        table.seed,
+    )
     return Found(
-        model=model,
+        model=fitted.model,
         candidate=best.candidate.name,
         params=best.params,
         trials=tuple(trials),
-        threshold=threshold,
-        calibration=method,
+        threshold=fitted.threshold,
+        calibration=fitted.calibration,
         seconds=clock() - began,
         stopped_early=len(trials) < len(draws),
         ranked=ranked,
@@ -240,30 +247,30 @@ def _attempt(
     draw: _Draw, table: _Table, objective: Objective, clock: Callable[[], float]
 ) -> tuple[Trial, np.ndarray]:
     began = clock()
-    left_out = np.full(len(table.y), np.nan)
+    predicted = np.full(len(table.y), np.nan)
     try:
         for fitted, left in table.cuts.cuts:
             model = draw.build(table).fit(table.features.iloc[fitted], table.y[fitted])
-            left_out[left] = table.problem.out_of_fold(model, table.features.iloc[left])
-        score = _score(table, left_out, objective)
+            found = table.problem.out_of_fold(model, table.features.iloc[left])
+            if predicted.shape[1:] != found.shape[1:]:  # several numbers per row
+                predicted = np.full((len(table.y), *found.shape[1:]), np.nan)
+            predicted[left] = found
+        score = _score(table, predicted, objective)
         problem = None if np.isfinite(score) else f"{objective.name} is {score}"
     except Exception as error:  # a failed trial must not stop the others
         score, problem = np.nan, in_words(error)
     name, seconds = draw.candidate.name, clock() - began
     return Trial(
         draw.number, name, draw.params, None if problem else score, seconds, problem
-    ), left_out
+    ), predicted
 
 
-def _score(table: _Table, left_out: np.ndarray, objective: Objective) -> float:
-    y, predicted = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
-    if not np.isfinite(predicted).all():
-        raise ValueError(
-            f"{(~np.isfinite(predicted)).sum():,} of {len(predicted):,} predictions are not numbers"
-        )
-    if table.problem.has_threshold:
-        return objective.threshold(y, predicted)[1]
-    return objective.score(y, Predictions(predicted))
+def _score(table: _Table, predicted: np.ndarray, objective: Objective) -> float:
+    left_out = table.left_out(predicted)
+    finite = np.isfinite(left_out.predicted)
+    if not finite.all():
+        raise ValueError(f"{(~finite).sum():,} of {finite.size:,} predictions are not numbers")
+    return table.problem.trial_score(left_out, objective)
 
 
 def _place(trial: Trial, objective: Objective) -> tuple[float, int]:
@@ -284,29 +291,3 @@ def _ranked(trials: Sequence[Trial], objective: Objective) -> tuple[Trial, ...]:
         )
         raise ProductError(f"every trial of the search failed: {problems} – see candidates.py")
     return tuple(sorted(trials, key=lambda trial: _place(trial, objective)))
-
-
-def _fitted(
-    draw: _Draw, table: _Table, left_out: np.ndarray, objective: Objective
-) -> tuple[Any, float | None, str]:
-    """The model on the whole training side, its threshold and its calibration."""
-    y, predicted = table.y[table.cuts.left_out], left_out[table.cuts.left_out]
-    model = draw.build(table)
-    if not table.problem.has_threshold:
-        reach, relative = conformal_half_width(y, predicted)
-        return (
-            PredictionIntervals(model, reach, relative).fit(table.features, table.y),
-            None,
-            "none",
-        )
-    method, curve = calibration(y, predicted, table.seed)
-    if curve is not None:
-        model, predicted = Calibrated(model, curve), calibrated_scores(curve, predicted)
-    # After the calibration, because the threshold applies to calibrated scores.
-    threshold = objective.threshold(y, predicted)[0]
-    # Frozen, because fitting the classifier would otherwise fit the model again.
-    frozen = FrozenEstimator(model.fit(table.features, table.y))
-    decides = FixedThresholdClassifier(
-        frozen, threshold=threshold, response_method="predict_proba", pos_label=1
-    )
-    return decides.fit(table.features, table.y), float(threshold), method

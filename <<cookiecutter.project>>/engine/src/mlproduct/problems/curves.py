@@ -1,27 +1,21 @@
 """The data of the scorecard's plots: shares and averages over many rows, never single rows.
 
-classification   precision_recall (recall, precision)
-                 roc (false positive rate, true positive rate)
-                 calibration (mean score, observed share) · scores (score, share of rows)
-regression       error_by_prediction (predicted, mean absolute error)
-                 predicted_vs_actual (predicted, mean target) · residuals (error, share of rows)
+binary       precision_recall (recall, precision)
+             roc (false positive rate, true positive rate)
+             calibration (mean score, observed share) · scores (score, share of rows)
+regression   error_by_prediction (predicted, mean absolute error)
+             predicted_vs_actual (predicted, mean target) · residuals (error, share of rows)
 """
 
 import numpy as np
-import pandas as pd
 
-from ..data.columns import Columns
-from ..gate.document import Importance
-from ..training.predictions import Predict, Predictions
-from .metrics import METRICS
-from .weighted_sums import BINS, Scored
+from .binary_metrics import BINS
 
-__all__ = ["Curves", "curves", "importance"]
+__all__ = ["Curves", "of_numbers", "of_scores"]
 
 # A plot is 360 pixels wide, so more points cannot be distinguished and would only be stored.
 POINTS = 50
 GROUPS = 20
-REPEATS = 5  # permutations per feature; their mean is shown with its range
 # Rows per point of averages (if there are as many), so that no point shows a single row.
 SMALLEST = 5
 
@@ -29,52 +23,8 @@ Points = tuple[tuple[float, float], ...]
 Curves = dict[str, Points]
 
 
-def curves(scored: Scored) -> Curves:
-    """The named curves of ``scored``, at most 60 points each."""
-    if scored.predictions.score is not None:
-        return _of_scores(scored.y, scored.score)
-    return _of_numbers(scored.y, scored.decision)
-
-
-def importance(
-    answer: Predict, rows: pd.DataFrame, y: np.ndarray, columns: Columns, *, at_most: int, seed: int
-) -> tuple[Importance, ...]:
-    """The permutation importance of each feature, the largest loss first.
-
-    Mean and standard deviation of five shuffles on at most ``at_most`` rows, by the problem's
-    metric for it. Source: L. Breiman (2001), Random forests, section 10.
-    """
-    random = np.random.default_rng(seed)
-    chosen = random.permutation(len(rows))[:at_most]
-    rows, y = rows.iloc[chosen].reset_index(drop=True), y[chosen]
-    metric = METRICS[columns.of_target.importance]
-    sign = -1 if metric.better == "higher" else 1
-
-    def measured(predictions: Predictions) -> float:
-        return float(metric.compute(Scored(y, predictions))[0])
-
-    whole = measured(answer(rows))
-    found = []
-    for feature in columns.features:
-        orders = [random.permutation(len(rows)) for _ in range(REPEATS)]
-        # One call for all shuffles, because a call has a large fixed cost.
-        shuffled = pd.concat([rows] * REPEATS, ignore_index=True)
-        shuffled[feature] = rows[feature].take(np.concatenate(orders)).set_axis(shuffled.index)
-        predictions = answer(shuffled)
-        parts = np.split(np.arange(len(shuffled)), REPEATS)
-        losses = [sign * (measured(predictions.take(part)) - whole) for part in parts]
-        found.append(
-            Importance(
-                feature=feature,
-                mean=float(np.mean(losses)),
-                spread=float(np.std(losses)),
-                metric=metric.name,
-            )
-        )
-    return tuple(sorted(found, key=lambda i: (-i.mean, i.feature)))
-
-
-def _of_scores(y: np.ndarray, score: np.ndarray) -> Curves:
+def of_scores(y: np.ndarray, score: np.ndarray) -> Curves:
+    """The curves of n scores (probabilities of 1) for targets 0 and 1."""
     order = np.argsort(-score, kind="stable")
     ordered = score[order]
     last = np.r_[np.flatnonzero(ordered[1:] != ordered[:-1]), len(y) - 1]
@@ -104,7 +54,8 @@ def _calibration(y: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return means[0], means[1]
 
 
-def _of_numbers(y: np.ndarray, predicted: np.ndarray) -> Curves:
+def of_numbers(y: np.ndarray, predicted: np.ndarray) -> Curves:
+    """The curves of n predicted numbers, in the unit of the target."""
     groups = np.array_split(
         np.argsort(predicted, kind="stable"), max(1, min(GROUPS, len(y) // SMALLEST))
     )

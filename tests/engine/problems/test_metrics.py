@@ -4,12 +4,19 @@ import numpy as np
 import pytest
 import sklearn.metrics as reference
 from mlproduct.errors import ConfigError
-from mlproduct.evaluation.metrics import METRICS, Metric, metrics_of
-from mlproduct.evaluation.weighted_sums import Scored
 from mlproduct.gate.criteria import Value
-from mlproduct.problems import BinaryClassification, Regression
-from mlproduct.training.objective import best_threshold, objective
-from mlproduct.training.predictions import Predictions
+from mlproduct.problems import (
+    COMMON,
+    BinaryClassification,
+    Metric,
+    Predictions,
+    Regression,
+    Scored,
+)
+from mlproduct.problems.thresholds import best_threshold
+
+BINARY, REGRESSION = BinaryClassification(), Regression()
+METRICS = {**BINARY.metrics, **REGRESSION.metrics, **COMMON}
 
 VALUE = Value(currency="EUR", true_positive=100, false_positive=-10)
 BY_DECISION = {
@@ -77,10 +84,10 @@ def test_weighted_regression_metrics_equal_those_of_scikit_learn(name: str) -> N
 
 
 @pytest.mark.parametrize(
-    "metric", [*metrics_of(BinaryClassification()), *metrics_of(Regression())], ids=lambda m: m.name
+    "metric", [*BINARY.metrics.values(), *REGRESSION.metrics.values()], ids=lambda m: m.name
 )
 def test_a_weight_has_the_effect_of_that_many_copies_of_the_row(metric: Metric) -> None:
-    scored = classified() if metric.task == "classification" else numbers()
+    scored = classified() if metric.name in BINARY.metrics else numbers()
     w = weights(len(scored))[:1]
     copies = scored.take(np.repeat(np.arange(len(scored)), w[0].astype(int)))
     np.testing.assert_allclose(metric.compute(scored, w), metric.compute(copies), rtol=1e-12)
@@ -129,7 +136,9 @@ def test_a_metric_that_cannot_be_computed_raises_an_error_with_the_reason(
 @pytest.mark.parametrize("name", [*BY_DECISION, "value_per_1000"])
 def test_the_best_threshold_is_the_best_of_all_thresholds(name: str) -> None:
     scored = classified(80)
-    threshold, value = best_threshold(scored.y, scored.score, name, VALUE)
+    cells = METRICS[name].cells
+    assert cells is not None
+    threshold, value = best_threshold(scored.y, scored.score, cells, VALUE)
 
     def at(cut: float) -> float:
         predictions = Predictions((scored.score >= cut).astype(float), scored.score)
@@ -140,11 +149,12 @@ def test_the_best_threshold_is_the_best_of_all_thresholds(name: str) -> None:
 
 
 def test_better_follows_the_direction_of_the_metric_and_is_false_for_equal_values() -> None:
-    assert objective("recall", None).better(0.6, 0.5)
-    assert objective("mae", None).better(0.5, 0.6)
-    assert not objective("mae", None).better(0.5, 0.5)
-    assert not objective("mae", None).better(float("nan"), 0.5)
-    assert objective("mae", None).better(0.5, float("nan"))
+    recall, mae = BINARY.objective("recall", None), REGRESSION.objective("mae", None)
+    assert recall.better(0.6, 0.5)
+    assert mae.better(0.5, 0.6)
+    assert not mae.better(0.5, 0.5)
+    assert not mae.better(float("nan"), 0.5)
+    assert mae.better(0.5, float("nan"))
 
 
 @pytest.mark.parametrize(
@@ -157,4 +167,4 @@ def test_better_follows_the_direction_of_the_metric_and_is_false_for_equal_value
 )
 def test_a_metric_that_cannot_be_the_primary_metric_is_refused(name: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
-        objective(name, None)
+        BINARY.objective(name, None)

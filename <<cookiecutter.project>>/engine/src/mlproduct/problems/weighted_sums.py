@@ -12,12 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from ..gate.criteria import Value
-from ..training.predictions import Predictions
+from .predictions import Predictions
 
-__all__ = ["BINS", "Scored", "Weighted"]
-
-# Equally wide bins of the score for the calibration error.
-BINS = 10
+__all__ = ["Scored", "Term", "Weighted", "rows"]
 
 
 # Compared by identity: the truth value of a comparison of arrays is undefined.
@@ -28,7 +25,7 @@ class Scored:
     y: np.ndarray
     predictions: Predictions
     value: Value | None = None
-    _blocks: dict[tuple[tuple[str, ...], str], np.ndarray] = field(default_factory=dict, repr=False)
+    _blocks: "dict[tuple[tuple[Term, ...], str], Block]" = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -75,19 +72,19 @@ class Scored:
         """The targets and predictions at the positions ``rows``."""
         return Scored(self.y[rows], self.predictions.take(rows), self.value)
 
-    def block(self, terms: tuple[str, ...], dtype: np.dtype) -> np.ndarray:
-        """The columns of ``terms`` as one matrix (n × columns), cached for the next resamples."""
+    def block(self, terms: "tuple[Term, ...]", dtype: np.dtype) -> "Block":
+        """The columns of ``terms`` as one matrix, cached for the next resamples."""
         wanted = (terms, dtype.str)
         if wanted not in self._blocks:
-            self._blocks[wanted] = np.concatenate(
-                [self.term(name) for name in terms], axis=1, dtype=dtype
-            )
+            parts = [self.term(each) for each in terms]
+            ends = np.cumsum([part.shape[1] for part in parts])[:-1]
+            self._blocks[wanted] = Block(np.concatenate(parts, axis=1, dtype=dtype), ends)
         return self._blocks[wanted]
 
-    def term(self, name: str) -> np.ndarray:
+    def term(self, term: "Term") -> np.ndarray:
         """The per-row values of one term (n × its number of columns)."""
-        columns = TERMS[name](self)
-        return columns.reshape(len(self), -1).astype(float)
+        values = np.asarray(term(self), dtype=float)
+        return values[:, None] if values.ndim == 1 else values
 
     @cached_property
     def by_error(self) -> tuple[np.ndarray, np.ndarray]:
@@ -100,6 +97,23 @@ class Scored:
     def ranks(self) -> "Ranks":
         """The order of the rows by score."""
         return Ranks.of(self.score, self.y == 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The columns of several terms (n × columns); another term begins at each of ``ends``."""
+
+    columns: np.ndarray
+    ends: np.ndarray
+
+
+# Per-row values (n, or n × columns). A metric is a formula of the weighted sums of its terms.
+Term = Callable[[Scored], np.ndarray]
+
+
+def rows(scored: Scored) -> np.ndarray:
+    """1 for each row; the weighted sum is the number of rows."""
+    return np.ones(len(scored))
 
 
 @dataclass(frozen=True)
@@ -156,18 +170,17 @@ class Weighted:
     Weights of type float32 must be whole numbers.
     """
 
-    def __init__(self, scored: Scored, weights: np.ndarray, terms: Iterable[str]) -> None:
+    def __init__(self, scored: Scored, weights: np.ndarray, terms: Iterable[Term]) -> None:
         self.scored, self.weights, self.terms = scored, weights, tuple(dict.fromkeys(terms))
 
     @cached_property
-    def _sums(self) -> dict[str, np.ndarray]:
-        sums = self.weights @ self.scored.block(self.terms, self.weights.dtype)
-        ends = np.cumsum([WIDTHS.get(name, 1) for name in self.terms])
-        parts = np.split(sums.astype(float), ends[:-1], axis=1)
+    def _sums(self) -> dict[Term, np.ndarray]:
+        block = self.scored.block(self.terms, self.weights.dtype)
+        parts = np.split((self.weights @ block.columns).astype(float), block.ends, axis=1)
         return dict(zip(self.terms, parts, strict=True))
 
-    def sum(self, term: str) -> np.ndarray:
-        """The sum of a term per resample; a term of k columns gives B × k."""
+    def sum(self, term: Term) -> np.ndarray:
+        """The sum of a term per resample (B); a term of k columns gives B × k."""
         found = self._sums[term]
         return found[:, 0] if found.shape[1] == 1 else found
 
@@ -201,55 +214,3 @@ def _all_numbers(values: np.ndarray | None, what: str) -> np.ndarray:
     if missing.any():
         raise ValueError(f"{missing.sum()} of {len(values)} {what} are not numbers")
     return values
-
-
-def _cell(decided: int, answer: int) -> Callable[[Scored], np.ndarray]:
-    return lambda s: (s.action == decided) & (s.y == answer)
-
-
-def _log_loss(s: Scored) -> np.ndarray:
-    # Probabilities of 0 and 1 are clipped: the logarithm of 0 is infinite.
-    smallest = np.finfo(float).eps
-    chance = np.clip(np.where(s.y == 1, s.score, 1 - s.score), smallest, 1 - smallest)
-    return -np.log(chance)
-
-
-def _calibration(s: Scored) -> np.ndarray:
-    # A score of exactly 1 belongs to the last bin.
-    bins = np.minimum((s.score * BINS).astype(int), BINS - 1)
-    return np.where(bins[:, None] == np.arange(BINS), (s.score - s.y)[:, None], 0.0)
-
-
-def _relative(s: Scored) -> np.ndarray:
-    if not np.all(s.y):
-        raise ValueError(
-            "a target is 0 – the relative error is undefined for 0 – use another metric, such as"
-            " mae"
-        )
-    return np.abs((s.y - s.decision) / s.y)
-
-
-def _covered(s: Scored) -> np.ndarray:
-    low, high = s.interval
-    return (low <= s.y) & (s.y <= high)
-
-
-TERMS: dict[str, Callable[[Scored], np.ndarray]] = {
-    "rows": lambda s: np.ones(len(s)),
-    "tp": _cell(1, 1),
-    "fp": _cell(1, 0),
-    "fn": _cell(0, 1),
-    "tn": _cell(0, 0),
-    "log_loss": _log_loss,
-    "squared_score_error": lambda s: (s.score - s.y) ** 2,
-    "calibration": _calibration,
-    "error": lambda s: np.abs(s.y - s.decision),
-    "squared_error": lambda s: (s.y - s.decision) ** 2,
-    "relative_error": _relative,
-    # The target is centred first: the difference of two large sums would lose precision.
-    "answer": lambda s: s.y - s.y.mean(),
-    "squared_answer": lambda s: (s.y - s.y.mean()) ** 2,
-    "covered": _covered,
-}
-
-WIDTHS = {"calibration": BINS}

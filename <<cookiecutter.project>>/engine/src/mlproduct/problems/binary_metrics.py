@@ -1,0 +1,245 @@
+"""The metrics of binary classification, from the four counts of outcomes or from the scores."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from ..gate.criteria import Value
+from .metric import Cells, Metric, mean, named
+from .weighted_sums import Scored, Term, Weighted, rows
+
+__all__ = ["BINS", "METRICS", "by_counts"]
+
+# Equally wide bins of the score for the calibration error.
+BINS = 10
+
+
+# --- the per-row terms ----------------------------------------------------------------------
+
+
+def _counted(decided: int, actual: int) -> Term:
+    return lambda s: (s.action == decided) & (s.y == actual)
+
+
+OUTCOMES = (_counted(1, 1), _counted(1, 0), _counted(0, 1), _counted(0, 0))
+
+
+def _log_loss(s: Scored) -> np.ndarray:
+    # Probabilities of 0 and 1 are clipped: the logarithm of 0 is infinite.
+    smallest = np.finfo(float).eps
+    chance = np.clip(np.where(s.y == 1, s.score, 1 - s.score), smallest, 1 - smallest)
+    return np.asarray(-np.log(chance))
+
+
+def _squared_error(s: Scored) -> np.ndarray:
+    return np.asarray((s.score - s.y) ** 2)
+
+
+def _calibration(s: Scored) -> np.ndarray:
+    # A score of exactly 1 belongs to the last bin.
+    bins = np.minimum((s.score * BINS).astype(int), BINS - 1)
+    return np.where(bins[:, None] == np.arange(BINS), (s.score - s.y)[:, None], 0.0)
+
+
+# --- the formulas ---------------------------------------------------------------------------
+
+
+def _accuracy(
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+) -> np.ndarray:
+    return (tp + tn) / (tp + fp + fn + tn)
+
+
+def _balanced(
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+) -> np.ndarray:
+    return (tp / (tp + fn) + tn / (tn + fp)) / 2
+
+
+def _precision(
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+) -> np.ndarray:
+    return tp / (tp + fp)
+
+
+def _recall(
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+) -> np.ndarray:
+    return tp / (tp + fn)
+
+
+def _f1(
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+) -> np.ndarray:
+    return 2 * tp / (2 * tp + fp + fn)
+
+
+def _value(
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+) -> np.ndarray:
+    if value is None:
+        raise ValueError(
+            "the criteria do not state the value of the outcomes – expected value: with currency"
+            " and amounts – add it to success_criteria.yaml"
+        )
+    total = tp * value.true_positive + fp * value.false_positive
+    total = total + fn * value.false_negative + tn * value.true_negative
+    return 1000 * total / (tp + fp + fn + tn)
+
+
+def _roc_auc(w: Weighted) -> np.ndarray:
+    """The probability that a positive scores above a negative; a tie counts half.
+
+    Source: Mann and Whitney (1947).
+    """
+    at = w.levels
+    beaten = (at.below - at.positive_below) + (at.inside - at.positive) / 2
+    pairs = at.all_positive * (at.all - at.all_positive)
+    return np.einsum("bl,bl->b", at.positive, beaten) / pairs[:, 0]
+
+
+def _average_precision(w: Weighted) -> np.ndarray:
+    """Precision at each threshold, weighted by the increase in recall, without interpolation.
+
+    The definition is that of scikit-learn's ``average_precision_score``.
+    """
+    at = w.levels
+    caught, acted = at.all_positive - at.positive_below, at.all - at.below
+    precision = np.divide(caught, acted, out=np.zeros_like(caught), where=acted > 0)
+    return np.einsum("bl,bl->b", at.positive, precision) / at.all_positive[:, 0]
+
+
+def _calibration_error(w: Weighted) -> np.ndarray:
+    """Σ over 10 equally wide bins of |Σ (score − target)|, divided by the number of rows.
+
+    Source: Naeini, Cooper and Hauskrecht (2015).
+    """
+    return np.abs(w.sum(_calibration)).sum(axis=1) / w.sum(rows)
+
+
+# --- the rows that a metric is based on -----------------------------------------------------
+
+
+def _positives(s: Scored) -> int:
+    return int((s.y == 1).sum())
+
+
+def _rarer(s: Scored) -> int:
+    return min(_positives(s), len(s) - _positives(s))
+
+
+def _acted_on(s: Scored) -> int:
+    return int((s.action == 1).sum())
+
+
+def _right(s: Scored) -> tuple[np.ndarray, np.ndarray]:
+    return s.action == s.y, np.ones(len(s), dtype=bool)
+
+
+def _caught(s: Scored) -> tuple[np.ndarray, np.ndarray]:
+    return (s.action == 1) & (s.y == 1), s.y == 1
+
+
+def _hits(s: Scored) -> tuple[np.ndarray, np.ndarray]:
+    return (s.action == 1) & (s.y == 1), s.action == 1
+
+
+# --- the metrics ----------------------------------------------------------------------------
+
+
+def by_counts(name: str, cells: Cells, says: str, **rest: Any) -> Metric:
+    """A metric that ``cells`` computes from the four counts of outcomes and their value."""
+
+    def combine(w: Weighted) -> np.ndarray:
+        tp, fp, fn, tn = (w.sum(counted) for counted in OUTCOMES)
+        return cells(tp, fp, fn, tn, w.scored.value)
+
+    given: dict[str, Any] = {
+        "needs": frozenset({"decision"}),
+        "lowest": 0.0,
+        "highest": 1.0,
+        **rest,
+    }
+    return Metric(name, "higher", says, terms=OUTCOMES, cells=cells, combine=combine, **given)
+
+
+def _by_score(name: str, better: Literal["higher", "lower"], says: str, **rest: Any) -> Metric:
+    given: dict[str, Any] = {"needs": frozenset({"score"}), "lowest": 0.0, "highest": 1.0, **rest}
+    return Metric(name, better, says, **given)
+
+
+METRICS: Mapping[str, Metric] = named(
+    (
+        by_counts("accuracy", _accuracy, "Share of decisions that are correct.", proportion=_right),
+        by_counts(
+            "balanced_accuracy",
+            _balanced,
+            "Mean of the share of positives found and the share of negatives found.",
+            support=_rarer,
+        ),
+        by_counts(
+            "precision",
+            _precision,
+            "Share of predicted positives that are actual positives.",
+            support=_acted_on,
+            proportion=_hits,
+        ),
+        by_counts(
+            "recall",
+            _recall,
+            "Share of actual positives that the model finds.",
+            support=_positives,
+            proportion=_caught,
+        ),
+        by_counts(
+            "f1",
+            _f1,
+            "Harmonic mean of precision and recall; it is low if either is low.",
+            support=_positives,
+        ),
+        by_counts(
+            "value_per_1000",
+            _value,
+            "Value of the decisions per 1,000 rows, from the value of each outcome.",
+            needs=frozenset({"decision", "value"}),
+            unit="currency",
+            lowest=-np.inf,
+            highest=np.inf,
+        ),
+        _by_score(
+            "roc_auc",
+            "higher",
+            "Probability that a random positive has a higher score than a random negative.",
+            combine=_roc_auc,
+            support=_rarer,
+        ),
+        _by_score(
+            "average_precision",
+            "higher",
+            "Precision averaged over all levels of recall.",
+            combine=_average_precision,
+            support=_positives,
+        ),
+        _by_score(
+            "log_loss",
+            "lower",
+            "Mean logarithmic error of the probabilities; confident wrong ones count most.",
+            **mean(_log_loss),
+            highest=np.inf,
+        ),
+        _by_score(
+            "brier",
+            "lower",
+            "Mean squared difference between the probability and the outcome (0 or 1).",
+            **mean(_squared_error),
+        ),
+        _by_score(
+            "expected_calibration_error",
+            "lower",
+            "Mean difference between predicted probabilities and observed shares.",
+            terms=(_calibration, rows),
+            combine=_calibration_error,
+        ),
+    )
+)

@@ -1,0 +1,121 @@
+"""What a metric is, and the metrics of every problem: speed, size, data.
+
+    model         accuracy … value_per_1000, mae … interval_coverage    each problem has its own
+    operational   latency_p50_ms … training_seconds                     measured in latency.py
+    data          rows … leaking_features                               counted in measure.py
+
+Weights have the meaning of scikit-learn's ``sample_weight``: weight 2 is two copies of a row.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ..gate.criteria import Value
+from ..gate.document import MetricSummary
+from .weighted_sums import Scored, Term, Weighted, rows
+
+__all__ = ["COMMON", "Cells", "Metric", "mean", "named"]
+
+# A metric as a function of true positives, false positives, false negatives, true negatives and
+# the value of each outcome.
+Cells = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Value | None], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric; ``combine`` is None if it is not computed from the target and the predictions.
+
+    ``support`` counts the rows that the metric is based on. If the metric is a proportion,
+    ``proportion`` returns two boolean masks over the rows: the numerator and the denominator.
+    """
+
+    name: str
+    better: Literal["higher", "lower"]
+    says: str
+    unit: str = ""
+    needs: frozenset[str] = frozenset()
+    terms: tuple[Term, ...] = ()
+    combine: Callable[[Weighted], np.ndarray] | None = None
+    cells: Cells | None = None
+    support: Callable[[Scored], int] = len
+    proportion: Callable[[Scored], tuple[np.ndarray, np.ndarray]] | None = None
+    lowest: float = -np.inf
+    highest: float = np.inf
+
+    @property
+    def summary(self) -> MetricSummary:
+        """What the verdict document stores of the metric, for displays."""
+        lowest = self.lowest if np.isfinite(self.lowest) else None
+        return MetricSummary(better=self.better, unit=self.unit, lowest=lowest)
+
+    def compute(self, scored: Scored, weights: np.ndarray | None = None) -> np.ndarray:
+        """The metric for each of the B rows of ``weights`` (B × n), NaN where it is undefined.
+
+        Without ``weights`` every row counts once and B is 1. Raises ValueError if ``scored``
+        lacks something that the metric needs.
+        """
+        weights = np.ones((1, len(scored))) if weights is None else weights
+        return self.of(Weighted(scored, weights, self.terms))
+
+    def of(self, weighted: Weighted) -> np.ndarray:
+        """The metric for each row of weights, from sums that other metrics can use as well."""
+        if self.combine is None:
+            raise ValueError(f"{self.name} is not computed from the target and the predictions")
+        # A division of 0 by 0 gives NaN: the metric is undefined for this resample.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.combine(weighted)
+
+
+def named(metrics: Iterable[Metric]) -> dict[str, Metric]:
+    """The metrics by name."""
+    return {metric.name: metric for metric in metrics}
+
+
+def mean(term: Term) -> dict[str, Any]:
+    """Terms and formula of a metric that is the mean of ``term`` over the rows."""
+    return {"terms": (term, rows), "combine": lambda w: w.sum(term) / w.sum(rows)}
+
+
+def _measured(name: str, better: Literal["higher", "lower"], says: str, unit: str) -> Metric:
+    return Metric(name, better, says, unit, lowest=0.0)
+
+
+COMMON: Mapping[str, Metric] = named(
+    (
+        Metric(
+            "skill",
+            "higher",
+            "Improvement over always predicting the same: 0 is no better, 1 is perfect.",
+            highest=1.0,
+        ),
+        _measured(
+            "latency_p50_ms",
+            "lower",
+            "50 % of single-row predictions take less time than this.",
+            "ms",
+        ),
+        _measured(
+            "latency_p95_ms",
+            "lower",
+            "95 % of single-row predictions take less time than this.",
+            "ms",
+        ),
+        _measured(
+            "rows_per_second", "higher", "Rows predicted per second in a large batch.", "rows/s"
+        ),
+        _measured("model_megabytes", "lower", "Size of the model file.", "MB"),
+        _measured("training_seconds", "lower", "Duration of the search and the fit.", "s"),
+        _measured("rows", "higher", "Rows accepted for training and evaluation.", "rows"),
+        _measured("rejected_share", "lower", "Share of rows that violate the schema.", ""),
+        _measured("age_days", "lower", "Days since the newest row.", "days"),
+        _measured(
+            "leaking_features", "lower", "Features that alone almost reveal the target.", "features"
+        ),
+        _measured(
+            "holdout_rows_trained_on", "lower", "Holdout rows that were used for training.", "rows"
+        ),
+    )
+)

@@ -3,11 +3,14 @@
 import numpy as np
 import pandas as pd
 from mlproduct.data.columns import Columns
-from mlproduct.problems import BinaryClassification, Regression
+from mlproduct.problems import BinaryClassification, Regression, Target
 
 __all__ = ["PROBLEMS", "columns", "table"]
 
-PROBLEMS = {"classification": BinaryClassification(), "regression": Regression()}
+PROBLEMS = {
+    "classification": BinaryClassification().of(Target("y")),
+    "regression": Regression().of(Target("y")),
+}
 
 
 def columns(task: str = "classification", **changed: object) -> Columns:

@@ -6,7 +6,7 @@ import pandera.pandas as pa
 import pytest
 from mlproduct.data.columns import columns_of
 from mlproduct.errors import ConfigError
-from mlproduct.problems import Regression
+from mlproduct.problems import Regression, Target
 from pandera.typing import Series
 
 
@@ -39,7 +39,7 @@ def test_the_roles_are_read_from_the_schema() -> None:
     assert (columns.numeric, columns.categorical, columns.problem) == (
         ("size",),
         ("kind",),
-        Regression(),
+        Regression().of(Target("price")),
     )
     assert columns.known_values == {"kind": ("a", "b")}
 

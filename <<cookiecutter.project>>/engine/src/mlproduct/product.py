@@ -5,7 +5,7 @@ The team's ``product.py`` defines one ``Product``. The engine loads it by name w
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ class Product:
     """The parts of a product that the team owns.
 
     ``features`` is the schema of the rows to score, ``labelled`` the same with the target. ``rule``
-    returns for each row what the business decides today without a model: 0 or 1, or a number.
+    returns for each row what the business decides today without a model: a value of the target.
     ``sample`` makes synthetic rows (see ``mlproduct.synthetic``). ``demo_column`` is the column
     whose values ``sample`` changes from the day ``changed_since`` on. Both are None once the team
     has its own data.
@@ -81,7 +81,7 @@ class Product:
     @cached_property
     def feature_columns(self) -> Columns:
         """The columns of the rows to score, by their role."""
-        return columns_of(self.features, self.problem)
+        return replace(columns_of(self.features), problem=self.columns.problem)
 
 
 def load_product(package: str) -> Product:

@@ -6,7 +6,7 @@ A schema (``schemas.py``) gives each column its role in ``metadata``. No other f
     {"role": "time"}      when the row became known
     {"role": "group"}     rows of one group stay on one side of the split
     {"role": "feature"}   input of the model
-    {"role": "target"}    what is predicted
+    {"role": "target"}    what is predicted; with two values, "positive" names the positive one
     {"role": "ignored"}   validated, never used by the model
     {..., "pii": True}    personal data: never read from the source
 """
@@ -14,10 +14,12 @@ A schema (``schemas.py``) gives each column its role in ``metadata``. No other f
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from pandera.pandas import DataFrameModel
 
 from ..errors import ConfigError
-from ..problems import Problem
+from ..problems import Problem, Target
 
 __all__ = ["Columns", "columns_of"]
 
@@ -51,6 +53,10 @@ class Columns:
     def features(self) -> tuple[str, ...]:
         """The inputs of the model: numeric columns, then categorical ones."""
         return self.numeric + self.categorical
+
+    def encoded_target(self, rows: pd.DataFrame) -> np.ndarray:
+        """The target of ``rows`` as floats: the numbers, or the codes of the classes."""
+        return self.of_target.encode(rows[str(self.target)])
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -90,7 +96,7 @@ def columns_of(schema: type[DataFrameModel], problem: Problem | None = None) -> 
         time=next(iter(by_role["time"]), None),
         group=next(iter(by_role["group"]), None),
         target=target,
-        problem=problem,
+        problem=problem.of(_target(target, columns[target])) if problem and target else None,
         numeric=tuple(name for name in by_role["feature"] if name not in texts),
         categorical=tuple(texts),
         ignored=tuple(by_role["ignored"]),
@@ -99,6 +105,11 @@ def columns_of(schema: type[DataFrameModel], problem: Problem | None = None) -> 
             name: values for name, column in described.items() if (values := _listed(column))
         },
     )
+
+
+def _target(name: str, column: Any) -> Target:
+    positive = (column.metadata or {}).get("positive")
+    return Target(name, _is_text(column.dtype), _listed(column), positive)
 
 
 def _role(name: str, column: Any) -> str:

@@ -117,7 +117,7 @@ def comparison_of(
 
     ``training`` is used only to find the slices that occur in it.
     """
-    y = holdout[columns.target].to_numpy(dtype=float)
+    y = columns.encoded_target(holdout)
     features = holdout[list(columns.features)]
     predictors: dict[str, Predict] = {
         CHALLENGER: challenger,

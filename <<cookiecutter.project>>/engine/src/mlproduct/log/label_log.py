@@ -105,9 +105,9 @@ class Labels:
         A ``digest`` that is already recorded changes nothing; its first counts are returned.
 
         ``labels`` has the columns identity (uint64, of key and time, or of the key alone), key,
-        as_of (UTC without a zone, or missing), outcome and, if the delivery contains it, day (of
-        the prediction). A label without time and day belongs to the only day on which its key was
-        predicted.
+        as_of (UTC without a zone, or missing), outcome (numbers or texts) and, if the delivery
+        contains it, day (of the prediction). A label without time and day belongs to the only day
+        on which its key was predicted.
 
         Raises InvalidData if the key of such a label was predicted on several days, and if a
         delivery has different labels for one row.
@@ -203,7 +203,7 @@ def _once(labels: pd.DataFrame, source: str) -> pd.DataFrame:
         return labels
     for _, same in labels[repeated].groupby("identity"):
         if same["outcome"].nunique() > 1:
-            values = " and ".join(f"{value:g}" for value in sorted(same["outcome"].unique()))
+            values = " and ".join(map(_in_words, sorted(same["outcome"].unique())))
             raise InvalidData(
                 f"{source}: {same['key'].iloc[0]} has the labels {values} – expected one label for"
                 " each prediction – repair the delivery; nothing was recorded"
@@ -211,14 +211,21 @@ def _once(labels: pd.DataFrame, source: str) -> pd.DataFrame:
     return labels.drop_duplicates("identity", ignore_index=True)
 
 
+def _in_words(outcome: float | str) -> str:
+    return outcome if isinstance(outcome, str) else f"{outcome:g}"
+
+
 def _write(
     connection: sa.Connection, labels: pd.DataFrame, arrived: datetime, digest: str
 ) -> dict[str, int]:
     identities = labels["identity"].to_numpy(np.uint64).view(np.int64).tolist()
     current = LABELS.c.superseded_at.is_(None) & LABELS.c.identity.in_(identities)
-    found = sa.select(LABELS.c.identity, LABELS.c.revision, LABELS.c.outcome).where(current)
+    found = sa.select(
+        LABELS.c.identity, LABELS.c.revision, LABELS.c.outcome, LABELS.c.outcome_text
+    ).where(current)
     known = {
-        identity: (revision, outcome) for identity, revision, outcome in connection.execute(found)
+        identity: (revision, number if text is None else text)
+        for identity, revision, number, text in connection.execute(found)
     }
     matched = (
         sa.select(PREDICTIONS.c.identity).where(PREDICTIONS.c.identity.in_(identities)).distinct()
@@ -243,7 +250,8 @@ def _write(
             "day": day,
         }
         came = {
-            "outcome": float(outcome),
+            "outcome": None if isinstance(outcome, str) else float(outcome),
+            "outcome_text": outcome if isinstance(outcome, str) else None,
             "arrived_at": arrived,
             "superseded_at": None,
             "delivery": digest,

@@ -48,6 +48,8 @@ COUNTED: tuple[Stream, ...] = ("batch", "service")
 
 AT_ONCE = 5_000  # values in one IN (...); SQLite's default limit is 32,766 parameters
 PREDICTION = ["identity", "key", "as_of", "decision", "score", "low", "high", "features"]
+# Written only for models that have it, so that the rows of others cost nothing.
+PROBABILITIES = "probabilities"
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,8 @@ class PredictionLog:
         They are returned in tables of bounded size, the rows of a day in the order of their record;
         only those of ``version`` if it is given, and only those with a label if ``labelled``.
         Columns: identity (uint64), key, as_of, day, lane, version, decision, score, low, high,
-        outcome, arrived_at, features (a dict, or None), file and row.
+        probabilities (a list, or None), outcome (a number or a text), arrived_at, features (a dict,
+        or None), file and row.
         """
         mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(streams))
         if version is not None:
@@ -279,7 +282,8 @@ class PredictionLog:
     def _read(self, blocks: list[int], labelled: bool) -> pd.DataFrame:
         current = (LABELS.c.identity == PREDICTIONS.c.identity) & LABELS.c.superseded_at.is_(None)
         of_block = (BLOCKS.c.day, BLOCKS.c.lane, BLOCKS.c.version, BLOCKS.c.file)
-        columns = [*PREDICTIONS.c, *of_block, LABELS.c.outcome, LABELS.c.arrived_at]
+        of_label = (LABELS.c.outcome, LABELS.c.outcome_text, LABELS.c.arrived_at)
+        columns = [*PREDICTIONS.c, *of_block, *of_label]
         query = (
             sa.select(*columns)
             .join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block)
@@ -317,7 +321,7 @@ class PredictionLog:
         current = (LABELS.c.identity == PREDICTIONS.c.identity) & LABELS.c.superseded_at.is_(None)
         mine = BLOCKS.c.day.between(start, end) & BLOCKS.c.lane.in_(list(streams))
         query = (
-            sa.select(BLOCKS.c.day, sa.func.count(), sa.func.count(LABELS.c.outcome))
+            sa.select(BLOCKS.c.day, sa.func.count(), sa.func.count(LABELS.c.identity))
             .select_from(PREDICTIONS)
             .join(BLOCKS, BLOCKS.c.id == PREDICTIONS.c.block)
             .outerjoin(LABELS, current)
@@ -520,6 +524,9 @@ def _table(cells: Sequence[Any], names: list[str]) -> pd.DataFrame:
         name: rows[name].astype("float64")
         for name in ("decision", "score", "low", "high", "outcome")
     }
+    if rows["outcome_text"].notna().any():
+        texts = rows["outcome_text"].astype("object")
+        numbers["outcome"] = texts.where(texts.notna(), numbers["outcome"])
     moments = {
         name: pd.to_datetime(rows[name]).astype("datetime64[us]")
         for name in ("as_of", "arrived_at")
@@ -530,7 +537,9 @@ def _table(cells: Sequence[Any], names: list[str]) -> pd.DataFrame:
             json.loads(text) if isinstance(text, str) else None for text in rows["features"]
         ]
     }
-    return rows.assign(**numbers, **moments, **identity, **features).drop(columns="block")
+    return rows.assign(**numbers, **moments, **identity, **features).drop(
+        columns=["block", "outcome_text"]
+    )
 
 
 def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
@@ -541,7 +550,8 @@ def _records(predictions: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
     """
     identities = predictions["identity"].to_numpy(np.uint64).view(np.int64)
     order = np.argsort(identities)
-    names = ["row", *PREDICTION]
+    more = [PROBABILITIES] if PROBABILITIES in predictions else []
+    names = ["row", *PREDICTION, *more]
     rows = (
         predictions.assign(identity=identities, row=range(len(order)))
         .reindex(columns=names)

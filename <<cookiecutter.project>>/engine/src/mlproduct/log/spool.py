@@ -37,7 +37,8 @@ class Spool:
         rows = block.predictions
         # orjson writes NaN as null.
         columns = {name: rows[name].to_numpy(np.float64) for name in NUMBERS if name in rows}
-        columns |= {name: rows[name].tolist() for name in ("identity", "key", "features")}
+        listed = ("identity", "key", "features", "probabilities")
+        columns |= {name: rows[name].tolist() for name in listed if name in rows}
         columns |= {
             "as_of": np.datetime_as_string(rows["as_of"].to_numpy("datetime64[us]")).tolist()
         }

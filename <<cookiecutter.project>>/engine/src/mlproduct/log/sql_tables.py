@@ -36,6 +36,8 @@ PREDICTIONS = sa.Table(
     *(sa.Column(name, sa.Text) for name in ("key", "features")),
     sa.Column("as_of", sa.DateTime),
     *(sa.Column(name, sa.Float) for name in ("decision", "score", "low", "high")),
+    # A list with one probability per class; empty where the score says everything.
+    sa.Column("probabilities", sa.JSON(none_as_null=True)),
 )
 LABELS = sa.Table(
     "labels",
@@ -44,6 +46,7 @@ LABELS = sa.Table(
     sa.Column("revision", sa.Integer, primary_key=True),
     sa.Column("key", sa.Text),
     sa.Column("outcome", sa.Float),
+    sa.Column("outcome_text", sa.Text),  # of a target that is text; outcome is then empty
     *(sa.Column(name, sa.DateTime) for name in ("as_of", "arrived_at", "superseded_at")),
     sa.Column("delivery", sa.String),
     sa.Column("day", sa.Date),

@@ -5,10 +5,11 @@ kind: what differs between tasks is in this folder.
 """
 
 from .binary import BinaryClassification
+from .classification import Classification
 from .metric import COMMON, Cells, Metric
 from .objective import Objective
 from .predictions import Predict, Predictions
-from .problem import Chance, Fitted, OutOfFold, Performance, Problem
+from .problem import Chance, Fitted, OutOfFold, Performance, Problem, Target
 from .regression import Regression
 from .weighted_sums import Scored, Weighted
 
@@ -17,6 +18,7 @@ __all__ = [
     "BinaryClassification",
     "Cells",
     "Chance",
+    "Classification",
     "Fitted",
     "Metric",
     "Objective",
@@ -27,5 +29,6 @@ __all__ = [
     "Problem",
     "Regression",
     "Scored",
+    "Target",
     "Weighted",
 ]

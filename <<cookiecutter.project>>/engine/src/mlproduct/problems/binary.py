@@ -1,18 +1,20 @@
-"""Binary classification: the target is 0 or 1."""
+"""Binary classification: the target has two values, one of which is the positive one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 
+from ..errors import ConfigError
 from .binary_metrics import METRICS
+from .classification import Classification
 from .curves import Curves, of_scores
 from .metric import Metric
 from .objective import Objective
-from .predictions import Predictions, numbers
-from .problem import Chance, Fitted, OutOfFold, Performance, Problem
+from .predictions import Predict, Predictions, numbers
+from .problem import Chance, Fitted, OutOfFold, Performance, Target
 from .thresholds import best_threshold
 from .weighted_sums import Scored
 
@@ -20,8 +22,11 @@ __all__ = ["BinaryClassification"]
 
 
 @dataclass(frozen=True)
-class BinaryClassification(Problem):
-    """The target is 0 or 1; a prediction is a probability of 1 and a decision."""
+class BinaryClassification(Classification):
+    """The target has two values; a prediction is a probability of the positive one and a decision.
+
+    The code of the positive value is 1, that of the other one 0.
+    """
 
     task: ClassVar[str] = "classification"
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
@@ -32,20 +37,56 @@ class BinaryClassification(Problem):
     slice_metric: ClassVar[str] = "recall"
     finds_pairs: ClassVar[bool] = False
 
-    def complaint(self, name: str, target: np.ndarray) -> str | None:
-        if len(np.unique(target)) >= 2:
-            return None
-        return (
-            f"{name} is {target[0]:g} in all {len(target):,} training rows – expected both 0 and 1"
-            " – get rows with the other value, or change split in config/pipeline.yaml"
-        )
+    def of(self, target: Target) -> Self:
+        """This problem with the target column; one of its two values has to be the positive one.
 
-    def strata(self, target: np.ndarray) -> np.ndarray:
-        return target
+        0 and 1 need no name: 1 is the positive value.
+        """
+        listed = ", ".join(map(str, target.values))
+        if len(target.values) != 2 and (target.values or target.is_text):
+            raise ConfigError(
+                f"schemas.py: {target.name} has the values {listed or 'of any text'} – expected"
+                " exactly two for BinaryClassification – list two with isin, or use another problem"
+                " in product.py"
+            )
+        if target.positive is None and set(target.values or (0, 1)) != {0, 1}:
+            raise ConfigError(
+                f"schemas.py: {target.name} has the values {listed} and names no positive one –"
+                f' expected "positive" in its metadata – for example'
+                f' metadata={{"role": "target", "positive": {target.values[-1]!r}}}'
+            )
+        if target.positive is not None and target.positive not in (target.values or (0, 1)):
+            raise ConfigError(
+                f"schemas.py: the positive value of {target.name} is {target.positive!r} –"
+                f" expected one of {listed or '0, 1'} – correct its metadata"
+            )
+        return super().of(target)
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """The negative and the positive value."""
+        if self.target is None or not self.target.values:
+            return 0, 1
+        positive = 1 if self.target.positive is None else self.target.positive
+        negative = next(value for value in self.target.values if value != positive)
+        return negative, positive
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """The value of each code; 0 and 1 are their own codes."""
+        return codes if self.classes == (0, 1) else super().decode(codes)
+
+    def by_rule(self, rule: Callable[[pd.DataFrame], Any]) -> Predict:
+        """The decisions of the kit's rule of thumb: the values of the target, or a mask."""
+
+        def decided(features: pd.DataFrame) -> Predictions:
+            found = np.asarray(rule(features))
+            return Predictions(numbers(found) if found.dtype.kind == "b" else self.encode(found))
+
+        return decided
 
     def generated(self, score: np.ndarray, cells: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """1 for the highest 30 % of the scores."""
-        return (score > np.quantile(score, 0.7)).astype("int64")
+        """The positive value for the highest 30 % of the scores."""
+        return self.decode((score > np.quantile(score, 0.7)).astype("int64"))
 
     def predict(self, model: Any, features: pd.DataFrame) -> Predictions:
         """The probability of 1 and the decision of a classifier of 0 and 1.

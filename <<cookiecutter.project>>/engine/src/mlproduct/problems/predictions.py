@@ -13,6 +13,8 @@ import pandas as pd
 
 __all__ = ["Predict", "Predictions", "numbers"]
 
+DECIMALS = 9  # of a probability in the log: a float in JSON takes twice the space
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -39,6 +41,33 @@ class Predictions:
         """The parts that the model has, by name."""
         found = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: values for name, values in found.items() if values is not None}
+
+    @property
+    def logged(self) -> dict[str, Any]:
+        """The columns of the prediction log, each with one entry per row.
+
+        Which rows a person decides is not among them: it follows from the score and the threshold
+        of the version.
+        """
+        found: dict[str, Any] = {
+            name: values for name, values in self.parts.items() if values.ndim == 1
+        }
+        found.pop("abstained", None)
+        if self.probabilities is not None:
+            found["probabilities"] = np.round(self.probabilities, DECIMALS).tolist()
+        return found
+
+    @classmethod
+    def from_log(cls, rows: pd.DataFrame) -> Self:
+        """The predictions in rows of the prediction log; a part that a row lacks is None."""
+        found = {
+            name: rows[name].to_numpy(dtype=float)
+            for name in ("decision", "score", "low", "high")
+            if name in rows and rows[name].notna().all()
+        }
+        if "probabilities" in rows and rows["probabilities"].notna().all():
+            found["probabilities"] = np.array(rows["probabilities"].tolist(), dtype=float)
+        return cls(**found)
 
     def take(self, rows: np.ndarray | slice) -> Self:
         """The predictions of ``rows`` (positions, a mask or a slice), in that order."""

@@ -3,8 +3,8 @@
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from .objective import Objective
 from .predictions import Predict, Predictions, numbers
 from .weighted_sums import Scored
 
-__all__ = ["Chance", "Fitted", "OutOfFold", "Performance", "Problem"]
+__all__ = ["Chance", "Fitted", "OutOfFold", "Performance", "Problem", "Target"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,20 @@ class Chance:
     metric: str
     value: float
     scale: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target column as the schema describes it.
+
+    ``values`` are its allowed values, empty if they are not listed. ``positive`` is the value that
+    the schema names as the positive one.
+    """
+
+    name: str
+    is_text: bool = False
+    values: tuple[Any, ...] = ()
+    positive: Any = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,12 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Problem(ABC):
-    """One kind of ML task; use one of its subclasses."""
+    """One kind of ML task; use one of its subclasses.
+
+    The product makes it without a target. ``of`` returns it with the target of the schema.
+    """
+
+    target: Target | None = None
 
     task: ClassVar[str]
     """The name that is stored with verdicts."""
@@ -118,9 +137,29 @@ class Problem(ABC):
 
     # --- the target -------------------------------------------------------------------------
 
+    def of(self, target: Target) -> Self:
+        """This problem with the target column of the schema.
+
+        Raises ConfigError if the column cannot be the target of this problem.
+        """
+        return replace(self, target=target)
+
+    @property
+    def holds_text(self) -> bool:
+        """Whether the values of the target are texts."""
+        return self.target is not None and self.target.is_text
+
     @abstractmethod
-    def complaint(self, name: str, target: np.ndarray) -> str | None:
-        """Why no model can be trained on this target, None if one can."""
+    def encode(self, values: Any) -> np.ndarray:
+        """The values of the target as floats: the numbers, or the codes of the classes."""
+
+    @abstractmethod
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """The values of the target for the floats of ``encode``."""
+
+    @abstractmethod
+    def complaint(self, target: np.ndarray) -> str | None:
+        """Why no model can be trained on this encoded target, None if one can."""
 
     @abstractmethod
     def strata(self, target: np.ndarray) -> np.ndarray | None:
@@ -128,7 +167,9 @@ class Problem(ABC):
 
     @abstractmethod
     def generated(self, score: np.ndarray, cells: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """A target that follows ``score``; ``cells`` returns cells at shares of their range."""
+        """Values of the target that follow ``score``; ``cells`` returns cells at shares of the
+        range that the rules allow.
+        """
 
     # --- predictions ------------------------------------------------------------------------
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 
+from ..errors import ConfigError
 from .curves import Curves, of_numbers
 from .metric import Metric
 from .objective import Objective
 from .prediction_intervals import conformal_half_width
 from .predictions import Predictions, numbers
-from .problem import Chance, Fitted, OutOfFold, Performance, Problem
+from .problem import Chance, Fitted, OutOfFold, Performance, Problem, Target
 from .regression_metrics import METRICS
 from .weighted_sums import Scored
 
@@ -30,7 +31,23 @@ class Regression(Problem):
     slice_metric: ClassVar[str] = "mape"
     finds_pairs: ClassVar[bool] = True
 
-    def complaint(self, name: str, target: np.ndarray) -> None:
+    def of(self, target: Target) -> Self:
+        if target.is_text:
+            raise ConfigError(
+                f"schemas.py: {target.name} is a text – expected a number for Regression – change"
+                " its type, or use another problem in product.py"
+            )
+        return super().of(target)
+
+    def encode(self, values: Any) -> np.ndarray:
+        """The numbers themselves."""
+        return np.asarray(values, dtype=float)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """The numbers themselves."""
+        return codes
+
+    def complaint(self, target: np.ndarray) -> None:
         """None: a model can be trained on any number."""
 
     def strata(self, target: np.ndarray) -> None:

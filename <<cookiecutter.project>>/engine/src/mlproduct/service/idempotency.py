@@ -13,9 +13,6 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-import pandas as pd
-
 from ..log.prediction_log import LogBatch
 from ..problems import Predictions
 from .batching import Batcher, ScoredBatch
@@ -99,13 +96,4 @@ class Once:
                 f"The predictions of this {KEY_HEADER} were erased. Send the request with another"
                 " key."
             )
-        return StoredAnswer(block.version, block.digest, _predictions(block.predictions))
-
-
-def _predictions(rows: pd.DataFrame) -> Predictions:
-    def given(name: str) -> np.ndarray | None:
-        # The log has every column; one that the model did not predict is empty.
-        return rows[name].to_numpy(float) if name in rows and rows[name].notna().any() else None
-
-    decision = rows["decision"].to_numpy(float)
-    return Predictions(decision, given("score"), given("low"), given("high"))
+        return StoredAnswer(block.version, block.digest, Predictions.from_log(block.predictions))

@@ -291,7 +291,7 @@ def _logged(cells: Cells, predictions: Predictions, rules: Rows) -> pd.DataFrame
             "as_of": table[columns.time]
             if columns.time
             else pd.Series(pd.NaT, table.index, "datetime64[us]"),
-            **predictions.parts,
+            **predictions.logged,
             "features": pd.Series(_features(cells, rules, own), index=table.index, dtype=object),
         }
     )

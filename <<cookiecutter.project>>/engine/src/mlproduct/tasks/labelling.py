@@ -86,7 +86,7 @@ def record_labels(
             "key": rows[own.key].astype("str"),  # the log stores every key as text
             "as_of": rows[own.time] if own.time else missing,
             "day": rows[day_column].dt.floor("D") if day_column else missing,
-            "outcome": rows[own.target].astype("float64"),
+            "outcome": rows[own.target].astype("str" if own.of_target.holds_text else "float64"),
         }
     )
     moment = now()

@@ -72,9 +72,9 @@ def labelled(
     """The labelled rows of those days with the columns that were read of them; only those of
     ``version`` if it is given.
 
-    Additional columns: identity, decision, score, low, high and outcome. If there are more rows
-    than ``at_most``, those with the smallest identities are returned. The identity is a hash, so
-    this choice does not depend on the content of the rows.
+    Additional columns: identity, decision, score, low, high, probabilities and outcome. If there
+    are more rows than ``at_most``, those with the smallest identities are returned. The identity is
+    a hash, so this choice does not depend on the content of the rows.
     """
     rows = pd.DataFrame()
     for day in days:
@@ -86,7 +86,7 @@ def labelled(
     if rows.empty:
         return rows
     served = rows[rows["file"].isna()]
-    logged = ["identity", "decision", "score", "low", "high", "outcome"]
+    logged = ["identity", "decision", "score", "low", "high", "probabilities", "outcome"]
     found = []
     if len(served):
         found.append(

@@ -10,7 +10,6 @@ import pandas as pd
 
 from ..clock import now, today
 from ..config.settings import read_monitoring, read_pipeline
-from ..data.columns import Columns
 from ..data.fingerprint import row_identities
 from ..errors import Refused
 from ..evaluation.bootstrap import in_words
@@ -151,11 +150,11 @@ def _live(context: MonitoringContext, coverage: tuple[Coverage, ...]) -> LiveVer
         return None
     columns = context.columns
     table = rows.assign(**{str(columns.target): rows["outcome"]})
-    predictions = _predictions(rows, columns)
+    predictions = Predictions.from_log(rows)
     problem = columns.of_target
     criteria = judged_live(read_criteria(context.settings.criteria_file), problem)
     baselines = {
-        "do_nothing": Baseline(problem.do_nothing(rows["outcome"].to_numpy(dtype=float))),
+        "do_nothing": Baseline(problem.do_nothing(columns.encoded_target(table))),
         "rule": Baseline(problem.by_rule(context.product.rule)),
     }
     measurements = measure_live(
@@ -175,7 +174,7 @@ def _live(context: MonitoringContext, coverage: tuple[Coverage, ...]) -> LiveVer
         days=tuple(days),
         drifted=alarming(_drift_of(context, rows, predictions)),
         metrics=metrics_of(measurements),
-        labelled=rows[["decision", "outcome"]],
+        labelled=rows[["decision"]].assign(outcome=columns.encoded_target(table)),
     )
 
 
@@ -190,14 +189,6 @@ def _newest(covered: list[Coverage], context: MonitoringContext) -> list[date]:
         found.append(each.day)
         rows += each.labelled
     return found
-
-
-def _predictions(rows: pd.DataFrame, columns: Columns) -> Predictions:
-    def numbers(name: str) -> np.ndarray | None:
-        return rows[name].to_numpy(dtype=float) if rows[name].notna().all() else None
-
-    decision = rows["decision"].to_numpy(dtype=float)
-    return Predictions(decision, numbers("score"), numbers("low"), numbers("high"))
 
 
 def _drift_of(

@@ -252,7 +252,7 @@ def predictions_of(
     """The rows in the format of the prediction log: identity, key, as_of and the predictions."""
     key = rows[columns.key].astype("str")
     row = {"identity": identities, "key": key, "as_of": _times(rows, columns)}
-    return pd.DataFrame({**row, **predictions.parts})
+    return pd.DataFrame({**row, **predictions.logged})
 
 
 def _times(rows: pd.DataFrame, columns: Columns) -> pd.Series:

@@ -272,14 +272,14 @@ def _keep_reference(run: TrainingRun, holdout: pd.DataFrame, saved: Saved, model
     features = holdout[list(run.columns.features)]
     predictions = run.columns.of_target.predict(model, features)
     table = with_prediction(features, predictions)
-    outcome = holdout[run.columns.target].to_numpy(dtype=float)
+    outcome = run.columns.encoded_target(holdout)
     rows = table.assign(decision=predictions.decision, outcome=outcome)
     sample = rows.sample(min(SAMPLE_ROWS, len(rows)), random_state=run.pipeline.search.seed)
     keep_reference(saved, profile_of(table, run.columns).model_dump_json(), sample)
 
 
 def _baselines(run: TrainingRun, training: pd.DataFrame) -> dict[Versus, Baseline]:
-    problem, target = run.columns.of_target, training[run.columns.target].to_numpy(dtype=float)
+    problem, target = run.columns.of_target, run.columns.encoded_target(training)
     baselines: dict[Versus, Baseline] = {
         "do_nothing": Baseline(problem.do_nothing(target)),
         "rule": Baseline(problem.by_rule(run.product.rule)),

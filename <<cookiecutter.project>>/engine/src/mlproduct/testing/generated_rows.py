@@ -110,7 +110,7 @@ def cells_at(column: Any, share: np.ndarray) -> np.ndarray:
 def _target(column: Any, product: Product, score: np.ndarray, random: np.random.Generator) -> Any:
     # Some noise, so that the target is learnable but not exactly determined by the features.
     noisy = score + 0.3 * score.std() * random.normal(size=len(score))
-    return product.problem.generated(noisy, partial(cells_at, column))
+    return product.columns.of_target.generated(noisy, partial(cells_at, column))
 
 
 def _bounds(column: Any) -> tuple[float, float]:

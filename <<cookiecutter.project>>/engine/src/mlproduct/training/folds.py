@@ -57,7 +57,7 @@ def folds(
         groups, names = pd.factorize(training[together], use_na_sentinel=False)
         _enough(len(names), count, f"different values of {together}")
         return Folds(np.arange(rows), _cuts(GroupKFold(**shuffled), rows, groups=groups))
-    strata = columns.of_target.strata(training[columns.target].to_numpy())
+    strata = columns.of_target.strata(columns.encoded_target(training))
     if strata is not None:
         return Folds(np.arange(rows), _cuts(StratifiedKFold(**shuffled), rows, strata))
     return Folds(np.arange(rows), _cuts(KFold(**shuffled), rows))

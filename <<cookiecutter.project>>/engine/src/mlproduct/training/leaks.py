@@ -49,7 +49,7 @@ def leaking_features(
     # The sample is shuffled as well: every second row is then a random half (``_strength``).
     rows = training.sample(min(len(training), AT_MOST_ROWS), random_state=seed)
     problem = columns.of_target
-    target = problem.leak_target(rows[columns.target].to_numpy(dtype=float))
+    target = problem.leak_target(columns.encoded_target(rows))
     asked = [name for name in columns.features if name not in accepted]
     found = [Leak(name, _strength(rows[name], target, problem)) for name in asked]
     leaks = [leak for leak in found if leak.strength >= at]
@@ -59,7 +59,7 @@ def leaking_features(
             for name in columns.numeric
             if name in asked and name not in {leak.feature for leak in leaks}
         ]
-        leaks += _pairs(rows[numbers], rows[columns.target].to_numpy(dtype=float), at)
+        leaks += _pairs(rows[numbers], columns.encoded_target(rows), at)
     return tuple(sorted(leaks, key=lambda leak: -leak.strength))
 
 

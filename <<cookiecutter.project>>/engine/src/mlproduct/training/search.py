@@ -169,8 +169,8 @@ def _table(
     training: pd.DataFrame, columns: Columns, by: Literal["time", "group", "hash"], budget: Search
 ) -> _Table:
     cuts = folds(training, columns, by, budget.folds, budget.seed)
-    y = training[columns.target].to_numpy(dtype=float)[cuts.order]
-    if complaint := columns.of_target.complaint(str(columns.target), y):
+    y = columns.encoded_target(training)[cuts.order]
+    if complaint := columns.of_target.complaint(y):
         raise InvalidData(complaint)
     features = training[list(columns.features)].iloc[cuts.order].reset_index(drop=True)
     return _Table(features, y, cuts, columns, budget.seed)

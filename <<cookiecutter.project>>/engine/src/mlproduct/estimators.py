@@ -10,7 +10,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.linear_model import LogisticRegression
 
-__all__ = ["Calibrated", "PredictionIntervals", "calibrated_scores", "log_odds"]
+__all__ = [
+    "Calibrated",
+    "PredictionIntervals",
+    "SelectiveClassifier",
+    "calibrated_scores",
+    "log_odds",
+    "tempered",
+]
 
 
 class Calibrated(ClassifierMixin, BaseEstimator):
@@ -67,6 +74,41 @@ class PredictionIntervals(RegressorMixin, BaseEstimator):
         return predicted - reach, predicted + reach
 
 
+class SelectiveClassifier(ClassifierMixin, BaseEstimator):
+    """A classifier of K classes that leaves a row to a person if it is not sure enough.
+
+    ``labels`` are the classes in the order of their codes, on which ``classifier`` is fitted. Its
+    probabilities are calibrated with ``temperature``. Below the probability ``threshold``, a person
+    decides.
+    """
+
+    def __init__(
+        self, classifier: Any, labels: Any, temperature: float = 1.0, threshold: float = 0.0
+    ) -> None:
+        self.classifier = classifier
+        self.labels = labels
+        self.temperature = temperature
+        self.threshold = threshold
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Fits the classifier again; temperature and threshold stay."""
+        self.classifier_ = clone(self.classifier).fit(X, y)
+        self.classes_ = np.asarray(self.labels)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The calibrated probabilities (n × K), a column per class of ``labels``."""
+        found = self.classifier_.predict_proba(X)
+        whole = np.zeros((len(found), len(self.labels)))
+        # A class without training rows has no column in the classifier's probabilities.
+        whole[:, np.asarray(self.classifier_.classes_, dtype=int)] = found
+        return tempered(whole, self.temperature)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class of each row, also of those that a person should decide."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
 def calibrated_scores(curve: Any, score: np.ndarray) -> np.ndarray:
     """The calibrated probabilities of n scores, of shape (n,).
 
@@ -82,3 +124,18 @@ def log_odds(score: np.ndarray) -> np.ndarray:
     # The log odds of 0 and 1 are infinite, so probabilities stay a millionth away from both.
     kept = np.clip(score, 1e-6, 1 - 1e-6)
     return np.log(kept / (1 - kept))[:, None]
+
+
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """The probabilities (n × K) to the power 1/``temperature``, scaled to a sum of 1.
+
+    Above 1 they become more equal, below 1 less. Source: C. Guo, G. Pleiss, Y. Sun,
+    K. Q. Weinberger (2017), On calibration of modern neural networks, ICML.
+    """
+    if temperature == 1.0:
+        return probabilities
+    # In logarithms, because small numbers to a high power would all be 0.
+    with np.errstate(divide="ignore"):
+        powers = np.log(probabilities) / temperature
+    powers = np.exp(powers - powers.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Tag, ValidationError
 
 from ..errors import ConfigError
 
-__all__ = ["Strict", "line_of", "nearest", "read_yaml"]
+__all__ = ["TAG", "Strict", "line_of", "nearest", "read_yaml"]
+
+# The beginning of the tags of a union's members. Pydantic adds the tag to a location, and no key of
+# a file begins with it.
+TAG = "\0"
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -89,6 +93,15 @@ def _own(mistakes: Sequence[Any]) -> Iterator[Any]:
         ):
             continue
         yield mistake
+
+
+def _keys(location: Sequence[Hashable]) -> tuple[Hashable, ...]:
+    """The location without tags."""
+    return tuple(part for part in location if not _is_tag(part))
+
+
+def _is_tag(part: Hashable) -> bool:
+    return isinstance(part, str) and part.startswith(TAG)
 
 
 def line_of(text: str, location: Sequence[Hashable]) -> int:
@@ -192,11 +205,12 @@ def _written_twice(node: yaml.Node | None) -> tuple[str, int] | None:
 
 
 def _in_words(path: Path, node: yaml.Node | None, model: type[BaseModel], mistake: Any) -> str:
-    location: tuple[Hashable, ...] = mistake["loc"]
+    tagged: tuple[Hashable, ...] = mistake["loc"]
+    location = _keys(tagged)
     kind, value = mistake["type"], mistake["input"]
     where = f"{path}:{_line(node, location)}: {'.'.join(map(str, location)) or 'the file'}"
     if kind == "extra_forbidden":
-        names = _valid_names(model, location[:-1])
+        names = _valid_names(model, tagged[:-1])
         near = nearest(location[-1], names)
         return f"{where}: unknown key – " + (
             f"did you mean {near!r}?" if near else f"expected one of {', '.join(names)}"
@@ -239,14 +253,20 @@ def _line(node: yaml.Node | None, location: Sequence[Hashable]) -> int:
 def _valid_names(model: type[BaseModel], location: Sequence[Hashable]) -> list[str]:
     """The keys that are valid at ``location`` of a file read as ``model``."""
     current: Any = model
-    for part in location:
-        if not isinstance(part, int):
-            current = _model_in(current.model_fields[str(part)].annotation)
+    for part, after in zip(location, (*location[1:], None), strict=True):
+        if not isinstance(part, int) and not _is_tag(part):
+            current = _model_in(current.model_fields[str(part)].annotation, after)
     return list(current.model_fields)
 
 
-def _model_in(annotation: Any) -> Any:
+def _model_in(annotation: Any, tag: Hashable = None) -> Any:
+    """The model in ``annotation``: the only one, or the member of a union with this tag."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    inner = (_model_in(argument) for argument in getattr(annotation, "__args__", ()))
+    tags = [each.tag for each in getattr(annotation, "__metadata__", ()) if isinstance(each, Tag)]
+    if tags and _is_tag(tag) and tag not in tags:
+        return None
+    # Annotated has its type in __origin__, a union or a tuple its types in __args__.
+    parts = (annotation.__origin__,) if tags else getattr(annotation, "__args__", ())
+    inner = (_model_in(part, tag) for part in parts)
     return next((found for found in inner if found is not None), None)

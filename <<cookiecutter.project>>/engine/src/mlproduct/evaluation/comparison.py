@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.columns import Columns
-from ..gate.criteria import Criteria, Versus
+from ..gate.criteria import BY_CLASS, Criteria, Versus
 from ..problems import Metric, Predict, Scored
 from .bootstrap import Key, Sample, in_words
 from .slices import Slices, sliced_metrics, slices_of
@@ -63,7 +63,9 @@ class Comparison:
 
         A named metric that cannot be computed is included so that its problem is reported.
         """
-        asked = {c.metric for c in self.criteria.criteria if c.versus == versus and c.by is None}
+        asked = {
+            c.metric for c in self.criteria.criteria if c.versus == versus and c.sliced_by is None
+        }
         views = [self.views[name] for name in {CHALLENGER, versus or CHALLENGER} & set(self.views)]
         possible = self.columns.of_target.metrics.values()
         return tuple(
@@ -85,15 +87,30 @@ class Comparison:
         for name in baselines:
             if name in self.unseen:
                 found[self.sample_of(name)] = self._sample([name], self.unseen[name])
+        problem, challenger = self.columns.of_target, self.views[CHALLENGER]
         for by, slices in self.slices.items():
-            asked = {c.metric for c in self.criteria.criteria if c.by == by}
-            metrics = [m for m in self.columns.of_target.metrics.values() if m.name in asked]
+            asked = {c.metric for c in self.criteria.criteria if c.sliced_by == by}
+            metrics = [m for m in problem.metrics.values() if m.name in asked]
             for label, rows in slices.items():
-                challenger = self.views[CHALLENGER].take(rows)
                 found["slice", by, label] = Sample(
-                    {CHALLENGER: challenger}, {CHALLENGER: metrics}, rows
+                    {CHALLENGER: challenger.take(rows)}, {CHALLENGER: metrics}, rows
                 )
+        # A class is no set of rows: each row counts for its own class and for the decided one.
+        for each, scored in self.classes.items():
+            found["slice", BY_CLASS, each] = Sample(
+                {CHALLENGER: scored}, {CHALLENGER: tuple(problem.class_metrics.values())}
+            )
         return found
+
+    @cached_property
+    def classes(self) -> dict[str, Scored]:
+        """The challenger's predictions as those of each class against all others."""
+        if CHALLENGER not in self.views:
+            return {}
+        try:
+            return self.columns.of_target.by_class(self.views[CHALLENGER])
+        except ValueError:  # of decisions that are no classes; every metric reports this
+            return {}
 
     def _sample(self, baselines: list[Versus], rows: np.ndarray | None) -> Sample:
         metrics: dict[str, tuple[Metric, ...]] = {name: self.metrics(name) for name in baselines}
@@ -126,13 +143,14 @@ def comparison_of(
     views, problems = {}, {}
     for name, predict in predictors.items():
         try:
-            views[name] = Scored(y, predict(features), criteria.value)
+            views[name] = columns.of_target.scored(y, predict(features), criteria.value)
         except Exception as error:  # a model that cannot predict is a result of the evaluation
             problems[name] = f"{name.replace('_', ' ')} cannot predict: {in_words(error)}"
     order = _order(views.get(CHALLENGER), len(y))
     ordered = holdout.iloc[order]
     # A column that does not exist is reported by ``problem_of_slices``.
-    by = sorted({sliced.by for sliced in sliced_metrics(criteria)} & set(holdout.columns))
+    asked = {sliced.by for sliced in sliced_metrics(criteria)} - {BY_CLASS}
+    by = sorted(asked & set(holdout.columns))
     return Comparison(
         holdout=ordered,
         columns=columns,
@@ -170,6 +188,8 @@ def _can_be_had(metric: Metric, scored: Scored) -> bool:
         "decision": True,
         "score": predictions.score is not None,
         "value": scored.value is not None,
+        "interval": predictions.low is not None,
+        "probabilities": predictions.probabilities is not None,
+        "abstained": predictions.abstained is not None,
     }
-    have["interval"] = predictions.low is not None
     return all(have[need] for need in metric.needs)

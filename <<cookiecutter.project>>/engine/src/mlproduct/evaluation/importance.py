@@ -5,7 +5,7 @@ import pandas as pd
 
 from ..data.columns import Columns
 from ..gate.document import Importance
-from ..problems import Predict, Predictions, Scored
+from ..problems import Predict, Predictions
 
 __all__ = ["importance"]
 
@@ -28,7 +28,7 @@ def importance(
     sign = -1 if metric.better == "higher" else 1
 
     def measured(predictions: Predictions) -> float:
-        return float(metric.compute(Scored(y, predictions))[0])
+        return float(metric.compute(problem.scored(y, predictions))[0])
 
     whole = measured(answer(rows))
     found = []

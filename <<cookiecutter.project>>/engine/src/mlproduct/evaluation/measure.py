@@ -9,7 +9,7 @@ A metric that cannot be measured results in a measurement with a ``problem``. It
 so that the judge can refuse it with the reason.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -20,7 +20,7 @@ import pandas as pd
 from ..config import settings
 from ..data.columns import Columns
 from ..errors import ConfigError
-from ..gate.criteria import Criteria, Criterion, Interval, Measurement, Versus
+from ..gate.criteria import BY_CLASS, Criteria, Criterion, Interval, Measurement, Versus
 from ..gate.document import Importance
 from ..problems import Predict, Predictions, Problem
 from ..problems.curves import Curves
@@ -50,6 +50,7 @@ class Evaluation:
     measurements: tuple[Measurement, ...]
     importance: tuple[Importance, ...] = ()
     curves: Curves = field(default_factory=dict)
+    confusion: tuple[tuple[int, ...], ...] = ()
 
 
 def evaluate(
@@ -92,7 +93,7 @@ def evaluate(
         *(m for name in comparison.baselines for m in against(comparison, name, estimates)),
         *(
             m
-            for sliced in sliced_metrics(criteria)
+            for sliced in sliced_metrics(criteria, problem.class_metrics)
             for m in by_slice(comparison, sliced, estimates)
         ),
         *measure_speed(predicted, features, confidence=criteria.confidence, seed=seed),
@@ -101,7 +102,7 @@ def evaluate(
     measurements.append(_skill(measurements, problem))
     measurements += _unanswered(criteria, measurements, baselines, problem)
     plots, losses = _plots(comparison, predicted, features, settings.importance_rows, seed)
-    return Evaluation(tuple(measurements), losses, plots)
+    return Evaluation(tuple(measurements), losses, plots, _confusion(comparison))
 
 
 def measure_data(
@@ -240,11 +241,13 @@ def by_slice(
 
     The intervals are corrected for the number of slices or pairs.
     """
-    slices = comparison.slices.get(sliced.by)
+    slices: Collection[str] | None = (
+        comparison.classes if sliced.by == BY_CLASS else comparison.slices.get(sliced.by)
+    )
     problem = comparison.problems.get(CHALLENGER) or problem_of_slices(
         sliced, comparison.holdout, slices
     )
-    problem = problem or _not_computed(sliced.metric, comparison)
+    problem = problem or _not_computed(sliced, comparison)
     if problem is None and slices is not None:
         by_name = {
             name: estimates["slice", sliced.by, name][CHALLENGER][sliced.metric] for name in slices
@@ -258,10 +261,11 @@ def by_slice(
     ]
 
 
-def _not_computed(metric: str, comparison: Comparison) -> str | None:
-    """Why ``metric`` cannot be computed from predictions of this task, or None if it can."""
-    problem = comparison.columns.of_target
-    if metric in problem.metrics:
+def _not_computed(sliced: SlicedMetric, comparison: Comparison) -> str | None:
+    """Why the metric cannot be computed from predictions of this task, or None if it can."""
+    problem, metric = comparison.columns.of_target, sliced.metric
+    known = problem.class_metrics if sliced.by == BY_CLASS else problem.metrics
+    if metric in known:
         return None
     try:
         problem.metric(metric)
@@ -304,10 +308,14 @@ def _unanswered(
     found = []
     for c in criteria.criteria:
         gap = c.gap_at_most is not None
-        if (c.metric, c.by, c.versus, gap) in had or _waits_for_a_champion(c, baselines, problem):
+        if (c.metric, c.sliced_by, c.versus, gap) in had or _waits_for_a_champion(
+            c, baselines, problem
+        ):
             continue
         found.append(
-            _refusal(c.metric, _why_not(c, baselines, problem), by=c.by, gap=gap, versus=c.versus)
+            _refusal(
+                c.metric, _why_not(c, baselines, problem), by=c.sliced_by, gap=gap, versus=c.versus
+            )
         )
     return found
 
@@ -330,6 +338,14 @@ def _why_not(criterion: Criterion, baselines: Mapping[Versus, Baseline], problem
     if criterion.versus is not None and criterion.metric not in problem.metrics:
         return f"{criterion.metric} cannot be compared with a baseline"
     return f"{criterion.metric} is not a metric of this task, or it is not measured in this step"
+
+
+def _confusion(comparison: Comparison) -> tuple[tuple[int, ...], ...]:
+    scored = comparison.views.get(CHALLENGER)
+    try:
+        return () if scored is None else comparison.columns.of_target.confusion(scored)
+    except ValueError:  # of decisions that are no classes; every metric reports this
+        return ()
 
 
 def _plots(

@@ -1,7 +1,7 @@
 """Metrics by slice: the value of each slice, or the difference of each pair of slices."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.columns import Columns
-from ..gate.criteria import Criteria, Criterion, Measurement
+from ..gate.criteria import BY_CLASS, Criteria, Criterion, Measurement
 from .bootstrap import BootstrapEstimate
 from .intervals import Bounds, apart, as_intervals, ladder, of_value
 
@@ -45,12 +45,17 @@ class SlicedMetric:
 Slices = dict[str, np.ndarray]
 
 
-def sliced_metrics(criteria: Criteria) -> tuple[SlicedMetric, ...]:
-    """The metrics that the criteria require by slice, each with all of its criteria."""
-    found: dict[tuple[str, str, bool], list[Criterion]] = {}
+def sliced_metrics(criteria: Criteria, by_class: Iterable[str] = ()) -> tuple[SlicedMetric, ...]:
+    """The metrics that the criteria require by slice, each with all of its criteria.
+
+    The metrics ``by_class`` are included for each class, also without a criterion.
+    """
+    found: dict[tuple[str, str, bool], list[Criterion]] = {
+        (name, BY_CLASS, False): [] for name in by_class
+    }
     for criterion in criteria.criteria:
-        if criterion.by is not None:
-            key = (criterion.metric, criterion.by, criterion.gap_at_most is not None)
+        if criterion.sliced_by is not None:
+            key = (criterion.metric, criterion.sliced_by, criterion.gap_at_most is not None)
             found.setdefault(key, []).append(criterion)
     return tuple(SlicedMetric(*key, tuple(asked)) for key, asked in found.items())
 
@@ -77,7 +82,7 @@ def slices_of(by: str, training: pd.DataFrame, holdout: pd.DataFrame, columns: C
 
 
 def problem_of_slices(
-    sliced: SlicedMetric, holdout: pd.DataFrame, slices: Slices | None
+    sliced: SlicedMetric, holdout: pd.DataFrame, slices: Collection[str] | None
 ) -> str | None:
     """Why the slices cannot be measured, or None if they can."""
     if slices is None:
@@ -112,7 +117,8 @@ def measure_slices(
     Each has as many intervals as there are slices or pairs, without those in ``leaving_out``.
     """
     # At least one step, even if leaving_out excludes every slice.
-    errors = ladder(confidence, max(1, *(_members(sliced, c, by_name) for c in sliced.criteria)))
+    steps = max([1, *(_members(sliced, c, by_name) for c in sliced.criteria)])
+    errors = ladder(confidence, steps)
     bounds = {name: of_value(t, errors) for name, t in by_name.items() if t.is_measured}
     if not sliced.gap:
         return [_slice(sliced, name, t, bounds.get(name)) for name, t in by_name.items()]

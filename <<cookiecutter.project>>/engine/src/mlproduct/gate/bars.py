@@ -237,7 +237,7 @@ def measured_with_bar(result: Result) -> str:
     criterion = result.criterion
     versus = f"vs {criterion.versus.replace('_', ' ')}" if criterion.versus else ""
     gap = "gap" if criterion.gap_at_most is not None else ""
-    slices = f"by {criterion.by}" if criterion.by else ""
+    slices = f"by {criterion.sliced_by}" if criterion.sliced_by else ""
     name = " ".join(filter(None, (criterion.metric, gap, versus, slices)))
     bar = bar_as_formula(criterion)
     if result.value is None:

@@ -17,21 +17,27 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import (
     ConfigDict,
+    Discriminator,
     Field,
     StringConstraints,
+    Tag,
     ValidationError,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from ..config.strict_yaml import Strict, read_yaml
+from ..config.strict_yaml import TAG, Strict, read_yaml
 
 __all__ = [
     "ALWAYS",
     "ALWAYS_DATA",
+    "BY_CLASS",
     "LEVELS",
+    "AnyValue",
+    "ClassValue",
     "Criteria",
     "Criterion",
     "Decision",
@@ -72,6 +78,7 @@ Sentence = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)
 # No comma, colon or blank: the audit log stores ids in one text, separated by them.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
 Versus = Literal["champion", "do_nothing", "rule"]
+BY_CLASS = "class"  # the slices of a criterion with by_class
 Level = Literal["must", "should", "info"]
 # The strictest first: criteria_diff.py compares the positions.
 LEVELS: tuple[Level, ...] = ("must", "should", "info")
@@ -112,7 +119,7 @@ class Criterion(Frozen):
     """One requirement: a metric, a bar and the reason for the bar.
 
     Exactly one of ``at_least``, ``at_most`` and ``gap_at_most`` is given. ``gap_at_most`` requires
-    ``by`` and limits the difference between any two slices.
+    ``by`` or ``by_class`` and limits the difference between any two slices or classes.
     """
 
     id: Name
@@ -123,6 +130,7 @@ class Criterion(Frozen):
     at_most: Amount | None = None
     gap_at_most: Annotated[Amount, Field(ge=0)] | None = None
     by: str | None = None
+    by_class: bool = Field(default=False, exclude_if=unused)
     leaving_out: tuple[str, ...] = ()
     versus: Versus | None = None
     if_none: Literal["met", "undecided"] = "undecided"
@@ -140,19 +148,22 @@ class Criterion(Frozen):
             raise ValueError(
                 f"found {found} – expected exactly one of at_least, at_most, gap_at_most"
             )
-        if self.gap_at_most is not None and self.by is None:
-            raise ValueError(
-                "gap_at_most has no by – expected the column of the slices – add it, for example"
-                " by: region"
-            )
-        if self.by is not None and self.versus is not None:
+        if self.by is not None and self.by_class:
+            raise ValueError("by and by_class cannot be combined – write two criteria")
+        for name in ("gap_at_most", "leaving_out"):
+            if getattr(self, name) not in (None, ()) and self.sliced_by is None:
+                raise ValueError(
+                    f"{name} has no by – expected the column of the slices – add it, for example"
+                    " by: region, or by_class: true for the classes of the target"
+                )
+        if self.sliced_by is not None and self.versus is not None:
             raise ValueError("by and versus cannot be combined – write two criteria")
-        if self.leaving_out and self.by is None:
-            raise ValueError(
-                "leaving_out has no by – expected the column of the slices – add it, for example"
-                " by: region"
-            )
         return self
+
+    @property
+    def sliced_by(self) -> str | None:
+        """The column of the slices, or ``class`` for the classes of the target."""
+        return BY_CLASS if self.by_class else self.by
 
     @property
     def bar(self) -> float:
@@ -190,6 +201,45 @@ class Value(Frozen):
     true_negative: Amount = 0.0
 
 
+class ClassValue(Frozen):
+    """The value of each decision between several classes, in ``currency`` per row.
+
+    ``matrix`` has the exceptions from ``right`` and ``wrong``: the actual class, then the decision.
+    ``person`` is the value of a row that a person has to decide.
+    """
+
+    currency: Sentence
+    right: Amount
+    wrong: Amount
+    person: Amount = 0.0
+    matrix: dict[str | int, dict[str | int, Amount]] = Field(default_factory=dict)
+
+    def amounts(self, classes: Sequence[str]) -> np.ndarray:
+        """The K × K values: a row per actual class, a column per decision."""
+        found = np.full((len(classes), len(classes)), self.wrong)
+        np.fill_diagonal(found, self.right)
+        places = {name: place for place, name in enumerate(classes)}
+        for actual, decisions in self.matrix.items():
+            for decided, amount in decisions.items():
+                found[places[str(actual)], places[str(decided)]] = amount
+        return found
+
+
+def _kind_of_value(given: object) -> str:
+    """Which of the two forms of ``value`` is meant, from its keys."""
+    keys = given if isinstance(given, dict) else type(given).model_fields  # type: ignore[attr-defined]  # of pydantic
+    return CLASSES if {"right", "wrong", "person", "matrix"} & set(keys) else OUTCOMES
+
+
+# Tags in a location, which are no keys of the file; see ``strict_yaml``.
+OUTCOMES, CLASSES = f"{TAG}outcomes", f"{TAG}classes"
+AnyValue = Value | ClassValue
+EitherValue = Annotated[
+    Annotated[Value, Tag(OUTCOMES)] | Annotated[ClassValue, Tag(CLASSES)],
+    Discriminator(_kind_of_value),
+]
+
+
 class Criteria(Frozen):
     """The content of product/success_criteria.yaml."""
 
@@ -201,7 +251,7 @@ class Criteria(Frozen):
     approval: Literal["required", "automatic"] = "required"
     smallest: int = Field(default=30, ge=2)
     """A measurement on fewer rows is undecided."""
-    value: Value | None = None
+    value: EitherValue | None = None
     criteria: tuple[Criterion, ...] = Field(min_length=1)
     data: tuple[Criterion, ...] = ()
     waivers: tuple[Waiver, ...] = ()

@@ -63,6 +63,8 @@ class ModelSummary(Frozen):
     parameters: dict[str, Any]
     digest: str
     task: str
+    classes: tuple[str, ...] = Field(default=(), exclude_if=unused)
+    """The names of the classes in the order of their codes, if predictions contain codes."""
     threshold: float | None = None
     calibration: str = "none"
 
@@ -106,6 +108,8 @@ class Plots(Frozen):
     candidates: tuple[CandidateRow, ...] = ()
     importance: tuple[Importance, ...] = ()
     curves: dict[str, tuple[tuple[float, float], ...]] = Field(default_factory=dict)
+    confusion: tuple[tuple[int, ...], ...] = Field(default=(), exclude_if=unused)
+    """The rows of each actual class per decision, in the order of the classes."""
 
 
 class MetricSummary(Frozen):

@@ -153,13 +153,18 @@ def _result(
         return _unmeasured(criterion, f"{subject(found[0])} was measured more than once")
     return (
         _single(criterion, found[0], smallest)
-        if criterion.by is None
+        if criterion.sliced_by is None
         else judge_slices(criterion, found, smallest)
     )
 
 
 def _answers(criterion: Criterion, found: Measurement) -> bool:
-    asked = (criterion.metric, criterion.by, criterion.versus, criterion.gap_at_most is not None)
+    asked = (
+        criterion.metric,
+        criterion.sliced_by,
+        criterion.versus,
+        criterion.gap_at_most is not None,
+    )
     left_out = {found.slice, found.other} & set(criterion.leaving_out)
     return asked == (found.metric, found.by, found.versus, found.other is not None) and not left_out
 
@@ -171,7 +176,9 @@ def _without_measurement(criterion: Criterion, *, champion: bool) -> Result:
             f"There is no champion to compare with; if_none makes this criterion {outcome.value}."
         )
         return Result(criterion=criterion, outcome=outcome, because=because)
-    what = f"{criterion.metric} by {criterion.by}" if criterion.by else criterion.metric
+    what = (
+        f"{criterion.metric} by {criterion.sliced_by}" if criterion.sliced_by else criterion.metric
+    )
     versus = f" vs {criterion.versus.replace('_', ' ')}" if criterion.versus else ""
     return _unmeasured(criterion, f"There is no measurement of {what}{versus}")
 

@@ -26,7 +26,10 @@ def judged_live(criteria: Criteria, problem: Problem) -> Criteria:
     be compared with itself.
     """
     kept = tuple(
-        c for c in criteria.criteria if c.versus != "champion" and c.metric in problem.metrics
+        c
+        for c in criteria.criteria
+        if c.versus != "champion"
+        and c.metric in (problem.class_metrics if c.by_class else problem.metrics)
     )
     named = {criterion.id for criterion in kept}
     waivers = tuple(waiver for waiver in criteria.waivers if waiver.criterion in named)

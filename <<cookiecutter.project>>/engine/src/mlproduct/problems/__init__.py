@@ -7,6 +7,7 @@ kind: what differs between tasks is in this folder.
 from .binary import BinaryClassification
 from .classification import Classification
 from .metric import COMMON, Cells, Metric
+from .multiclass import MulticlassClassification
 from .objective import Objective
 from .predictions import Predict, Predictions
 from .problem import Chance, Fitted, OutOfFold, Performance, Problem, Target
@@ -21,6 +22,7 @@ __all__ = [
     "Classification",
     "Fitted",
     "Metric",
+    "MulticlassClassification",
     "Objective",
     "OutOfFold",
     "Performance",

@@ -71,6 +71,10 @@ class BinaryClassification(Classification):
         negative = next(value for value in self.target.values if value != positive)
         return negative, positive
 
+    def response_schema(self) -> dict[str, Any]:
+        found = super().response_schema()
+        return {**found, "decision": {"type": "number"}} if self.classes == (0, 1) else found
+
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """The value of each code; 0 and 1 are their own codes."""
         return codes if self.classes == (0, 1) else super().decode(codes)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..gate.criteria import Value
+from ..gate.criteria import AnyValue, Value
 from .metric import Cells, Metric, mean, named
 from .weighted_sums import Scored, Term, Weighted, rows
 
@@ -46,39 +46,39 @@ def _calibration(s: Scored) -> np.ndarray:
 
 
 def _accuracy(
-    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: AnyValue | None
 ) -> np.ndarray:
     return (tp + tn) / (tp + fp + fn + tn)
 
 
 def _balanced(
-    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: AnyValue | None
 ) -> np.ndarray:
     return (tp / (tp + fn) + tn / (tn + fp)) / 2
 
 
 def _precision(
-    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: AnyValue | None
 ) -> np.ndarray:
     return tp / (tp + fp)
 
 
 def _recall(
-    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: AnyValue | None
 ) -> np.ndarray:
     return tp / (tp + fn)
 
 
 def _f1(
-    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: AnyValue | None
 ) -> np.ndarray:
     return 2 * tp / (2 * tp + fp + fn)
 
 
 def _value(
-    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: Value | None
+    tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: AnyValue | None
 ) -> np.ndarray:
-    if value is None:
+    if not isinstance(value, Value):
         raise ValueError(
             "the criteria do not state the value of the outcomes – expected value: with currency"
             " and amounts – add it to success_criteria.yaml"

@@ -51,6 +51,9 @@ class Classification(Problem):
         """The class of each code."""
         return np.array(self.classes, dtype=object)[np.asarray(codes, dtype=int)]
 
+    def response_schema(self) -> dict[str, Any]:
+        return {"decision": {"enum": list(self.classes)}, "score": {"type": "number"}}
+
     def by_rule(self, rule: Callable[[pd.DataFrame], Any]) -> Predict:
         """The classes that the kit's rule of thumb returns; they have no probabilities."""
         return lambda features: Predictions(self.encode(rule(features)))

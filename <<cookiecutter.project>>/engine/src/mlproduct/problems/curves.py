@@ -5,13 +5,18 @@ binary       precision_recall (recall, precision)
              calibration (mean score, observed share) · scores (score, share of rows)
 regression   error_by_prediction (predicted, mean absolute error)
              predicted_vs_actual (predicted, mean target) · residuals (error, share of rows)
+multi-class  calibration (mean probability of the decision, share of correct ones)
+             scores (probability of the decision, share of rows)
+             abstention (share of rows that a person decides, accuracy of the others)
+             calibration of <class> (mean probability of the class, its share)
 """
 
 import numpy as np
 
 from .binary_metrics import BINS
+from .weighted_sums import Scored
 
-__all__ = ["Curves", "of_numbers", "of_scores"]
+__all__ = ["Curves", "of_classes", "of_numbers", "of_scores"]
 
 # A plot is 360 pixels wide, so more points cannot be distinguished and would only be stored.
 POINTS = 50
@@ -40,6 +45,31 @@ def of_scores(y: np.ndarray, score: np.ndarray) -> Curves:
         "roc": _points(*_thinned(roc_x, roc_y)),
         "calibration": _points(*_calibration(y, score)),
         "scores": _points((edges[1:] + edges[:-1]) / 2, shares),
+    }
+
+
+def of_classes(scored: Scored) -> Curves:
+    """The curves of n decisions between K classes with their probabilities."""
+    actual, decided = scored.codes
+    right, chances = (actual == decided).astype(float), scored.probabilities
+    score = chances.max(axis=1)
+    edges = np.linspace(0, 1, 2 * BINS + 1)
+    shares = np.histogram(np.clip(score, 0, 1), edges)[0] / len(score)
+    # From the least sure row on, each more row is left to a person. Without the last ones, because
+    # the accuracy of a few rows says nothing.
+    order = np.argsort(score, kind="stable")
+    left = np.arange(len(score) - SMALLEST) if len(score) > SMALLEST else np.zeros(1, dtype=int)
+    rest = (right.sum() - np.r_[0, np.cumsum(right[order])[:-1]])[left] / (len(score) - left)
+    return {
+        "abstention": _points(*_thinned(left / len(score), rest)),
+        "calibration": _points(*_calibration(right, score)),
+        "scores": _points((edges[1:] + edges[:-1]) / 2, shares),
+        **{
+            f"calibration of {name}": _points(
+                *_calibration((actual == code).astype(float), chances[:, code])
+            )
+            for code, name in enumerate(scored.classes)
+        },
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..gate.criteria import Value
+from ..gate.criteria import AnyValue
 from ..gate.document import MetricSummary
 from .weighted_sums import Scored, Term, Weighted, rows
 
@@ -21,7 +21,7 @@ __all__ = ["COMMON", "Cells", "Metric", "mean", "named"]
 
 # A metric as a function of true positives, false positives, false negatives, true negatives and
 # the value of each outcome.
-Cells = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Value | None], np.ndarray]
+Cells = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, AnyValue | None], np.ndarray]
 
 
 @dataclass(frozen=True)

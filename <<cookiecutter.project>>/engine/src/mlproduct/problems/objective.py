@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..gate.criteria import Value
+from ..gate.criteria import AnyValue
 from .metric import Metric
 from .predictions import Predictions
 from .weighted_sums import Scored
@@ -14,10 +14,14 @@ __all__ = ["Objective"]
 
 @dataclass(frozen=True)
 class Objective:
-    """The primary metric with its direction; ``value`` is the value of the four outcomes."""
+    """The primary metric with its direction.
+
+    ``value`` is the value of the decisions, ``classes`` are the names of the classes, if any.
+    """
 
     metric: Metric
-    value: Value | None = None
+    value: AnyValue | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -36,4 +40,4 @@ class Objective:
     def score(self, y: np.ndarray, predictions: Predictions) -> float:
         """The metric on these rows, NaN if it is not defined."""
         target = np.asarray(y, dtype=float)
-        return float(self.metric.compute(Scored(target, predictions, self.value))[0])
+        return float(self.metric.compute(Scored(target, predictions, self.value, self.classes))[0])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConfigError
-from ..gate.criteria import Value
+from ..gate.criteria import AnyValue, Value
 from ..gate.document import MetricSummary
 from .curves import Curves
 from .metric import COMMON, Metric
@@ -89,6 +89,8 @@ class Problem(ABC):
     """The name that is stored with verdicts."""
     metrics: ClassVar[Mapping[str, Metric]]
     """The metrics that are computed from the target and the predictions, by name."""
+    class_metrics: ClassVar[Mapping[str, Metric]] = {}
+    """The metrics of one class, for criteria with ``by_class``."""
     chance: ClassVar[Chance]
     importance: ClassVar[str]
     """The metric whose loss is the importance of a feature."""
@@ -116,24 +118,40 @@ class Problem(ABC):
         hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
         raise ConfigError(f"{name!r} is not a metric of {self.task} – {hint}")
 
-    def objective(self, name: str, value: Value | None) -> Objective:
+    @property
+    def primary_metrics(self) -> tuple[str, ...]:
+        """The names of the metrics by which candidates can be compared."""
+        return tuple(
+            name for name, metric in self.metrics.items() if "abstained" not in metric.needs
+        )
+
+    def objective(self, name: str, value: AnyValue | None) -> Objective:
         """The objective with the metric ``name``.
 
         Raises ConfigError for a name that is not a metric of the predictions, and for a metric that
         needs the value of the outcomes if there is none.
         """
         metric = self.metric(name)
-        if name not in self.metrics:
+        if name not in self.primary_metrics:
             raise ConfigError(
                 f"primary: {name!r} cannot be used to compare models – expected one of"
-                f" {', '.join(self.metrics)} – correct success_criteria.yaml"
+                f" {', '.join(self.primary_metrics)} – correct success_criteria.yaml"
             )
         if "value" in metric.needs and value is None:
             raise ConfigError(
                 f"primary: {name!r} needs the value of the outcomes – expected value: in"
                 " success_criteria.yaml – add it"
             )
-        return Objective(metric, value)
+        return Objective(metric, value, self.class_names)
+
+    def complaint_about(self, value: AnyValue) -> tuple[tuple[str, ...], str, str] | None:
+        """What is wrong with ``value`` of the criteria: its keys, the value, what was expected.
+
+        None if it is a value of this problem's decisions.
+        """
+        if isinstance(value, Value):
+            return None
+        return (), value.currency, "expected the value of the four outcomes, as true_positive"
 
     # --- the target -------------------------------------------------------------------------
 
@@ -143,6 +161,15 @@ class Problem(ABC):
         Raises ConfigError if the column cannot be the target of this problem.
         """
         return replace(self, target=target)
+
+    def of_version(self, classes: tuple[str, ...]) -> Self:
+        """This problem with the classes of a model version, whose codes its predictions contain."""
+        return self
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes whose codes are stored; empty if nothing depends on them."""
+        return ()
 
     @property
     def holds_text(self) -> bool:
@@ -190,6 +217,22 @@ class Problem(ABC):
         """The predictions of the kit's rule of thumb; they have decisions and no scores."""
         return lambda features: Predictions(numbers(rule(features)))
 
+    def from_log(
+        self, rows: pd.DataFrame, classes: tuple[str, ...], threshold: float | None
+    ) -> Predictions:
+        """The logged predictions of a version with these classes and this threshold."""
+        return Predictions.from_log(rows)
+
+    def response(self, predictions: Predictions) -> dict[str, list[Any]]:
+        """The fields of each prediction, for the programs that use it."""
+        found = {name: values.tolist() for name, values in predictions.parts.items()}
+        return {**found, "decision": self.decode(predictions.decision).tolist()}
+
+    def response_schema(self) -> dict[str, Any]:
+        """The JSON schema of each field of ``response``; the decision is always there."""
+        number = {"type": "number"}
+        return {"decision": number, "score": number, "low": number, "high": number}
+
     # --- the search: how out-of-fold predictions are used -----------------------------------
 
     @abstractmethod
@@ -213,6 +256,20 @@ class Problem(ABC):
         """The model of the search on the whole training side, at its best operating point."""
 
     # --- evaluation -------------------------------------------------------------------------
+
+    def scored(
+        self, target: np.ndarray, predictions: Predictions, value: AnyValue | None = None
+    ) -> Scored:
+        """The encoded targets with their predictions."""
+        return Scored(target, predictions, value, self.class_names)
+
+    def by_class(self, scored: Scored) -> dict[str, Scored]:
+        """Each class against all others, by name; empty for a problem without ``class_metrics``."""
+        return {}
+
+    def confusion(self, scored: Scored) -> tuple[tuple[int, ...], ...]:
+        """The rows of each actual class (row) per decision (column); empty without classes."""
+        return ()
 
     @abstractmethod
     def curves(self, scored: Scored) -> Curves:

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from ..gate.criteria import Value
+from ..gate.criteria import AnyValue
 from .metric import Cells
 
 __all__ = ["best_threshold"]
 
 
 def best_threshold(
-    y: np.ndarray, score: np.ndarray, cells: Cells, value: Value | None = None
+    y: np.ndarray, score: np.ndarray, cells: Cells, value: AnyValue | None = None
 ) -> tuple[float, float]:
     """The threshold at which the decision ``score >= threshold`` is best, and the metric there.
 

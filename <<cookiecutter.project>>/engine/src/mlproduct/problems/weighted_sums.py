@@ -6,12 +6,12 @@ resamples are therefore one matrix product.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from ..gate.criteria import Value
+from ..gate.criteria import AnyValue
 from .predictions import Predictions
 
 __all__ = ["Scored", "Term", "Weighted", "rows"]
@@ -20,11 +20,15 @@ __all__ = ["Scored", "Term", "Weighted", "rows"]
 # Compared by identity: the truth value of a comparison of arrays is undefined.
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """The targets ``y`` of n rows and their predictions."""
+    """The targets ``y`` of n rows and their predictions.
+
+    ``classes`` are the names of K classes, whose codes are their positions; empty for a number.
+    """
 
     y: np.ndarray
     predictions: Predictions
-    value: Value | None = None
+    value: AnyValue | None = None
+    classes: tuple[str, ...] = ()
     _blocks: "dict[tuple[tuple[Term, ...], str], Block]" = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -55,6 +59,33 @@ class Scored:
         return self.decision
 
     @cached_property
+    def codes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The classes of targets and decisions; raises ValueError if one is not a code."""
+        for values, what in ((self.decision, "decisions"), (self.y, "targets")):
+            strange = ~np.isin(values, np.arange(len(self.classes)))
+            if strange.any():
+                raise ValueError(f"{strange.sum()} of {len(self)} {what} are not classes")
+        return self.y, self.decision
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """The probabilities (n × K); raises ValueError if one is missing or not a number."""
+        found = self.predictions.probabilities
+        if found is None:
+            raise ValueError("the predictions contain no probabilities")
+        if not np.isfinite(found).all():
+            rows = (~np.isfinite(found)).any(axis=1).sum()
+            raise ValueError(f"the probabilities of {rows} of {len(self)} rows are not numbers")
+        return found
+
+    @cached_property
+    def abstained(self) -> np.ndarray:
+        """A mask of the rows that a person decides; raises ValueError if it is not known."""
+        if self.predictions.abstained is None:
+            raise ValueError("the predictions do not tell which rows a person decides")
+        return self.predictions.abstained
+
+    @cached_property
     def score(self) -> np.ndarray:
         """The score of each row; raises ValueError if one is missing or not a finite number."""
         return _all_numbers(self.predictions.score, "scores")
@@ -70,7 +101,7 @@ class Scored:
 
     def take(self, rows: np.ndarray) -> "Scored":
         """The targets and predictions at the positions ``rows``."""
-        return Scored(self.y[rows], self.predictions.take(rows), self.value)
+        return replace(self, y=self.y[rows], predictions=self.predictions.take(rows), _blocks={})
 
     def block(self, terms: "tuple[Term, ...]", dtype: np.dtype) -> "Block":
         """The columns of ``terms`` as one matrix, cached for the next resamples."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..gate.document import Document
+from ..problems import Problem
 
 __all__ = ["CHALLENGER", "CHAMPION", "Loaded", "Saved", "Version"]
 
@@ -44,3 +45,7 @@ class Loaded:
     digest: str
     document: Document
     training_rows: np.ndarray
+
+    def problem(self, problem: Problem) -> Problem:
+        """``problem`` with the classes of this version, whose codes its predictions contain."""
+        return problem.of_version(self.document.model.classes if self.document.model else ())

@@ -78,9 +78,11 @@ def statement(criterion: Criterion) -> str:
     words = [criterion.metric]
     if criterion.versus:
         words = [f"{criterion.metric}: difference to {_OTHER[criterion.versus]}"]
-    if criterion.by:
+    if criterion.sliced_by:
         words.append(
-            f"in every {criterion.by}" if criterion.gap_at_most is None else f"by {criterion.by}"
+            f"in every {criterion.sliced_by}"
+            if criterion.gap_at_most is None
+            else f"by {criterion.sliced_by}"
         )
     return " ".join((*words, bar_in_words(criterion)))
 
@@ -155,7 +157,7 @@ def _how_decided(criteria: Criteria, problem: Problem) -> str:
 
 def problems(criteria: Criteria, columns: Columns, *, on: date) -> tuple[CriteriaMistake, ...]:
     """All mistakes and notes in the order of the file; a ``note`` is not an error."""
-    found = [*_of_primary(criteria, columns.of_target)]
+    found = [*_of_primary(criteria, columns.of_target), *_of_value(criteria, columns.of_target)]
     for part in ("criteria", "data"):
         for place, criterion in enumerate(getattr(criteria, part)):
             found += _of_criterion((part, place), criterion, criteria, columns)
@@ -164,7 +166,7 @@ def problems(criteria: Criteria, columns: Columns, *, on: date) -> tuple[Criteri
 
 def _of_primary(criteria: Criteria, problem: Problem) -> Iterator[CriteriaMistake]:
     at: Location = ("primary",)
-    usable = list(problem.metrics)
+    usable = problem.primary_metrics
     if criteria.primary not in usable:
         expected = f"not a metric of the model – expected one of {', '.join(usable)}"
         yield CriteriaMistake(at, criteria.primary, expected, nearest(criteria.primary, usable))
@@ -172,14 +174,28 @@ def _of_primary(criteria: Criteria, problem: Problem) -> Iterator[CriteriaMistak
         yield _value_missing(at, criteria.primary)
 
 
+def _of_value(criteria: Criteria, problem: Problem) -> Iterator[CriteriaMistake]:
+    if criteria.value is None:
+        return
+    if complaint := problem.complaint_about(criteria.value):
+        keys, value, expected = complaint
+        yield CriteriaMistake(("value", *keys), value, expected)
+
+
 def _of_criterion(
     at: Location, criterion: Criterion, criteria: Criteria, columns: Columns
 ) -> Iterator[CriteriaMistake]:
-    metrics = columns.of_target.all_metrics
+    problem = columns.of_target
+    metrics = problem.class_metrics if criterion.by_class else problem.all_metrics
+    if criterion.by_class and not metrics:
+        yield CriteriaMistake(
+            (*at, "by_class"), "true", f"a target of {problem.task} has no classes – remove it"
+        )
+        return
     usable = [name for name in metrics if (name in DATA_METRICS) == (at[0] == "data")]
     metric = metrics.get(criterion.metric)
     if metric is None or criterion.metric not in usable:
-        yield _unusable((*at, "metric"), criterion.metric, usable, columns.of_target)
+        yield _unusable((*at, "metric"), criterion, usable, problem)
         return
     if "value" in metric.needs and criteria.value is None:
         yield _value_missing((*at, "metric"), metric.name)
@@ -194,8 +210,16 @@ def _of_criterion(
     yield from _of_bar(at, criterion, metric)
 
 
-def _unusable(at: Location, name: str, usable: list[str], problem: Problem) -> CriteriaMistake:
-    names = f"one of {', '.join(usable)}"
+def _unusable(
+    at: Location, criterion: Criterion, usable: list[str], problem: Problem
+) -> CriteriaMistake:
+    name, names = criterion.metric, f"one of {', '.join(usable)}"
+    if criterion.by_class:
+        return CriteriaMistake(
+            at, name, f"is not a metric of one class – expected {names}", nearest(name, usable)
+        )
+    if name in problem.class_metrics:
+        return CriteriaMistake(at, name, "is a metric of one class – add by_class: true")
     if name in DATA_METRICS:
         return CriteriaMistake(at, name, "is a metric of the data – move this criterion to data:")
     if name in problem.all_metrics:
@@ -218,6 +242,9 @@ def _value_missing(at: Location, name: str) -> CriteriaMistake:
 def _of_slices(
     at: Location, criterion: Criterion, metric: Metric, columns: Columns
 ) -> Iterator[CriteriaMistake]:
+    if criterion.by_class:
+        yield from _of_left_out(at, criterion, list(columns.of_target.class_names))
+        return
     by = criterion.by
     if by is None:
         return
@@ -243,15 +270,16 @@ def _of_slices(
             f"no such column in schemas.py – expected one of {', '.join(usable)}",
             nearest(by, usable),
         )
-    yield from _of_left_out(at, criterion, columns)
+    yield from _of_left_out(at, criterion, list(map(str, columns.known_values.get(by, ()))))
 
 
-def _of_left_out(at: Location, criterion: Criterion, columns: Columns) -> Iterator[CriteriaMistake]:
-    known = [str(value) for value in columns.known_values.get(criterion.by or "", ())]
+def _of_left_out(at: Location, criterion: Criterion, known: list[str]) -> Iterator[CriteriaMistake]:
     for place, value in enumerate(criterion.leaving_out):
         # Without a list of values in the schema, every value is possible.
         if known and value not in known:
-            expected = f"{criterion.by} has no such value – expected one of {', '.join(known)}"
+            expected = (
+                f"{criterion.sliced_by} has no such value – expected one of {', '.join(known)}"
+            )
             yield CriteriaMistake(
                 (*at, "leaving_out", place), value, expected, nearest(value, known)
             )
@@ -280,11 +308,11 @@ def _of_comparison(at: Location, criterion: Criterion, metric: Metric) -> Iterat
             versus,
             f"{_OTHER[versus]} has no prediction intervals, which {metric.name} needs",
         )
-    elif "score" in metric.needs and versus == "rule":
+    elif {"score", "probabilities", "abstained"} & metric.needs and versus == "rule":
         yield CriteriaMistake(
             where,
             versus,
-            f"the rule of thumb gives decisions but no score, which {metric.name} needs",
+            f"the rule of thumb gives decisions but no probability, which {metric.name} needs",
         )
 
 

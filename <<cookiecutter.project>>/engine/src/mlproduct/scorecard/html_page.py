@@ -201,7 +201,7 @@ def _judged(result: Result, document: Document) -> _Family:
     lines = [_of_slice(each, criterion, document, frame) for each in result.slices]
     return _Family(
         criterion.says,
-        criterion.by or "",
+        criterion.sliced_by or "",
         criterion.metric,
         tuple(lines),
         True,

@@ -32,6 +32,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import DatabaseUnavailable
+from ..problems import Problem
+from . import response_schemas
 from .batching import Batcher, Busy
 from .follower import Follower
 from .idempotency import KEY_HEADER, Once, StoredAnswer, UsedBefore
@@ -39,7 +41,7 @@ from .log_writer import LogWriter
 from .openapi import answer, problem, problems_json, request_schema
 from .options import ServiceSettings
 from .request_rows import Checked, Rows
-from .response_schemas import IDEMPOTENCY_KEY, LIVE, MODEL, PREDICT, READY
+from .response_schemas import IDEMPOTENCY_KEY, LIVE, MODEL, READY
 
 __all__ = ["Service", "app_of"]
 
@@ -69,6 +71,7 @@ class Service:
     rows: Rows
     follower: Follower
     writer: LogWriter
+    problem: Problem
     draining: bool = False
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
@@ -131,6 +134,7 @@ def app_of(service: Service) -> FastAPI:
         return response
 
     body = {"required": True, "content": {"application/json": {"schema": _schema(service)}}}
+    answers = response_schemas.predict(service.problem.response_schema())
     extra = {"requestBody": body, "parameters": [IDEMPOTENCY_KEY]}
     needed: dict[str, Any] = {
         "dependencies": _key_needed(service.settings.keys),
@@ -139,7 +143,7 @@ def app_of(service: Service) -> FastAPI:
 
     # The request and not a model of pydantic: FastAPI would read a body of any length, and before
     # the key is checked.
-    @app.post("/predict", openapi_extra=extra, responses=PREDICT, **needed)
+    @app.post("/predict", openapi_extra=extra, responses=answers, **needed)
     async def predict(request: Request) -> Response:
         """A prediction for each valid row, and errors for each invalid row."""
         return await _predict(service, batcher, request)
@@ -248,7 +252,7 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
         if once is None:
             found = StoredAnswer.of(await batcher.score(checked.cells))
         else:
-            found = await once.answer(checked.cells, batcher, service.writer)
+            found = await once.answer(checked.cells, batcher, service.writer, service.follower)
     except Busy:
         return _later(429, "Too many waiting rows", "Try again in a second.")
     except UsedBefore as used:
@@ -293,7 +297,7 @@ def _shape(content: Any, rows_at_most: int) -> str | None:
 
 
 def _payload(checked: Checked, found: StoredAnswer) -> dict[str, Any]:
-    given = {name: values.tolist() for name, values in found.predictions.parts.items()}
+    given = found.fields
     keys = [line[KEY] for line in checked.cells]
     rows = [
         {"row": row, "key": name, **dict(zip(given, values, strict=True))}

@@ -140,11 +140,27 @@ class Follower:
             )
             return
         fast = accelerated(loaded.model, example, self._columns)
-        self.live = LiveModel(loaded, fast, self._columns.of_target)
+        self.live = LiveModel(loaded, fast, loaded.problem(self._columns.of_target))
         self.trouble = self.outage = None
         self._refused = ("", 0)
         self.swaps += 1
         logger.info("version %s is loaded and serves", number)
+
+    def response(self, version: str, rows: pd.DataFrame) -> dict[str, list[Any]]:
+        """The fields of the logged predictions ``rows`` of a version, as it returned them.
+
+        The version may be an earlier one, whose document is then read from the registry.
+        """
+        live = self.live
+        if live is not None and live.version == version:
+            document = live.loaded.document
+        else:
+            models = self._releases().models
+            document = models.document(models.find(version))
+        classes = document.model.classes if document.model else ()
+        threshold = document.model.threshold if document.model else None
+        problem = self._columns.of_target.of_version(classes)
+        return problem.response(problem.from_log(rows, classes, threshold))
 
     def _say(self, trouble: str, outage: str) -> None:
         if trouble != self.trouble:

@@ -11,11 +11,11 @@ import asyncio
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from ..log.prediction_log import LogBatch
-from ..problems import Predictions
 from .batching import Batcher, ScoredBatch
+from .follower import Follower
 from .log_writer import LogWriter
 from .request_rows import Cells
 
@@ -33,18 +33,18 @@ class UsedBefore(Exception):
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """The predictions of one model for the valid rows of one request."""
+    """The predictions of one model for the valid rows of one request, as fields by name."""
 
     version: str
     digest: str
-    predictions: Predictions
+    fields: dict[str, list[Any]]
 
     @classmethod
     def of(cls, scored_batch: ScoredBatch) -> Self:
         """The predictions of ``scored_batch`` with version and digest of its model."""
-        return cls(
-            scored_batch.live.version, scored_batch.live.loaded.digest, scored_batch.predictions
-        )
+        live = scored_batch.live
+        fields = live.problem.response(scored_batch.predictions)
+        return cls(live.version, live.loaded.digest, fields)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ class Once:
             hashlib.sha256(body).hexdigest(),
         )
 
-    async def answer(self, cells: Cells, batcher: Batcher, writer: LogWriter) -> StoredAnswer:
+    async def answer(
+        self, cells: Cells, batcher: Batcher, writer: LogWriter, follower: Follower
+    ) -> StoredAnswer:
         """The predictions in the log for this key, or new ones, which are recorded first.
 
         Raises UsedBefore for another body or erased predictions, Busy if too many rows are waiting,
@@ -83,9 +85,11 @@ class Once:
             recorded = await asyncio.to_thread(writer.record, made)
             # If another request has recorded the key in the meantime, its predictions count.
             found = made if recorded else await asyncio.to_thread(writer.find, self.name)
-        return self._from(found, len(cells))
+        block = self._checked(found, len(cells))
+        fields = await asyncio.to_thread(follower.response, block.version, block.predictions)
+        return StoredAnswer(block.version, block.digest, fields)
 
-    def _from(self, block: LogBatch | None, rows: int) -> StoredAnswer:
+    def _checked(self, block: LogBatch | None, rows: int) -> LogBatch:
         # The field run of such a block is the digest of its body.
         if block is not None and block.run != self.body:
             raise UsedBefore(
@@ -96,4 +100,4 @@ class Once:
                 f"The predictions of this {KEY_HEADER} were erased. Send the request with another"
                 " key."
             )
-        return StoredAnswer(block.version, block.digest, Predictions.from_log(block.predictions))
+        return block

@@ -7,7 +7,7 @@ problem has another media type than a prediction.
 
 from typing import Any
 
-__all__ = ["IDEMPOTENCY_KEY", "LIVE", "MODEL", "PREDICT", "READY"]
+__all__ = ["IDEMPOTENCY_KEY", "LIVE", "MODEL", "READY", "predict"]
 
 Answers = dict[int | str, dict[str, Any]]
 
@@ -49,33 +49,34 @@ def _problems(description: dict[int, str]) -> Answers:
 
 
 KEYED = _problems({401: "No API key", 503: "Not ready"})
-PREDICTION = _object(
-    {"row": PLACE, "key": {"type": ["string", "integer"]}, "decision": NUMBER},
-    score=NUMBER,
-    low=NUMBER,
-    high=NUMBER,
-)
-PREDICTED = _object(
-    {
-        "model": _object({"version": TEXT, "digest": TEXT}),
-        "predictions": _list(PREDICTION),
-        "errors": ERRORS,
-    }
-)
-PREDICT: Answers = {
-    200: _json("A prediction for each valid row, an error for each invalid field", PREDICTED),
-    **KEYED,
-    **_problems(
+
+
+def predict(fields: dict[str, Any]) -> Answers:
+    """The responses of POST /predict; ``fields`` are the schemas of a prediction's fields."""
+    others = {name: schema for name, schema in fields.items() if name != "decision"}
+    prediction = _object(
+        {"row": PLACE, "key": {"type": ["string", "integer"]}, "decision": fields["decision"]},
+        **others,
+    )
+    predicted = _object(
         {
-            400: "Invalid JSON",
-            408: "Request timeout",
-            409: "Key already used",
-            413: "Too large",
-            422: "No valid row",
-            429: "Too many waiting rows",
+            "model": _object({"version": TEXT, "digest": TEXT}),
+            "predictions": _list(prediction),
+            "errors": ERRORS,
         }
-    ),
-}
+    )
+    refused = {
+        400: "Invalid JSON",
+        408: "Request timeout",
+        409: "Key already used",
+        413: "Too large",
+        422: "No valid row",
+        429: "Too many waiting rows",
+    }
+    described = "A prediction for each valid row, an error for each invalid field"
+    return {200: _json(described, predicted), **KEYED, **_problems(refused)}
+
+
 MODEL: Answers = KEYED | {
     200: _json(
         "The model that serves",

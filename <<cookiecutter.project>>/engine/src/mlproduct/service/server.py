@@ -62,6 +62,7 @@ def service_of(product: Product, settings: Settings, wanted: ServiceSettings) ->
             rows=wanted.queue_rows,
             megabytes=wanted.spool_megabytes,
         ),
+        problem=product.columns.of_target,
     )
 
 

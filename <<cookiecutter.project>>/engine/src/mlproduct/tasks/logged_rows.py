@@ -20,7 +20,7 @@ from ..monitoring.profile import PREDICTION
 from ..product import Product
 from ..tables import Batch
 
-__all__ = ["Logbook", "chunks", "labelled", "labelled_batches", "logbook"]
+__all__ = ["PREFIX", "Logbook", "chunks", "labelled", "labelled_batches", "logbook"]
 
 # The prefix of the columns that scoring adds to the features in a Parquet file.
 PREFIX = "prediction_"

@@ -148,10 +148,12 @@ def _live(context: MonitoringContext, coverage: tuple[Coverage, ...]) -> LiveVer
     rows = labelled(context.book, days, context.champion.version, rules.rows_at_most)
     if len(rows) < rules.rows_at_least:
         return None
-    columns = context.columns
+    columns, problem = context.columns, context.columns.of_target
     table = rows.assign(**{str(columns.target): rows["outcome"]})
-    predictions = Predictions.from_log(rows)
-    problem = columns.of_target
+    model = context.champion.document.model
+    predictions = problem.from_log(
+        rows, model.classes if model else (), model.threshold if model else None
+    )
     criteria = judged_live(read_criteria(context.settings.criteria_file), problem)
     baselines = {
         "do_nothing": Baseline(problem.do_nothing(columns.encoded_target(table))),
@@ -174,7 +176,9 @@ def _live(context: MonitoringContext, coverage: tuple[Coverage, ...]) -> LiveVer
         days=tuple(days),
         drifted=alarming(_drift_of(context, rows, predictions)),
         metrics=metrics_of(measurements),
-        labelled=rows[["decision"]].assign(outcome=columns.encoded_target(table)),
+        labelled=pd.DataFrame(
+            {"decision": predictions.decision, "outcome": columns.encoded_target(table)}
+        ),
     )
 
 

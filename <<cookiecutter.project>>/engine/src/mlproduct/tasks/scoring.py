@@ -8,6 +8,7 @@ rows that were added to the source since then are scored.
 import os
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ from ..redaction import redacted
 from ..registry.releases import Releases
 from ..registry.versions import CHALLENGER, Loaded
 from ..tables import Batch, Validated
+from .logged_rows import PREFIX
 
 __all__ = [
     "ScoredDay",
@@ -219,11 +221,12 @@ class _StreamScoring:
         # The file is written before the block is recorded, so that no block names a missing file.
         # If the run stops in between, the next run writes the same file again.
         if len(rows):
-            model = self.context.model(self.partition.version).model
-            columns = self.context.columns
-            found = columns.of_target.predict(model, rows[list(columns.features)])
-            predictions = predictions_of(rows, identities, found, self.context.columns)
-            file = self.context.parts.write(stream, day, chunk.digest, self._part(rows, found))
+            columns, loaded = self.context.columns, self.context.model(self.partition.version)
+            problem = loaded.problem(columns.of_target)
+            found = problem.predict(loaded.model, rows[list(columns.features)])
+            predictions = predictions_of(rows, identities, found, columns)
+            part = self._part(rows, problem.response(found))
+            file = self.context.parts.write(stream, day, chunk.digest, part)
         self.context.log.record(
             LogBatch(
                 name=name,
@@ -241,8 +244,8 @@ class _StreamScoring:
         self.rejected += bad
         self.fresh += len(rows)
 
-    def _part(self, rows: pd.DataFrame, predictions: Predictions) -> pd.DataFrame:
-        columns = {f"prediction_{name}": values for name, values in predictions.parts.items()}
+    def _part(self, rows: pd.DataFrame, response: dict[str, list[Any]]) -> pd.DataFrame:
+        columns = {f"{PREFIX}{name}": values for name, values in response.items()}
         return rows.assign(**columns, model_version=self.partition.version)
 
 

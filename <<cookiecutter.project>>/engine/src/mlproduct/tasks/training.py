@@ -321,6 +321,7 @@ def judge(run: TrainingRun, document: Document, evaluated: Evaluated) -> Documen
                 parameters=found.params,
                 digest=saved.digest,
                 task=run.product.problem.task,
+                classes=run.columns.of_target.class_names,
                 threshold=found.threshold,
                 calibration=found.calibration,
             ),
@@ -350,6 +351,7 @@ def _plots(run: TrainingRun, found: Found, evaluation: Evaluation) -> Plots:
         candidates=tuple(rows),
         importance=evaluation.importance,
         curves=evaluation.curves,
+        confusion=evaluation.confusion,
     )
 
 

@@ -120,7 +120,7 @@ def comparison_of(
     ``training`` is used only to find the slices that occur in it.
     """
     y = holdout[columns.target].to_numpy(dtype=float)
-    features = holdout[list(columns.features)]
+    features = holdout[list(columns.inputs)]
     predictors: dict[str, Predict] = {
         CHALLENGER: challenger,
         **{name: baseline.predict for name, baseline in baselines.items()},

@@ -220,7 +220,7 @@ class _StreamScoring:
         # If the run stops in between, the next run writes the same file again.
         if len(rows):
             model = self.context.model(self.partition.version).model
-            found = predict(model, rows[list(self.context.columns.features)])
+            found = predict(model, rows[list(self.context.columns.inputs)])
             predictions = predictions_of(rows, identities, found, self.context.columns)
             file = self.context.parts.write(stream, day, chunk.digest, self._part(rows, found))
         self.context.log.record(

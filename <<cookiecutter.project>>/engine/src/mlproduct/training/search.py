@@ -165,7 +165,7 @@ def _table(
     y = training[columns.target].to_numpy(dtype=float)[cuts.order]
     if complaint := columns.of_target.complaint(str(columns.target), y):
         raise InvalidData(complaint)
-    features = training[list(columns.features)].iloc[cuts.order].reset_index(drop=True)
+    features = training[list(columns.inputs)].iloc[cuts.order].reset_index(drop=True)
     return _Table(features, y, cuts, columns, budget.seed)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from mlproduct.config.settings import DriftLimits
 from mlproduct.monitoring.drift import drift
+from mlproduct.monitoring.evidently_report import report_pages
 from mlproduct.monitoring.profile import PREDICTION, Profile, profile_of
 from mlproduct.monitoring.vocabulary import unknown_words, vocabulary_of
 
@@ -154,3 +155,13 @@ def test_the_share_of_unknown_words(text: Any, share: float) -> None:
 def test_a_reference_without_texts_makes_every_word_unknown() -> None:
     stored = vocabulary_of(pd.Series([None] * 9, dtype="str"))
     assert unknown_words(pd.Series(["parcel"]), stored).tolist() == [1.0]
+
+
+def test_the_report_shows_days_and_lengths_and_no_text() -> None:
+    reference, window = table(300, 0), table(300, 1)
+    pages = report_pages(reference, window, COLUMNS, None)
+    assert "joined (days)" in pages["drift.html"]
+    assert "note (characters)" in pages["drift.html"]
+    long = [note for note in window["note"].dropna() if len(note) > 25]
+    assert len(long) > 50
+    assert not any(note in pages["drift.html"] for note in long)

@@ -129,7 +129,9 @@ def test_texts_without_frequent_words_give_a_table_with_a_row_each(
 
 def test_words_in_few_rows_are_not_in_the_model() -> None:
     texts = ["parcel late"] * 20 + ["parcel for Cordelia"] * 4
-    assert set(TextParts().fit(texts).words_.vocabulary_) == {"parcel", "late", "parcel late"}
+    assert set(TextParts().fit(texts).words_.vocabulary_) == {"parcel", "late"}
+    pairs = TextParts(pairs=True).fit(texts).words_
+    assert set(pairs.vocabulary_) == {"parcel", "late", "parcel late"}
 
 
 def test_a_date_is_the_parts_of_the_calendar_and_the_days_before_the_time() -> None:

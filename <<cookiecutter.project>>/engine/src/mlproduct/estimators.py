@@ -141,11 +141,12 @@ class DateParts(TransformerMixin, BaseEstimator):
 
 
 class TextParts(TransformerMixin, BaseEstimator):
-    """A column of texts as TF-IDF weights of its words and pairs of words; missing is "".
+    """A column of texts as TF-IDF weights of its words; missing is "".
 
     A word has a weight if at least ``rows_at_least`` of the training rows contain it. Rarer words,
     such as most names, do not reach the model. With ``components``, the weights are reduced to that
     many dense columns (latent semantic analysis), for models that need few and dense columns.
+    With ``pairs``, pairs of words have weights too, which takes several times as long.
     """
 
     def __init__(
@@ -153,11 +154,13 @@ class TextParts(TransformerMixin, BaseEstimator):
         rows_at_least: int = 5,
         words_at_most: int = 5_000,
         components: int | None = None,
+        pairs: bool = False,
         seed: int = 0,
     ) -> None:
         self.rows_at_least = rows_at_least
         self.words_at_most = words_at_most
         self.components = components
+        self.pairs = pairs
         self.seed = seed
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -169,7 +172,7 @@ class TextParts(TransformerMixin, BaseEstimator):
         """The weights or components of the texts from which the words were found."""
         texts = _texts(X)
         self.words_ = TfidfVectorizer(
-            ngram_range=(1, 2),
+            ngram_range=(1, 2 if self.pairs else 1),
             min_df=self.rows_at_least,
             max_features=self.words_at_most,
             sublinear_tf=True,

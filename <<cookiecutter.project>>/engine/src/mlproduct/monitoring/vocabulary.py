@@ -27,8 +27,9 @@ WORDS_AT_MOST = BITS // 16  # the most frequent ones; more would fill the bits
 def vocabulary_of(texts: pd.Series) -> str:
     """The words of ``texts`` as bits in base64, about 11 kB."""
     rows, places, words = words_of(texts)
-    pairs = np.unique(np.column_stack([rows, places]), axis=0)
-    counts = np.bincount(pairs[:, 1].astype(int), minlength=len(words))
+    # A word counts once per row: each pair of a row and a word is one number.
+    pairs = np.unique(rows * max(len(words), 1) + places)
+    counts = np.bincount(pairs % max(len(words), 1), minlength=len(words))
     order = np.argsort(-counts, kind="stable")[:WORDS_AT_MOST]
     bits = np.zeros(BITS, dtype=bool)
     bits[_bits([words[place] for place in order if counts[place] >= ROWS_AT_LEAST])] = True

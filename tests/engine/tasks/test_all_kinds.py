@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
+from mlproduct.clock import today
 from mlproduct.service.app import app_of
 from mlproduct.service.options import ServiceSettings
 from mlproduct.service.server import service_of
+from mlproduct.tasks.logged_rows import chunks, logbook
 from mlproduct.tasks.monitoring import monitoring_context, monitoring_report
 from mlproduct.testing import TrialProduct, make_trial
 from mlproduct.testing.generated_rows import generated_rows
@@ -107,6 +109,12 @@ def test_a_batch_is_scored_and_monitored_and_the_service_predicts_the_same(
     for each in content["predictions"]:
         expected = batch.loc[each["key"], "decision"]
         assert each["decision"] == pytest.approx(expected, rel=1e-9)
+    book = logbook(OF_KINDS, settings())
+    served = list(chunks(book, DAY, today(), content["model"]["version"]))[-1]
+    assert len(served) == 20
+    logged = served.set_index("order")[["joined", "note", "at"]].sort_index()
+    sent = frame.head(20).set_index("order")[["joined", "note", "at"]].sort_index()
+    pd.testing.assert_frame_equal(logged, sent, check_dtype=False)
     report = monitoring_report(monitoring_context(OF_KINDS, DAY))
     watched = {finding.column for finding in report.findings or ()}
     assert {"joined (days)", "note (characters)", "note (unknown words)"} <= watched

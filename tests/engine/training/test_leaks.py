@@ -6,6 +6,7 @@ import pytest
 from mlproduct.errors import ConfigError
 from mlproduct.training.leaks import leaking_features
 
+from .. import all_kinds
 from ..data.small_tables import columns, table
 
 
@@ -107,3 +108,38 @@ def test_an_accepted_leak_is_not_reported() -> None:
 def test_accepting_an_unknown_feature_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="'cc' is not a feature"):
         leaks(table(), accepted=("cc",))
+
+
+def leaks_of_kinds(rows: pd.DataFrame, accepted: tuple[str, ...] = ()) -> list[str]:
+    found = leaking_features(rows, all_kinds.columns(), at=0.98, accepted=accepted)
+    return [leak.feature for leak in found]
+
+
+def test_honest_dates_and_texts_are_not_reported() -> None:
+    assert leaks_of_kinds(all_kinds.table(2_000)) == []
+
+
+def test_a_text_with_a_word_that_reveals_the_target_is_reported() -> None:
+    rows = all_kinds.table(2_000)
+    word = pd.Series(np.where(rows["returned"] == 1, " refunded ", " "))
+    notes = rows["note"].fillna("") + word + [f"n{number}" for number in range(2_000)]
+    found = rows.assign(note=notes.astype("str"))
+    assert leaks_of_kinds(found) == ["note (the word 'refunded')"]
+    assert leaks_of_kinds(found, accepted=("note",)) == []
+
+
+def test_a_text_whose_length_reveals_the_target_is_reported() -> None:
+    rows = all_kinds.table(2_000)
+    lengths = np.where(rows["returned"] == 1, 40, 20) + np.arange(2_000) % 15
+    # Letters of each row's own, so that no word and no text is in two rows.
+    notes = [f"{number:05d}".ljust(length, "x") for number, length in enumerate(lengths)]
+    assert leaks_of_kinds(rows.assign(note=pd.Series(notes, dtype="str"))) == ["note (its length)"]
+
+
+def test_a_date_after_the_time_that_reveals_the_target_is_reported() -> None:
+    rows = all_kinds.table(2_000)
+    random = np.random.default_rng(1)
+    later = np.where(rows["returned"] == 1, 20, -20) + random.integers(-9, 9, 2_000)
+    minutes = pd.to_timedelta(random.integers(0, 1440, 2_000), unit="min")
+    joined = rows["at"] + pd.to_timedelta(later, unit="D") + minutes
+    assert leaks_of_kinds(rows.assign(joined=joined)) == ["joined (days before at)"]

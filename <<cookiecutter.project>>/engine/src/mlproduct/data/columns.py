@@ -9,6 +9,11 @@ A schema (``schemas.py``) gives each column its role in ``metadata``. No other f
     {"role": "target"}    what is predicted; with two values, "positive" names the positive one
     {"role": "ignored"}   validated, never used by the model
     {..., "pii": True}    personal data: never read from the source
+
+A feature has a kind (``feature_kinds.py``): number, category, date or text. It follows from the
+data type of the column. Only free text has to be marked, because text is a category otherwise:
+
+    {"role": "feature", "kind": "text"}
 """
 
 from dataclasses import dataclass
@@ -20,6 +25,8 @@ from pandera.pandas import DataFrameModel
 
 from ..errors import ConfigError
 from ..problems import Problem, Target
+from .coercion import kind_of as cell_kind_of
+from .feature_kinds import KINDS, FeatureKind, kind_of
 
 __all__ = ["Columns", "columns_of"]
 
@@ -41,6 +48,8 @@ class Columns:
     private: tuple[str, ...]
     known_values: dict[str, tuple[Any, ...]]
     """The allowed values of each column for which the schema lists them."""
+    dates: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def of_target(self) -> Problem:
@@ -51,8 +60,24 @@ class Columns:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The inputs of the model: numeric columns, then categorical ones."""
-        return self.numeric + self.categorical
+        """The features: numeric columns, then categorical ones, dates and texts."""
+        return self.numeric + self.categorical + self.dates + self.texts
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns that the model receives: the features, and the time if there are dates.
+
+        A date means little to a model without the time of its row: see ``training/preprocess.py``.
+        """
+        return (*self.features, self.time) if self.dates and self.time else self.features
+
+    def kind_of(self, feature: str) -> FeatureKind:
+        """The kind of a feature; the time is a date. Raises KeyError for another column."""
+        named = (self.numeric, self.categorical, (*self.dates, self.time), self.texts)
+        for kind, names in zip(("number", "category", "date", "text"), named, strict=True):
+            if feature in names:
+                return KINDS[kind]
+        raise KeyError(feature)
 
     def encoded_target(self, rows: pd.DataFrame) -> np.ndarray:
         """The target of ``rows`` as floats: the numbers, or the codes of the classes."""
@@ -90,26 +115,32 @@ def columns_of(schema: type[DataFrameModel], problem: Problem | None = None) -> 
             " identifies a row's subject"
         )
     target = next(iter(by_role["target"]), None)
-    texts = [name for name in by_role["feature"] if _is_text(described[name].dtype)]
+    kinds = {name: _kind(name, column, marked[name]) for name, column in described.items()}
+
+    def of_kind(kind: str) -> tuple[str, ...]:
+        return tuple(name for name in by_role["feature"] if kinds[name].name == kind)
+
     return Columns(
         key=by_role["key"][0],
         time=next(iter(by_role["time"]), None),
         group=next(iter(by_role["group"]), None),
         target=target,
         problem=problem.of(_target(target, columns[target])) if problem and target else None,
-        numeric=tuple(name for name in by_role["feature"] if name not in texts),
-        categorical=tuple(texts),
+        numeric=of_kind("number"),
+        categorical=of_kind("category"),
         ignored=tuple(by_role["ignored"]),
         private=tuple(name for name in marked if name not in described),
         known_values={
             name: values for name, column in described.items() if (values := _listed(column))
         },
+        dates=of_kind("date"),
+        texts=of_kind("text"),
     )
 
 
 def _target(name: str, column: Any) -> Target:
     positive = (column.metadata or {}).get("positive")
-    return Target(name, _is_text(column.dtype), _listed(column), positive)
+    return Target(name, cell_kind_of(column.dtype) == "text", _listed(column), positive)
 
 
 def _role(name: str, column: Any) -> str:
@@ -126,6 +157,16 @@ def _role(name: str, column: Any) -> str:
     return role
 
 
+def _kind(name: str, column: Any, role: str) -> FeatureKind:
+    stated = (column.metadata or {}).get("kind")
+    if stated is not None and role != "feature":
+        raise ConfigError(
+            f"schemas.py: column {name} has the kind {stated!r} and the role {role} – expected a"
+            " kind only with the role feature – remove the kind"
+        )
+    return kind_of(column.dtype, name, stated)
+
+
 def _is_private(column: Any) -> bool:
     return bool((column.metadata or {}).get("pii"))
 
@@ -134,8 +175,3 @@ def _listed(column: Any) -> tuple[Any, ...]:
     """The allowed values of the column if its checks list them, else empty."""
     listed = (check.statistics["allowed_values"] for check in column.checks if check.name == "isin")
     return tuple(next(listed, ()))
-
-
-def _is_text(dtype: Any) -> bool:
-    # pandas names its text types string[python], string[pyarrow] and so on.
-    return str(dtype) in {"str", "string", "object", "category"} or str(dtype).startswith("string")

@@ -135,7 +135,7 @@ def comparison_of(
     ``training`` is used only to find the slices that occur in it.
     """
     y = columns.encoded_target(holdout)
-    features = holdout[list(columns.features)]
+    features = holdout[list(columns.inputs)]
     predictors: dict[str, Predict] = {
         CHALLENGER: challenger,
         **{name: baseline.predict for name, baseline in baselines.items()},

@@ -87,7 +87,7 @@ def evaluate(
         resample(len(holdout), settings.resamples, seed, clusters) if len(holdout) else iter(())
     )
     estimates = take(comparison.samples, weights)
-    features = comparison.holdout[list(columns.features)]
+    features = comparison.holdout[list(columns.inputs)]
     measurements = [
         *overall(comparison, estimates),
         *(m for name in comparison.baselines for m in against(comparison, name, estimates)),

@@ -49,9 +49,12 @@ def drift(reference: Profile, window: Profile, limits: DriftLimits) -> tuple[Fin
     tested: list[tuple[Finding, bool]] = []
     others: list[Finding] = []
     for before, now in zip(reference.columns, window.columns, strict=True):
-        tested += [_values(before, now, limits), _missing(before, now, limits)]
+        tested.append(_values(before, now, limits))
+        # The missing texts are found by their length already.
+        if before.measure != "unknown words":
+            tested.append(_missing(before, now, limits))
         if before.kind == "category":
-            others.append(_new_values(before, now, limits))
+            others.append(_new_values(before, now, limits, len(reference.columns)))
     corrected = _holm([finding.p for finding, _ in tested])
     found = [
         replace(finding, p=p, alarm=matters and p <= limits.false_alarms_at_most)
@@ -113,10 +116,17 @@ def _missing(
     ), size >= limits.missing_by
 
 
-def _new_values(before: ColumnProfile, now: ColumnProfile, limits: DriftLimits) -> Finding:
+def _new_values(
+    before: ColumnProfile, now: ColumnProfile, limits: DriftLimits, columns: int
+) -> Finding:
     was, is_now = (c.counts[-1] / max(sum(c.counts), 1) for c in (before, now))
-    # No test: the size of the share decides, from a minimum number of rows on.
+    # The size of the share decides, from a minimum number of rows on.
     alarm = now.counts[-1] >= ENOUGH and is_now - was > limits.new_values_at_most
+    if alarm and was:
+        # Of a category with many values, the reference has others too, and their share varies by
+        # chance. Corrected for the number of columns (Bonferroni).
+        table = np.array([[c.counts[-1], sum(c.counts[:-1])] for c in (before, now)])
+        alarm = _homogeneous(table) * columns <= limits.false_alarms_at_most
     sentence = f"{is_now:.1%} of rows have values that are not in the reference"
     return Finding(
         before.name, "new values", float(is_now), 0.0 if alarm else 1.0, bool(alarm), sentence

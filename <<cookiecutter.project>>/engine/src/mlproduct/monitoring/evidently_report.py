@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from ..data.columns import Columns
-from ..problems.problem import Performance
+from ..derived_numbers import characters, days_before
+from ..problems import Performance
 from .profile import PREDICTION
 
 __all__ = ["report_pages"]
@@ -29,7 +30,7 @@ def report_pages(
         from evidently import Report
         from evidently.presets import DataDriftPreset, DataSummaryPreset
 
-        monitored = [*columns.features, PREDICTION]
+        monitored = [*_watched(window, columns).columns]
         # The page reports drift if one column drifts; by default, half of them have to.
         one_is_enough = 1 / len(monitored)
         drifting = DataDriftPreset(columns=monitored, drift_share=one_is_enough)
@@ -48,11 +49,12 @@ def report_pages(
 def _dataset(rows: pd.DataFrame, columns: Columns) -> Any:
     from evidently import DataDefinition, Dataset
 
-    numbers = [*columns.numeric, PREDICTION]
+    table = _watched(rows, columns)
     definition = DataDefinition(
-        numerical_columns=numbers, categorical_columns=list(columns.categorical)
+        numerical_columns=[name for name in table if name not in columns.categorical],
+        categorical_columns=list(columns.categorical),
     )
-    return Dataset.from_pandas(_plain(rows[[*columns.features, PREDICTION]], columns), definition)
+    return Dataset.from_pandas(table, definition)
 
 
 def _with_labels(rows: pd.DataFrame, performance: Performance) -> Any:
@@ -62,14 +64,29 @@ def _with_labels(rows: pd.DataFrame, performance: Performance) -> Any:
     return Dataset.from_pandas(table, performance.definition)
 
 
-def _plain(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """The features and predictions in the types that Evidently supports: objects and floats."""
-    table = rows.reset_index(drop=True)
-    for name in table.columns:
-        texts = name in columns.categorical
-        table[name] = (
-            table[name].astype(object).where(table[name].notna(), None)
-            if texts
-            else table[name].astype(float)
-        )
-    return table
+def _watched(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """The features and predictions in the types that Evidently supports: objects and floats.
+
+    A date is shown as its days and a text as its length, so that the page contains no text. The
+    unknown words of a text are only in the alarms, because their vocabulary is in the profile.
+    """
+    table, time = rows.reset_index(drop=True), columns.time
+    found = {}
+    for name in columns.features:
+        column = table[name]
+        for measure in columns.kind_of(name).measures:
+            if measure == "value":
+                found[name] = column
+            elif measure == "days":
+                found[f"{name} (days)"] = days_before(column, table[time] if time else None)
+            elif measure == "characters":
+                found[f"{name} (characters)"] = characters(column)
+    found[PREDICTION] = table[PREDICTION]
+    return pd.DataFrame(
+        {
+            name: column.astype(object).where(column.notna(), None)
+            if name in columns.categorical
+            else column.astype(float)
+            for name, column in found.items()
+        }
+    )

@@ -25,9 +25,12 @@ ALLOWED_TYPES: tuple[str, ...] = (
     # Learning rates and moments as plain numbers; only fit uses them, predict does not.
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-    # The engine's own estimators.
+    # The engine's own estimators. Their constructors and states only set values. TextParts calls
+    # a TfidfVectorizer, which skops trusts by default.
     "mlproduct.estimators.Calibrated",
+    "mlproduct.estimators.DateParts",
     "mlproduct.estimators.PredictionIntervals",
+    "mlproduct.estimators.TextParts",
 )
 
 # The engine's classes by their names in model files of 0.2 (module below the team's package, class)

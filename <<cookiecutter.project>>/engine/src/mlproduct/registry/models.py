@@ -20,6 +20,8 @@ import numpy as np
 import pandas as pd
 
 from ..config.settings import Settings
+from ..data.columns import Columns
+from ..data.feature_kinds import KINDS, FeatureKind
 from ..errors import ConfigError, ProductError, Refused, RegistryUnavailable
 from ..gate.document import Document
 from ..plain_text import NAME_LIMIT, plain
@@ -39,12 +41,18 @@ REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
 
 
 def save(
-    model: Any, directory: Path, *, features: pd.DataFrame, training_rows: np.ndarray
+    model: Any,
+    directory: Path,
+    *,
+    features: pd.DataFrame,
+    training_rows: np.ndarray,
+    columns: Columns | None = None,
 ) -> Saved:
     """The model as saved in MLflow's format in ``directory``, which must be new or empty.
 
     ``features`` are rows in the form that the model expects. They give the signature and the input
-    example, which consists of medians and most frequent values and therefore shows no real row.
+    example, which consists of medians and most frequent values and therefore shows no real row;
+    ``columns`` states which of them are free texts, of which it shows none.
     ``training_rows`` are the identities (uint64) of the rows the model was trained on. Raises
     ConfigError if the model contains an unreviewed type.
     """
@@ -57,7 +65,7 @@ def save(
             model,
             str(directory),
             signature=_signature(model, features.head(1000)),
-            input_example=input_example(features),
+            input_example=input_example(features, columns),
             serialization_format="skops",
             skops_trusted_types=list(ALLOWED_TYPES),
             # Named here, because MLflow would otherwise load the model in a new process to
@@ -79,17 +87,23 @@ def save(
     return Saved(directory, _sha256(content), len(content))
 
 
-def input_example(features: pd.DataFrame) -> pd.DataFrame:
-    """One row of medians and most frequent values, in the dtypes of ``features``."""
-    return pd.DataFrame({name: _middle(column) for name, column in features.items()})
+def input_example(features: pd.DataFrame, columns: Columns | None = None) -> pd.DataFrame:
+    """One row of medians, most frequent values and made-up texts, in the dtypes of ``features``.
+
+    Without ``columns``, the kind of each feature follows from its dtype.
+    """
+    return pd.DataFrame(
+        {
+            name: (columns.kind_of(str(name)) if columns else _kind(column)).typical(column)
+            for name, column in features.items()
+        }
+    )
 
 
-def _middle(column: pd.Series) -> pd.Series:
-    # Pandas counts bool as numeric, but its median may be neither of the two values.
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return pd.Series([column.median()]).astype(column.dtype)
-    # Reindexed, so that a column without any value still has its row.
-    return column.mode().head(1).astype(column.dtype).reset_index(drop=True).reindex([0])
+def _kind(column: pd.Series) -> FeatureKind:
+    if pd.api.types.is_numeric_dtype(column):
+        return KINDS["number"]
+    return KINDS["date" if pd.api.types.is_datetime64_any_dtype(column) else "category"]
 
 
 def reopen(saved: Saved) -> Any:

@@ -2,7 +2,8 @@
 
 Most of the time for a single row is spent in scikit-learn's ``ColumnTransformer``, which splits and
 combines tables. An encoder encodes each value separately, so the codes of all values can be looked
-up. Whether both models give the same predictions is tested on holdout rows.
+up. Dates and free texts go through the model's own steps. Whether both models give the same
+predictions is tested on holdout rows.
 """
 
 import copy
@@ -13,6 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import hstack, issparse
 from sklearn.compose import ColumnTransformer
 
 from ..data.columns import Columns
@@ -47,15 +49,15 @@ def accelerated(model: Any, example: pd.DataFrame, columns: Columns) -> Any | No
     """A faster copy of ``model`` that takes ``ArrayRows``; None if its predictions would differ.
 
     ``example`` are holdout rows. Both models are compared on all of them, on a single one, and on
-    rows in which every text is missing or unknown.
+    rows in which every text and date is missing, or every text unknown.
     """
     try:
         fast = copy.deepcopy(model)  # the model itself serves if the copy cannot be used
         found = 0
         for holder, key, transformer in _transformers(fast):
-            holder[key] = _Looked(transformer)
+            holder[key] = _Looked(transformer, columns)
             found += 1
-        if found and _same(model, fast, example[list(columns.features)], columns):
+        if found and _same(model, fast, example[list(columns.inputs)], columns):
             return fast
         logger.info("the model is not accelerated: the predictions of the faster copy differ")
     except Exception as error:  # a model with another structure is used without acceleration
@@ -64,12 +66,13 @@ def accelerated(model: Any, example: pd.DataFrame, columns: Columns) -> Any | No
 
 
 def _same(model: Any, fast: Any, rows: pd.DataFrame, columns: Columns) -> bool:
-    texts = list(columns.categorical)
+    texts = [*columns.categorical, *columns.texts]
+    missing = dict.fromkeys([*texts, *columns.dates], None)
     # Assigning one value changes the type of a column, so ``astype`` restores the types.
     tried = [
         rows,
         rows.head(1),
-        rows.head(20).assign(**dict.fromkeys(texts, None)).astype(rows.dtypes.to_dict()),
+        rows.head(20).assign(**missing).astype(rows.dtypes.to_dict()),
     ]
     tried.append(
         rows.head(20).assign(**dict.fromkeys(texts, UNKNOWN)).astype(rows.dtypes.to_dict())
@@ -111,16 +114,42 @@ def _transformers(
 class _Looked:
     """A fitted ColumnTransformer that uses arrays for numbers and look-up tables for texts."""
 
-    def __init__(self, transformer: ColumnTransformer) -> None:
-        self._parts: list[_Numbers | _Texts] = []
+    def __init__(self, transformer: ColumnTransformer, columns: Columns) -> None:
+        self._parts: list[_Numbers | _Texts | _Whole] = []
+        self._sparse = transformer.sparse_output_
+        apart = {*columns.dates, *columns.texts, columns.time}
         for _, part, names in transformer.transformers_:
-            if isinstance(part, str) and part == "drop":
+            # A part without columns is never fitted.
+            if (isinstance(part, str) and part == "drop") or not len(names):
                 continue
-            texts = hasattr(part, "categories_")
-            self._parts.append(_Texts(part, list(names)) if texts else _Numbers(part, list(names)))
+            if isinstance(names, str):  # one column, which a vectorizer takes as a list of texts
+                self._parts.append(_Whole(part, names))
+            elif hasattr(part, "categories_"):
+                self._parts.append(_Texts(part, list(names)))
+            elif apart.isdisjoint(names):
+                self._parts.append(_Numbers(part, list(names)))
+            else:
+                self._parts.append(_Whole(part, list(names)))
 
-    def transform(self, rows: ArrayRows) -> np.ndarray:
-        return np.hstack([part.transform(rows) for part in self._parts])
+    def transform(self, rows: ArrayRows) -> Any:
+        found = [part.transform(rows) for part in self._parts]
+        return hstack(found, format="csr") if self._sparse else np.hstack(list(map(_dense, found)))
+
+
+def _dense(part: Any) -> np.ndarray:
+    return part.toarray() if issparse(part) else np.asarray(part)
+
+
+class _Whole:
+    """A part that is used as it is, on a table of its columns."""
+
+    def __init__(self, part: Any, names: str | list[str]) -> None:
+        self._part, self._names = part, names
+
+    def transform(self, rows: ArrayRows) -> Any:
+        if isinstance(self._names, str):
+            return self._part.transform(rows[self._names])
+        return self._part.transform(pd.DataFrame({name: rows[name] for name in self._names}))
 
 
 class _Numbers:

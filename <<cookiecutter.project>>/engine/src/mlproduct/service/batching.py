@@ -59,7 +59,7 @@ class Batcher:
         rows_at_most: int,
     ) -> None:
         self._live, self._rules = live, rules
-        self._features = list(rules.validator.columns.features)
+        self._features = list(rules.validator.columns.inputs)
         self._scored, self._keep, self._at_most = scored, keep, rows_at_most
         self._waiting: deque[_Waiting] = deque()
         self._rows = 0

@@ -185,10 +185,10 @@ def unfit(model: object, example: pd.DataFrame, columns: Columns) -> str | None:
     rows.
     """
     named = getattr(model, "feature_names_in_", None)
-    if named is not None and set(named) != set(columns.features):
-        other = sorted(set(named) ^ set(columns.features))
+    if named is not None and set(named) != set(columns.inputs):
+        other = sorted(set(named) ^ set(columns.inputs))
         return f"its features are not those of schemas.py: {', '.join(map(str, other))}"
-    rows = example[list(columns.features)].head(SMOKE_ROWS)
+    rows = example[list(columns.inputs)].head(SMOKE_ROWS)
     predictions = columns.of_target.predict(model, rows)
     for name, values in (("decisions", predictions.decision), ("scores", predictions.score)):
         if values is not None and (len(values) != len(rows) or not np.isfinite(values).all()):

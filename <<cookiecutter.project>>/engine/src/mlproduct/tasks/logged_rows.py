@@ -14,6 +14,7 @@ import pandas as pd
 from ..config.settings import Settings
 from ..data.columns import Columns
 from ..data.fingerprint import dated, row_identities
+from ..derived_numbers import moments
 from ..log.partition_files import PartitionFiles
 from ..log.prediction_log import PredictionLog
 from ..monitoring.profile import PREDICTION
@@ -123,4 +124,6 @@ def _features_of(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     table[columns.key] = rows["key"].to_numpy()
     if columns.time:
         table[columns.time] = rows["as_of"].to_numpy()
-    return table.reindex(columns=list(columns.read))
+    table = table.reindex(columns=list(columns.read))
+    # JSON has no dates: the log has them as texts.
+    return table.assign(**{name: moments(table[name]) for name in columns.dates})

@@ -223,7 +223,7 @@ class _StreamScoring:
         if len(rows):
             columns, loaded = self.context.columns, self.context.model(self.partition.version)
             problem = loaded.problem(columns.of_target)
-            found = problem.predict(loaded.model, rows[list(columns.features)])
+            found = problem.predict(loaded.model, rows[list(columns.inputs)])
             predictions = predictions_of(rows, identities, found, columns)
             part = self._part(rows, problem.response(found))
             file = self.context.parts.write(stream, day, chunk.digest, part)

@@ -209,10 +209,14 @@ def search(run: TrainingRun, training: pd.DataFrame) -> Found:
         limit = f"search.seconds: {budget.seconds:g}"
         console.line("search", f"stopped at {limit}, before trial {budget.trials} was reached")
     seen = row_identities(training, run.columns)
-    features = training[list(run.columns.features)]
+    features = training[list(run.columns.inputs)]
     # Saved at once: this file is evaluated and registered, even if the flow changes the object.
     run.evidence.saved = save(
-        found.model, run.workdir / "model", features=features, training_rows=seen
+        found.model,
+        run.workdir / "model",
+        features=features,
+        training_rows=seen,
+        columns=run.columns,
     )
     run.evidence.found = found
     return found
@@ -269,7 +273,7 @@ def _keep_reference(run: TrainingRun, holdout: pd.DataFrame, saved: Saved, model
     predictions, and a sample of them.
     """
     # Only the features, so that the sample contains no keys.
-    features = holdout[list(run.columns.features)]
+    features = holdout[list(run.columns.inputs)]
     predictions = run.columns.of_target.predict(model, features)
     table = with_prediction(features, predictions)
     outcome = run.columns.encoded_target(holdout)

@@ -1,6 +1,7 @@
 """Rows generated from a schema, with a learnable target, for a product without ``sample.py``."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as time_of_day
 from functools import partial
 from typing import Any
 
@@ -17,8 +18,9 @@ __all__ = ["cells_at", "generated_rows"]
 
 DAYS = 540  # the rows are of this many days, like those of synthetic.py
 
-# The values of a text feature whose schema lists none.
+# The values of a category whose schema lists none, and the words of a free text.
 WORDS = ("alpha", "beta", "gamma", "delta")
+WORDS_AT_MOST = 8  # of a free text
 
 # The share of generated rows that has to pass the schema. If fewer pass, the schema has rules that
 # cannot be guessed from its columns.
@@ -48,6 +50,13 @@ def generated_rows(
             made[name] = _days(random, rows, until or today())
         elif name == columns.target:
             continue
+        elif name in columns.dates:
+            days = random.integers(0, DAYS, rows)
+            made[name] = _before(made.get(str(columns.time)), days)
+            score += days / DAYS - 0.5
+        elif name in columns.texts:
+            made[name], effect = _texts(random, rows)
+            score += effect
         else:
             made[name], effect = _feature(
                 schema[name], columns.known_values.get(name), random, rows
@@ -80,15 +89,31 @@ def _keys(column: Any, rows: int) -> pd.Series:
 
 
 def _days(random: np.random.Generator, rows: int, until: date) -> pd.Series:
-    last = datetime.combine(until, time.min)
+    last = datetime.combine(until, time_of_day.min)
     ages = np.sort(random.integers(0, DAYS, rows))[::-1]
     return pd.Series([last - timedelta(days=int(age)) for age in ages])
+
+
+def _before(time: Any, days: np.ndarray) -> pd.Series:
+    """The dates that many days before the rows' times, or before today without them."""
+    last = pd.Series(datetime.combine(today(), time_of_day.min), index=range(len(days)))
+    return (last if time is None else time) - pd.to_timedelta(days, unit="D")
+
+
+def _texts(random: np.random.Generator, rows: int) -> tuple[pd.Series, np.ndarray]:
+    """Free texts of up to eight words, and what the share of the first word adds to the score."""
+    lengths = random.integers(1, WORDS_AT_MOST + 1, rows)
+    texts = [[WORDS[place] for place in random.integers(0, len(WORDS), n)] for n in lengths]
+    effect = np.array([words.count(WORDS[0]) / len(words) for words in texts])
+    return pd.Series([" ".join(words) for words in texts], dtype="str"), 4 * (effect - 0.25)
 
 
 def _feature(
     column: Any, listed: tuple[Any, ...] | None, random: np.random.Generator, rows: int
 ) -> tuple[Any, np.ndarray]:
     """The cells, and what each adds to the score from which the target is made."""
+    if "bool" in str(column.dtype).lower():
+        listed = listed or (False, True)
     if listed or not (_is_number(column) or _is_time(column)):
         values = np.array(listed or WORDS, dtype=object)
         places = random.integers(0, len(values), rows)

@@ -40,7 +40,8 @@ def leaking_features(
 
     Two simple models of one feature, a small tree and the mean per value, are fitted on one half of
     the rows and measured on the other half, by the problem's own measure. The strength is the
-    better of the two results.
+    better of the two results. Of a date, its days are a number too; of a text, its length and the
+    presence of each frequent word are features too (``data/feature_kinds.py``).
 
     If the target is a number, also pairs of numbers are found whose weighted sum, product or ratio
     is the target. Raises ConfigError for an accepted name that is not a feature.
@@ -51,7 +52,15 @@ def leaking_features(
     problem = columns.of_target
     target = problem.leak_target(columns.encoded_target(rows))
     asked = [name for name in columns.features if name not in accepted]
-    found = [Leak(name, _strength(rows[name], target, problem)) for name in asked]
+    time = rows[columns.time] if columns.time else None
+    found = []
+    for name in asked:
+        signals = columns.kind_of(name).signals(rows[name], time)
+        tried = [
+            Leak(f"{name} ({words})" if words else name, _strength(signal, target, problem))
+            for words, signal in signals
+        ]
+        found.append(max(tried, key=lambda leak: leak.strength))
     leaks = [leak for leak in found if leak.strength >= at]
     if problem.finds_pairs:
         numbers = [
@@ -87,7 +96,8 @@ def _strength(feature: pd.Series, target: np.ndarray, problem: Problem) -> float
     if min(len(np.unique(target[even])), len(np.unique(target[~even]))) < 2:
         return 0.0
     guesses = [_by_value(feature, target, even)]
-    if feature.dtype.kind in "fiub":
+    # A tree of two values is their two means.
+    if feature.dtype.kind in "fiu":
         # The tree handles missing values itself.
         values = feature.to_numpy(dtype=float)[:, None]
         guesses.append(problem.tree(values[even], target[even], LEAVES)(values[~even]))
@@ -100,10 +110,15 @@ def _by_value(feature: pd.Series, target: np.ndarray, even: np.ndarray) -> np.nd
     Missing is a value.
     """
     codes, values = pd.factorize(feature, use_na_sentinel=False)
-    sums = np.bincount(codes[even], target[even], len(values))
     counts = np.bincount(codes[even], minlength=len(values))
-    mean = target[even].mean()
-    return np.where(counts > 0, sums / np.maximum(counts, 1), mean)[codes[~even]]
+
+    def means(column: np.ndarray) -> np.ndarray:
+        sums = np.bincount(codes[even], column[even], len(values))
+        of_all = column[even].mean()
+        return np.where(counts > 0, sums / np.maximum(counts, 1), of_all)[codes[~even]]
+
+    # Several columns if the target is one of several classes.
+    return means(target) if target.ndim == 1 else np.column_stack([means(c) for c in target.T])
 
 
 def _pairs(numbers: pd.DataFrame, target: np.ndarray, at: float) -> list[Leak]:

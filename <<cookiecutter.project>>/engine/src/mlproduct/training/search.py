@@ -172,7 +172,7 @@ def _table(
     y = columns.encoded_target(training)[cuts.order]
     if complaint := columns.of_target.complaint(y):
         raise InvalidData(complaint)
-    features = training[list(columns.features)].iloc[cuts.order].reset_index(drop=True)
+    features = training[list(columns.inputs)].iloc[cuts.order].reset_index(drop=True)
     return _Table(features, y, cuts, columns, budget.seed)
 
 

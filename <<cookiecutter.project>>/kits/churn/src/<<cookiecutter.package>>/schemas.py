@@ -12,6 +12,7 @@ breaks a rule is quarantined, with the name of the rule.
     {"role": "feature"}   an input of the model
     {"role": "target"}    what the model predicts
     {"role": "ignored"}   validated, but no input of the model
+    {..., "kind": "text"} free text; other kinds of features follow from the type
     {..., "pii": True}    personal data: never read
 """
 

@@ -26,9 +26,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .data.columns import Columns
+    from .estimators import SoftmaxOfMargins
     from .problems import BinaryClassification, Problem, Regression
     from .product import Candidate, Product
     from .tables import Validated
+    from .text_vectors import StaticVectors
     from .training.preprocess import preprocess
 
 __all__ = [
@@ -38,6 +40,8 @@ __all__ = [
     "Problem",
     "Product",
     "Regression",
+    "SoftmaxOfMargins",
+    "StaticVectors",
     "Validated",
     "preprocess",
 ]
@@ -51,6 +55,8 @@ _HOME = {
     "Problem": ".problems",
     "Product": ".product",
     "Regression": ".problems",
+    "SoftmaxOfMargins": ".estimators",
+    "StaticVectors": ".text_vectors",
     "Validated": ".tables",
     "preprocess": ".training.preprocess",
 }

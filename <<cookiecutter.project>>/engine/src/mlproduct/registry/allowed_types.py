@@ -28,6 +28,9 @@ ALLOWED_TYPES: tuple[str, ...] = (
     # The engine's own estimators.
     "mlproduct.estimators.Calibrated",
     "mlproduct.estimators.PredictionIntervals",
+    "mlproduct.estimators.SoftmaxOfMargins",
+    # Its state is a digest and numbers. The vectors are read from an installed distribution.
+    "mlproduct.text_vectors.StaticVectors",
 )
 
 # The engine's classes by their names in model files of 0.2 (module below the team's package, class)

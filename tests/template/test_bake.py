@@ -215,7 +215,9 @@ def seal(engine: Path) -> None:
 def test_the_offered_kits_are_the_folders_of_kits() -> None:
     folders = {path.name for path in (PROJECT / "kits").iterdir()}
     offered = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["kit"]
-    assert set(offered) == folders == set(KITS)
+    # No project can be made from this kit until the engine has its problem.
+    not_offered = {"feedback"}
+    assert set(offered) == folders - not_offered == set(KITS)
 
 
 def test_every_question_has_a_prompt() -> None:

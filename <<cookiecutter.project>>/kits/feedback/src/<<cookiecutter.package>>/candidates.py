@@ -22,7 +22,7 @@ from sklearn.svm import LinearSVC
 __all__ = ["CANDIDATES"]
 
 # A text has length 1 in each part. The other columns are longer and would count too much.
-WEIGHTS = {"table": 0.3, "words": 1.0, "letters": 1.0, "vectors": 1.5}
+WEIGHTS = {"table": 0.3, "words": 1.0, "letters": 1.0, "vectors": 2.0}
 
 
 def _of_texts(columns: Columns, part: Any) -> ColumnTransformer:

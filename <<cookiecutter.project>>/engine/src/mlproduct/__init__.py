@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .data.columns import Columns
-    from .estimators import SoftmaxOfMargins
+    from .estimators import SoftmaxOfMargins, TextWeights
     from .problems import BinaryClassification, Problem, Regression
     from .product import Candidate, Product
     from .tables import Validated
@@ -42,6 +42,7 @@ __all__ = [
     "Regression",
     "SoftmaxOfMargins",
     "StaticVectors",
+    "TextWeights",
     "Validated",
     "preprocess",
 ]
@@ -57,6 +58,7 @@ _HOME = {
     "Regression": ".problems",
     "SoftmaxOfMargins": ".estimators",
     "StaticVectors": ".text_vectors",
+    "TextWeights": ".estimators",
     "Validated": ".tables",
     "preprocess": ".training.preprocess",
 }

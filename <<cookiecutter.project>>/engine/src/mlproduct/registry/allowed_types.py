@@ -29,6 +29,8 @@ ALLOWED_TYPES: tuple[str, ...] = (
     "mlproduct.estimators.Calibrated",
     "mlproduct.estimators.PredictionIntervals",
     "mlproduct.estimators.SoftmaxOfMargins",
+    # Its __setstate__ makes a dict of an array of terms.
+    "mlproduct.estimators.TextWeights",
     # Its state is a digest and numbers. The vectors are read from an installed distribution.
     "mlproduct.text_vectors.StaticVectors",
 )

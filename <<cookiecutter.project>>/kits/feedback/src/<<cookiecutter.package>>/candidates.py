@@ -10,11 +10,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from mlproduct import Candidate, Columns, SoftmaxOfMargins, StaticVectors, preprocess
+from mlproduct import (
+    Candidate,
+    Columns,
+    SoftmaxOfMargins,
+    StaticVectors,
+    TextWeights,
+    preprocess,
+)
 from scipy.stats import loguniform
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.naive_bayes import ComplementNB
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.svm import LinearSVC
@@ -23,6 +29,9 @@ __all__ = ["CANDIDATES"]
 
 # A text has length 1 in each part. The other columns are longer and would count too much.
 WEIGHTS = {"table": 0.3, "words": 1.0, "letters": 1.0, "vectors": 2.0}
+
+# Words and parts of words at most, the most frequent ones: the size of the model file.
+WIDTH = 30_000
 
 
 def _of_texts(columns: Columns, part: Any) -> ColumnTransformer:
@@ -36,14 +45,21 @@ def _table(columns: Columns) -> Any:
 
 def _words(columns: Columns) -> ColumnTransformer:
     """Single words and pairs of words, weighted by how rare they are."""
-    part = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
+    part = TextWeights(
+        ngram_range=(1, 2), max_features=WIDTH, sublinear_tf=True, dtype=np.float32
+    )
     return _of_texts(columns, part)
 
 
 def _letters(columns: Columns) -> ColumnTransformer:
     """Parts of words, which survive a typing error and the endings of a word."""
-    part = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True, dtype=np.float32
+    part = TextWeights(
+        analyzer="char_wb",
+        ngram_range=(2, 5),
+        min_df=2,
+        max_features=WIDTH,
+        sublinear_tf=True,
+        dtype=np.float32,
     )
     return _of_texts(columns, part)
 

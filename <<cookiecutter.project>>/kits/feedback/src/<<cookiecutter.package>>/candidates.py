@@ -45,9 +45,7 @@ def _table(columns: Columns) -> Any:
 
 def _words(columns: Columns) -> ColumnTransformer:
     """Single words and pairs of words, weighted by how rare they are."""
-    part = TextWeights(
-        ngram_range=(1, 2), max_features=WIDTH, sublinear_tf=True, dtype=np.float32
-    )
+    part = TextWeights(ngram_range=(1, 2), max_features=WIDTH, sublinear_tf=True, dtype=np.float32)
     return _of_texts(columns, part)
 
 

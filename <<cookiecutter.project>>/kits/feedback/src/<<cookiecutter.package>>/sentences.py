@@ -31,7 +31,7 @@ THINGS = {
 # A person knows the team from an earlier call. The message does not show it.
 VAGUE = {
     "en": """
-        [I called|I wrote|We spoke] {day} about the {thing} and [nobody answered|nothing happened].
+        [I called|I wrote|We spoke] {day} about the {thing} and [no one answered|nothing happened].
         It is about the {thing}. [Can you call me?|Who can help me?|Please reply.]
         I still have the same problem with the {thing} as {day}.""",
     "de": """
@@ -67,7 +67,7 @@ SENTENCES = {
         [Where is|When will I get] the {thing} that I ordered {day}?
         Can you [send|ship] the {thing} to another address?
         I was at home {day}, but the driver [did not ring|went away].
-        The box was [open|empty|crushed] when it was handed over {day}.
+        The box was [open|empty|crushed] when it came {day}.
         Only half of the order [came|was in the box], the {thing} is missing.
         Can the {thing} be brought [in the evening|on Saturday|to a shop]?""",
     ("delivery", "de"): """

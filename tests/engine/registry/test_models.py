@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlproduct.errors import ConfigError, Refused
-from mlproduct.estimators import Calibrated, PredictionIntervals
+from mlproduct.estimators import Calibrated, PredictionIntervals, SoftmaxOfMargins
 from mlproduct.gate.judge import judge
 from mlproduct.registry import allowed_types
 from mlproduct.registry.allowed_types import ALLOWED_TYPES, opened, unreviewed
@@ -230,9 +230,25 @@ def test_the_engines_estimators_are_reviewed() -> None:
     assert unreviewed(PredictionIntervals(Ridge()).fit(inputs, inputs[:, 0])) == ()
 
 
+def test_the_models_of_texts_are_reviewed() -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.naive_bayes import ComplementNB
+    from sklearn.pipeline import FeatureUnion, make_pipeline
+    from sklearn.svm import LinearSVC
+
+    parts = [
+        ("words", TfidfVectorizer(dtype=np.float32)),
+        ("letters", TfidfVectorizer(analyzer="char")),
+    ]
+    texts, classes = ["my card", "my parcel", "late parcel"], [0, 1, 2]
+    for model in (SoftmaxOfMargins(LinearSVC()), ComplementNB()):
+        pipeline = make_pipeline(FeatureUnion(parts, transformer_weights={"words": 0.5}), model)
+        assert unreviewed(pipeline.fit(texts, classes)) == ()
+
+
 def test_the_list_of_allowed_types_contains_nothing_that_runs_code() -> None:
-    ours = "mlproduct.estimators."
-    assert all(name.startswith(("sklearn.", "numpy.dtype", ours)) for name in ALLOWED_TYPES)
+    ours = ("mlproduct.estimators.", "mlproduct.text_vectors.")
+    assert all(name.startswith(("sklearn.", "numpy.dtype", *ours)) for name in ALLOWED_TYPES)
     assert not any("pickle" in name or "function" in name.lower() for name in ALLOWED_TYPES)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlproduct.data.columns import Columns
-from mlproduct.estimators import DateParts, TextParts
+from mlproduct.feature_estimators import DateParts, TextParts
 from mlproduct.registry.models import reopen, save
 from mlproduct.service.accelerate import ArrayRows, accelerated
 from mlproduct.training.preprocess import preprocess
@@ -132,8 +132,10 @@ def test_texts_without_frequent_words_give_a_table_with_a_row_each(
 
 def test_words_in_few_rows_are_not_in_the_model() -> None:
     texts = ["parcel late"] * 20 + ["parcel for Cordelia"] * 4
-    assert set(TextParts().fit(texts).words_.vocabulary_) == {"parcel", "late"}
-    pairs = TextParts(pairs=True).fit(texts).words_
+    words, pairs = TextParts().fit(texts).words_, TextParts(pairs=True).fit(texts).words_
+    assert words is not None
+    assert pairs is not None
+    assert set(words.vocabulary_) == {"parcel", "late"}
     assert set(pairs.vocabulary_) == {"parcel", "late", "parcel late"}
 
 

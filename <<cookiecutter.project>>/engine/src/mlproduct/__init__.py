@@ -26,18 +26,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .data.columns import Columns
-    from .problems import BinaryClassification, Problem, Regression
+    from .estimators import SoftmaxOfMargins
+    from .feature_estimators import TextWeights
+    from .problems import BinaryClassification, MulticlassClassification, Problem, Regression
     from .product import Candidate, Product
     from .tables import Validated
+    from .text_vectors import StaticVectors
     from .training.preprocess import preprocess
 
 __all__ = [
     "BinaryClassification",
     "Candidate",
     "Columns",
+    "MulticlassClassification",
     "Problem",
     "Product",
     "Regression",
+    "SoftmaxOfMargins",
+    "StaticVectors",
+    "TextWeights",
     "Validated",
     "preprocess",
 ]
@@ -48,9 +55,13 @@ _HOME = {
     "BinaryClassification": ".problems",
     "Candidate": ".product",
     "Columns": ".data.columns",
+    "MulticlassClassification": ".problems",
     "Problem": ".problems",
     "Product": ".product",
     "Regression": ".problems",
+    "SoftmaxOfMargins": ".estimators",
+    "StaticVectors": ".text_vectors",
+    "TextWeights": ".feature_estimators",
     "Validated": ".tables",
     "preprocess": ".training.preprocess",
 }

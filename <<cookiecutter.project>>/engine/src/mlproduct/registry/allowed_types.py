@@ -28,9 +28,15 @@ ALLOWED_TYPES: tuple[str, ...] = (
     # The engine's own estimators. Their constructors and states only set values. TextParts calls
     # a TfidfVectorizer, which skops trusts by default.
     "mlproduct.estimators.Calibrated",
-    "mlproduct.estimators.DateParts",
+    "mlproduct.feature_estimators.DateParts",
     "mlproduct.estimators.PredictionIntervals",
-    "mlproduct.estimators.TextParts",
+    "mlproduct.estimators.SelectiveClassifier",
+    "mlproduct.estimators.SoftmaxOfMargins",
+    "mlproduct.feature_estimators.TextParts",
+    # Its __setstate__ makes a dict of an array of terms.
+    "mlproduct.feature_estimators.TextWeights",
+    # Its state is a digest and numbers. The vectors are read from an installed distribution.
+    "mlproduct.text_vectors.StaticVectors",
 )
 
 # The engine's classes by their names in model files of 0.2 (module below the team's package, class)

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from ..data.columns import Columns
-from ..estimators import DateParts, TextParts
+from ..feature_estimators import DateParts, TextParts
 
 __all__ = ["preprocess"]
 

@@ -1,0 +1,93 @@
+"""The models that the search compares.
+
+To add a model, add a ``Candidate`` to ``CANDIDATES``: a name, a description, a function that builds
+the model from the columns and a seed, and the parameters that the search varies. A parameter is
+named ``step__parameter`` and has a list of values or a distribution of scipy.stats.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from mlproduct import (
+    Candidate,
+    Columns,
+    SoftmaxOfMargins,
+    TextWeights,
+    preprocess,
+)
+from scipy.stats import loguniform
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
+from sklearn.naive_bayes import ComplementNB
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.svm import LinearSVC
+
+__all__ = ["CANDIDATES"]
+
+# A text has length 1 in each part. The other columns are longer and would count too much.
+WEIGHTS = {"table": 0.3, "words": 1.0, "letters": 1.0}
+
+# Words and parts of words at most, the most frequent ones: the size of the model file.
+WIDTH = 30_000
+
+
+def _of_texts(columns: Columns, part: Any) -> ColumnTransformer:
+    numbered = enumerate(columns.texts, 1)
+    return ColumnTransformer([(f"text {number}", part, name) for number, name in numbered])
+
+
+def _table(columns: Columns) -> Any:
+    return preprocess(replace(columns, texts=()))
+
+
+def _words(columns: Columns) -> ColumnTransformer:
+    """Single words and pairs of words, weighted by how rare they are."""
+    part = TextWeights(ngram_range=(1, 2), max_features=WIDTH, sublinear_tf=True, dtype=np.float32)
+    return _of_texts(columns, part)
+
+
+def _letters(columns: Columns) -> ColumnTransformer:
+    """Parts of words, which survive a typing error and the endings of a word."""
+    part = TextWeights(
+        analyzer="char_wb",
+        ngram_range=(2, 5),
+        min_df=2,
+        max_features=WIDTH,
+        sublinear_tf=True,
+        dtype=np.float32,
+    )
+    return _of_texts(columns, part)
+
+
+def _linear(columns: Columns, seed: int) -> Any:
+    parts = [("table", _table(columns)), ("words", _words(columns)), ("letters", _letters(columns))]
+    model = SoftmaxOfMargins(LinearSVC(C=0.5, random_state=seed))
+    return Pipeline([("parts", FeatureUnion(parts, transformer_weights=WEIGHTS)), ("model", model)])
+
+
+def _bayes(columns: Columns, seed: int) -> Any:
+    return Pipeline([("words", _words(columns)), ("model", ComplementNB(alpha=0.3))])
+
+
+def _dummy(columns: Columns, seed: int) -> Any:
+    return DummyClassifier()
+
+
+CANDIDATES = (
+    Candidate(
+        "linear",
+        "a weighted sum of words and parts of words",
+        _linear,
+        {"model__classifier__C": loguniform(0.1, 2)},
+    ),
+    Candidate(
+        "naive bayes",
+        "how often each team has each word",
+        _bayes,
+        {"model__alpha": loguniform(0.05, 2)},
+    ),
+    Candidate(
+        "dummy", "the most common team for every message: a useful model must be better", _dummy
+    ),
+)

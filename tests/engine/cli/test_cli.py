@@ -172,12 +172,18 @@ def test_history_escapes_control_characters_and_shows_the_entry_on_one_line(
     assert all(code in output for code in (r"\x0d", r"\x0a", r"\x1b", r"\u202e"))
 
 
-@pytest.mark.parametrize("run", ["score-2026-11-24", "labels-2026-11-24"])
-def test_quarantine_replay_refuses_rows_of_scoring_and_of_label_deliveries(
-    product: TrialProduct, run: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("score-2026-11-24", "contains rows of a scored day"),
+        ("labels-2026-11-24", "no run 'labels-2026-11-24'"),
+    ],
+)
+def test_quarantine_replay_refuses_rows_of_scoring_and_an_unknown_delivery(
+    product: TrialProduct, run: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["quarantine", "replay", run]) == 2
-    assert "only the rows of a training can be replayed" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_an_unexpected_exception_prints_one_line_and_stores_the_traceback(

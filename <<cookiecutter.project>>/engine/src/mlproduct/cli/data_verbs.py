@@ -40,8 +40,7 @@ DEMO = ".demo"
 
 LABELS_AFTER = timedelta(days=7)  # between a synthetic day and the delivery of its labels
 
-# Quarantined runs with these prefixes are scored days and label deliveries, not trainings.
-NOT_TRAINED_ON = ("score-", "labels-")
+SCORED = "score-"  # the runs of scored days begin with it
 
 
 def sample(options: Namespace, project: Project) -> int:
@@ -207,17 +206,26 @@ def quarantine_export(options: Namespace, project: Project) -> int:
 
 
 def quarantine_replay(options: Namespace, project: Project) -> int:
-    """Validates the quarantined rows of a training again.
+    """Validates the quarantined rows of a training or of a label delivery again.
 
-    Raises ConfigError for rows of a scored day or a label delivery: they are repaired at their
-    source and delivered again.
+    Raises ConfigError for rows of a scored day: they are repaired at their source and scored again.
     """
-    if options.run.startswith(NOT_TRAINED_ON):
+    if options.run.startswith(SCORED):
         raise ConfigError(
-            f"{options.run} contains rows of a scored day or a label delivery – expected a training"
-            " run, because only the rows of a training can be replayed – repair the rows at their"
-            " source, then score that day or deliver the labels again"
+            f"{options.run} contains rows of a scored day – expected a training run or a label"
+            " delivery – repair the rows at their source, then score that day again"
         )
+    from ..data.quarantine import OF_LABELS
+
+    if options.run.startswith(OF_LABELS):
+        from ..tasks.labelling import label_context, replay_labels
+
+        recorded = replay_labels(label_context(project.product), options.run, options.repaired)
+        say(
+            f"{recorded.accepted:,} rows pass now and are recorded as labels;"
+            f" {recorded.left:,} stay quarantined."
+        )
+        return 0
     from ..data.validation import validate
 
     # No limit on the share of invalid rows: rows that still fail stay quarantined.

@@ -222,6 +222,7 @@ class LabelsJudged(Strict):
     days: int = Field(default=35, ge=1)
     coverage_at_least: float = Field(default=0.8, gt=0, le=1)
     rows_at_least: int = Field(default=300, ge=1)
+    unseen_at_most: float = Field(default=0.01, ge=0, le=1)
     rows_at_most: int = Field(default=20_000, ge=1000)
 
 

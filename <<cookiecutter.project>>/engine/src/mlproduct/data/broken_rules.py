@@ -15,6 +15,7 @@ __all__ = [
     "failure_table",
     "reason_table",
     "reasons_of",
+    "unlisted",
 ]
 
 FAILURE_COLUMNS = ("row", "column", "rule", "value", "reason", "source")
@@ -72,6 +73,16 @@ def reasons_of(failures: pd.DataFrame) -> tuple[Reason, ...]:
     )
     grouped = grouped.sort_values("rows", ascending=False, kind="stable").reset_index()
     return tuple((str(c), str(r), int(n), str(e)) for c, r, n, e in grouped.itertuples(index=False))
+
+
+def unlisted(failures: pd.DataFrame, column: str) -> dict[str, int]:
+    """The values of ``column`` that the schema does not list, with the rows of each.
+
+    Only of rows that break no other rule, the most frequent first.
+    """
+    rules = failures.groupby(["source", "row"])["rule"].transform("size")
+    alone = (rules == 1) & (failures["column"] == column) & (failures["reason"] == "category")
+    return {str(value): int(n) for value, n in failures.loc[alone, "value"].value_counts().items()}
 
 
 def reason_table(reasons: Sequence[Reason]) -> str:

@@ -1,7 +1,8 @@
 """Quarantined rows: stored per run with the reasons, exported, repaired and replayed.
 
     <folder>/<run>/<digest>/failures.parquet, rows.parquet    what a run rejected
-    <folder>/repaired/<run>/<digest>.parquet                  what passed later; training reads it
+    <folder>/repaired/<run>/<digest>.parquet                  what passed later; training reads it,
+                                                              unless it was a delivery of labels
 
 Files are changed only to forget a subject. A row is pending until it is in ``repaired``. Each file
 is written under a temporary name and then renamed, so that a killed process leaves either the old
@@ -29,9 +30,11 @@ from .erasure import Erasure
 from .keys import of_subject
 from .spreadsheet import escaped_name, harmless, original
 
-__all__ = ["Kept", "Quarantine", "Replayed"]
+__all__ = ["OF_LABELS", "Kept", "Quarantine", "Replayed"]
 
 REPAIRED = "repaired"
+# The runs of label deliveries begin with it, and those of scored days with "score-".
+OF_LABELS = "labels-"
 IDENTITY = ["source", "row"]
 WHY = "why"
 
@@ -201,6 +204,8 @@ class Quarantine:
         If the source contains such a row as well, the source takes precedence.
         """
         for place in sorted((self.folder / REPAIRED).glob("[!.]*")):
+            if place.name.startswith(OF_LABELS):  # recorded in the log, and without features
+                continue
             rows = self._repaired_rows(place.name)
             if rows.empty:
                 continue

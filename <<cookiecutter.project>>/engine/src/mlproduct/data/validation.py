@@ -14,7 +14,7 @@ from pandera.pandas import DataFrameModel
 
 from ..errors import InvalidData
 from ..tables import Batch, Rejected, Validated
-from .broken_rules import Broken, failure_table, reason_table, reasons_of
+from .broken_rules import Broken, failure_table, reason_table, reasons_of, unlisted
 from .coercion import Cells, as_text, coerce, coerce_key
 from .fingerprint import row_hashes
 from .schema_validator import SchemaValidator, schema_validator
@@ -23,6 +23,9 @@ __all__ = ["validate", "validation_report"]
 
 # From this share of cells of the wrong type on, the column is wrong and not only some of its rows.
 ANOTHER_TYPE = 0.5
+
+# The largest share of rows with new values in an open column that is not the wrong file.
+NEW_AT_MOST = 0.5
 
 # While the source is being read, a column can be refused after this number of filled cells.
 ENOUGH_TO_STOP = 100_000
@@ -78,7 +81,13 @@ class _Tally:
         return Rejected(failures, rows)
 
 
-def validate(batches: Iterable[Batch], schema: type[DataFrameModel], *, limit: float) -> Validated:
+def validate(
+    batches: Iterable[Batch],
+    schema: type[DataFrameModel],
+    *,
+    limit: float,
+    open_column: str | None = None,
+) -> Validated:
     """The rows that satisfy ``schema``, with exactly the columns of ``Columns.read`` in that order.
 
     All other rows are in ``rejected``, with every rule they break. This includes the later one of
@@ -88,7 +97,9 @@ def validate(batches: Iterable[Batch], schema: type[DataFrameModel], *, limit: f
 
     Raises InvalidData for a source without rows, a missing column, a column of another type, and a
     share of rejected rows above ``limit``. The exception contains what was rejected until then.
-    With ``limit`` 1, only a missing column and a source without rows raise it.
+    With ``limit`` 1, only a missing column and a source without rows raise it. Rows whose only
+    fault is a value of ``open_column`` that the schema does not list are rejected as well, but up
+    to half of the rows may be so: they are of a new class, and not the wrong file.
     """
     validator, tally = schema_validator(schema), _Tally()
     for batch in batches:
@@ -101,7 +112,7 @@ def validate(batches: Iterable[Batch], schema: type[DataFrameModel], *, limit: f
     for repeated in validator.identities:
         _drop_repeated(repeated, tally)
     rejected = tally.rejected(validator)
-    _refuse_too_many(rejected, tally.seen, limit)
+    _refuse_too_many(rejected, tally.seen, limit, open_column)
     return Validated(_joined(tally.chunks, validator), rejected, tally.seen)
 
 
@@ -205,8 +216,11 @@ def _refuse_other_types(
     )
 
 
-def _refuse_too_many(rejected: Rejected, seen: int, limit: float) -> None:
+def _refuse_too_many(rejected: Rejected, seen: int, limit: float, open_column: str | None) -> None:
     bad = len(rejected.rows)
+    if open_column is not None:
+        new = sum(unlisted(rejected.failures, open_column).values())
+        bad -= new if new <= NEW_AT_MOST * seen else 0
     if bad <= limit * seen:
         return
     reasons = reasons_of(rejected.failures)

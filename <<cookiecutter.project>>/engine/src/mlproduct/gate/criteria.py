@@ -19,6 +19,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import (
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -201,6 +202,14 @@ class Value(Frozen):
     true_negative: Amount = 0.0
 
 
+def _as_text(name: object) -> object:
+    # A whole number in YAML; in JSON, every key is a text, and both have to be equal.
+    return str(name) if type(name) is int else name
+
+
+ClassName = Annotated[str, BeforeValidator(_as_text)]
+
+
 class ClassValue(Frozen):
     """The value of each decision between several classes, in ``currency`` per row.
 
@@ -212,7 +221,7 @@ class ClassValue(Frozen):
     right: Amount
     wrong: Amount
     person: Amount = 0.0
-    matrix: dict[str | int, dict[str | int, Amount]] = Field(default_factory=dict)
+    matrix: dict[ClassName, dict[ClassName, Amount]] = Field(default_factory=dict)
 
     def amounts(self, classes: Sequence[str]) -> np.ndarray:
         """The K × K values: a row per actual class, a column per decision."""
@@ -221,7 +230,7 @@ class ClassValue(Frozen):
         places = {name: place for place, name in enumerate(classes)}
         for actual, decisions in self.matrix.items():
             for decided, amount in decisions.items():
-                found[places[str(actual)], places[str(decided)]] = amount
+                found[places[actual], places[decided]] = amount
         return found
 
 

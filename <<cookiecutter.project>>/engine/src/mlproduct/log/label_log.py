@@ -5,8 +5,9 @@ time. The newest delivery is used. The labels it replaced are kept, so that an e
 be explained.
 """
 
+from collections import Counter
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ DELIVERIES = sa.Table(
         sa.Column(name, sa.BigInteger)
         for name in ("rows", "new", "repeated", "corrected", "late", "unmatched", "rejected")
     ),
+    sa.Column("unseen", sa.JSON(none_as_null=True)),
 )
 
 
@@ -41,7 +43,8 @@ class Delivery:
     ``rows`` were read, ``rejected`` ones were not valid. Of the valid ones, ``new`` ones were not
     known before, ``repeated`` ones were known with the same value, and ``corrected`` ones with
     another value. ``late`` ones arrived after the allowed time. ``unmatched`` ones belong to no
-    prediction in the log; they are kept in case it is recorded later.
+    prediction in the log; they are kept in case it is recorded later. ``unseen`` are the classes
+    that the schema does not list, with their rows; these are among the rejected ones.
     """
 
     source: str
@@ -53,6 +56,7 @@ class Delivery:
     late: int
     unmatched: int
     rejected: int
+    unseen: dict[str, int] | None = None
 
     @property
     def counts(self) -> str:
@@ -90,6 +94,21 @@ class Labels:
             row = connection.execute(query.limit(1)).mappings().first()
         return Delivery(**row) if row else None
 
+    def unseen(self, start: date, end: date) -> tuple[dict[str, int], int]:
+        """The classes that the schema did not list, with the labels of each, and all labels, in the
+        deliveries from ``start`` to ``end``, both included.
+        """
+        first = datetime.combine(start, time.min)
+        arrived = DELIVERIES.c.at.between(first, datetime.combine(end, time.max))
+        query = sa.select(DELIVERIES.c.rows, DELIVERIES.c.unseen).where(arrived)
+        found: Counter[str] = Counter()
+        total = 0
+        with self.database.connected() as connection:
+            for rows, classes in connection.execute(query):
+                total += rows
+                found.update(classes or {})
+        return dict(found.most_common()), total
+
     def record(
         self,
         labels: pd.DataFrame,
@@ -99,6 +118,7 @@ class Labels:
         at: datetime,
         late_after: timedelta,
         rejected: int = 0,
+        unseen: dict[str, int] | None = None,
     ) -> Delivery:
         """The counts of the delivery, recorded completely or not at all.
 
@@ -135,7 +155,13 @@ class Labels:
             # A label without time and day is not late: a comparison with a missing time is false.
             late = (arrived - labels["as_of"].fillna(labels["day"])) > late_after
             delivery = Delivery(
-                source, arrived, rows + rejected, late=int(late.sum()), rejected=rejected, **counted
+                source,
+                arrived,
+                rows + rejected,
+                late=int(late.sum()),
+                rejected=rejected,
+                unseen=unseen or None,
+                **counted,
             )
             counts = {each.name: getattr(delivery, each.name) for each in fields(Delivery)}
             connection.execute(DELIVERIES.insert(), {"digest": digest, **counts})

@@ -8,7 +8,7 @@ windows, and the size alone would report noise in small ones (Yurdakul and Naran
 properties of the population stability index).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.stats import chi2_contingency
 from ..config.settings import DriftLimits
 from .profile import ColumnProfile, Profile
 
-__all__ = ["Finding", "drift", "psi", "volume"]
+__all__ = ["Finding", "drift", "psi", "unseen_classes", "volume"]
 
 # Expected rows in a bin below which the chi-squared test is not reliable; smaller bins are pooled.
 # The documentation of SciPy's chi2_contingency names the same number.
@@ -28,9 +28,9 @@ ENOUGH = 5
 class Finding:
     """One finding about one column.
 
-    ``what`` is ``values``, ``missing``, ``new values`` or ``volume``. ``size`` is the PSI (values),
-    the difference of the shares (missing), the share (new values) or the relative difference
-    (volume). ``p`` is corrected for the number of columns.
+    ``what`` is ``values``, ``missing``, ``new values``, ``volume`` or ``unseen classes``. ``size``
+    is the PSI (values), the difference of the shares (missing), the share (new values, unseen
+    classes) or the relative difference (volume). ``p`` is corrected for the number of columns.
     """
 
     column: str
@@ -84,6 +84,22 @@ def volume(rows: int, usual: Sequence[int], limits: DriftLimits) -> Finding | No
     factor = rows / typical if typical else np.inf
     sentence = f"{rows:,} rows in the window (usually {typical:,.0f})"
     return Finding("(rows)", "volume", abs(factor - 1), 0.0, not low <= factor <= high, sentence)
+
+
+def unseen_classes(
+    target: str, classes: Mapping[str, int], labels: int, at_most: float
+) -> Finding | None:
+    """A finding on labels of ``classes`` that the schema does not list; None if there are none."""
+    rows = sum(classes.values())
+    if not rows:
+        return None
+    share = rows / labels
+    named = ", ".join(f"{name} ({count:,})" for name, count in classes.items())
+    sentence = (
+        f"{share:.1%} of {labels:,} labels are of classes that schemas.py does not list: {named}"
+    )
+    alarm = rows >= ENOUGH and share > at_most
+    return Finding(target, "unseen classes", share, 0.0, alarm, sentence)
 
 
 def _values(before: ColumnProfile, now: ColumnProfile, limits: DriftLimits) -> tuple[Finding, bool]:

@@ -38,6 +38,7 @@ class MulticlassClassification(Classification):
     chance: ClassVar[Chance] = Chance("matthews_correlation", 0.0, 1.0)
     importance: ClassVar[str] = "log_loss"
     slice_metric: ClassVar[str] = "accuracy"
+    adopts_classes: ClassVar[bool] = True
     finds_pairs: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -222,9 +223,9 @@ class MulticlassClassification(Classification):
             return (), value.currency, "expected right and wrong, and the exceptions in matrix"
         for actual, decisions in value.matrix.items():
             for name in (actual, *decisions):
-                if str(name) not in names:
-                    at = ("matrix", str(actual), *([] if name == actual else [str(name)]))
-                    return at, str(name), f"no class of {self.named} – {listed}"
+                if name not in names:
+                    at = ("matrix", actual, *([] if name == actual else [name]))
+                    return at, name, f"no class of {self.named} – {listed}"
         return None
 
     def curves(self, scored: Scored) -> Curves:

@@ -96,6 +96,8 @@ class Problem(ABC):
     """The metric whose loss is the importance of a feature."""
     slice_metric: ClassVar[str]
     """A metric that is defined for every slice with rows, for the tests of the gate."""
+    adopts_classes: ClassVar[bool] = False
+    """Whether a label that the schema does not list can be a new class."""
     finds_pairs: ClassVar[bool]
     """Whether a weighted sum, product or ratio of two numbers can be the target."""
 

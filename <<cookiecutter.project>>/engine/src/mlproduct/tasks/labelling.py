@@ -1,19 +1,22 @@
 """Records deliveries of labels and deletes expired data."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import pandas as pd
+from pandera.pandas import DataFrameModel
 
 from .. import console
 from ..clock import now, today
 from ..config.settings import Scoring, Settings, Source, read_scoring
+from ..data.broken_rules import unlisted
 from ..data.columns import columns_of
 from ..data.fingerprint import fingerprint, row_identities
 from ..data.label_schema import answers_of
-from ..data.quarantine import Quarantine
+from ..data.quarantine import Quarantine, Replayed
 from ..data.sources import read
 from ..data.validation import validate
 from ..errors import InvalidData, SourceMissing
@@ -22,9 +25,9 @@ from ..log.partition_files import PartitionFiles
 from ..log.prediction_log import Erased, PredictionLog, utc
 from ..permissions import private_settings
 from ..product import Product
-from ..tables import Batch
+from ..tables import Batch, Validated
 
-__all__ = ["LabelContext", "expire", "label_context", "record_labels"]
+__all__ = ["LabelContext", "expire", "label_context", "record_labels", "replay_labels"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def record_labels(
     Raises InvalidData for too many invalid rows.
     """
     day = day or today()
-    day_column, own = context.scoring.labels.day_column, context.product.columns
+    day_column = context.scoring.labels.day_column
     answers = answers_of(context.product.labelled, day_column)
     columns = columns_of(answers)
     source = Source(path=file) if file else context.scoring.labels.source.on(day)
@@ -72,13 +75,62 @@ def record_labels(
         console.line("labels", f"{source.described}: nothing was delivered")
         return None
     try:
-        validated = validate(batches, answers, limit=context.scoring.rejected_share_at_most)
+        validated = _validated(context, batches, answers)
     except InvalidData as error:
         if error.rejected is not None:
             quarantine.keep(f"labels-{day}", error.rejected)
         raise
     quarantine.keep(f"labels-{day}", validated.rejected)
-    rows = validated.rows
+    rejected = validated.rejected
+    own = context.product.columns
+    new = unlisted(rejected.failures, str(own.target)) if own.of_target.adopts_classes else None
+    return _record(
+        context, validated, source.described, day_column, rejected=len(rejected.rows), unseen=new
+    )
+
+
+def replay_labels(context: LabelContext, run: str, repaired: Path | None = None) -> Replayed:
+    """Records the quarantined rows of a label delivery that are valid now.
+
+    For example after the class of these labels was added to the schema. ``repaired`` is the
+    exported file with repaired rows.
+    """
+    day_column = context.scoring.labels.day_column
+    answers = answers_of(context.product.labelled, day_column)
+
+    def check(batches: Iterator[Batch]) -> Validated:
+        validated = validate(batches, answers, limit=1.0)
+        if len(validated.rows):
+            # Recorded before the quarantine forgets them: after a kill in between, they are
+            # replayed again and recorded once.
+            _record(context, validated, f"quarantine of {run}", day_column)
+        return validated
+
+    return Quarantine(context.settings.var / "quarantine").replay(run, repaired, check)
+
+
+def _validated(
+    context: LabelContext, batches: Iterable[Batch], answers: type[DataFrameModel]
+) -> Validated:
+    own = context.product.columns
+    return validate(
+        batches,
+        answers,
+        limit=context.scoring.rejected_share_at_most,
+        open_column=own.target if own.of_target.adopts_classes else None,
+    )
+
+
+def _record(
+    context: LabelContext,
+    validated: Validated,
+    source: str,
+    day_column: str | None,
+    *,
+    rejected: int = 0,
+    unseen: dict[str, int] | None = None,
+) -> Delivery:
+    own, rows = context.product.columns, validated.rows
     missing = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
     labels = pd.DataFrame(
         {
@@ -93,10 +145,11 @@ def record_labels(
     delivery = Labels(context.settings.database_url).record(
         labels,
         digest=fingerprint(rows),
-        source=source.described,
+        source=source,
         at=moment,
         late_after=timedelta(days=context.scoring.labels.late_after_days),
-        rejected=len(validated.rejected.rows),
+        rejected=rejected,
+        unseen=unseen,
     )
     # Rows that were recorded before give the earlier delivery, with the time of that one.
     console.line("labels", _summary(delivery, again=delivery.at != utc(moment)))
@@ -125,6 +178,13 @@ def _summary(delivery: Delivery, *, again: bool) -> str:
     if delivery.unmatched:
         verb = "matches" if delivery.unmatched == 1 else "match"
         sentences.append(f"{delivery.unmatched:,} of the labels {verb} no prediction yet.")
+    if delivery.unseen:
+        counted = ", ".join(f"{name} ({rows:,})" for name, rows in delivery.unseen.items())
+        sentences.append(
+            f"{sum(delivery.unseen.values()):,} of the quarantined labels are of classes that"
+            f" schemas.py does not list: {counted}. To adopt a class, add it there, replay the"
+            " quarantine and train."
+        )
     return " ".join(sentences)
 
 

@@ -19,7 +19,7 @@ from ..gate.judge import judge
 from ..log.decision_log import Decided, DecisionLog
 from ..log.label_log import Labels
 from ..log.prediction_log import Coverage
-from ..monitoring.drift import Finding, drift, volume
+from ..monitoring.drift import Finding, drift, unseen_classes, volume
 from ..monitoring.evidently_report import report_pages
 from ..monitoring.live_criteria import judged_live, measure_live
 from ..monitoring.profile import PREDICTION, Profile
@@ -99,7 +99,25 @@ def monitoring_report(context: MonitoringContext) -> MonitoringReport:
         # The alarms have to be reported even if the criteria cannot be judged.
         problem = in_words(error)
     return MonitoringReport(
-        rows, findings, volume(rows, _usual(context), limits), coverage, live, problem, sample
+        rows,
+        findings,
+        volume(rows, _usual(context), limits),
+        coverage,
+        live,
+        problem,
+        sample,
+        _unseen(context),
+    )
+
+
+def _unseen(context: MonitoringContext) -> Finding | None:
+    """The labels that were delivered in the window for classes that are not in the schema yet."""
+    labels = Labels(context.settings.database_url)
+    classes, total = labels.unseen(context.start, context.day)
+    known = context.columns.of_target.class_names
+    new = {name: rows for name, rows in classes.items() if name not in known}
+    return unseen_classes(
+        str(context.columns.target), new, total, context.monitoring.labels.unseen_at_most
     )
 
 
@@ -219,7 +237,11 @@ def decide(context: MonitoringContext, report: MonitoringReport) -> Decided:
         drift_labelled=report.live is not None and set(report.drifted) <= set(report.live.drifted),
         failing=report.live.failing if report.live else (),
         judged=report.live.trust if report.live else None,
-        other=(report.volume.sentence,) if report.volume and report.volume.alarm else (),
+        other=tuple(
+            finding.sentence
+            for finding in (report.volume, report.unseen)
+            if finding is not None and finding.alarm
+        ),
         new_labels=Labels(context.settings.database_url).since(champion.document.created),
     )
 
@@ -299,6 +321,8 @@ def _metrics(report: MonitoringReport) -> dict[str, float]:
     predictions = sum(covered.predictions for covered in report.coverage)
     if predictions:
         found["coverage"] = sum(covered.labelled for covered in report.coverage) / predictions
+    if report.unseen is not None:
+        found["unseen_classes"] = report.unseen.size
     if report.live:
         found |= {f"live.{name}": value for name, value in report.live.metrics.items()}
     return found

@@ -88,6 +88,8 @@ class MonitoringReport:
     live: LiveVerdict | None
     problem: str | None
     sample: pd.DataFrame
+    unseen: Finding | None = None
+    """Labels of classes that the schema does not list."""
 
     @property
     def drifted(self) -> tuple[str, ...]:
@@ -130,6 +132,14 @@ def statements(report: MonitoringReport) -> list[tuple[str, str, str]]:
     if report.volume is not None:
         found.append(
             ("proxy", "alarm" if report.volume.alarm else "as usual", report.volume.sentence)
+        )
+    if report.unseen is not None:
+        found.append(
+            (
+                "confirmed",
+                "alarm" if report.unseen.alarm else "as usual",
+                f"{report.unseen.column}: {report.unseen.sentence}",
+            )
         )
     alarms = [finding for finding in report.findings or () if finding.alarm]
     found += [("proxy", "alarm", f"{finding.column}: {finding.sentence}") for finding in alarms]
@@ -180,6 +190,7 @@ def to_json(context: MonitoringContext, report: MonitoringReport, decision: Deci
         "decision": {**asdict(decision), "details": dict(decision.details)},
         "findings": [asdict(finding) for finding in report.findings or ()],
         "volume": asdict(report.volume) if report.volume else None,
+        "unseen_classes": asdict(report.unseen) if report.unseen else None,
         "coverage": [asdict(covered) | {"share": covered.share} for covered in report.coverage],
         "live": None
         if report.live is None

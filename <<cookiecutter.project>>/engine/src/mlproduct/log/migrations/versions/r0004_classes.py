@@ -1,4 +1,4 @@
-"""Several classes: probabilities beside the score, and labels that are texts.
+"""Several classes: probabilities beside the score, labels that are texts, and new classes.
 
 The number of a label may then be empty. SQLite cannot change this for a column, so its table is
 made anew; the labels and their index stay as they are.
@@ -24,9 +24,10 @@ NAMES = "identity, revision, key, as_of, outcome, arrived_at, superseded_at, del
 
 
 def upgrade() -> None:
-    """Adds both columns, and allows labels without a number."""
+    """Adds the columns, and allows labels without a number."""
     op.execute("DROP VIEW prediction_log")
     op.add_column("predictions", sa.Column("probabilities", sa.JSON))
+    op.add_column("deliveries", sa.Column("unseen", sa.JSON))
     if op.get_bind().dialect.name == "sqlite":
         _make_labels_anew()
     else:

@@ -56,8 +56,10 @@ def _together(criterion: Criterion, results: Sequence[BarResult]) -> tuple[Outco
     outcome = next(
         each for each in (Outcome.NOT_MET, Outcome.UNDECIDED, Outcome.MET) if each in outcomes
     )
-    kind = "slice" if criterion.gap_at_most is None else "difference"
-    together = f"All {len(results)} {kind}s are" if len(results) > 1 else f"The only {kind} is"
+    one, several = ("class", "classes") if criterion.by_class else ("slice", "slices")
+    if criterion.gap_at_most is not None:
+        one, several = "difference", "differences"
+    together = f"All {len(results)} {several} are" if len(results) > 1 else f"The only {one} is"
     because = f"{together} {met_in_words(criterion)}."
     if outcome is not Outcome.MET:
         because = " ".join(one.because for one in results if one.outcome is outcome)

@@ -272,18 +272,27 @@ def _judged(result: Result, document: Document) -> _Family:
     )
     frame = frame_of((*ends, *bars))
     lines = [_of_slice(each, criterion, document, frame) for each in result.slices]
-    gap = criterion.gap_at_most is not None
-    # Of many classes, those that do not meet the bar would be hard to find among the others.
-    apart = criterion.by_class and not gap and len(lines) > MOST
-    met = [line for line in lines if apart and line.outcome is Outcome.MET]
-    return _Family(
+    family = _Family(
         criterion.says,
         criterion.sliced_by or "",
         criterion.metric,
-        tuple(line for line in lines if line not in met),
+        tuple(lines),
         True,
-        gap,
-        tuple(met),
+        criterion.gap_at_most is not None,
+    )
+    return _of_classes(family, document) if criterion.by_class and not family.folded else family
+
+
+def _of_classes(family: _Family, document: Document) -> _Family:
+    # The metric of a class is measured on all rows; the reader needs those of the class.
+    rows = rows_per_class(document)
+    lines = [replace(line, rows=rows.get(line.name, line.rows)) for line in family.lines]
+    if len(lines) <= MOST:
+        return replace(family, lines=tuple(lines))
+    # Of many classes, those that do not meet the bar would be hard to find among the others.
+    others = tuple(line for line in lines if line.outcome is not Outcome.MET)
+    return replace(
+        family, lines=others, met=tuple(line for line in lines if line.outcome is Outcome.MET)
     )
 
 
@@ -293,8 +302,6 @@ def _ends(each: SliceResult | Measurement) -> tuple[float | None, ...]:
 
 def _of_slice(each: SliceResult, criterion: Criterion, document: Document, frame: Frame) -> _Line:
     note = "" if each.interval else each.because
-    # The metric of a class is measured on all rows; the reader needs those of the class.
-    of_class = rows_per_class(document) if criterion.by_class else {}
     return _line(
         each.slice,
         each.value,
@@ -304,7 +311,7 @@ def _of_slice(each: SliceResult, criterion: Criterion, document: Document, frame
         document,
         criterion,
         frame,
-        rows=of_class.get(each.slice, each.rows),
+        rows=each.rows,
         note=note,
     )
 

@@ -6,7 +6,7 @@ schemes. The meaning of a colour is also shown by a shape or a word. Every text 
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from markupsafe import Markup
@@ -254,6 +254,8 @@ class _Sheet:
 
 
 LARGE = _Sheet(360, 260, 52, 12, 12, 42, 5)
+# The ticks of an axis that does not start at 0 have more digits.
+LONG_TICKS = replace(LARGE, left=60)
 # Shown at about its size, so that the numbers at the axes remain readable.
 SMALL = _Sheet(200, 160, 30, 10, 8, 22, 2)
 
@@ -283,7 +285,7 @@ def plot(
 ) -> Markup:
     """The plot of ``points``, with a ring at one point and a vertical line at one x value."""
     axes = _axes(plate, points)
-    parts = [_grid(axes), _labels(plate)]
+    parts = [_grid(axes), _labels(plate, axes.on)]
     if plate.diagonal:
         parts.append(_diagonal(axes))
     parts.append(
@@ -319,8 +321,8 @@ def _axes(plate: Plate, points: Points) -> _Axes:
         return _Axes(both, both)
     # Half a column on both sides, because a point is the middle of its column.
     step = (max(xs) - min(xs)) / max(len(points) - 1, 1) / 2 if plate.drawn == "columns" else 0.0
-    lowest = min(0.0, *ys) if plate.from_zero else min(ys)
-    return _Axes(_rounded(min(xs) - step, max(xs) + step), _rounded(lowest, max(ys)))
+    lowest, on = (min(0.0, *ys), LARGE) if plate.from_zero else (min(ys), LONG_TICKS)
+    return _Axes(_rounded(min(xs) - step, max(xs) + step), _rounded(lowest, max(ys)), on)
 
 
 def _rounded(low: float, high: float) -> Frame:
@@ -368,13 +370,12 @@ def _short(value: float) -> str:
     return number(round(value, 10) + 0.0)  # + 0.0 turns -0.0 into 0.0
 
 
-def _labels(plate: Plate) -> Markup:
+def _labels(plate: Plate, on: _Sheet) -> Markup:
     across = Markup('<text class="label" x="{}" y="{}" text-anchor="middle">{}</text>')
     up = Markup(
         '<text class="label" transform="translate(12 {}) rotate(-90)"'
         ' text-anchor="middle">{}</text>'
     )
-    on = LARGE
     return across.format((on.left + on.wide - on.right) / 2, on.high - 8, plate.x) + up.format(
         (on.top + on.high - on.bottom) / 2, plate.y
     )

@@ -268,6 +268,22 @@ def test_the_sentences_about_classes_name_the_class() -> None:
     assert result.because == "All 2 classes are at least 0.6."
 
 
+def test_of_many_classes_the_worst_have_a_sentence_and_the_others_are_named() -> None:
+    found = [
+        measurement(
+            0, 0, value=value, intervals=(Interval(low=value - 0.01, high=value + 0.01),) * 8
+        ).model_copy(update={"by": "class", "slice": f"c{code}"})
+        for code, value in enumerate((0.5, 0.1, 0.2, 0.9, 0.3, 0.4, 0.45, 0.55))
+    ]
+    result = verdict_on(*found, of=criteria({**RECALL, "by_class": True})).results[0]
+    assert result.outcome is Outcome.NOT_MET
+    assert result.because.startswith("recall for class c1 0.100 [0.090, 0.110] is below 0.6. ")
+    assert result.because.count(" is below 0.6.") == 5
+    assert result.because.endswith(" Also not met: c0, c7.")
+    # The classes of the document keep all sentences.
+    assert all(each.because for each in result.slices)
+
+
 def test_the_difference_of_two_classes_names_both() -> None:
     gap = {**RECALL, "by_class": True, "at_least": None, "gap_at_most": 0.1}
     found = of_class("billing", 0.3, 0.05, other="advice")

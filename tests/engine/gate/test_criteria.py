@@ -172,9 +172,8 @@ def region(
     name: str, value: float, *halves: float, other: str | None = None, **more: Any
 ) -> Measurement:
     intervals = tuple(Interval(low=value - half, high=value + half) for half in halves)
-    return measurement(
-        0, 0, value=value, intervals=intervals, by="region", slice=name, other=other, **more
-    )
+    more.setdefault("by", "region")
+    return measurement(0, 0, value=value, intervals=intervals, slice=name, other=other, **more)
 
 
 def test_slices_are_judged_with_a_correction_for_multiple_comparisons() -> None:
@@ -245,6 +244,51 @@ def test_excluded_slices_are_named_and_excluding_every_slice_blocks() -> None:
 def test_a_gap_is_judged_in_both_directions(gap: float, outcome: Outcome) -> None:
     modified = criteria({**BY_REGION, "at_least": None, "gap_at_most": 0.1})
     assert outcome_of(region("north", gap, 0.03, other="south"), of=modified) is outcome
+
+
+def of_class(name: str, value: float, half: float, **more: Any) -> Measurement:
+    return region(name, value, half, half, by="class", **more)
+
+
+def test_the_sentences_about_classes_name_the_class() -> None:
+    per_class = {**RECALL, "by_class": True}
+    clear, rare = of_class("billing", 0.8, 0.05), of_class("advice", 0.7, 0.05, support=12)
+    result = verdict_on(clear, rare, of=criteria(per_class)).results[0]
+    assert result.outcome is Outcome.UNDECIDED
+    assert result.because == (
+        "recall for class advice is based on 12 rows, the minimum is 30."
+        " About 6,000 more labelled rows are needed."
+    )
+    absent = Measurement(metric="recall", by="class", slice="advice", rows=4000, support=0)
+    result = verdict_on(clear, absent, of=criteria(per_class)).results[0]
+    assert result.because == "recall for class advice has no rows to measure it on."
+    result = verdict_on(clear, of_class("advice", 0.4, 0.05), of=criteria(per_class)).results[0]
+    assert result.because == "recall for class advice 0.40 [0.35, 0.45] is below 0.6."
+    result = verdict_on(clear, of_class("advice", 0.9, 0.05), of=criteria(per_class)).results[0]
+    assert result.because == "All 2 classes are at least 0.6."
+
+
+def test_of_many_classes_the_worst_have_a_sentence_and_the_others_are_named() -> None:
+    found = [
+        measurement(
+            0, 0, value=value, intervals=(Interval(low=value - 0.01, high=value + 0.01),) * 8
+        ).model_copy(update={"by": "class", "slice": f"c{code}"})
+        for code, value in enumerate((0.5, 0.1, 0.2, 0.9, 0.3, 0.4, 0.45, 0.55))
+    ]
+    result = verdict_on(*found, of=criteria({**RECALL, "by_class": True})).results[0]
+    assert result.outcome is Outcome.NOT_MET
+    assert result.because.startswith("recall for class c1 0.100 [0.090, 0.110] is below 0.6. ")
+    assert result.because.count(" is below 0.6.") == 5
+    assert result.because.endswith(" Also not met: c0, c7.")
+    # The classes of the document keep all sentences.
+    assert all(each.because for each in result.slices)
+
+
+def test_the_difference_of_two_classes_names_both() -> None:
+    gap = {**RECALL, "by_class": True, "at_least": None, "gap_at_most": 0.1}
+    found = of_class("billing", 0.3, 0.05, other="advice")
+    result = verdict_on(found, of=criteria(gap)).results[0]
+    assert "recall for class billing − advice 0.30 [0.25, 0.35]" in result.because
 
 
 # --- the decision on all criteria -----------------------------------------------------------

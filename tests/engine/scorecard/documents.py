@@ -17,9 +17,14 @@ from mlproduct.gate.document import (
     Plots,
 )
 from mlproduct.gate.judge import judge
-from mlproduct.problems import BinaryClassification, Regression
+from mlproduct.problems import BinaryClassification, MulticlassClassification, Regression
 
-PROBLEMS = {"classification": BinaryClassification(), "regression": Regression()}
+PROBLEMS = {
+    "classification": BinaryClassification(),
+    "regression": Regression(),
+    "multiclass": MulticlassClassification(),
+}
+THRESHOLDS = {"classification": 0.182, "multiclass": 0.42}
 
 TODAY = date(2026, 11, 24)
 REGIONS = ("north", "south", "east", "west")
@@ -120,6 +125,44 @@ PRICE: dict[str, Any] = {
             "at_most": 0,
         },
     ),
+}
+
+TEAMS: dict[str, Any] = {
+    "decision": "Which team receives this message?",
+    "owner": {"name": "Service product", "contact": "service@example.com"},
+    "review_by": date(2027, 6, 30),
+    "primary": "macro_f1",
+    "criteria": (
+        {
+            "id": "right-team",
+            "says": "The model is good for all teams, not only for the large ones.",
+            "why": "Below that, the teams pass messages on all day.",
+            "metric": "macro_f1",
+            "at_least": 0.6,
+        },
+        {
+            "id": "no-team-forgotten",
+            "says": "Every team receives at least 7 of 10 messages that belong to it.",
+            "why": "A small team would otherwise be without its messages.",
+            "metric": "recall",
+            "by_class": True,
+            "at_least": 0.7,
+        },
+        {
+            "id": "few-left-to-people",
+            "says": "At most 2 of 10 messages go to a person.",
+            "why": "Two people can sort that many.",
+            "metric": "abstained_share",
+            "at_most": 0.2,
+        },
+    ),
+}
+# The last one has too few rows.
+CONFUSION: dict[str, tuple[int, ...]] = {
+    "billing": (1800, 150, 50, 0),
+    "delivery": (120, 2760, 118, 2),
+    "account": (30, 60, 909, 1),
+    "press": (2, 3, 1, 6),
 }
 
 
@@ -231,6 +274,7 @@ def document(
     trained: bool = True,
     champion: bool = True,
     problem: str | None = None,
+    classes: tuple[str, ...] = (),
 ) -> Document:
     """The document of a run with these measurements, without a model unless ``trained``."""
     validated_criteria = Criteria.model_validate(criteria)
@@ -247,7 +291,8 @@ def document(
         parameters={"learning_rate": 0.0612, "max_leaf_nodes": 23},
         digest="6" * 64,
         task=task,
-        threshold=0.182 if task == "classification" else None,
+        classes=classes,
+        threshold=THRESHOLDS.get(task),
         calibration="isotonic" if task == "classification" else "none",
     )
     return Document(
@@ -321,3 +366,78 @@ def price_document() -> Document:
     )
     exhibits = Plots(primary="mae", candidates=_trials()[:3], importance=importance, curves=curves)
     return document(PRICE, tuple(found), task="regression", exhibits=exhibits, champion=False)
+
+
+def of_classes(confusion: dict[str, tuple[int, ...]]) -> list[Measurement]:
+    """Recall, precision and F1 of each class, from the rows of each class per decision."""
+    total = sum(map(sum, confusion.values()))
+    decided = [sum(column) for column in zip(*confusion.values(), strict=True)]
+    found = []
+    for code, (name, row) in enumerate(confusion.items()):
+        actual, right = sum(row), row[code]
+        values = {
+            "recall": (right / max(actual, 1), actual),
+            "precision": (right / max(decided[code], 1), decided[code]),
+            "f1": (2 * right / max(actual + decided[code], 1), actual),
+        }
+        found += [
+            measurement(
+                metric,
+                value,
+                0.98 / math.sqrt(max(support, 1)),
+                rows=total,
+                support=support,
+                wider=len(confusion) if metric == "recall" else 1,
+                by="class",
+                slice=name,
+            )
+            for metric, (value, support) in values.items()
+        ]
+    return sorted(found, key=lambda each: ("recall", "precision", "f1").index(each.metric))
+
+
+def teams_document(confusion: dict[str, tuple[int, ...]] = CONFUSION) -> Document:
+    names = tuple(confusion)
+    curves = {
+        "abstention": tuple((i / 40, 0.91 + 0.09 * (1 - (1 - i / 40) ** 2)) for i in range(40)),
+        "calibration": ((0.35, 0.3), (0.55, 0.57), (0.75, 0.72), (0.95, 0.97)),
+        "scores": tuple(((i + 0.5) / 20, 0.002 * (i + 1)) for i in range(20)),
+        **{
+            f"calibration of {name}": ((0.05, 0.03), (0.25, 0.31), (0.55, 0.5), (0.95, 0.9))
+            for name in names
+        },
+    }
+    found = (
+        measurement("accuracy", 0.9105, 0.007, rows=6012),
+        measurement("macro_f1", 0.82, 0.012, rows=6012, support=1000),
+        measurement("abstained_share", 0.08, 0.006, rows=6012),
+        measurement("answered_accuracy", 0.924, 0.006, rows=6012),
+        measurement("accuracy", 0.41, 0.02, rows=6012, versus="do_nothing"),
+        *of_classes(confusion),
+        measurement("holdout_rows_trained_on", 0.0),
+        measurement("skill", 0.6, 0.03),
+    )
+    exhibits = Plots(
+        primary="macro_f1",
+        candidates=_trials()[2:4],
+        curves=curves,
+        confusion=tuple(confusion.values()),
+    )
+    return document(
+        TEAMS, found, task="multiclass", exhibits=exhibits, champion=False, classes=names
+    )
+
+
+def intents_document(classes: int = 77) -> Document:
+    """A document with many classes of which each has errors in the two that follow it.
+
+    The errors become more frequent from class to class.
+    """
+    names = [f"intent_{code:02}" for code in range(classes)]
+    counts = {
+        name: tuple(
+            {0: 90, 1: code, 2: 1}.get((decided - code) % classes, 0) for decided in range(classes)
+        )
+        for code, name in enumerate(names)
+    }
+    return teams_document(counts)

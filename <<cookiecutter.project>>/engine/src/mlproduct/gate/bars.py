@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from .criteria import Criterion, Interval, Measurement, Outcome, Result
+from .criteria import BY_CLASS, Criterion, Interval, Measurement, Outcome, Result
 
 __all__ = [
     "BarResult",
@@ -152,7 +152,8 @@ def _two_digits(value: float) -> int:
 def subject(found: Measurement) -> str:
     """The name of a measurement: metric, baseline and slice."""
     versus = f" vs {found.versus.replace('_', ' ')}" if found.versus else ""
-    where = f" for {found.by}={slice_name(found)}" if found.by else ""
+    name = "class " if found.by == BY_CLASS else f"{found.by}="
+    where = f" for {name}{slice_name(found)}" if found.by else ""
     return f"{found.metric}{versus}{where}"
 
 

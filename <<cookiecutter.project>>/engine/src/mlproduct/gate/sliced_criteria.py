@@ -20,11 +20,14 @@ from .criteria import Criterion, Interval, Measurement, Outcome, Result, SliceRe
 
 __all__ = ["judge_slices"]
 
+# The sentences about classes in one reason; the other classes are named after them.
+SENTENCES = 5
+
 
 def judge_slices(criterion: Criterion, found: Sequence[Measurement], smallest: int) -> Result:
     """The result of all slices (or pairs of slices) together, which is that of the worst one."""
     results = _hold_together(criterion, found, smallest)
-    outcome, because = _together(criterion, results)
+    outcome, because = _together(criterion, found, results)
     worst = _worst(criterion, found)
     slices = (
         SliceResult(
@@ -43,27 +46,55 @@ def judge_slices(criterion: Criterion, found: Sequence[Measurement], smallest: i
         because=because,
         value=None if found[worst].support == 0 else found[worst].value,
         interval=results[worst].interval,
-        # Pairs share slices: a sum over pairs would count the same rows several times.
-        rows=sum(each.rows for each in found) if criterion.gap_at_most is None else None,
+        rows=_rows(criterion, found),
         # The maximum, because every slice has to be decided.
         more_rows=max((one.more_rows for one in results if one.more_rows), default=None),
         slices=tuple(slices),
     )
 
 
-def _together(criterion: Criterion, results: Sequence[BarResult]) -> tuple[Outcome, str]:
+def _rows(criterion: Criterion, found: Sequence[Measurement]) -> int | None:
+    # Pairs share slices: a sum over pairs would count the same rows several times.
+    if criterion.gap_at_most is not None:
+        return None
+    # Every row counts for the class it belongs to and for the class it was given.
+    return found[0].rows if criterion.by_class else sum(each.rows for each in found)
+
+
+def _together(
+    criterion: Criterion, found: Sequence[Measurement], results: Sequence[BarResult]
+) -> tuple[Outcome, str]:
     outcomes = {one.outcome for one in results}
     outcome = next(
         each for each in (Outcome.NOT_MET, Outcome.UNDECIDED, Outcome.MET) if each in outcomes
     )
-    kind = "slice" if criterion.gap_at_most is None else "difference"
-    together = f"All {len(results)} {kind}s are" if len(results) > 1 else f"The only {kind} is"
+    one, several = ("class", "classes") if criterion.by_class else ("slice", "slices")
+    if criterion.gap_at_most is not None:
+        one, several = "difference", "differences"
+    together = f"All {len(results)} {several} are" if len(results) > 1 else f"The only {one} is"
     because = f"{together} {met_in_words(criterion)}."
     if outcome is not Outcome.MET:
-        because = " ".join(one.because for one in results if one.outcome is outcome)
+        decisive = [
+            (each, one.because)
+            for each, one in zip(found, results, strict=True)
+            if one.outcome is outcome
+        ]
+        because = _reason(criterion, outcome, decisive)
     if criterion.leaving_out:
         because += f" Excluded by leaving_out: {', '.join(criterion.leaving_out)}."
     return outcome, because
+
+
+def _reason(
+    criterion: Criterion, outcome: Outcome, decisive: Sequence[tuple[Measurement, str]]
+) -> str:
+    """The sentences of the slices; of many classes, those of the worst ones and the names."""
+    if not criterion.by_class or len(decisive) <= SENTENCES:
+        return " ".join(because for _, because in decisive)
+    ordered = sorted(decisive, key=lambda each: -_badness(criterion, each[0]))
+    sentences = " ".join(because for _, because in ordered[:SENTENCES])
+    others = ", ".join(slice_name(each) for each, _ in ordered[SENTENCES:])
+    return f"{sentences} Also {outcome}: {others}."
 
 
 def _hold_together(
@@ -124,13 +155,13 @@ def _holm(
 
 
 def _worst(criterion: Criterion, found: Sequence[Measurement]) -> int:
-    def badness(place: int) -> float:
-        each = found[place]
-        # The value is NaN, and max() with NaN depends on the order of the slices.
-        if each.support == 0:
-            return -math.inf
-        if criterion.gap_at_most is not None:
-            return abs(each.value)
-        return -each.value if criterion.at_least is not None else each.value
+    return max(range(len(found)), key=lambda place: _badness(criterion, found[place]))
 
-    return max(range(len(found)), key=badness)
+
+def _badness(criterion: Criterion, found: Measurement) -> float:
+    # The value is NaN, and max() with NaN depends on the order of the slices.
+    if found.support == 0:
+        return -math.inf
+    if criterion.gap_at_most is not None:
+        return abs(found.value)
+    return -found.value if criterion.at_least is not None else found.value

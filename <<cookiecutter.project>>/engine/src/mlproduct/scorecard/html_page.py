@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup
@@ -11,9 +11,35 @@ from ..escaping import escaped
 from ..gate.bars import no_value, number
 from ..gate.criteria import Criterion, Interval, Measurement, Outcome, Result, SliceResult
 from ..gate.document import Document
+from .classes import (
+    METRICS,
+    MOST,
+    ClassRow,
+    Confusion,
+    ConfusionCell,
+    about_class,
+    calibrations,
+    class_rows,
+    confusion_matrix,
+    confusions,
+    overall,
+    rows_per_class,
+    threshold_in_words,
+    too_few_in_words,
+)
 from .criteria_text import statement
 from .summary import best_of_each, headline, measured, open_points, results_of, with_unit
-from .svg import PLATES, Frame, Plate, bar_of, frame_of, interval_of, plot
+from .svg import (
+    CLASS_PLATES,
+    PLATES,
+    Frame,
+    Plate,
+    bar_of,
+    frame_of,
+    interval_of,
+    plot,
+    small_plot,
+)
 
 __all__ = ["page"]
 
@@ -46,6 +72,7 @@ def page(document: Document) -> str:
         points=open_points(document),
         by_result=_by_result(document),
         no_value=no_value,
+        classes=_classes(document),
         families=_families(document),
         comparisons=_comparisons(document),
         curves=_curves(document),
@@ -164,6 +191,48 @@ def _bar(criterion: Criterion | None, *, compared: bool = False) -> tuple[float 
     return criterion.bar, side
 
 
+# --- classes --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Classes:
+    """The content of the section about the classes; ``plots`` are their calibrations by name."""
+
+    names: tuple[str, ...]
+    threshold: str
+    headings: tuple[str, ...]
+    rows: tuple[ClassRow, ...]
+    more: tuple[ClassRow, ...]
+    too_few: str
+    matrix: tuple[tuple[ConfusionCell, ...], ...]
+    confusions: tuple[Confusion, ...]
+    plots: dict[str, Markup]
+    left_out: int
+
+
+def _classes(document: Document) -> _Classes | None:
+    rows = class_rows(document)
+    if not rows or document.model is None:
+        return None
+    curves, left_out = calibrations(document)
+    plots = {
+        name: small_plot(points, f"Calibration of {name}: observed share by predicted probability")
+        for name, points in curves.items()
+    }
+    return _Classes(
+        document.model.classes,
+        threshold_in_words(document),
+        tuple(METRICS.values()),
+        rows[:MOST],
+        rows[MOST:],
+        too_few_in_words(rows, document.criteria.smallest),
+        confusion_matrix(document),
+        confusions(document),
+        plots,
+        left_out,
+    )
+
+
 # --- slices ---------------------------------------------------------------------------------
 
 
@@ -177,6 +246,8 @@ class _Family:
     lines: tuple[_Line, ...]
     held: bool = False
     folded: bool = False
+    met: tuple[_Line, ...] = ()
+    """The lines that meet the bar, if they are shown apart from the others."""
 
 
 def _families(document: Document) -> tuple[_Family, ...]:
@@ -185,7 +256,9 @@ def _families(document: Document) -> tuple[_Family, ...]:
     # Without gaps, which show the differences of slices and not their values.
     shown = {(family.by, family.metric) for family in families if not family.folded}
     for each in document.measurements:
-        if each.by is not None and each.other is None and (each.by, each.metric) not in shown:
+        if each.by is None or each.other is not None or about_class(each, document):
+            continue  # the metrics of classes are in the section about the classes
+        if (each.by, each.metric) not in shown:
             shown.add((each.by, each.metric))
             families.append(_plain_family(document, each.by, each.metric))
     return tuple(sorted(families, key=lambda family: family.folded))
@@ -199,13 +272,27 @@ def _judged(result: Result, document: Document) -> _Family:
     )
     frame = frame_of((*ends, *bars))
     lines = [_of_slice(each, criterion, document, frame) for each in result.slices]
-    return _Family(
+    family = _Family(
         criterion.says,
         criterion.sliced_by or "",
         criterion.metric,
         tuple(lines),
         True,
         criterion.gap_at_most is not None,
+    )
+    return _of_classes(family, document) if criterion.by_class and not family.folded else family
+
+
+def _of_classes(family: _Family, document: Document) -> _Family:
+    # The metric of a class is measured on all rows; the reader needs those of the class.
+    rows = rows_per_class(document)
+    lines = [replace(line, rows=rows.get(line.name, line.rows)) for line in family.lines]
+    if len(lines) <= MOST:
+        return replace(family, lines=tuple(lines))
+    # Of many classes, those that do not meet the bar would be hard to find among the others.
+    others = tuple(line for line in lines if line.outcome is not Outcome.MET)
+    return replace(
+        family, lines=others, met=tuple(line for line in lines if line.outcome is Outcome.MET)
     )
 
 
@@ -298,30 +385,36 @@ def _which_way(found: Measurement, document: Document) -> str:
 
 
 def _curves(document: Document) -> tuple[tuple[Plate, Markup], ...]:
-    threshold = document.model.threshold if document.model else None
+    model = document.model
+    threshold = model.threshold if model else None
+    has_classes = model is not None and len(model.classes) > 0
+    if has_classes and threshold is not None and threshold <= 0:
+        threshold = None  # no person decides any row
     drawn = []
-    for name, plate in PLATES.items():
+    for name, plate in (CLASS_PLATES if has_classes else PLATES).items():
         points = document.exhibits.curves.get(name)
         if points:
-            ring = _working_point(document) if name == "precision_recall" else None
+            ring = _working_point(name, document)
             upright = threshold if name == "scores" else 0.0 if name == "residuals" else None
-            drawn.append((plate, plot(plate, points, ring=ring, upright=upright)))
+            picture = plot(plate, points, ring=ring, upright=upright)
+            if name == "abstention":
+                plate = replace(plate, reads=f"{plate.reads} {threshold_in_words(document)}")
+            drawn.append((plate, picture))
     return tuple(drawn)
 
 
-def _working_point(document: Document) -> tuple[float, float] | None:
-    overall = {
-        m.metric: m.value for m in document.measurements if m.by is None and m.versus is None
-    }
-    values = (overall.get("recall"), overall.get("precision"))
-    # The range also excludes NaN, which cannot be drawn.
-    if (
-        values[0] is None
-        or values[1] is None
-        or not all(0 <= value <= 1 for value in values if value is not None)
-    ):
-        return None
-    return values[0], values[1]
+# The metrics of the x and y axis of the plots that mark the threshold of the model.
+AXES = {
+    "precision_recall": ("recall", "precision"),
+    "abstention": ("abstained_share", "answered_accuracy"),
+}
+
+
+def _working_point(name: str, document: Document) -> tuple[float, float] | None:
+    found = overall(document)
+    place = tuple(found[metric] for metric in AXES.get(name, ()) if metric in found)
+    # A point outside of the axes is not drawn.
+    return place if len(place) == 2 and all(0 <= value <= 1 for value in place) else None
 
 
 def _features(document: Document) -> tuple[_Line, ...]:

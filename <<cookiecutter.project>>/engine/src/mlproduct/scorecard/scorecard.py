@@ -8,6 +8,17 @@ from collections.abc import Iterator
 from ..escaping import in_markdown
 from ..gate.criteria import Decision, Interval, Measurement, Outcome, Result
 from ..gate.document import Document
+from .classes import (
+    METRICS,
+    MOST,
+    ClassRow,
+    about_class,
+    class_rows,
+    confusion_matrix,
+    confusions,
+    threshold_in_words,
+    too_few_in_words,
+)
 from .criteria_text import statement
 from .html_page import page
 from .summary import OpenPoint, best_of_each, headline, measured, open_points, results_of, with_unit
@@ -65,9 +76,12 @@ def _parts(document: Document) -> Iterator[list[str]]:
     yield [f"- {_point(point)}" for point in open_points(document)]
     rows = [_row(result, document) for result in results_of(document)]
     yield ["| | Criterion | Measured | Bar |", "|---|---|---|---|", *rows]
+    yield from _classes(document)
     yield _slices(document)
     yield _facts(document)
     yield _search(document)
+    # At the end: it is the longest part, and a text that is too long is cut at its end.
+    yield _confusion(document)
 
 
 def _point(point: OpenPoint) -> str:
@@ -93,8 +107,56 @@ def _found(value: float | None, interval: Interval | None, metric: str, document
     return f"**{shown}** ({ends})" if ends else f"**{shown}**"
 
 
+def _classes(document: Document) -> Iterator[list[str]]:
+    rows = class_rows(document)
+    if not rows:
+        return
+    if threshold := threshold_in_words(document):
+        yield [threshold]
+    headings = ("Class", "Rows", *METRICS.values())
+    yield [_cells(*headings), f"|{'---|' * len(headings)}", *map(_class, rows[:MOST])]
+    if more := len(rows) - MOST if len(rows) > MOST else 0:
+        yield [f"The {MOST} classes with the lowest F1; {more} more have a higher one."]
+    if too_few := too_few_in_words(rows, document.criteria.smallest):
+        yield [in_markdown(too_few, longest=5000)]
+
+
+def _class(row: ClassRow) -> str:
+    rows = "–" if row.rows is None else f"{row.rows:,}"
+    metrics = (f"**{value}** ({ends})" if ends else f"**{value}**" for value, ends in row.metrics)
+    return _cells(in_markdown(row.name), rows, *metrics)
+
+
+def _confusion(document: Document) -> list[str]:
+    names = [in_markdown(name) for name in (document.model.classes if document.model else ())]
+    matrix, listed = confusion_matrix(document), confusions(document)
+    if listed:
+        rows = [
+            _cells(
+                in_markdown(each.actual), in_markdown(each.decided), f"{each.rows:,}", each.share
+            )
+            for each in listed
+        ]
+        return ["| Actual class | Decision | Rows | Share |", "|---|---|---|---|", *rows]
+    if not matrix:
+        return []
+    lines = []
+    for name, row in zip(names, matrix, strict=True):
+        cells = (
+            f"**{cell.rows:,}** ({cell.share})" if cell.right else f"{cell.rows:,} ({cell.share})"
+            for cell in row
+        )
+        lines.append(_cells(name, *cells))
+    heading = _cells("Actual class ↓ Decision →", *names)
+    return [heading, f"|{'---|' * (len(names) + 1)}", *lines]
+
+
 def _slices(document: Document) -> list[str]:
-    found = [each for each in document.measurements if each.by is not None and each.other is None]
+    found = [
+        each
+        for each in document.measurements
+        if each.by is not None and each.other is None and not about_class(each, document)
+    ]
     if not found:
         return []
     rows = [_slice(each, document) for each in found]

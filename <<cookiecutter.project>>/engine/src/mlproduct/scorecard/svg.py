@@ -6,14 +6,24 @@ schemes. The meaning of a colour is also shown by a shape or a word. Every text 
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from markupsafe import Markup
 
+from ..escaping import escaped
 from ..gate.bars import number
 
-__all__ = ["PLATES", "Plate", "bar_of", "frame_of", "interval_of", "plot"]
+__all__ = [
+    "CLASS_PLATES",
+    "PLATES",
+    "Plate",
+    "bar_of",
+    "frame_of",
+    "interval_of",
+    "plot",
+    "small_plot",
+]
 
 Frame = tuple[float, float]
 Points = Sequence[tuple[float, float]]
@@ -134,6 +144,8 @@ class Plate:
     unit: bool = False
     """Both axes go from 0 to 1."""
     diagonal: bool = False
+    from_zero: bool = True
+    """The y axis contains 0."""
 
 
 PLATES = {
@@ -197,19 +209,71 @@ PLATES = {
     ),
 }
 
-LEFT, RIGHT, TOP, BOTTOM, WIDE, HIGH = 52, 12, 12, 42, 360, 260
+# The plots of a multi-class model.
+CLASS_PLATES = {
+    "abstention": Plate(
+        "Rows that a person decides",
+        "Each point is a threshold. Further right, a person decides more of the rows; further up,"
+        " more of the other rows are correct. The ring is the threshold of the model.",
+        "share of rows that a person decides",
+        "accuracy of the others",
+        from_zero=False,
+    ),
+    "calibration": Plate(
+        "Calibration of the decisions",
+        "Of the decisions with a probability of 80 %, about 80 % should be correct. The points of a"
+        " calibrated model are on the dashed line.",
+        "probability of the decision",
+        "share of correct decisions",
+        drawn="dots",
+        unit=True,
+        diagonal=True,
+    ),
+    "scores": Plate(
+        "Distribution of the probabilities",
+        "The share of rows by the probability of the decision. If there is a vertical line, a"
+        " person decides the rows to the left of it.",
+        "probability of the decision",
+        "share of rows",
+        drawn="columns",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """The size of a plot, its margins around the axes, and the approximate number of ticks."""
+
+    wide: int
+    high: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+    ticks: int
+
+
+LARGE = _Sheet(360, 260, 52, 12, 12, 42, 5)
+# The ticks of an axis that does not start at 0 have more digits.
+LONG_TICKS = replace(LARGE, left=60)
+# Shown at about its size, so that the numbers at the axes remain readable.
+SMALL = _Sheet(200, 160, 30, 10, 8, 22, 2)
 
 
 @dataclass(frozen=True)
 class _Axes:
     x: Frame
     y: Frame
+    on: _Sheet = LARGE
 
     def across(self, value: float) -> float:
-        return LEFT + (value - self.x[0]) / (self.x[1] - self.x[0]) * (WIDE - LEFT - RIGHT)
+        width = self.on.wide - self.on.left - self.on.right
+        return self.on.left + (value - self.x[0]) / (self.x[1] - self.x[0]) * width
 
     def up(self, value: float) -> float:
-        return HIGH - BOTTOM - (value - self.y[0]) / (self.y[1] - self.y[0]) * (HIGH - TOP - BOTTOM)
+        height = self.on.high - self.on.top - self.on.bottom
+        part = (value - self.y[0]) / (self.y[1] - self.y[0])
+        return self.on.high - self.on.bottom - part * height
 
 
 def plot(
@@ -221,16 +285,14 @@ def plot(
 ) -> Markup:
     """The plot of ``points``, with a ring at one point and a vertical line at one x value."""
     axes = _axes(plate, points)
-    parts = [_grid(axes), _labels(plate)]
+    parts = [_grid(axes), _labels(plate, axes.on)]
     if plate.diagonal:
-        low, high = max(axes.x[0], axes.y[0]), min(axes.x[1], axes.y[1])
-        parts.append(_line("diagonal", axes, ((low, low), (high, high))))
+        parts.append(_diagonal(axes))
     parts.append(
         _columns(axes, points) if plate.drawn == "columns" else _line("curve", axes, points)
     )
     if plate.drawn == "dots":
-        dot = Markup('<circle class="point" cx="{:.1f}" cy="{:.1f}" r="3.2"/>')
-        parts += [dot.format(axes.across(x), axes.up(y)) for x, y in points]
+        parts.append(_dots(axes, points))
     if upright is not None:
         parts.append(_line("bar", axes, ((upright, axes.y[0]), (upright, axes.y[1]))))
     if ring is not None:
@@ -239,7 +301,15 @@ def plot(
                 axes.across(ring[0]), axes.up(ring[1])
             )
         )
-    return _svg("plot", WIDE, HIGH, f"{plate.title}: {plate.y} by {plate.x}", parts)
+    title = f"{plate.title}: {plate.y} by {plate.x}"
+    return _svg("plot", LARGE.wide, LARGE.high, title, parts)
+
+
+def small_plot(points: Points, title: str) -> Markup:
+    """The dots of a calibration without labels, for several plots side by side."""
+    axes = _Axes((0.0, 1.0), (0.0, 1.0), SMALL)
+    parts = [_grid(axes), _diagonal(axes), _line("curve", axes, points), _dots(axes, points)]
+    return _svg("small", SMALL.wide, SMALL.high, title, parts)
 
 
 def _axes(plate: Plate, points: Points) -> _Axes:
@@ -251,7 +321,8 @@ def _axes(plate: Plate, points: Points) -> _Axes:
         return _Axes(both, both)
     # Half a column on both sides, because a point is the middle of its column.
     step = (max(xs) - min(xs)) / max(len(points) - 1, 1) / 2 if plate.drawn == "columns" else 0.0
-    return _Axes(_rounded(min(xs) - step, max(xs) + step), _rounded(min(0.0, *ys), max(ys)))
+    lowest, on = (min(0.0, *ys), LARGE) if plate.from_zero else (min(ys), LONG_TICKS)
+    return _Axes(_rounded(min(xs) - step, max(xs) + step), _rounded(lowest, max(ys)), on)
 
 
 def _rounded(low: float, high: float) -> Frame:
@@ -263,32 +334,32 @@ def _rounded(low: float, high: float) -> Frame:
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
 
 
-def _step(low: float, high: float) -> float:
-    rough = (high - low) / 5  # about five ticks
+def _step(low: float, high: float, ticks: int = LARGE.ticks) -> float:
+    rough = (high - low) / ticks
     unit = 10.0 ** math.floor(math.log10(rough))
     # 0.999 is for the rounding of floats.
     return next(unit * factor for factor in (1, 2, 2.5, 5, 10) if unit * factor >= rough * 0.999)
 
 
-def _ticks(frame: Frame) -> list[float]:
-    step = _step(*frame)
+def _ticks(frame: Frame, ticks: int) -> list[float]:
+    step = _step(*frame, ticks)
     first = math.ceil(frame[0] / step - 1e-9)
     return [place * step for place in range(first, math.floor(frame[1] / step + 1e-9) + 1)]
 
 
 def _grid(axes: _Axes) -> Markup:
-    parts = []
+    parts, on = [], axes.on
     row = Markup('<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>')
     words = Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
-    for tick in _ticks(axes.y):
+    for tick in _ticks(axes.y, on.ticks):
         place = axes.up(tick)
         parts += [
-            row.format(LEFT, WIDE - RIGHT, place),
-            words.format(LEFT - 6, place + 3.5, "end", _short(tick)),
+            row.format(on.left, on.wide - on.right, place),
+            words.format(on.left - 6, place + 3.5, "end", _short(tick)),
         ]
     parts += [
-        words.format(axes.across(tick), HIGH - BOTTOM + 15, "middle", _short(tick))
-        for tick in _ticks(axes.x)
+        words.format(axes.across(tick), on.high - on.bottom + 15, "middle", _short(tick))
+        for tick in _ticks(axes.x, on.ticks)
     ]
     return Markup("").join(parts)
 
@@ -299,20 +370,30 @@ def _short(value: float) -> str:
     return number(round(value, 10) + 0.0)  # + 0.0 turns -0.0 into 0.0
 
 
-def _labels(plate: Plate) -> Markup:
+def _labels(plate: Plate, on: _Sheet) -> Markup:
     across = Markup('<text class="label" x="{}" y="{}" text-anchor="middle">{}</text>')
     up = Markup(
         '<text class="label" transform="translate(12 {}) rotate(-90)"'
         ' text-anchor="middle">{}</text>'
     )
-    return across.format((LEFT + WIDE - RIGHT) / 2, HIGH - 8, plate.x) + up.format(
-        (TOP + HIGH - BOTTOM) / 2, plate.y
+    return across.format((on.left + on.wide - on.right) / 2, on.high - 8, plate.x) + up.format(
+        (on.top + on.high - on.bottom) / 2, plate.y
     )
 
 
 def _line(kind: str, axes: _Axes, points: Points) -> Markup:
     drawn = " ".join(f"{axes.across(x):.1f},{axes.up(y):.1f}" for x, y in points)
     return Markup('<polyline class="{}" points="{}"/>').format(kind, drawn)
+
+
+def _diagonal(axes: _Axes) -> Markup:
+    low, high = max(axes.x[0], axes.y[0]), min(axes.x[1], axes.y[1])
+    return _line("diagonal", axes, ((low, low), (high, high)))
+
+
+def _dots(axes: _Axes, points: Points) -> Markup:
+    dot = Markup('<circle class="point" cx="{:.1f}" cy="{:.1f}" r="3.2"/>')
+    return Markup("").join(dot.format(axes.across(x), axes.up(y)) for x, y in points)
 
 
 def _columns(axes: _Axes, points: Points) -> Markup:
@@ -330,8 +411,10 @@ def _columns(axes: _Axes, points: Points) -> Markup:
 
 def _svg(kind: str, width: int, height: int, title: str, parts: Iterable[Markup]) -> Markup:
     opening = '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>'
+    # The page leaves Markup as it is, so that invisible characters are made visible here.
+    shown = escaped(title, keep="\n")
     return (
-        Markup(opening).format(kind, width, height, title, title)
+        Markup(opening).format(kind, width, height, shown, shown)
         + Markup("").join(parts)
         + Markup("</svg>")
     )

@@ -67,7 +67,7 @@ def test_a_valid_file_has_no_mistakes() -> None:
             None,
         ),
         ({"metric": "rows_per_second", "versus": "champion"}, "versus", "is not compared", None),
-        ({"metric": "roc_auc", "versus": "rule"}, "versus", "but no score", None),
+        ({"metric": "roc_auc", "versus": "rule"}, "versus", "but no probability", None),
         (
             {"at_least": 1.2},
             "at_least",

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from mlproduct.problems import MulticlassClassification, Predictions, Scored, Target
 
-__all__ = ["NAMES", "problem", "scored", "weights"]
+__all__ = ["NAMES", "drawn", "problem", "scored", "weights"]
 
 NAMES = ("card", "cash", "loan", "fraud", "other", "pin")
 
@@ -40,6 +40,12 @@ def scored(
         chances.argmax(axis=1).astype(float), score, probabilities=chances, abstained=person
     )
     return Scored(y.astype(float), found, value, NAMES[:classes])
+
+
+def drawn(rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    """Calibrated probabilities, because the targets are drawn with them."""
+    chances, random = scored(rows).probabilities, np.random.default_rng(5)
+    return (chances.cumsum(axis=1) < random.random((rows, 1))).sum(axis=1).astype(float), chances
 
 
 def weights(rows: int) -> np.ndarray:

@@ -78,7 +78,8 @@ Sentence = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)
 # No comma, colon or blank: the audit log stores ids in one text, separated by them.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
 Versus = Literal["champion", "do_nothing", "rule"]
-BY_CLASS = "class"  # the slices of a criterion with by_class
+# The slices of a criterion with by_class. Not "class", which is a common name of a column.
+BY_CLASS = "target class"
 Level = Literal["must", "should", "info"]
 # The strictest first: criteria_diff.py compares the positions.
 LEVELS: tuple[Level, ...] = ("must", "should", "info")
@@ -162,7 +163,7 @@ class Criterion(Frozen):
 
     @property
     def sliced_by(self) -> str | None:
-        """The column of the slices, or ``class`` for the classes of the target."""
+        """The column of the slices, or ``BY_CLASS`` for the classes of the target."""
         return BY_CLASS if self.by_class else self.by
 
     @property

@@ -15,9 +15,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-import numpy as np
 from pydantic import (
     ConfigDict,
     Discriminator,
@@ -30,6 +29,9 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ..config.strict_yaml import TAG, Strict, read_yaml
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = [
     "ALWAYS",
@@ -215,8 +217,10 @@ class ClassValue(Frozen):
     person: Amount = 0.0
     matrix: dict[str | int, dict[str | int, Amount]] = Field(default_factory=dict)
 
-    def amounts(self, classes: Sequence[str]) -> np.ndarray:
+    def amounts(self, classes: Sequence[str]) -> "np.ndarray":
         """The K × K values: a row per actual class, a column per decision."""
+        import numpy as np  # not at the top: ``--help`` reads this module
+
         found = np.full((len(classes), len(classes)), self.wrong)
         np.fill_diagonal(found, self.right)
         places = {name: place for place, name in enumerate(classes)}

@@ -1,12 +1,13 @@
 """The split of rows into training and holdout."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 from mlproduct.config.settings import Split
 from mlproduct.data.split import split
+from mlproduct.data.split_policies import POLICIES
 from mlproduct.errors import ConfigError, InvalidData
 
 from .small_tables import columns, table
@@ -86,3 +87,7 @@ def test_holdout_rows_whose_key_is_also_trained_on_are_counted() -> None:
     parts = split(repeated, columns(), Split(by="time", holdout=0.25))
     again = parts.holdout["id"].isin(parts.training["id"]).sum()
     assert f"{again} holdout rows share their id with training rows" in parts.described
+
+
+def test_every_policy_can_be_named_in_the_configuration() -> None:
+    assert set(get_args(Split.model_fields["by"].annotation)) == set(POLICIES)

@@ -1,7 +1,11 @@
 """The verdict document: its JSON form and the detection of changes."""
 
+import hashlib
 import json
+import sqlite3
+import tarfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from mlproduct.gate.criteria import ALWAYS, Decision, Measurement, Verdict, criteria_digest
@@ -10,6 +14,7 @@ from mlproduct.gate.judge import judge
 
 from ..scorecard.documents import churn_measurements, document, price_document
 
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 JUDGED = document(measurements=churn_measurements())
 BLOCKED = document(measurements=churn_measurements()[1:])
 
@@ -114,3 +119,29 @@ def test_a_blocked_document_names_what_blocks() -> None:
     assert BLOCKED.blocked_by == ("catch-leavers",)
     failed = JUDGED.model_copy(update={"problem": "ValueError: no rows"})
     assert failed.blocked_by == ("the failed evaluation",)
+
+
+@pytest.mark.parametrize("kit", ["churn", "price"])
+def test_documents_and_criteria_of_0_2_have_the_digests_with_which_they_were_registered(
+    kit: str, tmp_path: Path
+) -> None:
+    """Fields that were added since are left out where they are not used."""
+    with tarfile.open(FIXTURES / f"product-0.2.0-{kit}.tar.xz") as packed:
+        packed.extractall(tmp_path, filter="data")
+    with sqlite3.connect(tmp_path / "var" / "mlflow.db") as database:
+        tags = dict(
+            database.execute(
+                "SELECT run_uuid, value FROM tags WHERE key = 'decision_digest'"
+            ).fetchall()
+        )
+    database.close()
+    written = list(tmp_path.rglob("decision.json"))
+    assert len(written) == 2
+    for path in written:
+        text = path.read_text(encoding="utf-8")
+        found = Document.from_json(text)
+        canonical = json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False)
+        assert found.schema_version == 1
+        assert found.digest == tags[found.run_id]
+        assert found.digest == hashlib.sha256(canonical.encode()).hexdigest()
+        assert criteria_digest(found.criteria) == found.criteria_digest

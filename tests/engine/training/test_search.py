@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from mlproduct.config.settings import Search
 from mlproduct.data.columns import Columns
+from mlproduct.data.split_policies import POLICIES
 from mlproduct.errors import ConfigError, InvalidData, ProductError
 from mlproduct.estimators import calibrated_scores
 from mlproduct.gate.criteria import Value
 from mlproduct.problems.calibration import calibration
 from mlproduct.problems.prediction_intervals import conformal_half_width
 from mlproduct.product import Candidate
-from mlproduct.training.folds import folds
 from mlproduct.training.preprocess import preprocess
 from mlproduct.training.search import Found, search
 from scipy.stats import loguniform
@@ -245,7 +245,7 @@ def test_the_half_width_is_relative_when_errors_grow_with_the_prediction() -> No
 
 def test_folds_by_time_fit_only_on_earlier_rows() -> None:
     rows = table()
-    cuts = folds(rows, columns(), "time", 3, 0)
+    cuts = POLICIES["time"].folds(rows, columns(), 3, 0)
     at = rows["at"].to_numpy()[cuts.order]
     assert all(at[fitted].max() <= at[left].min() for fitted, left in cuts.cuts)
     assert list(cuts.left_out) == list(range(len(rows) // 4, len(rows)))
@@ -255,14 +255,14 @@ def test_folds_keep_groups_and_repeated_keys_together() -> None:
     rows = table()
     rows["id"] = [f"k{number % 100}" for number in range(len(rows))]
     for by, name in (("group", "family"), ("hash", "id")):
-        for fitted, left in folds(rows, columns(), by, 3, 0).cuts:  # type: ignore[arg-type]
+        for fitted, left in POLICIES[by].folds(rows, columns(), 3, 0).cuts:
             assert not set(rows[name].iloc[fitted]) & set(rows[name].iloc[left])
 
 
 def test_rows_without_a_group_stay_together() -> None:
     rows = table()
     rows["family"] = rows["family"].where(rows["family"] > 3)
-    for fitted, left in folds(rows, columns(), "group", 3, 0).cuts:
+    for fitted, left in POLICIES["group"].folds(rows, columns(), 3, 0).cuts:
         assert len({rows["family"].iloc[part].isna().any() for part in (fitted, left)}) == 2
 
 
@@ -273,7 +273,7 @@ def test_too_few_rows_for_the_folds_are_reported_with_the_numbers(
     by: str, rows: pd.DataFrame
 ) -> None:
     with pytest.raises(InvalidData, match=r"has \d .*expected \d for search.folds"):
-        folds(rows, columns(), by, 3, 0)  # type: ignore[arg-type]  # a plain string
+        POLICIES[by].folds(rows, columns(), 3, 0)
 
 
 def test_a_constant_target_is_refused_before_the_first_trial() -> None:

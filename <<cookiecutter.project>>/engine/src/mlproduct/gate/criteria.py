@@ -15,9 +15,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-import numpy as np
 from pydantic import (
     BeforeValidator,
     ConfigDict,
@@ -31,6 +30,9 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ..config.strict_yaml import TAG, Strict, read_yaml
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = [
     "ALWAYS",
@@ -79,7 +81,8 @@ Sentence = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)
 # No comma, colon or blank: the audit log stores ids in one text, separated by them.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
 Versus = Literal["champion", "do_nothing", "rule"]
-BY_CLASS = "class"  # the slices of a criterion with by_class
+# The slices of a criterion with by_class. Not "class", which is a common name of a column.
+BY_CLASS = "target class"
 Level = Literal["must", "should", "info"]
 # The strictest first: criteria_diff.py compares the positions.
 LEVELS: tuple[Level, ...] = ("must", "should", "info")
@@ -163,7 +166,7 @@ class Criterion(Frozen):
 
     @property
     def sliced_by(self) -> str | None:
-        """The column of the slices, or ``class`` for the classes of the target."""
+        """The column of the slices, or ``BY_CLASS`` for the classes of the target."""
         return BY_CLASS if self.by_class else self.by
 
     @property
@@ -223,8 +226,10 @@ class ClassValue(Frozen):
     person: Amount = 0.0
     matrix: dict[ClassName, dict[ClassName, Amount]] = Field(default_factory=dict)
 
-    def amounts(self, classes: Sequence[str]) -> np.ndarray:
+    def amounts(self, classes: Sequence[str]) -> "np.ndarray":
         """The K × K values: a row per actual class, a column per decision."""
+        import numpy as np  # not at the top: ``--help`` reads this module
+
         found = np.full((len(classes), len(classes)), self.wrong)
         np.fill_diagonal(found, self.right)
         places = {name: place for place, name in enumerate(classes)}

@@ -5,8 +5,9 @@ kind: what differs between tasks is in this folder.
 """
 
 from .binary import BinaryClassification
+from .binary_metrics import by_counts, value_of_outcomes
 from .classification import Classification
-from .metric import COMMON, Cells, Metric
+from .metric import COMMON, Cells, Metric, mean
 from .multiclass import MulticlassClassification
 from .objective import Objective
 from .predictions import Predict, Predictions
@@ -33,4 +34,7 @@ __all__ = [
     "Scored",
     "Target",
     "Weighted",
+    "by_counts",
+    "mean",
+    "value_of_outcomes",
 ]

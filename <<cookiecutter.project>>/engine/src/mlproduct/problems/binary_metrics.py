@@ -9,7 +9,7 @@ from ..gate.criteria import AnyValue, Value
 from .metric import Cells, Metric, mean, named
 from .weighted_sums import Scored, Term, Weighted, rows
 
-__all__ = ["BINS", "METRICS", "by_counts"]
+__all__ = ["BINS", "METRICS", "by_counts", "value_of_outcomes"]
 
 # Equally wide bins of the score for the calibration error.
 BINS = 10
@@ -75,9 +75,14 @@ def _f1(
     return 2 * tp / (2 * tp + fp + fn)
 
 
-def _value(
+def value_of_outcomes(
     tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray, value: AnyValue | None
 ) -> np.ndarray:
+    """The value per 1,000 rows of true positives, false positives, false negatives and true
+    negatives.
+
+    Raises ValueError if the criteria do not state the value of these four outcomes.
+    """
     if not isinstance(value, Value):
         raise ValueError(
             "the criteria do not state the value of the outcomes – expected value: with currency"
@@ -147,9 +152,23 @@ def _hits(s: Scored) -> tuple[np.ndarray, np.ndarray]:
 
 # --- the metrics ----------------------------------------------------------------------------
 
+IN_CURRENCY: Mapping[str, Any] = {
+    "needs": frozenset({"decision", "value"}),
+    "unit": "currency",
+    "lowest": -np.inf,
+    "highest": np.inf,
+}
 
-def by_counts(name: str, cells: Cells, says: str, **rest: Any) -> Metric:
-    """A metric that ``cells`` computes from the four counts of outcomes and their value."""
+
+def by_counts(
+    name: str, cells: Cells, says: str, *, in_currency: bool = False, **rest: Any
+) -> Metric:
+    """A metric that ``cells`` computes from the four counts of outcomes and their value.
+
+    It is better when higher and between 0 and 1. A metric ``in_currency`` has no bounds, and needs
+    the value of the outcomes. ``rest`` are other fields of ``Metric``. The search can choose the
+    decision threshold that is best for such a metric.
+    """
 
     def combine(w: Weighted) -> np.ndarray:
         tp, fp, fn, tn = (w.sum(counted) for counted in OUTCOMES)
@@ -159,6 +178,7 @@ def by_counts(name: str, cells: Cells, says: str, **rest: Any) -> Metric:
         "needs": frozenset({"decision"}),
         "lowest": 0.0,
         "highest": 1.0,
+        **(IN_CURRENCY if in_currency else {}),
         **rest,
     }
     return Metric(name, "higher", says, terms=OUTCOMES, cells=cells, combine=combine, **given)
@@ -200,12 +220,9 @@ METRICS: Mapping[str, Metric] = named(
         ),
         by_counts(
             "value_per_1000",
-            _value,
+            value_of_outcomes,
             "Value of the decisions per 1,000 rows, from the value of each outcome.",
-            needs=frozenset({"decision", "value"}),
-            unit="currency",
-            lowest=-np.inf,
-            highest=np.inf,
+            in_currency=True,
         ),
         _by_score(
             "roc_auc",

@@ -113,7 +113,7 @@ class MulticlassClassification(Classification):
         self, rows: pd.DataFrame, classes: tuple[str, ...], threshold: float | None
     ) -> Predictions:
         logged = Predictions.from_log(rows)
-        if logged.probabilities is None or logged.score is None:
+        if len(logged) == 0 or logged.probabilities is None or logged.score is None:
             return logged
         known = {name: code for code, name in enumerate(self.class_names)}
         places = np.array([known.get(name, -1) for name in classes or self.class_names])

@@ -162,7 +162,25 @@ class Problem(ABC):
 
         Raises ConfigError if the column cannot be the target of this problem.
         """
+        self._check_metrics()
         return replace(self, target=target)
+
+    def _check_metrics(self) -> None:
+        """Raises ConfigError if a subclass lacks a metric that the engine uses, or misnames one."""
+        kind = type(self).__name__
+        for name in (self.chance.metric, self.importance, self.slice_metric):
+            if name not in self.metrics:
+                raise ConfigError(
+                    f"{kind}.metrics has no {name!r}, which every verdict needs – expected the"
+                    f" metrics of {kind}'s base class and your own – add them to a copy:"
+                    " {**BinaryClassification.metrics, …}"
+                )
+        for name, metric in self.metrics.items():
+            if metric.name != name:
+                raise ConfigError(
+                    f"{kind}.metrics has {metric.name!r} under the name {name!r} – expected the"
+                    " same name twice – correct one of them"
+                )
 
     def of_version(self, classes: tuple[str, ...]) -> Self:
         """This problem with the classes of a model version, whose codes its predictions contain."""

@@ -116,7 +116,8 @@ def _sentences(number: int, criterion: Criterion, criteria: Criteria, problem: P
 
 
 def _meaning(criterion: Criterion, problem: Problem) -> str:
-    metric = problem.all_metrics.get(criterion.metric)
+    metrics = problem.class_metrics if criterion.by_class else problem.all_metrics
+    metric = metrics.get(criterion.metric)
     return f" {metric.says}" if metric else ""
 
 

@@ -20,11 +20,11 @@ from threadpoolctl import ThreadpoolController
 
 from ..config.settings import Search
 from ..data.columns import Columns
+from ..data.split_policies import POLICIES, Folds
 from ..errors import ConfigError, InvalidData, ProductError
 from ..evaluation.bootstrap import in_words
 from ..problems import Objective, OutOfFold, Problem
 from ..product import Candidate
-from .folds import Folds, folds
 
 __all__ = ["Found", "Trial", "search"]
 
@@ -168,7 +168,7 @@ def search(
 def _table(
     training: pd.DataFrame, columns: Columns, by: Literal["time", "group", "hash"], budget: Search
 ) -> _Table:
-    cuts = folds(training, columns, by, budget.folds, budget.seed)
+    cuts = POLICIES[by].folds(training, columns, budget.folds, budget.seed)
     y = columns.encoded_target(training)[cuts.order]
     if complaint := columns.of_target.complaint(y):
         raise InvalidData(complaint)

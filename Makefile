@@ -55,9 +55,11 @@ test $$engine -eq 0 || tail -n 100 build/tests-engine.txt; \
 test $$template -eq 0 && test $$engine -eq 0
 endef
 
+# Two of them can run beside each other in two places.
+PLACE ?= build/test-product
 test-product: $(LOCKED) ## generate a project, train it, run its tests; PYTHON=python3.13 selects another Python
-	@rm -rf build/test-product && $(BAKE) --output-dir build/test-product "$(CURDIR)" > /dev/null
-	@$(MAKE) --no-print-directory -C build/test-product/churn-radar VENV=.venv run test
+	@rm -rf $(PLACE) && $(BAKE) --output-dir $(PLACE) "$(CURDIR)" > /dev/null
+	@$(MAKE) --no-print-directory -C $(PLACE)/churn-radar VENV=.venv run test
 
 # The other scripts of benchmarks/ run in a project's environment.
 BENCHMARKS := $(addprefix benchmarks/,sitting.py training.py serving.py scoring.py)

@@ -494,6 +494,9 @@ def test_unfit_reports_a_model_that_predicts_nan(released: TrialProduct) -> None
         def predict(self, rows: Any) -> Any:
             return np.full(len(rows), np.nan)
 
+        def predict_proba(self, rows: Any) -> Any:
+            return np.full((len(rows), 2), np.nan)
+
     assert "not one number for each row" in str(following.unfit(Nonsense(), example, COLUMNS))
 
 

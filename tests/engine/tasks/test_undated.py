@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from mlproduct.problems import BinaryClassification
 from mlproduct.tasks.logged_rows import labelled, logbook
 from mlproduct.testing import TrialProduct
 from trial_radar.schemas import Features, Labelled
@@ -59,9 +60,8 @@ def day_column(product: TrialProduct, name: str) -> None:
 
 def with_other_labels(frame: pd.DataFrame) -> pd.DataFrame:
     """The same rows with other target values."""
-    return frame.assign(
-        **{TARGET: 1 - frame[TARGET] if COLUMNS.of_target.has_threshold else frame[TARGET] + 1}
-    )
+    binary = isinstance(COLUMNS.of_target, BinaryClassification)
+    return frame.assign(**{TARGET: 1 - frame[TARGET] if binary else frame[TARGET] + 1})
 
 
 def test_labels_with_a_day_column_match_the_predictions_of_their_day(

@@ -6,7 +6,7 @@ valid name.
 
 import difflib
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -253,7 +253,7 @@ def _line(node: yaml.Node | None, location: Sequence[Hashable]) -> int:
 def _valid_names(model: type[BaseModel], location: Sequence[Hashable]) -> list[str]:
     """The keys that are valid at ``location`` of a file read as ``model``."""
     current: Any = model
-    for part, after in zip(location, (*location[1:], None), strict=True):
+    for part, after in zip_longest(location, location[1:]):
         if not isinstance(part, int) and not _is_tag(part):
             current = _model_in(current.model_fields[str(part)].annotation, after)
     return list(current.model_fields)

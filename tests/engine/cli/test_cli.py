@@ -14,6 +14,7 @@ from mlproduct.registry.audit_log import AuditLog, Entry, taken_on_text
 from mlproduct.tables import Rejected
 from mlproduct.testing import TrialProduct
 
+from ..products import with_operations
 from ..team import PACKAGE, PROJECT, main, trial_at
 
 HEAVY = {
@@ -182,6 +183,7 @@ def test_history_escapes_control_characters_and_shows_the_entry_on_one_line(
 def test_quarantine_replay_refuses_rows_of_scoring_and_an_unknown_delivery(
     product: TrialProduct, run: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    with_operations(product)
     assert main(["quarantine", "replay", run]) == 2
     assert message in capsys.readouterr().err
 

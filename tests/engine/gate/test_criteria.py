@@ -8,6 +8,7 @@ import pytest
 from mlproduct.gate.criteria import (
     ALWAYS,
     ALWAYS_DATA,
+    BY_CLASS,
     Criteria,
     Decision,
     Interval,
@@ -247,7 +248,7 @@ def test_a_gap_is_judged_in_both_directions(gap: float, outcome: Outcome) -> Non
 
 
 def of_class(name: str, value: float, half: float, **more: Any) -> Measurement:
-    return region(name, value, half, half, by="class", **more)
+    return region(name, value, half, half, by=BY_CLASS, **more)
 
 
 def test_the_sentences_about_classes_name_the_class() -> None:
@@ -259,7 +260,7 @@ def test_the_sentences_about_classes_name_the_class() -> None:
         "recall for class advice is based on 12 rows, the minimum is 30."
         " About 6,000 more labelled rows are needed."
     )
-    absent = Measurement(metric="recall", by="class", slice="advice", rows=4000, support=0)
+    absent = Measurement(metric="recall", by=BY_CLASS, slice="advice", rows=4000, support=0)
     result = verdict_on(clear, absent, of=criteria(per_class)).results[0]
     assert result.because == "recall for class advice has no rows to measure it on."
     result = verdict_on(clear, of_class("advice", 0.4, 0.05), of=criteria(per_class)).results[0]
@@ -272,7 +273,7 @@ def test_of_many_classes_the_worst_have_a_sentence_and_the_others_are_named() ->
     found = [
         measurement(
             0, 0, value=value, intervals=(Interval(low=value - 0.01, high=value + 0.01),) * 8
-        ).model_copy(update={"by": "class", "slice": f"c{code}"})
+        ).model_copy(update={"by": BY_CLASS, "slice": f"c{code}"})
         for code, value in enumerate((0.5, 0.1, 0.2, 0.9, 0.3, 0.4, 0.45, 0.55))
     ]
     result = verdict_on(*found, of=criteria({**RECALL, "by_class": True})).results[0]

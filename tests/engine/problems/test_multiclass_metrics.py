@@ -192,7 +192,8 @@ def test_a_row_of_a_person_has_the_value_of_a_person_and_not_of_the_decision() -
 
 
 def test_whole_numbers_as_classes_are_found_in_the_matrix_by_their_names() -> None:
-    value = ClassValue(currency="EUR", right=0, wrong=-1, matrix={3: {1: -9}})
+    written = {"currency": "EUR", "right": 0, "wrong": -1, "matrix": {3: {1: -9}}}
+    value = ClassValue.model_validate(written)
     assert value.amounts(("1", "2", "3")).tolist() == [[0, -1, -1], [-1, 0, -1], [-9, -1, 0]]
 
 

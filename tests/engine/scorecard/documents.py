@@ -6,7 +6,7 @@ import math
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mlproduct.gate.criteria import Criteria, Interval, Measurement, criteria_digest
+from mlproduct.gate.criteria import BY_CLASS, Criteria, Interval, Measurement, criteria_digest
 from mlproduct.gate.document import (
     CandidateRow,
     ChampionReference,
@@ -388,7 +388,7 @@ def of_classes(confusion: dict[str, tuple[int, ...]]) -> list[Measurement]:
                 rows=total,
                 support=support,
                 wider=len(confusion) if metric == "recall" else 1,
-                by="class",
+                by=BY_CLASS,
                 slice=name,
             )
             for metric, (value, support) in values.items()

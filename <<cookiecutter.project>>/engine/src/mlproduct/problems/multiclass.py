@@ -12,7 +12,7 @@ from ..gate.criteria import AnyValue, ClassValue
 from .classification import Classification
 from .curves import Curves, of_classes
 from .metric import Metric
-from .multiclass_metrics import BY_CLASS, METRICS
+from .multiclass_metrics import CLASS_METRICS, METRICS
 from .objective import Objective
 from .predictions import Predictions
 from .problem import Chance, Fitted, OutOfFold, Performance, Target
@@ -33,7 +33,7 @@ class MulticlassClassification(Classification):
 
     task: ClassVar[str] = "multiclass"
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
-    class_metrics: ClassVar[Mapping[str, Metric]] = BY_CLASS
+    class_metrics: ClassVar[Mapping[str, Metric]] = CLASS_METRICS
     # It is 0 for any constant decision and does not depend on the value of the decisions.
     chance: ClassVar[Chance] = Chance("matthews_correlation", 0.0, 1.0)
     importance: ClassVar[str] = "log_loss"

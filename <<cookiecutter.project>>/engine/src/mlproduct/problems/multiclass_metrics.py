@@ -14,7 +14,7 @@ from . import binary_metrics
 from .metric import Metric, mean, named
 from .weighted_sums import Scored, Weighted, rows
 
-__all__ = ["BY_CLASS", "METRICS"]
+__all__ = ["CLASS_METRICS", "METRICS"]
 
 # Equally wide bins of the probability for the calibration error.
 BINS = 10
@@ -265,6 +265,6 @@ METRICS: Mapping[str, Metric] = named(
     )
 )
 
-BY_CLASS: Mapping[str, Metric] = {
+CLASS_METRICS: Mapping[str, Metric] = {
     name: binary_metrics.METRICS[name] for name in ("recall", "precision", "f1")
 }

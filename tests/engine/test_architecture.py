@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from mlproduct.problems import BinaryClassification, Regression
+from mlproduct.problems import BinaryClassification, MulticlassClassification, Regression
 
 from .team import BASE, ENGINE
 
@@ -163,12 +163,19 @@ def test_every_python_file_named_in_a_module_exists() -> None:
 
 def test_only_a_problem_knows_the_names_of_tasks() -> None:
     """A comparison elsewhere would be a branch that every new problem has to find."""
-    tasks = {BinaryClassification.task, Regression.task}
+    kinds = (BinaryClassification, MulticlassClassification, Regression)
+    tasks, classes = {kind.task for kind in kinds}, {kind.__name__ for kind in kinds}
     found = []
     for path in modules():
         if path.is_relative_to(MLPRODUCT / "problems"):
             continue
+        # The package lists its public names.
+        own = path == MLPRODUCT / "__init__.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Name | ast.alias) and not own:
+                name = node.id if isinstance(node, ast.Name) else node.name
+                if name in classes:
+                    found.append(f"{path.relative_to(MLPRODUCT)}: {name}")
             if not isinstance(node, ast.Compare):
                 continue
             parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]

@@ -196,6 +196,13 @@ def test_a_logged_decision_for_a_removed_class_is_no_class_of_the_schema() -> No
         THREE.metrics["accuracy"].compute(THREE.scored(np.zeros(2), found))
 
 
+def test_the_report_names_the_codes_of_a_version_as_the_schema_does() -> None:
+    now, then = problem("a", "b", "c", "new"), ("c", "old", "a")
+    codes = now.recoded(np.array([0.0, 1.0, 2.0]), then)
+    assert codes.tolist() == [2, -1, 0]
+    assert now.performance().shown(pd.Series(codes)) == ["c", "(removed)", "a"]
+
+
 def test_a_log_without_rows_has_predictions_without_rows() -> None:
     empty = pd.DataFrame({"decision": [], "score": [], "probabilities": []})
     assert len(THREE.from_log(empty, (), 0.5)) == 0

@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from mlproduct.errors import InvalidData
 from mlproduct.gate.criteria import Outcome
 from mlproduct.log.label_log import Delivery
+from mlproduct.monitoring.evidently_report import report_pages
 from mlproduct.problems import MulticlassClassification
 from mlproduct.product import Candidate, Product
 from mlproduct.registry.release_checks import doubts
@@ -248,6 +249,13 @@ def test_labels_confirm_the_criteria_live(product: TrialProduct, kind: str) -> N
     assert set(outcomes.values()) == {Outcome.MET}
     assert len(outcomes) == len(CRITERIA)
     assert report.unseen is None
+    pages = report_pages(
+        monitoring_context(product.product, LABELLED).reference_rows,
+        report.sample,
+        product.product.columns,
+        report.live.labelled,
+    )
+    assert str(CLASSES[kind][0]) in pages["performance.html"]
     assert main(["monitor", "--day", str(LABELLED)]) == 0
 
 

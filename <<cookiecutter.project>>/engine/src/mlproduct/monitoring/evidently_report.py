@@ -60,7 +60,8 @@ def _dataset(rows: pd.DataFrame, columns: Columns) -> Any:
 def _with_labels(rows: pd.DataFrame, performance: Performance) -> Any:
     from evidently import Dataset
 
-    table = rows[["outcome", "decision"]].astype(performance.dtype).reset_index(drop=True)
+    table = pd.DataFrame({name: performance.shown(rows[name]) for name in ("outcome", "decision")})
+    table = table.reset_index(drop=True)
     return Dataset.from_pandas(table, performance.definition)
 
 

@@ -164,7 +164,7 @@ class BinaryClassification(Classification):
         from evidently.presets import ClassificationPreset
 
         roles = BinaryClassification(target="outcome", prediction_labels="decision", pos_label=1)
-        return Performance(DataDefinition(classification=[roles]), ClassificationPreset(), int)
+        return Performance(DataDefinition(classification=[roles]), ClassificationPreset(), _as_int)
 
     def leak_target(self, target: np.ndarray) -> np.ndarray:
         return target
@@ -181,6 +181,10 @@ class BinaryClassification(Classification):
         tree = DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=5, random_state=0)
         fitted = tree.fit(values, target)
         return lambda others: fitted.predict_proba(others)[:, -1]
+
+
+def _as_int(codes: pd.Series) -> pd.Series:
+    return codes.astype(int)
 
 
 def _decides_by_probability(model: Any) -> bool:

@@ -69,6 +69,14 @@ class MulticlassClassification(Classification):
         """The values of the target in the order of the schema."""
         return self.target.values if self.target else ()
 
+    def recoded(self, codes: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+        """The codes by the names of their classes; -1 for one that the schema no longer lists."""
+        return self._places(classes)[np.asarray(codes, dtype=int)].astype(float)
+
+    def _places(self, classes: tuple[str, ...]) -> np.ndarray:
+        known = {name: code for code, name in enumerate(self.class_names)}
+        return np.array([known.get(name, -1) for name in classes or self.class_names])
+
     @property
     def class_names(self) -> tuple[str, ...]:
         return tuple(map(str, self.classes))
@@ -115,13 +123,12 @@ class MulticlassClassification(Classification):
         logged = Predictions.from_log(rows)
         if len(logged) == 0 or logged.probabilities is None or logged.score is None:
             return logged
-        known = {name: code for code, name in enumerate(self.class_names)}
-        places = np.array([known.get(name, -1) for name in classes or self.class_names])
+        places = self._places(classes)
         found = np.zeros((len(logged), len(self.classes)))
         found[:, places[places >= 0]] = logged.probabilities[:, places >= 0]
         return replace(
             logged,
-            decision=places[logged.decision.astype(int)].astype(float),
+            decision=self.recoded(logged.decision, classes),
             probabilities=found,
             abstained=logged.score < (threshold or 0.0),
         )
@@ -243,7 +250,12 @@ class MulticlassClassification(Classification):
         from evidently.presets import ClassificationPreset
 
         roles = Roles(target="outcome", prediction_labels="decision")
-        return Performance(DataDefinition(classification=[roles]), ClassificationPreset(), int)
+
+        def named(codes: pd.Series) -> list[str]:
+            # -1 is a class that the schema does not list any more.
+            return [self.class_names[int(code)] if code >= 0 else "(removed)" for code in codes]
+
+        return Performance(DataDefinition(classification=[roles]), ClassificationPreset(), named)
 
     def leak_target(self, target: np.ndarray) -> np.ndarray:
         """A column per class, 1 in the rows of the class (n × K)."""

@@ -49,11 +49,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Performance:
-    """What Evidently needs for its report on labelled rows."""
+    """What Evidently needs for its report on labelled rows.
+
+    ``shown`` returns the outcomes or decisions of the rows as the report shows them.
+    """
 
     definition: Any
     preset: Any
-    dtype: type
+    shown: Callable[[pd.Series], Any]
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,10 @@ class Problem(ABC):
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes whose codes are stored; empty if nothing depends on them."""
         return ()
+
+    def recoded(self, codes: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+        """Codes of a model version with these ``classes`` as codes of this problem."""
+        return codes
 
     @property
     def holds_text(self) -> bool:

@@ -102,7 +102,7 @@ class Regression(Problem):
         from evidently.presets import RegressionPreset
 
         roles = Roles(target="outcome", prediction="decision")
-        return Performance(DataDefinition(regression=[roles]), RegressionPreset(), float)
+        return Performance(DataDefinition(regression=[roles]), RegressionPreset(), self.encode)
 
     def leak_target(self, target: np.ndarray) -> np.ndarray:
         """The ranks of the target, so that a rescaled target is found as well."""

@@ -305,8 +305,18 @@ def _pages(
     context: MonitoringContext, sample: pd.DataFrame, performance: pd.DataFrame | None
 ) -> dict[str, str]:
     pages: Callable[..., dict[str, str]] = report_pages
+    model, problem = context.champion.document.model, context.columns.of_target
     try:
-        return pages(context.reference_rows, sample, context.columns, performance)
+        # The reference was stored with the classes of the champion.
+        reference = context.reference_rows.assign(
+            **{
+                name: problem.recoded(
+                    context.reference_rows[name].to_numpy(), model.classes if model else ()
+                )
+                for name in ("decision", "outcome")
+            }
+        )
+        return pages(reference, sample, context.columns, performance)
     except Exception as error:  # an alarm has to be reported even if its plots cannot be drawn
         return {"report-failed.txt": in_words(error)}
 

@@ -54,7 +54,7 @@ def rows_of(engine: sa.Engine) -> dict[str, list[tuple[Any, ...]]]:
             columns = [
                 column
                 for column in table.columns
-                if column.name not in {"probabilities", "outcome_text", *new}
+                if column.name not in {"probabilities", "outcome_text", "unseen", *new}
             ]
             rows = connection.execute(sa.select(*columns)).all()
             found[name] = sorted((tuple(row) for row in rows), key=str)

@@ -42,10 +42,14 @@ def rehearsed() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class World:
-    """Twelve simulated weeks; week N is scored N weeks after ``start``."""
+    """The simulated weeks; week N is scored N weeks after ``start``.
+
+    With ``new_class``, the changed rows are of a class that the schema does not list.
+    """
 
     project: Project
     start: date
+    new_class: bool = False
 
     @property
     def stage(self) -> Settings:
@@ -68,9 +72,11 @@ class World:
         """The rows of a week with their targets; without ``changed``, no column has changed."""
         since = self.day(BREAK) if changed else None
         day = self.day(week)
+        # Only the sample of a product whose demo shows a new class has this argument.
+        new = {"new_class": True} if self.new_class else {}
         # The seed is that of the week, so that its labels are those of the rows that were scored.
         return self._sample(
-            rows=WEEKLY, seed=100 + week, until=day, span=0, dirty=DIRTY, changed_since=since
+            rows=WEEKLY, seed=100 + week, until=day, span=0, dirty=DIRTY, changed_since=since, **new
         )
 
     def leaves_its_past(self) -> None:

@@ -51,7 +51,7 @@ def _letters(columns: Columns) -> ColumnTransformer:
     """Parts of words, which survive a typing error and the endings of a word."""
     part = TextWeights(
         analyzer="char_wb",
-        ngram_range=(2, 5),
+        ngram_range=(3, 4),
         min_df=2,
         max_features=WIDTH,
         sublinear_tf=True,
@@ -79,7 +79,7 @@ CANDIDATES = (
         "linear",
         "a weighted sum of words and parts of words",
         _linear,
-        {"model__classifier__C": loguniform(0.1, 2)},
+        {"model__classifier__C": loguniform(0.05, 2)},
     ),
     Candidate(
         "naive bayes",

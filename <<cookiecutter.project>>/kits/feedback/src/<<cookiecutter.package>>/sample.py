@@ -51,7 +51,7 @@ def sample(
     shuffle_labels: bool = False,
     span: int = SPAN,
     changed_since: date | None = None,
-    new_team: bool = False,
+    new_class: bool = False,
 ) -> pd.DataFrame:
     """Messages of the ``span`` days up to ``until`` (today if left out), oldest first.
 
@@ -59,7 +59,7 @@ def sample(
     schema. With ``shuffle_labels`` the teams belong to other messages: there is nothing to learn.
 
     From the day ``changed_since`` on, every fourth message is about a club for customers, which the
-    account team looks after. Only a model trained on later rows can learn this. With ``new_team``
+    account team looks after. Only a model trained on later rows can learn this. With ``new_class``
     a seventh team, ``club``, does. The schema does not allow it until the team adds it there.
     """
     random = np.random.default_rng(seed)
@@ -84,7 +84,7 @@ def sample(
     )
     slips = random.uniform(size=rows) < 0.03
     team = TEAMS[np.where(slips, random.integers(0, len(TEAMS), rows), topic)]
-    frame["team"] = np.where(new, "club" if new_team else "account", team)
+    frame["team"] = np.where(new, "club" if new_class else "account", team)
     if shuffle_labels:
         frame["team"] = random.permutation(frame["team"].to_numpy())
     lose(frame, MISSING, random)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..cli.release_verbs import releases_of
 from ..errors import ProductError
 from ..gate.criteria import Decision, Outcome
+from ..log.partition_files import PartitionFiles
 from .rehearsal import BREAK, WEEKS, World
 from .timeline import Timeline
 
@@ -164,13 +165,23 @@ class Story:
         shadow = f"; {scored.shadow}" if scored.shadow else ""
         self.line.tells(
             "score",
-            f"{partition.rows:,} rows by version {partition.version}, {partition.rejected}"
-            f" quarantined{shadow}",
+            f"{partition.rows:,} rows by version {partition.version}{self._for_a_person(week)},"
+            f" {partition.rejected} quarantined{shadow}",
         )
         came_true(
             partition.version == self.releases.champion(),
             f"week {week} should be scored by the champion",
         )
+
+    def _for_a_person(self, week: int) -> str:
+        """How many rows of the week a person decides; empty if the model decides every row."""
+        files = PartitionFiles(
+            self.world.stage.var / "predictions", self.project.product.columns.key
+        )
+        of_day = f"lane=batch/day={self.world.day(week)}/"
+        rows = files.read(name for name in files.names() if name.startswith(of_day))
+        asked = "prediction_needs_person"
+        return f" ({rows[asked].sum():,} for a person)" if asked in rows else ""
 
     def monitors(self) -> "Monitored":
         """The results of monitoring the last days, with a line for each alarm of the story."""

@@ -25,7 +25,7 @@ __all__ = ["BREAK", "WEEKS", "World", "rehearsed"]
 WEEKS = 12
 BREAK = 4  # the week from which a column of the sample data is changed
 HISTORY, WEEKLY = 12_000, 4_000  # rows before the first week, and of each week
-OF_TEXTS = 0.75  # the share of these rows for products with texts, whose models train longer
+WEEKLY_TEXTS = 3_000  # the same for a product with texts, whose models take longer to train
 DIRTY = 0.002  # the share of a week's rows that break the schema
 
 
@@ -57,6 +57,11 @@ class World:
         """The settings of the product in the demo's folder."""
         return self.project.settings
 
+    @property
+    def weekly(self) -> int:
+        """The rows of each week."""
+        return WEEKLY_TEXTS if self.project.product.columns.texts else WEEKLY
+
     def day(self, week: int) -> date:
         """The date on which the week is scored."""
         return self.start + timedelta(weeks=week)
@@ -67,7 +72,7 @@ class World:
 
     def past(self) -> pd.DataFrame:
         """The rows before the first week, with their targets."""
-        return self._sample(rows=self._size(HISTORY), until=self.start)
+        return self._sample(rows=HISTORY, until=self.start)
 
     def week(self, week: int, *, changed: bool = True) -> pd.DataFrame:
         """The rows of a week with their targets; without ``changed``, no column has changed."""
@@ -77,7 +82,7 @@ class World:
         new = {"new_class": True} if self.new_class else {}
         # The seed is that of the week, so that its labels are those of the rows that were scored.
         return self._sample(
-            rows=self._size(WEEKLY),
+            rows=self.weekly,
             seed=100 + week,
             until=day,
             span=0,
@@ -93,8 +98,7 @@ class World:
     def leaves_shuffled(self) -> str:
         """Writes the rows before the first week with shuffled targets; returns the file's name."""
         return self._leaves(
-            self._sample(rows=self._size(HISTORY), until=self.start, shuffle_labels=True),
-            "shuffled",
+            self._sample(rows=HISTORY, until=self.start, shuffle_labels=True), "shuffled"
         )
 
     def leaves_exported_anew(self, weeks: int) -> str:
@@ -114,12 +118,9 @@ class World:
         )
         columns = self.project.product.columns
         named = [name for name in (columns.key, columns.time, columns.target) if name]
-        most = int(share * self._size(WEEKLY))
+        most = int(share * self.weekly)
         rows = [self.week(number)[named].dropna().head(most) for number in of]
         write(pd.concat(rows, ignore_index=True), place)
-
-    def _size(self, rows: int) -> int:
-        return int(OF_TEXTS * rows) if self.project.product.columns.texts else rows
 
     def _sample(self, **knobs: Any) -> pd.DataFrame:
         """Rows from the product's sample.py. Raises ConfigError if there is none."""

@@ -34,7 +34,7 @@ def rows(product: Product) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def scores(product: Product, rows: pd.DataFrame) -> Scores:
-    """The probability of each team that the linear candidate, fitted on ``rows``, gives each row."""
+    """The probability of each team for each row, by the linear candidate, fitted on ``rows``."""
     candidate = next(each for each in product.candidates if each.name == "linear")
     inputs = list(product.columns.inputs)
     classes = np.unique(rows["team"], return_inverse=True)[1]

@@ -24,7 +24,7 @@ ONLY = {
         f"registry/{name}.py" for name in ("models", "runs", "monitoring_runs", "tracking")
     ),
     "fastapi": ("service/",),
-    "argparse": ("cli/", "demo/story.py"),
+    "argparse": ("cli/", "demo/command.py"),
 }
 PUBLIC_MODULES = {
     "mlproduct",

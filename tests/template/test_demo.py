@@ -11,6 +11,12 @@ from conftest import Bake
 Make = Callable[[Path, str], "subprocess.CompletedProcess[str]"]
 
 
+def decisions_of(shown: str) -> list[tuple[str, str]]:
+    """The decisions in the output of a demo, each with its version."""
+    line = r"^(?:week.{14}| {19})  (approve|reject|rollback) +version (\d+)"
+    return re.findall(line, shown, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     "kit", ["churn", pytest.param("price", marks=pytest.mark.long)], indirect=True
 )
@@ -23,11 +29,7 @@ def test_the_demo_shows_twelve_weeks_with_the_expected_decisions(
     assert re.findall(r"^week +(\d+)", shown.stdout, re.MULTILINE) == [
         str(week) for week in range(13)
     ]
-    decisions = re.findall(
-        r"^(?:week.{14}| {19})  (approve|reject|rollback) +version (\d+)",
-        shown.stdout,
-        re.MULTILINE,
-    )
+    decisions = decisions_of(shown.stdout)
     assert decisions[0] == ("approve", "1")
     assert [decision for decision, _ in decisions if decision != "reject"] == [
         "approve",
@@ -43,6 +45,34 @@ def test_the_demo_shows_twelve_weeks_with_the_expected_decisions(
         "BLOCKED"
     ) >= 1
     assert not (product / "var" / "mlflow.db").exists()  # the demo does not change the product
+
+
+@pytest.mark.long
+def test_the_demo_of_messages_shows_how_a_new_class_is_adopted(make: Make, bake: Bake) -> None:
+    product = bake(kit="feedback")
+    shown = make(product, "demo")
+    assert shown.returncode == 0, shown.stdout[-4000:] + shown.stderr[-4000:]
+    story, _, new_class = shown.stdout.partition("week 13")
+    assert re.findall(r"^week +(\d+)", story, re.MULTILINE) == [str(week) for week in range(13)]
+    decisions = [decision for decision, _ in decisions_of(story) if decision != "reject"]
+    assert decisions == ["approve", "approve", "approve", "rollback"]
+    assert "first model: version 1, ready" in story
+    assert "shuffled labels: blocked" in story
+    assert len(re.findall(r"score +2,\d+ rows by version \d+ \(\d+ for a person\)", story)) == 12
+    assert re.search(r"alarm     message \(unknown words\): ", story)
+    steps = re.findall(r"^ {7}.{12}  (\w+) ", f"{' ' * 7}{new_class}", re.MULTILINE)
+    assert steps == [
+        *("label", "score", "alarm", "monitor", "schema", "replay", "monitor"),
+        *("train", "verdict", "approve"),
+    ]
+    assert re.search(
+        r"alarm     team: .* that schemas.py does not list: club \([\d,]+\)", new_class
+    )
+    assert "schemas.py lists the team club (simulated)" in new_class
+    assert re.search(r"replay    quarantine of labels-.*: [\d,]+ rows pass now", new_class)
+    assert re.search(r"train     new team club: version \d+, ready", new_class)
+    assert re.search(r"verdict   no-team-forgotten: .*, club [\d.]+", new_class)
+    assert [decision for decision, _ in decisions_of(new_class)] == ["approve"]
 
 
 @pytest.mark.long

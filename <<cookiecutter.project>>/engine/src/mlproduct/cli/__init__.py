@@ -199,7 +199,7 @@ def _training_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
 
 
 def _demo(options: argparse.Namespace, project: Project) -> int:
-    from ..demo.story import demo  # imports pandas, which --help does not need
+    from ..demo.command import demo  # imports pandas, which --help does not need
 
     return demo(options, project)
 

@@ -25,6 +25,7 @@ __all__ = ["BREAK", "WEEKS", "World", "rehearsed"]
 WEEKS = 12
 BREAK = 4  # the week from which a column of the sample data is changed
 HISTORY, WEEKLY = 12_000, 4_000  # rows before the first week, and of each week
+WEEKLY_TEXTS = 3_000  # the same for a product with texts, whose models take longer to train
 DIRTY = 0.002  # the share of a week's rows that break the schema
 
 
@@ -42,15 +43,24 @@ def rehearsed() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class World:
-    """Twelve simulated weeks; week N is scored N weeks after ``start``."""
+    """The simulated weeks; week N is scored N weeks after ``start``.
+
+    With ``new_class``, the changed rows are of a class that the schema does not list.
+    """
 
     project: Project
     start: date
+    new_class: bool = False
 
     @property
     def stage(self) -> Settings:
         """The settings of the product in the demo's folder."""
         return self.project.settings
+
+    @property
+    def weekly(self) -> int:
+        """The rows of each week."""
+        return WEEKLY_TEXTS if self.project.product.columns.texts else WEEKLY
 
     def day(self, week: int) -> date:
         """The date on which the week is scored."""
@@ -68,9 +78,17 @@ class World:
         """The rows of a week with their targets; without ``changed``, no column has changed."""
         since = self.day(BREAK) if changed else None
         day = self.day(week)
+        # Only the sample of a product whose demo shows a new class has this argument.
+        new = {"new_class": True} if self.new_class else {}
         # The seed is that of the week, so that its labels are those of the rows that were scored.
         return self._sample(
-            rows=WEEKLY, seed=100 + week, until=day, span=0, dirty=DIRTY, changed_since=since
+            rows=self.weekly,
+            seed=100 + week,
+            until=day,
+            span=0,
+            dirty=DIRTY,
+            changed_since=since,
+            **new,
         )
 
     def leaves_its_past(self) -> None:
@@ -100,7 +118,8 @@ class World:
         )
         columns = self.project.product.columns
         named = [name for name in (columns.key, columns.time, columns.target) if name]
-        rows = [self.week(number)[named].dropna().head(int(share * WEEKLY)) for number in of]
+        most = int(share * self.weekly)
+        rows = [self.week(number)[named].dropna().head(most) for number in of]
         write(pd.concat(rows, ignore_index=True), place)
 
     def _sample(self, **knobs: Any) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""``demo``: show and check twelve weeks of a product.
+"""Show and check twelve weeks of a product.
 
 A model is released, and a model with shuffled labels is blocked. Weeks are scored, labels arrive
 late, and a column changes. Monitoring names the column and requests a retraining once labels show
@@ -10,29 +10,20 @@ The demo uses the product's own flows and gate on simulated dates. It ends with 
 has another result than expected.
 """
 
-import os
-import shutil
-from argparse import Namespace
-from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..cli.data_verbs import DEMO, near, sample_path, synthetic_rows
-from ..cli.project import Project
-from ..cli.release_verbs import champion, releases_of
-from ..clock import today
-from ..config.settings import Settings
-from ..console import coloured, heading, say
-from ..errors import ConfigError, ProductError, Refused
+from ..cli.release_verbs import releases_of
+from ..errors import ProductError
 from ..gate.criteria import Decision, Outcome
-from .rehearsal import BREAK, WEEKS, World, rehearsed
-from .timeline import Timeline, timeline
+from ..log.partition_files import PartitionFiles
+from .rehearsal import BREAK, WEEKS, World
+from .timeline import Timeline
 
 if TYPE_CHECKING:
     from ..tasks.monitoring_report import Monitored
     from ..tasks.training import Registered
 
-__all__ = ["demo"]
+__all__ = ["Story", "came_true", "is_of"]
 
 # Labels arrive a week after scoring. In week HALF_OF_IT, only half of them arrive. In week
 # REST_OF_IT, the same labels are delivered again in full, with those of the next week.
@@ -42,30 +33,7 @@ BAD_RELEASE = 10  # the week of the release that is rolled back a week later
 MANAGER, ENGINEER = "Ann Lee, product", "Bo Berg, on call"
 
 
-def demo(options: Namespace, project: Project) -> int:
-    """0 if every step has the expected result; otherwise ProductError is raised.
-
-    ``--folder`` is created anew, unless it is the product's own folder.
-    """
-    project = _staged(options.folder.resolve(), project)
-    log = project.settings.var / "demo.log"
-    heading(
-        f"Twelve weeks of {project.product.name}, on sample data. The full output of each command"
-        f" is in {near(log)}."
-    )
-    with rehearsed():
-        world = World(project, today() - timedelta(weeks=WEEKS))
-        with timeline(WEEKS + 1, log) as line:  # and week 0, in which the first model is released
-            story = _Story(world, line)
-            story.begins()
-            for week in range(1, WEEKS + 1):
-                story.lives_through(week)
-        story.ends()
-    _what_next(project)
-    return 0
-
-
-class _Story:
+class Story:
     """The steps of the demo, and the checks of their results."""
 
     def __init__(self, world: World, line: Timeline) -> None:
@@ -77,28 +45,29 @@ class _Story:
 
     def begins(self) -> None:
         """A first model is trained and approved, and one with shuffled labels is blocked."""
-        self._dawns(0)
+        self.dawns(0)
         self.world.leaves_its_past()
-        first = self._trains("first model", None)
+        first = self.trains("first model", None)
         ready = first.document.decision.is_ready
-        _came_true(ready, f"the first model should be ready, it is {first.document.decision}")
-        self._approves(first, "It meets every criterion that blocks.")
-        bad = self._trains("shuffled labels", self.world.leaves_shuffled())
+        came_true(ready, f"the first model should be ready, it is {first.document.decision}")
+        self.approves(first, "It meets every criterion that blocks.")
+        bad = self.trains("shuffled labels", self.world.leaves_shuffled())
         blocked = bad.document.decision is Decision.BLOCKED and bad.version is None
-        _came_true(
+        came_true(
             blocked,
             f"a model trained on shuffled labels should be blocked, it is {bad.document.decision}",
         )
         self._insists()
-        self._reigns(self.released[-1])
+        self.reigns(self.released[-1])
 
     def lives_through(self, week: int) -> None:
         """Records the labels of last week, scores this week, monitors both, and reacts."""
-        self._dawns(week)
+        self.dawns(week)
         self.world.sends_rows(week)
         self._labels(week)
-        self._scores(week)
-        monitored = self._monitors(week)
+        self.scores(week)
+        monitored = self.monitors()
+        self._as_expected(week, monitored)
         if monitored.decision.action == "retrain":
             self._retrains(monitored)
         if week == BAD_RELEASE:
@@ -108,22 +77,28 @@ class _Story:
 
     def ends(self) -> None:
         """Checks the releases, the champion and the digests at the end."""
-        _came_true(self.asked > 0, "a retraining should have been requested")
-        _came_true(
+        came_true(self.asked > 0, "a retraining should have been requested")
+        came_true(
             len(self.released) == 3,
             f"there should be three releases, there are {len(self.released)}",
         )
-        self._reigns(self.released[1])
-        wrong = [text for version in self.released for text in self.releases.verify(version)]
-        _came_true(not wrong, f"every digest should match: {'; '.join(wrong)}")
+        self.reigns(self.released[1])
+        self.verifies()
 
-    def _dawns(self, week: int) -> None:
+    def verifies(self) -> None:
+        """Checks the digests of every release."""
+        wrong = [text for version in self.released for text in self.releases.verify(version)]
+        came_true(not wrong, f"every digest should match: {'; '.join(wrong)}")
+
+    def dawns(self, week: int) -> None:
+        """Sets the simulated date to the day of the week, and begins its lines."""
         self.world.dawns(week)
         self.line.begins(f"week {week:>2}  {self.world.day(week)}")
         if week == BREAK:
             self.line.tells("source", f"the values of {self.column} change (simulated)")
 
-    def _trains(self, why: str, source: str | None) -> "Registered":
+    def trains(self, why: str, source: str | None) -> "Registered":
+        """The result of a training on ``source``, by default the configured one."""
         from ..cli.training_verbs import run_training, show_verdict
 
         registered = run_training(self.project, why, source)
@@ -143,7 +118,8 @@ class _Story:
         )
         return registered
 
-    def _approves(self, registered: "Registered", because: str) -> None:
+    def approves(self, registered: "Registered", because: str) -> None:
+        """Makes the version the champion, accepting its open risks."""
         from ..registry.release_checks import doubts
 
         version, despite = str(registered.version), doubts(registered.document)
@@ -174,13 +150,14 @@ class _Story:
         half = "half of " if week == HALF_OF_IT else ""
         weeks = " and ".join(f"week {each}" for each in of)
         self.line.tells("label", f"{half}{weeks}: {came.counts}")
-        _came_true(
+        came_true(
             came.new > 0 and (came.repeated > 0) == (week == REST_OF_IT),
             f"week {week} should have {'new and repeated' if week == REST_OF_IT else 'only new'}"
             f" labels, it has {came}",
         )
 
-    def _scores(self, week: int) -> None:
+    def scores(self, week: int) -> None:
+        """Scores the rows of the week; the champion has to."""
         from ..tasks.local_runner import run_locally
 
         (scored,) = run_locally(self.project.flows.score).result()
@@ -188,28 +165,41 @@ class _Story:
         shadow = f"; {scored.shadow}" if scored.shadow else ""
         self.line.tells(
             "score",
-            f"{partition.rows:,} rows by version {partition.version}, {partition.rejected}"
-            f" quarantined{shadow}",
+            f"{partition.rows:,} rows by version {partition.version}{self._for_a_person(week)},"
+            f" {partition.rejected} quarantined{shadow}",
         )
-        _came_true(
+        came_true(
             partition.version == self.releases.champion(),
             f"week {week} should be scored by the champion",
         )
 
-    def _monitors(self, week: int) -> "Monitored":
+    def _for_a_person(self, week: int) -> str:
+        """How many rows of the week a person decides; empty if the model decides every row."""
+        files = PartitionFiles(
+            self.world.stage.var / "predictions", self.project.product.columns.key
+        )
+        of_day = f"lane=batch/day={self.world.day(week)}/"
+        rows = files.read(name for name in files.names() if name.startswith(of_day))
+        asked = "prediction_needs_person"
+        return f" ({rows[asked].sum():,} for a person)" if asked in rows else ""
+
+    def monitors(self) -> "Monitored":
+        """The results of monitoring the last days, with a line for each alarm of the story."""
         from ..cli.monitoring_verbs import run_monitoring, show_report
 
         monitored = run_monitoring(self.project, None)
         show_report(monitored)
         for finding in monitored.report.findings or ():
-            if finding.alarm and finding.column == self.column and finding.what == "values":
+            of_change = finding.what == "values" and is_of(finding.column, self.column)
+            if finding.alarm and of_change:
                 self.line.tells("alarm", f"{finding.column}: {finding.sentence}")
+        if (unseen := monitored.report.unseen) is not None and unseen.alarm:
+            self.line.tells("alarm", f"{unseen.column}: {unseen.sentence}")
         self.line.tells(
             "monitor",
             f"{monitored.decision.action} ({monitored.decision.trust}):"
             f" {monitored.decision.sentence}",
         )
-        self._as_expected(week, monitored)
         return monitored
 
     def _as_expected(self, week: int, monitored: "Monitored") -> None:
@@ -222,8 +212,8 @@ class _Story:
         moved = week == BAD_RELEASE + 1 or (week >= BREAK and first)
         if moved or first:
             expected = "raise an alarm" if moved else "raise no alarm"
-            _came_true(
-                (self.column in monitored.report.drifted) == moved,
+            came_true(
+                any(is_of(watched, self.column) for watched in monitored.report.drifted) == moved,
                 f"in week {week} {self.column} should {expected}",
             )
         may_follow = {
@@ -233,7 +223,7 @@ class _Story:
             WEEKS: ("nothing",),
         }
         usual = ("retrain", "wait") if moved else ("nothing",) if first else ("nothing", "wait")
-        _came_true(
+        came_true(
             action in may_follow.get(week, usual),
             f"in week {week} the decision should not be: {action}",
         )
@@ -241,9 +231,9 @@ class _Story:
     def _retrains(self, monitored: "Monitored") -> None:
         """Trains like the trigger in prefect.yaml, and decides like a product manager."""
         self.asked += 1
-        new = self._trains("drift-triggered retraining", None)
+        new = self.trains("drift-triggered retraining", None)
         if not new.document.decision.is_ready:
-            self._reigns(self.released[-1])
+            self.reigns(self.released[-1])
             if new.version:
                 self.releases.reject(
                     new.version,
@@ -261,12 +251,12 @@ class _Story:
             for m in new.document.measurements
             if m.metric == "holdout_rows_trained_on"
         }
-        _came_true(won["champion"] is Outcome.MET, "the challenger should have beaten the champion")
-        _came_true(
+        came_true(won["champion"] is Outcome.MET, "the challenger should have beaten the champion")
+        came_true(
             set(seen.values()) == {0.0},
             f"neither should have seen the rows they are compared on: {seen}",
         )
-        self._approves(new, "It beats the champion on rows neither has seen.")
+        self.approves(new, "It beats the champion on rows neither has seen.")
 
     def _releases_badly(self, week: int) -> None:
         """Releases a model trained on an export in which the change of the column is undone.
@@ -274,14 +264,14 @@ class _Story:
         The live data are still changed. The holdout comes from the same export, so the gate cannot
         detect this.
         """
-        new = self._trains(
+        new = self.trains(
             "reported repair of the source", self.world.leaves_exported_anew(week - 1)
         )
-        _came_true(
+        came_true(
             new.version is not None,
             f"the gate cannot detect this, but the verdict is {new.document.decision}",
         )
-        self._approves(new, "The team reports that the source is repaired.")
+        self.approves(new, "The team reports that the source is repaired.")
 
     def _goes_back(self) -> None:
         """Rolls back with one command, without waiting for the labels of the bad week."""
@@ -293,79 +283,27 @@ class _Story:
             "rollback",
             f"version {entry.version} is the champion again, by {entry.by}: {entry.because}",
         )
-        self._reigns(self.released[1])
+        self.reigns(self.released[1])
 
-    def _reigns(self, version: str) -> None:
+    def reigns(self, version: str) -> None:
+        """Checks that the version is the champion, in the audit log and in MLflow."""
         aliased = self.releases.models.alias("champion")
         now = self.releases.champion()
-        _came_true(
+        came_true(
             now == aliased == version,
             f"the champion should be version {version}, it is {now} and {aliased}",
         )
 
 
-def _staged(folder: Path, project: Project) -> Project:
-    """The project for the demo: a copy of the product's files in ``folder``, or the product itself.
+def is_of(watched: str, column: str | None) -> bool:
+    """Whether ``watched``, a name in a monitoring report, is ``column`` or one of its measures.
 
-    Raises Refused if it already has a champion, and ConfigError if the folder cannot be used.
+    A text column is watched by its measures, such as ``message (unknown words)``.
     """
-    # On a server with the product's deployments, the demo's events would start real trainings.
-    os.environ.pop("PREFECT_API_URL", None)
-    settings = project.settings
-    if folder != settings.root:
-        _refuse_others(folder, settings)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        # First, so that the next demo may replace the folder if this one is interrupted.
-        (folder / DEMO).touch()
-        # copyfile copies no permissions: others may read the team's files, but not the demo's.
-        for name in ("product", "config"):
-            shutil.copytree(settings.root / name, folder / name, copy_function=shutil.copyfile)
-            (folder / name).chmod(0o700)  # copytree copies the folder's permissions
-        for name in ("MLFLOW_TRACKING_URI", "PRODUCT_DATABASE_URL"):
-            # The demo never writes to the team's registry or database.
-            os.environ.pop(name, None)
-        os.environ["PRODUCT_ROOT"] = str(folder)
-    synthetic_rows(project)  # raises early if there is no sample.py
-    staged = Project(project.package, Settings.from_environment())
-    sample_path(staged.settings)  # raises early if the source is the team's own
-    if (version := champion(staged)) is not None:
-        raise Refused(
-            f"{staged.settings.root} has a champion, version {version} – expected none – leave out"
-            " --folder"
-        )
-    return staged
+    return watched == column or watched.startswith(f"{column} (")
 
 
-def _refuse_others(folder: Path, settings: Settings) -> None:
-    """Raises ConfigError for a folder that the demo must not replace."""
-    if settings.root.is_relative_to(folder):
-        raise ConfigError(
-            f"{folder} contains the product itself – expected a separate folder – give another"
-            " --folder"
-        )
-    empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    if not empty and not (folder / DEMO).exists():
-        raise ConfigError(
-            f"{folder} is not empty and was not created by demo – expected a new or empty folder,"
-            " because demo replaces it – give another --folder"
-        )
-
-
-def _came_true(it_did: bool, otherwise: str) -> None:
+def came_true(it_did: bool, otherwise: str) -> None:
+    """Raises ProductError if a step has another result than expected."""
     if not it_did:
         raise ProductError(f"The demo did not run as expected: {otherwise}.")
-
-
-def _what_next(project: Project) -> None:
-    say()
-    say(coloured("The demo ran as expected. Next commands:", "green"))
-    root = project.settings.root
-    place = "" if root == Path.cwd() else f"PRODUCT_ROOT={near(root)} "
-    for what, command in {
-        "scorecards and monitoring reports": "review",
-        "decisions on models": "history",
-        "decisions of monitoring": "decisions",
-        "predictions over HTTP": "serve, then /docs",
-    }.items():
-        say(f"  {what:<39}{place}{project.call} {command}")

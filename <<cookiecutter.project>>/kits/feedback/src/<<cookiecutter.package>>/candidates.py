@@ -51,7 +51,7 @@ def _letters(columns: Columns) -> ColumnTransformer:
     """Parts of words, which survive a typing error and the endings of a word."""
     part = TextWeights(
         analyzer="char_wb",
-        ngram_range=(2, 5),
+        ngram_range=(3, 4),
         min_df=2,
         max_features=WIDTH,
         sublinear_tf=True,
@@ -62,7 +62,8 @@ def _letters(columns: Columns) -> ColumnTransformer:
 
 def _linear(columns: Columns, seed: int) -> Any:
     parts = [("table", _table(columns)), ("words", _words(columns)), ("letters", _letters(columns))]
-    model = SoftmaxOfMargins(LinearSVC(C=0.5, random_state=seed))
+    # A smaller tolerance takes half as long again for the same accuracy.
+    model = SoftmaxOfMargins(LinearSVC(C=0.5, tol=0.01, random_state=seed))
     return Pipeline([("parts", FeatureUnion(parts, transformer_weights=WEIGHTS)), ("model", model)])
 
 
@@ -79,13 +80,13 @@ CANDIDATES = (
         "linear",
         "a weighted sum of words and parts of words",
         _linear,
-        {"model__classifier__C": loguniform(0.1, 2)},
+        {"model__classifier__C": loguniform(0.05, 1)},
     ),
     Candidate(
         "naive bayes",
         "how often each team has each word",
         _bayes,
-        {"model__alpha": loguniform(0.05, 2)},
+        {"model__alpha": loguniform(0.05, 1)},
     ),
     Candidate(
         "dummy", "the most common team for every message: a useful model must be better", _dummy

@@ -3,9 +3,9 @@
 A message is a sentence of its team (``sentences.py``), with a greeting, a product and thanks. The
 text shows most teams, but not all of them:
 
-    8 % of the messages are vague and could belong to every team
-    12 % also have a sentence of another team, in half of them as the first one
-    3 % were given to a wrong team by the agent who labelled them
+    6 % of the messages are vague and could belong to every team
+    8 % also have a sentence of another team, in half of them as the first one
+    2 % were given to a wrong team by the agent who labelled them
     25 % have one or two typing errors
 
 A team's share of the messages is between 8 and 28 %. German messages (40 %) have the same errors as
@@ -51,7 +51,7 @@ def sample(
     shuffle_labels: bool = False,
     span: int = SPAN,
     changed_since: date | None = None,
-    new_team: bool = False,
+    new_class: bool = False,
 ) -> pd.DataFrame:
     """Messages of the ``span`` days up to ``until`` (today if left out), oldest first.
 
@@ -59,7 +59,7 @@ def sample(
     schema. With ``shuffle_labels`` the teams belong to other messages: there is nothing to learn.
 
     From the day ``changed_since`` on, every fourth message is about a club for customers, which the
-    account team looks after. Only a model trained on later rows can learn this. With ``new_team``
+    account team looks after. Only a model trained on later rows can learn this. With ``new_class``
     a seventh team, ``club``, does. The schema does not allow it until the team adds it there.
     """
     random = np.random.default_rng(seed)
@@ -82,9 +82,9 @@ def sample(
             "customer_since": times - pd.to_timedelta(customers, unit="D"),
         }
     )
-    slips = random.uniform(size=rows) < 0.03
+    slips = random.uniform(size=rows) < 0.02
     team = TEAMS[np.where(slips, random.integers(0, len(TEAMS), rows), topic)]
-    frame["team"] = np.where(new, "club" if new_team else "account", team)
+    frame["team"] = np.where(new, "club" if new_class else "account", team)
     if shuffle_labels:
         frame["team"] = random.permutation(frame["team"].to_numpy())
     lose(frame, MISSING, random)
@@ -123,10 +123,10 @@ def _in_one_language(
     choices = [spelled_out(SENTENCES[team, language]) for team in SHARES]
     choices += [spelled_out(NEW_TOPIC[language]), spelled_out(VAGUE[language])]
     rows = len(topic)
-    vague = (random.uniform(size=rows) < 0.08) & (topic < len(TEAMS))
+    vague = (random.uniform(size=rows) < 0.06) & (topic < len(TEAMS))
     main = _drawn(random, choices, np.where(vague, len(choices) - 1, topic))
     aside = _drawn(random, choices, random.integers(0, len(TEAMS), rows))
-    more = np.where(random.uniform(size=rows) < 0.12, random.integers(1, 3, rows), 0)
+    more = np.where(random.uniform(size=rows) < 0.08, random.integers(1, 3, rows), 0)
     things = THINGS[language].split()
     newer = random.uniform(size=rows) < np.clip(0.1 + 0.3 * moved, 0, 1)
     thing = np.array(things)[random.integers(0, len(things) // 2, rows) + newer * len(things) // 2]

@@ -13,7 +13,6 @@ from typing import Any
 import pandera.pandas as pa
 
 from ..cli.project import Project
-from ..gate.bars import rounded
 from ..gate.criteria import Result
 from ..product import Product
 from .rehearsal import BREAK
@@ -142,8 +141,6 @@ def _is_judged(story: Story, result: Result, name: str) -> None:
         f"{result.criterion.id} should be judged for {name} as well",
     )
     of_each = ", ".join(
-        f"{each.slice} {rounded(each.value, each.interval)[0]}"
-        for each in result.slices
-        if each.value is not None and each.interval is not None
+        f"{each.slice} {each.value:.2f}" for each in result.slices if each.value is not None
     )
     story.line.tells("verdict", f"{result.criterion.id}: {result.criterion.metric} of {of_each}")

@@ -30,6 +30,7 @@ NAMES = {
         ("price", "longest"),
         pytest.param("churn", "longest", marks=pytest.mark.long),
         pytest.param("price", "shortest", marks=pytest.mark.long),
+        pytest.param("feedback", "longest", marks=pytest.mark.long),
     ],
     indirect=["kit"],
 )
@@ -42,7 +43,9 @@ def test_a_product_of_any_name_passes_its_check(
 
 
 @pytest.mark.parametrize(
-    "kit", ["churn", pytest.param("price", marks=pytest.mark.long)], indirect=True
+    "kit",
+    ["churn", *(pytest.param(kit, marks=pytest.mark.long) for kit in ("price", "feedback"))],
+    indirect=True,
 )
 def test_a_product_passes_its_own_tests(make: Make, bake: Bake, kit: str) -> None:
     tested = make(bake(kit=kit), "test")

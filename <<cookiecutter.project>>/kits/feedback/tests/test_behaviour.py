@@ -98,3 +98,16 @@ def test_unknown_values_and_a_strange_message_have_probabilities(
     found = scores(odd.astype({"channel": "str"}))
     assert np.allclose(found.sum(axis=1), 1)
     assert (found >= 0).all()
+
+
+def test_the_share_of_technical_messages_rises_only_with_drift(product: Product) -> None:
+    sample = product.sample
+    assert sample is not None
+
+    def rise(drift: float) -> float:
+        table = sample(rows=20_000, until=date(2026, 11, 24), dirty=0.0, drift=drift)
+        technical = table["team"] == "technical"
+        return float(technical.iloc[10_000:].mean() - technical.iloc[:10_000].mean())
+
+    assert rise(1.0) > 0.03
+    assert abs(rise(0.0)) < 0.02

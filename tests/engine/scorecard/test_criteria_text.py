@@ -1,4 +1,4 @@
-"""The criteria file: its sentences, and mistakes that only the schema and the metrics reveal."""
+"""The criteria file: its sentences, and mistakes found with the schema and the metrics."""
 
 from dataclasses import replace
 from datetime import date

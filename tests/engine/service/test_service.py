@@ -20,10 +20,11 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 from mlproduct.clock import today
-from mlproduct.errors import ConfigError, DatabaseUnavailable
+from mlproduct.errors import ConfigError, DatabaseUnavailable, RegistryUnavailable
 from mlproduct.log.prediction_log import PredictionLog
 from mlproduct.registry.releases import Releases
 from mlproduct.service import follower as following
@@ -537,6 +538,33 @@ def test_a_repeated_request_gets_the_same_response_and_is_logged_once(
         assert ask(client, rows).json()["model"]["version"] == "2"
         assert ask_with_key(client, rows).content == first.content
     assert logged() == sorted(3 * [row[COLUMNS.key] for row in some_rows(3)])
+
+
+def test_an_earlier_response_without_classes_needs_no_registry() -> None:
+    """The log has all of it, so that MLflow may be down when a client repeats its request."""
+
+    def down() -> Releases:
+        raise RegistryUnavailable("MLflow does not respond")
+
+    rows = pd.DataFrame({"decision": [1.0, 0.0], "score": [0.8, 0.1]})
+    found = Follower(down, COLUMNS, 1.0).response("7", rows)
+    assert found["decision"] == [1.0, 0.0]
+    assert found["score"] == [0.8, 0.1]
+
+
+@pytest.mark.usefixtures("product")
+def test_a_response_that_needs_an_unavailable_registry_is_a_503(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*given: Any) -> None:
+        raise RegistryUnavailable("MLflow at http://user:secret@host does not respond")
+
+    with TestClient(app_of(service)) as client:
+        monkeypatch.setattr(service.follower, "response", down)
+        answer = ask_with_key(client, some_rows(1))
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "1"
+    assert "secret" not in answer.text
 
 
 def test_concurrent_retries_cause_one_prediction(product: TrialProduct) -> None:

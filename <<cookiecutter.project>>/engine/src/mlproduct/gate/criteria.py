@@ -241,8 +241,9 @@ class ClassValue(Frozen):
 
 def _kind_of_value(given: object) -> str:
     """Which of the two forms of ``value`` is meant, from its keys."""
-    keys = given if isinstance(given, dict) else type(given).model_fields  # type: ignore[attr-defined]  # of pydantic
-    return CLASSES if {"right", "wrong", "person", "matrix"} & set(keys) else OUTCOMES
+    if isinstance(given, dict):
+        return CLASSES if {"right", "wrong", "person", "matrix"} & given.keys() else OUTCOMES
+    return CLASSES if isinstance(given, ClassValue) else OUTCOMES
 
 
 # Tags in a location, which are no keys of the file; see ``strict_yaml``.

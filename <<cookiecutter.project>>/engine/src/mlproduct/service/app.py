@@ -31,9 +31,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import DatabaseUnavailable
+from ..errors import DatabaseUnavailable, RegistryUnavailable
 from ..problems import Problem
-from . import response_schemas
 from .batching import Batcher, Busy
 from .follower import Follower
 from .idempotency import KEY_HEADER, Once, StoredAnswer, UsedBefore
@@ -41,7 +40,7 @@ from .log_writer import LogWriter
 from .openapi import answer, problem, problems_json, request_schema
 from .options import ServiceSettings
 from .request_rows import Checked, Rows
-from .response_schemas import IDEMPOTENCY_KEY, LIVE, MODEL, READY
+from .response_schemas import IDEMPOTENCY_KEY, LIVE, MODEL, READY, predictions
 
 __all__ = ["Service", "app_of"]
 
@@ -134,7 +133,7 @@ def app_of(service: Service) -> FastAPI:
         return response
 
     body = {"required": True, "content": {"application/json": {"schema": _schema(service)}}}
-    answers = response_schemas.predict(service.problem.response_schema())
+    answers = predictions(service.problem.response_schema())
     extra = {"requestBody": body, "parameters": [IDEMPOTENCY_KEY]}
     needed: dict[str, Any] = {
         "dependencies": _key_needed(service.settings.keys),
@@ -257,6 +256,12 @@ async def _predict(service: Service, batcher: Batcher, request: Request) -> Resp
         return _later(429, "Too many waiting rows", "Try again in a second.")
     except UsedBefore as used:
         return problem(409, "Key already used", str(used))
+    except RegistryUnavailable:
+        return _later(
+            503,
+            "Registry unavailable",
+            "The classes of an earlier response cannot be read from the registry. Try again.",
+        )
     except DatabaseUnavailable:
         return _later(
             503,

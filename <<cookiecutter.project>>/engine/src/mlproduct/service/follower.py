@@ -149,9 +149,12 @@ class Follower:
     def response(self, version: str, rows: pd.DataFrame) -> dict[str, list[Any]]:
         """The fields of the logged predictions ``rows`` of a version, as it returned them.
 
-        The version may be an earlier one, whose document is then read from the registry.
+        The codes of classes mean nothing without the document of the version, which is read from
+        the registry if another version serves. Raises RegistryUnavailable if that fails.
         """
-        live = self.live
+        live, problem = self.live, self._columns.of_target
+        if not problem.class_names:
+            return problem.response(problem.from_log(rows, (), None))
         if live is not None and live.version == version:
             document = live.loaded.document
         else:
@@ -159,7 +162,7 @@ class Follower:
             document = models.document(models.find(version))
         classes = document.model.classes if document.model else ()
         threshold = document.model.threshold if document.model else None
-        problem = self._columns.of_target.of_version(classes)
+        problem = problem.of_version(classes)
         return problem.response(problem.from_log(rows, classes, threshold))
 
     def _say(self, trouble: str, outage: str) -> None:

@@ -7,7 +7,7 @@ problem has another media type than a prediction.
 
 from typing import Any
 
-__all__ = ["IDEMPOTENCY_KEY", "LIVE", "MODEL", "READY", "predict"]
+__all__ = ["IDEMPOTENCY_KEY", "LIVE", "MODEL", "READY", "predictions"]
 
 Answers = dict[int | str, dict[str, Any]]
 
@@ -51,7 +51,7 @@ def _problems(description: dict[int, str]) -> Answers:
 KEYED = _problems({401: "No API key", 503: "Not ready"})
 
 
-def predict(fields: dict[str, Any]) -> Answers:
+def predictions(fields: dict[str, Any]) -> Answers:
     """The responses of POST /predict; ``fields`` are the schemas of a prediction's fields."""
     others = {name: schema for name, schema in fields.items() if name != "decision"}
     prediction = _object(

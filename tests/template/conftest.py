@@ -35,7 +35,9 @@ def tracked() -> list[str]:
         capture_output=True,
         check=True,
     )
-    return sorted({name for name in listed.stdout.decode().split("\0") if (ROOT / name).is_file()})
+    names = listed.stdout.decode().split("\0")
+    # A link is a file of the repository too, also if it points nowhere or to a folder.
+    return sorted({name for name in names if (ROOT / name).is_file() or (ROOT / name).is_symlink()})
 
 
 def command_line(

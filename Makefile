@@ -8,6 +8,8 @@ export BUILD := $(CURDIR)/build
 # Silence mkdocs-material's upgrade notice.
 export NO_MKDOCS_2_WARNING := 1
 export PRODUCT_ENV := $(BUILD)/env
+# Several processes share the cores. The threads of OpenMP would wait for each other and cost time.
+export OMP_NUM_THREADS ?= 1
 KITS := churn price feedback
 OURS := hooks tests benchmarks
 ENGINE := <<cookiecutter.project>>/engine
@@ -26,7 +28,7 @@ BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 # With make -j, several targets would create the environment of a project at once.
 .NOTPARALLEL:
 .PHONY: help demo test test-long test-product check check-engine $(addprefix check-,$(KITS)) docs fix lock
-.PHONY: bench bench-serve bench-scoring bench-alarms bench-text build/bench-env build/product-env clean
+.PHONY: bench bench-serve bench-scoring bench-alarms bench-text bench-leaks build/bench-env build/product-env clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -110,6 +112,9 @@ bench-alarms: build/bench-env ## measure false alarms, detected changes and cost
 
 bench-text: build/bench-env ## measure the models for texts, on the files in DATA=folder or on synthetic messages
 	@PYTHONPATH="$(ENGINE)/src" "$(PRODUCT_ENV)/bin/python" benchmarks/text.py $(if $(DATA),--data "$(DATA)")
+
+bench-leaks: build/bench-env ## plant leaks in clean tables and count those that are found; DATA=folder adds tables
+	@PYTHONPATH="$(ENGINE)/src" "$(PRODUCT_ENV)/bin/python" benchmarks/leaks.py $(if $(DATA),--data "$(DATA)")
 
 bench-serve: build/bench-env ## compare our service with a plain application with the same model
 	@$(BIN)/python benchmarks/serving.py

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ENVIRONMENT, ROOT, Bake, command_line
+from conftest import ENVIRONMENT, KITS, ROOT, Bake, command_line
 
 PROJECT = ROOT / "<<cookiecutter.project>>"
 TEXTS = {
@@ -157,14 +158,32 @@ def test_a_typed_answer_is_stored_unchanged(
     assert_answer_stored(tmp_path / "probe", "churn", text)
 
 
+@pytest.fixture(scope="session")
+def questions(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with few files, for answers that are refused: its hooks are complete."""
+    folder = tmp_path_factory.mktemp("questions")
+    project = Path(PROJECT.name)
+    kept = (
+        "cookiecutter.json",
+        *(Path("hooks", path.name) for path in (template / "hooks").glob("*.py")),
+        project / "requirements.lock",
+        project / "engine/src/mlproduct/manifest.py",
+        *(project / "kits" / kit / "product/brief.md" for kit in KITS),
+    )
+    for name in kept:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(template / name, folder / name)
+    return folder
+
+
 @pytest.mark.parametrize(("answers", "reason"), INVALID.values(), ids=INVALID.keys())
 def test_an_invalid_answer_is_refused_with_a_valid_suggestion(
-    template: Path, settings: Path, tmp_path: Path, answers: dict[str, str], reason: str
+    questions: Path, settings: Path, tmp_path: Path, answers: dict[str, str], reason: str
 ) -> None:
     ((question, answer),) = answers.items()
     folder = tmp_path / "out"
     folder.mkdir()
-    done = bake_with(template, settings, folder, answers)
+    done = bake_with(questions, settings, folder, answers)
 
     refusals = [line for line in done.stderr.splitlines() if line.startswith("Refused: ")]
     assert done.returncode != 0
@@ -174,7 +193,7 @@ def test_an_invalid_answer_is_refused_with_a_valid_suggestion(
 
     name = ast.literal_eval(re.findall(r" – ('.*'|\".*\") would do$", refusals[-1])[0])
     assert name != answer
-    accepted = bake_with(template, settings, folder, {question: name})
+    accepted = bake_with(questions, settings, folder, {question: name})
     assert accepted.returncode == 0, f"{name!r} was suggested and refused: {accepted.stderr}"
 
 
@@ -197,11 +216,11 @@ def bake_with(
 
 
 def test_an_unknown_kit_is_refused_with_the_known_kits(
-    template: Path, settings: Path, tmp_path: Path
+    questions: Path, settings: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    done = bake_with(template, settings, folder, {"kit": "../churn"})
+    done = bake_with(questions, settings, folder, {"kit": "../churn"})
     assert (
         "Refused: kit '../churn' is unknown – one of churn, feedback, price is expected –"
         " 'churn' would do" in done.stderr
@@ -212,11 +231,11 @@ def test_an_unknown_kit_is_refused_with_the_known_kits(
     "name", ["東京", "🚀", "Class", "MLflow", "x" * 60, "9 lives", "--", "Ünïcode Radar"]
 )
 def test_a_folder_and_package_derived_from_a_name_are_valid_or_refused(
-    template: Path, settings: Path, tmp_path: Path, name: str
+    questions: Path, settings: Path, tmp_path: Path, name: str
 ) -> None:
     """A name without a valid package is refused; the hook does not crash."""
     done = command_line(
-        "--no-input", str(template), f"product_name={name}", settings=settings, folder=tmp_path
+        "--no-input", str(questions), f"product_name={name}", settings=settings, folder=tmp_path
     )
     refusals = [line for line in done.stderr.splitlines() if line.startswith("Refused: ")]
     assert done.returncode == 0 or refusals

@@ -256,19 +256,26 @@ def test_the_challenger_is_compared_with_the_rule_and_with_doing_nothing() -> No
 def test_measure_data_measures_rows_rejections_age_and_leaking_features() -> None:
     today = date(2026, 11, 24)
     found = measure_data(
-        rows=10, rejected_share=0.1, newest=datetime(2026, 11, 20), leaking=("x",), today=today
+        rows=10,
+        rejected_share=0.1,
+        newest=datetime(2026, 11, 20),
+        leaking=("x",),
+        doubtful=("y", "z"),
+        today=today,
     )
     assert {m.metric: m.value for m in found} == {
         "rows": 10,
         "rejected_share": 0.1,
         "age_days": 4,
         "leaking_features": 1,
+        "doubtful_features": 2,
     }
-    future = measure_data(
-        rows=1, rejected_share=0, newest=datetime(2027, 1, 1), leaking=(), today=today
-    )
-    assert "after 2026-11-24" in measurement_of(list(future), "age_days").problem
-    assert measurement_of(
-        list(measure_data(rows=1, rejected_share=0, newest=None, leaking=(), today=today)),
-        "age_days",
-    ).problem
+    assert measurement_of(list(found), "doubtful_features").note == "y, z"
+    for newest, problem in (
+        (datetime(2027, 1, 1), "after 2026-11-24"),
+        (None, "no row has a time"),
+    ):
+        of_age = measure_data(
+            rows=1, rejected_share=0, newest=newest, leaking=(), doubtful=(), today=today
+        )
+        assert problem in measurement_of(list(of_age), "age_days").problem

@@ -122,8 +122,13 @@ class Checks(Strict):
     """The limits of the data checks before a training."""
 
     rejected_share_at_most: float = Field(default=0.05, ge=0, le=1)
-    # In classification, 0.5 is the strength of a feature that predicts nothing (training/leaks.py).
+    # The strength of one feature (training/leaks): a block from ``leak_at`` on, a doubt from
+    # ``doubt_at`` on. In classification, 0.5 is the strength of a feature that predicts nothing.
     leak_at: float = Field(default=0.98, gt=0.5, le=1)
+    doubt_at: float = Field(default=0.94, gt=0.5, le=1)
+    # The same of several features together. Honest features explain much together.
+    combined_leak_at: float = Field(default=0.999, gt=0.5, le=1)
+    combined_doubt_at: float = Field(default=0.99, gt=0.5, le=1)
     accepted_leaks: tuple[AcceptedLeak, ...] = ()
 
 

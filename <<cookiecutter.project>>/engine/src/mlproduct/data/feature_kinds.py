@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from ..derived_numbers import characters, days_before, words_of
+from ..derived_numbers import characters, days_before, moments, words_of
 from ..errors import ConfigError
 from .coercion import Kind as CellKind
 from .coercion import kind_of as cell_kind_of
@@ -28,6 +28,9 @@ Signals = Iterator[tuple[str, pd.Series]]
 # Words of a text that are compared with the target one by one: a word that reveals the target is in
 # many rows.
 FREQUENT_WORDS = 200
+# From this many values on, a number or a text can be an identifier that encodes the target.
+IDENTIFIER_VALUES = 20
+DIVISORS = (3, 7, 10, 100)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,15 @@ class Number(FeatureKind):
     name: ClassVar[str] = "number"
     cells: ClassVar[tuple[CellKind, ...]] = ("number", "whole number", "yes or no")
 
+    def signals(self, column: pd.Series, time: pd.Series | None) -> Signals:
+        """Of whole numbers with many values, such as a running number, also the remainders."""
+        yield "", column
+        known = column.dropna()
+        if known.nunique() < IDENTIFIER_VALUES or (known % 1 != 0).any():
+            return
+        for divisor in DIVISORS:
+            yield f"its remainder of {divisor}", column % divisor
+
     def typical(self, column: pd.Series) -> pd.Series:
         """The median."""
         # The median of bool may be neither of the two values.
@@ -77,6 +89,30 @@ class Category(FeatureKind):
     cells: ClassVar[tuple[CellKind, ...]] = ("text",)
     watched_as: ClassVar[Literal["number", "category"]] = "category"
 
+    def signals(self, column: pd.Series, time: pd.Series | None) -> Signals:
+        """Of many values, such as identifiers, also their parts: the ends, the length, the number
+        in the text and its last digit.
+        """
+        yield "", column
+        # The values once and not in every row.
+        codes, values = pd.factorize(column)
+        if len(values) < IDENTIFIER_VALUES:
+            return
+        texts = pd.Series(values, dtype="str").str
+        numbers = pd.to_numeric(texts.extract(r"(\d+)\D*$", expand=False))
+        parts = {
+            "its first character": texts[:1],
+            "its first two characters": texts[:2],
+            "its last character": texts[-1:],
+            "its last two characters": texts[-2:],
+            "its length": texts.len(),
+            "its number": numbers,
+            "the last digit of its number": numbers % 10,
+        }
+        for words, part in parts.items():
+            # The place −1 is a missing value.
+            yield words, part.reindex(codes).set_axis(column.index)
+
     def typical(self, column: pd.Series) -> pd.Series:
         """The most frequent value."""
         return _most_frequent(column)
@@ -91,11 +127,15 @@ class Date(FeatureKind):
     measures: ClassVar[tuple[Measure, ...]] = ("days",)
 
     def signals(self, column: pd.Series, time: pd.Series | None) -> Signals:
-        """Also the days before the row's time, and the days since 1970."""
+        """Also the days before the row's time, the days since 1970, and parts of the calendar."""
         yield "", column
         if time is not None:
             yield f"days before {time.name}", days_before(column, time)
-        yield "days since 1970", days_before(column, None)
+        days = days_before(column, None)
+        yield "days since 1970", days
+        yield "its weekday", days // 1 % 7
+        yield "its day of the month", moments(column).dt.day
+        yield "its time of day", days % 1
 
     def typical(self, column: pd.Series) -> pd.Series:
         """The day in the middle, without its time of day."""

@@ -60,6 +60,10 @@ class SplitPolicy(ABC):
     def folds(self, training: pd.DataFrame, columns: Columns, count: int, seed: int) -> Folds:
         """The folds of the training rows. Raises InvalidData if there are too few rows."""
 
+    def together(self, columns: Columns) -> str | None:
+        """The column whose equal values stay on one side; None if there is no such column."""
+        return None
+
 
 class ByTime(SplitPolicy):
     """The newest rows are held out; rows with the same time stay together."""
@@ -110,7 +114,7 @@ class ByHash(SplitPolicy):
 
     def holdout(self, rows: pd.DataFrame, columns: Columns, share: float) -> tuple[np.ndarray, str]:
         """The rows whose hash, scaled to [0, 1), is below ``share``, in every run."""
-        name = self._column(columns)
+        name = self.together(columns)
         if name is None:
             raise ConfigError(
                 "config/pipeline.yaml: split.by: group: schemas.py has no column with the role"
@@ -125,21 +129,22 @@ class ByHash(SplitPolicy):
         rows = len(training)
         _enough(rows, count, "rows")
         order, shuffled = np.arange(rows), {"shuffle": True, "random_state": seed}
-        together = self._column(columns)
+        kept = self.together(columns)
         # Of the features, the splitters use only the number of rows.
         nothing = np.zeros(rows)
         # Rows of one key are not independent either, so they stay in one fold.
-        if together and not training[together].is_unique:
+        if kept and not training[kept].is_unique:
             # Rows without a group are one group, because it is not known which belong together.
-            groups, names = pd.factorize(training[together], use_na_sentinel=False)
-            _enough(len(names), count, f"different values of {together}")
+            groups, names = pd.factorize(training[kept], use_na_sentinel=False)
+            _enough(len(names), count, f"different values of {kept}")
             return Folds(order, tuple(GroupKFold(count, **shuffled).split(nothing, groups=groups)))
         strata = columns.of_target.strata(columns.encoded_target(training))
         if strata is not None:
             return Folds(order, tuple(StratifiedKFold(count, **shuffled).split(nothing, strata)))
         return Folds(order, tuple(KFold(count, **shuffled).split(nothing)))
 
-    def _column(self, columns: Columns) -> str | None:
+    def together(self, columns: Columns) -> str | None:
+        """The group, or the key."""
         return columns.group if self.role == "group" else columns.key
 
 

@@ -111,17 +111,19 @@ def measure_data(
     rejected_share: float,
     newest: datetime | None,
     leaking: Sequence[str],
+    doubtful: Sequence[str],
     today: date,
 ) -> tuple[Measurement, ...]:
-    """The measurements of the data: accepted rows, rejected share, age in days, leaking features.
+    """The measurements of the data: accepted rows, rejected share, age in days, leaks.
 
-    ``leaking`` are the names of features that almost reveal the target and are not accepted leaks.
+    ``leaking`` are the leaks that block, ``doubtful`` those that a person has to accept.
     """
     return (
         _exact("rows", rows, rows),
         _exact("rejected_share", rejected_share, rows),
         _age(newest, today, rows),
         _exact("leaking_features", len(leaking), rows, note=", ".join(leaking) or None),
+        _exact("doubtful_features", len(doubtful), rows, note=", ".join(doubtful) or None),
     )
 
 

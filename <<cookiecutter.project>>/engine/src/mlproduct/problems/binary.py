@@ -35,7 +35,7 @@ class BinaryClassification(Classification):
     chance: ClassVar[Chance] = Chance("roc_auc", 0.5, 2.0)
     importance: ClassVar[str] = "roc_auc"
     slice_metric: ClassVar[str] = "recall"
-    finds_pairs: ClassVar[bool] = False
+    finds_sums: ClassVar[bool] = False
 
     def of(self, target: Target) -> Self:
         """This problem with the target column; one of its two values has to be the positive one.

@@ -112,7 +112,13 @@ COMMON: Mapping[str, Metric] = named(
         _measured("rejected_share", "lower", "Share of rows that violate the schema.", ""),
         _measured("age_days", "lower", "Days since the newest row.", "days"),
         _measured(
-            "leaking_features", "lower", "Features that alone almost reveal the target.", "features"
+            "leaking_features", "lower", "Features that almost reveal the target.", "features"
+        ),
+        _measured(
+            "doubtful_features",
+            "lower",
+            "Features that are suspiciously strong, but do not quite reveal the target.",
+            "features",
         ),
         _measured(
             "holdout_rows_trained_on", "lower", "Holdout rows that were used for training.", "rows"

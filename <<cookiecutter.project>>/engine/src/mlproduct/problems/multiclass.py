@@ -39,7 +39,7 @@ class MulticlassClassification(Classification):
     importance: ClassVar[str] = "log_loss"
     slice_metric: ClassVar[str] = "accuracy"
     adopts_classes: ClassVar[bool] = True
-    finds_pairs: ClassVar[bool] = False
+    finds_sums: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.most_abstained < 1:

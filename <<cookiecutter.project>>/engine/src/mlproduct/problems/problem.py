@@ -101,8 +101,8 @@ class Problem(ABC):
     """A metric that is defined for every slice with rows, for the tests of the gate."""
     adopts_classes: ClassVar[bool] = False
     """Whether a label that the schema does not list can be a new class."""
-    finds_pairs: ClassVar[bool]
-    """Whether a weighted sum, product or ratio of two numbers can be the target."""
+    finds_sums: ClassVar[bool]
+    """Whether a weighted sum or a product of numbers can be the target."""
 
     @property
     def all_metrics(self) -> Mapping[str, Metric]:

@@ -29,7 +29,7 @@ class Regression(Problem):
     chance: ClassVar[Chance] = Chance("r2", 0.0, 1.0)
     importance: ClassVar[str] = "mae"
     slice_metric: ClassVar[str] = "mape"
-    finds_pairs: ClassVar[bool] = True
+    finds_sums: ClassVar[bool] = True
 
     def of(self, target: Target) -> Self:
         if target.is_text:

@@ -20,7 +20,9 @@ __all__ = ["CriteriaMistake", "explain", "problems", "statement"]
 Location = tuple[Hashable, ...]
 
 # Metrics of the data, counted before the training; all other metrics are measured on a model.
-DATA_METRICS = frozenset({"rows", "rejected_share", "age_days", "leaking_features"})
+DATA_METRICS = frozenset(
+    {"rows", "rejected_share", "age_days", "leaking_features", "doubtful_features"}
+)
 
 
 @dataclass(frozen=True)

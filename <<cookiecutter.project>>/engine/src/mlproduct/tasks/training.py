@@ -39,7 +39,7 @@ from ..registry.runs import commit_of
 from ..registry.versions import Saved
 from ..scorecard import scorecard
 from ..tables import Batch, Validated
-from ..training.leaks import leaking_features
+from ..training.leaks import Level, find_leaks
 from ..training.search import Found, Trial
 from ..training.search import search as search_candidates
 from .logged_rows import labelled_batches, logbook
@@ -120,15 +120,14 @@ def judge_data(run: TrainingRun, validated: Validated, split: HoldoutSplit) -> D
     Raises Refused if ``split`` is not the split of this run.
     """
     run.evidence.expect_side("training", split.training)
-    checks = run.pipeline.checks
-    accepted = {leak.feature: leak.because for leak in checks.accepted_leaks}
-    leaks = leaking_features(split.training, run.columns, at=checks.leak_at, accepted=accepted)
+    leaks = find_leaks(split.training, run.columns, run.pipeline.checks, run.pipeline.split)
     time = run.columns.time
     measurements = measure_data(
         rows=len(validated.rows),
         rejected_share=validated.rejected_share,
         newest=validated.rows[time].max() if time else None,
-        leaking=[f"{leak.feature} ({leak.strength:.3f})" for leak in leaks],
+        leaking=[str(leak) for leak in leaks if leak.level is Level.BLOCK],
+        doubtful=[str(leak) for leak in leaks if leak.level is Level.DOUBT],
         today=run.today,
     )
     verdict = judge_measurements(measurements, run.criteria, on=run.today, of="data")

@@ -1,0 +1,42 @@
+"""A leak, and its two levels."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from .halves import Guess
+
+__all__ = ["Leak", "Level"]
+
+
+class Level(StrEnum):
+    """What follows from a leak: no training, or a question to a person."""
+
+    BLOCK = "block"
+    DOUBT = "doubt"
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Features that reveal the target, and how they do it, in words; a strength of 1 is perfect."""
+
+    columns: tuple[str, ...]
+    described: str
+    strength: float
+    level: Level
+
+    @classmethod
+    def of(
+        cls, columns: tuple[str, ...], described: str, guess: Guess, *, at: float, doubt_at: float
+    ) -> Self | None:
+        """A block if even the lower bound of the strength is at least ``at``, a doubt if the
+        strength is at least ``doubt_at``, otherwise None.
+        """
+        if guess.strength >= at and guess.lower_bound() >= at:
+            return cls(columns, described, guess.strength, Level.BLOCK)
+        if guess.strength >= doubt_at:
+            return cls(columns, described, guess.strength, Level.DOUBT)
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.described} ({self.strength:.3f})"

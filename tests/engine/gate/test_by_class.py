@@ -26,7 +26,9 @@ from mlproduct.gate.criteria import (
 )
 from mlproduct.gate.judge import judge
 from mlproduct.problems import BinaryClassification, Regression
-from mlproduct.scorecard.criteria_text import CriteriaMistake, explain, problems
+from mlproduct.config.strict_yaml import Mistake
+from mlproduct.scorecard.criteria_check import problems
+from mlproduct.scorecard.criteria_text import explain
 
 from ..problems.multiclass_rows import NAMES, problem
 
@@ -154,7 +156,7 @@ def test_a_criterion_without_by_class_is_stored_without_this_field() -> None:
 
 def found(
     *written: dict[str, Any], columns: Columns = COLUMNS, **more: Any
-) -> tuple[CriteriaMistake, ...]:
+) -> tuple[Mistake, ...]:
     return problems(criteria(*written, **more), columns, on=TODAY)
 
 

@@ -112,11 +112,10 @@ class YamlFile:
 
     def listed(self, mistakes: Iterable[Mistake]) -> list[str]:
         """A line for each of the first 20 mistakes, by line of the file, and one for the others."""
-        lines = sorted((self.line(each.location), each.in_words) for each in mistakes)
-        shown = [f"{self.path}:{line}: {words}" for line, words in lines[:MISTAKES_AT_MOST]]
-        if others := len(lines) - len(shown):
-            shown.append(f"{self.path}: and {others:,} more mistakes")
-        return shown
+        found = sorted(mistakes, key=lambda each: self.line(each.location))
+        shown, others = found[:MISTAKES_AT_MOST], len(found) - MISTAKES_AT_MOST
+        lines = [f"{self.path}:{self.line(each.location)}: {each.in_words}" for each in shown]
+        return [*lines, f"{self.path}: and {others:,} more mistakes"] if others > 0 else lines
 
     def line(self, location: Location) -> int:
         """The line of the key at ``location``, counted from 1.
@@ -220,7 +219,7 @@ def parse(path: Path) -> YamlFile:
                 " that refer to themselves"
             )
         twice = tuple(_written_twice(node))
-        return YamlFile(path, yaml.load(text, Loader=_Loader), node, twice)  # noqa: S506
+        return YamlFile(path, yaml.load(text, Loader=_Loader), node, twice)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)

@@ -40,12 +40,14 @@ class Checked(NamedTuple):
 
     criteria: Criteria
     mistakes: tuple[Mistake, ...]
+    keyless: frozenset[Location] = frozenset()
+    """The entries that have no keys, so that all their values are spare ones."""
 
     def confirms(self, found: Mistake) -> bool:
         """Whether a mistake that a further check found is about the file, not a spare value."""
         at = found.location
         places = [mistake.location for mistake in self.mistakes]
-        if any(place[: len(at)] == at for place in places):
+        if at[:2] in self.keyless or any(place[: len(at)] == at for place in places):
             return False
         in_same_entry = any(place[:2] == at[:2] or place == at[:1] for place in places)
         return not (found.warning and in_same_entry)
@@ -79,9 +81,9 @@ class _ValidParts:
             Waiver.model_validate({**spare, **self._valid(("waivers", place), entry, Waiver)})
             for place, entry in self._list("waivers")
         )
-        one = SPARE_CRITERION | {"id": "-", "at_least": 0}
+        one = Criterion(id=NO_ID + "0", says="-", why="-", metric="-", at_least=0)
         alone = {**SPARE, **self._valid((), self.content, Criteria)}
-        alone |= {"criteria": (Criterion.model_construct(**one),), "data": (), "waivers": ()}
+        alone |= {"criteria": (one,), "data": (), "waivers": ()}
         if "value" in self.content and "value" not in alone:
             alone["value"] = Value(currency="-", true_positive=0, false_positive=0)
         # Copied without validation, because it would stop at the names that are checked next.
@@ -89,7 +91,13 @@ class _ValidParts:
         self._add(criteria.ids_used_twice())
         if not any(each.startswith(NO_ID) for each in ids):
             self._add(criteria.waivers_of_nothing())
-        return Checked(criteria, tuple(self.mistakes))
+        keyless = frozenset(
+            (part, place)
+            for part in lists
+            for place, entry in self._list(part)
+            if not isinstance(entry, dict)
+        )
+        return Checked(criteria, tuple(self.mistakes), keyless)
 
     def _list(self, part: str) -> Iterator[tuple[int, Any]]:
         entries = self.content.get(part)
@@ -112,7 +120,10 @@ class _ValidParts:
             return Criterion.model_validate(given)
         except ValidationError as error:
             # Not if a field that is compared, or a misspelled one, has its own mistake.
-            if at not in self.places and self._wrong(at) <= Criterion.model_fields.keys() - COMPARED:
+            if (
+                at not in self.places
+                and self._wrong(at) <= Criterion.model_fields.keys() - COMPARED
+            ):
                 found = mistakes_of(error, Criterion)
                 self.mistakes += [replace(each, location=at + each.location) for each in found]
             rest = {key: value for key, value in given.items() if key not in COMPARED}

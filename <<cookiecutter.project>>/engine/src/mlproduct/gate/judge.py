@@ -68,7 +68,9 @@ def judge(
         results.append(_waived(result, waivers.get(criterion.id), on))
     concerns = _concerns(criteria, previous, on)
     if of == "model" and needs_must and not any(map(_decides, results)):
-        concerns.append("No must criterion decides on this model: there is none, or all are waived.")
+        concerns.append(
+            "No must criterion decides on this model: there is none, or all are waived."
+        )
     return _verdict(results, concerns)
 
 

@@ -26,15 +26,15 @@ def contradicting_sentences(criteria: Criteria, problem: Problem) -> tuple[Mista
             metric = problem.metrics_for(criterion).get(criterion.metric)
             numbers = tuple(_numbers(criterion, metric, currency)) if metric else ()
             if numbers and not any(number.may_be(criterion) for number in numbers):
-                said = ", ".join(dict.fromkeys(number.text for number in numbers))
+                texts = ", ".join(dict.fromkeys(number.text for number in numbers))
                 bar = f"{criterion.kind} {exact(criterion.bar)}"
                 expected = f"differs from the bar, which is {bar} – correct one of them"
-                found.append(Mistake((part, place, "says"), said, expected, warning=True))
+                found.append(Mistake((part, place, "says"), texts, expected, warning=True))
     return tuple(found)
 
 
 @dataclass(frozen=True)
-class Said:
+class SaidNumber:
     """A number as it is said: its possible values in the metric's unit, and how far it is rounded.
 
     ``share`` is true if 1 − x can be said for x.
@@ -55,13 +55,8 @@ class Said:
 
 # --- the words ------------------------------------------------------------------------------
 
-WORDS = dict(
-    zip(
-        "one two three four five six seven eight nine ten eleven twelve".split(),
-        range(1, 13),
-        strict=True,
-    )
-)
+COUNTS = "one two three four five six seven eight nine ten eleven twelve"
+WORDS = {word: number for number, word in enumerate(COUNTS.split(), 1)}
 WORDS |= {"twenty": 20, "fifty": 50, "a hundred": 100, "hundred": 100, "thousand": 1000}
 FACTORS = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
 
@@ -74,14 +69,14 @@ LAST = rf"(?:(?P<low>{NUMBER})\s*(?:to|or|and|-|–)\s*)?(?P<number>(?(low){PLAI
 FACTOR = r"(?:\s*(?P<factor>k|thousand|m|million)\b)?"
 
 OF = re.compile(
-    rf"{LAST}(?P<of>\s+out of(?: every)?\s+|\s+of(?: the| every| each)?\s+|\s+in(?: every)?\s+|\s*/\s*)"
+    rf"{LAST}(?P<of>\s+(?:out of(?: every)?|of(?: the| every| each)?|in(?: every)?)\s+|\s*/\s*)"
     rf"(?P<whole>{NUMBER})(?!\s*(?:%|per ?cent|ms\b|s\b|seconds?\b|days?\b))",
     re.IGNORECASE,
 )
 PERCENT, POINTS = r"%|per ?cent\b|pct\b|percentage points?\b", r"(?:percentage )?points?\b"
 DECIMAL = re.compile(
     r"(?<![\w.,–-])(?P<number>0?[.,]\d+|1[.,]0+)"
-    r"(?![\w%]|\s*(?:%|[€$£¥]|ms\b|s\b|milli|sec|min|hour|day|week|MB|euro|dollar|per ?cent|point))",
+    r"(?![\w%]|\s*(?:%|[€$£¥]|m?s\b|milli|sec|min|hour|day|week|MB|euro|dollar|per ?cent|point))",
     re.IGNORECASE,
 )
 FRACTIONS = {
@@ -106,8 +101,8 @@ CURRENCIES = r"€|\$|£|¥|EUR|USD|GBP|CHF|JPY|euros?|dollars?|pounds?|francs?|
 
 ABOUT = r"(?:about|around|roughly|nearly|almost|approximately|some|circa|~|≈)"
 BOUND = re.compile(
-    r"(?:\bat (?:least|most)|\b(?:more|less|fewer|better|worse|higher|lower|faster|slower|older|newer"
-    r"|larger|smaller) than|\b(?:under|below|within|above|over|exceeds?|up to|by|only|reach(?:es)?)"
+    r"(?:\bat (?:least|most)|\b(?:under|below|within|above|over|up to|by|only|exceeds?|reaches)"
+    r"|\b(?:more|less|fewer|better|worse|higher|lower|faster|slower|older|newer|larger) than"
     rf"|\b(?:min|max)(?:\.|imum(?: of)?)|[<>≤≥]=?)\s*(?:in\s+)?{ABOUT}?\s*$",
     re.IGNORECASE,
 )
@@ -136,7 +131,7 @@ WHOLES = {2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 50, 100, 200, 500, 1000, 1
 # --- the numbers of a sentence --------------------------------------------------------------
 
 
-def _numbers(criterion: Criterion, metric: Metric, currency: str) -> Iterator[Said]:
+def _numbers(criterion: Criterion, metric: Metric, currency: str) -> Iterator[SaidNumber]:
     """The numbers of the sentence that are probably the bar."""
     if metric.unit == "currency":
         yield from _amounts(criterion.says, currency)
@@ -149,7 +144,7 @@ def _numbers(criterion: Criterion, metric: Metric, currency: str) -> Iterator[Sa
         yield from _percents(criterion.says, POINTS, needs_bound=True, share=False)
 
 
-def _shares(criterion: Criterion, metric: Metric) -> Iterator[Said]:
+def _shares(criterion: Criterion, metric: Metric) -> Iterator[SaidNumber]:
     says, gap = criterion.says, criterion.gap_at_most is not None
     # Of other metrics, such as F1 or a calibration error, a share of rows is no value.
     proportion = metric.proportion is not None and not gap
@@ -167,44 +162,45 @@ def _shares(criterion: Criterion, metric: Metric) -> Iterator[Said]:
             continue
         if (
             whole in WHOLES
+            and _read(found["number"])[0][0] <= whole  # 24/7 is no share
             and (proportion or bound)
             and not _is_other(says, found)
             and not OF_GROUPS.match(says, found.end())
         ):
-            yield from _said(found, says, 1 / whole, most=0.05, share=not gap)
+            yield from _as_said(found, says, 1 / whole, most=0.05, share=not gap)
     for words, value in FRACTIONS.items():
         for found in re.finditer(rf"(?<![\w-]){words}(?![\w-])(?!\s+an?\b)", says, re.IGNORECASE):
             of = re.match(r"\s+of\b", says[found.end() :])
             if (_is_bound(says, found) or (of and proportion)) and not _is_other(says, found):
-                yield Said(found[0], (value,), 0.02, share=not gap)
+                yield SaidNumber(found[0], (value,), 0.02, share=not gap)
 
 
-def _percents(says: str, words: str, *, needs_bound: bool, share: bool) -> Iterator[Said]:
+def _percents(says: str, words: str, *, needs_bound: bool, share: bool) -> Iterator[SaidNumber]:
     for found in re.finditer(rf"{LAST}\s*-?(?:{words})", says, re.IGNORECASE):
         if (
             (_is_bound(says, found) or not needs_bound)
             and not _is_other(says, found)
             and not OF_GROUPS.match(says, found.end())
         ):
-            yield from _said(found, says, 0.01, share=share)
+            yield from _as_said(found, says, 0.01, share=share)
 
 
-def _decimals(says: str, *, needs_bound: bool) -> Iterator[Said]:
+def _decimals(says: str, *, needs_bound: bool) -> Iterator[SaidNumber]:
     for found in DECIMAL.finditer(says):
         if (_is_bound(says, found) or not needs_bound) and not _is_other(says, found):
-            yield from _said(found, says, 1.0)
+            yield from _as_said(found, says, 1.0)
 
 
-def _quantities(says: str, unit: str) -> Iterator[Said]:
+def _quantities(says: str, unit: str) -> Iterator[SaidNumber]:
     for words, factor in UNITS[unit].items():
         pattern = rf"(?:{LAST}|\b(?P<part>half an?|an?)){FACTOR}\s*-?(?:{words})(?![\w/])"
         for found in re.finditer(pattern, says, re.IGNORECASE):
             takes = unit in ("ms", "s") and TAKES.search(says, 0, found.start())
             if _is_bound(says, found) or takes:
-                yield from _said(found, says, factor)
+                yield from _as_said(found, says, factor)
 
 
-def _amounts(says: str, currency: str) -> Iterator[Said]:
+def _amounts(says: str, currency: str) -> Iterator[SaidNumber]:
     words = rf"(?:{'|'.join(filter(None, (CURRENCIES, re.escape(currency))))})"
     before, after = rf"(?<!\w){words}\s*{LAST}{FACTOR}", rf"{LAST}{FACTOR}\s*{words}(?!\w)"
     for pattern in (before, after):
@@ -213,18 +209,23 @@ def _amounts(says: str, currency: str) -> Iterator[Said]:
             if (per or _is_bound(says, found)) and not COST.search(says, 0, found.start()):
                 rows = _read(per[1])[0][0] if per and per[1] else None
                 for factor in (1000 / rows,) if rows else (1000.0,) if per else (1.0, 1000.0):
-                    yield from _said(found, says, factor)
+                    yield from _as_said(found, says, factor)
 
 
-def _said(
-    found: re.Match[str], says: str, factor: float, *, most: float = float("inf"), share: bool = False
-) -> Iterator[Said]:
+def _as_said(
+    found: re.Match[str],
+    says: str,
+    factor: float,
+    *,
+    most: float = float("inf"),
+    share: bool = False,
+) -> Iterator[SaidNumber]:
     """The number, and the lower end of a range, times ``factor``."""
     groups = found.groupdict()
     times = factor * FACTORS.get((groups.get("factor") or "").lower(), 1.0)
     if part := groups.get("part"):
         value = times * (0.5 if part.lower().startswith("half") else 1)
-        yield Said(found[0], (value,), value / 4)
+        yield SaidNumber(found[0], (value,), value / 4)
         return
     for text in filter(None, (groups.get("low"), groups["number"])):
         readings = _read(text)
@@ -232,7 +233,7 @@ def _said(
         reach = min(max(step for _, step in readings) * times / 2, most)
         if ROUNDED.search(says, 0, found.start()):
             reach = max(reach, 0.1 * values[0])
-        yield Said(found[0].strip(), values, reach, share)
+        yield SaidNumber(found[0].strip(), values, reach, share)
 
 
 def _read(text: str) -> list[tuple[float, float]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..config.strict_yaml import Location, Mistake, nearest, parse
 from ..data.columns import Columns
 from ..gate.bars import exact
-from ..gate.criteria import BARS, Criteria, Criterion
+from ..gate.criteria import Criteria, Criterion
 from ..gate.criteria_file import check_format
 from ..gate.said_numbers import contradicting_sentences
 from ..gate.weak_criteria import impossible_bar, weak_criteria
@@ -44,7 +44,7 @@ def check_file(path: Path, columns: Columns, *, on: date) -> CheckedFile:
     found = [each for each in problems(checked.criteria, columns, on=on) if checked.confirms(each)]
     mistakes = [*checked.mistakes, *(each for each in found if not each.warning)]
     warnings = [each for each in found if each.warning]
-    return CheckedFile(checked.criteria, file.listed(mistakes), file.listed(warnings))
+    return CheckedFile(checked.criteria, tuple(file.listed(mistakes)), tuple(file.listed(warnings)))
 
 
 def problems(criteria: Criteria, columns: Columns, *, on: date) -> tuple[Mistake, ...]:
@@ -54,11 +54,16 @@ def problems(criteria: Criteria, columns: Columns, *, on: date) -> tuple[Mistake
     for part in ("criteria", "data"):
         for place, criterion in enumerate(getattr(criteria, part)):
             found += _of_criterion((part, place), criterion, criteria, columns)
-    found += weak_criteria(criteria, problem, on=on)
-    # A bar with its own finding is probably wrong, and its sentence is right.
-    bars = {each.location[:2] for each in found if each.location[2:] and each.location[2] in BARS}
-    said = contradicting_sentences(criteria, problem)
-    return (*found, *(each for each in said if each.location[:2] not in bars))
+    found += _elsewhere(found, weak_criteria(criteria, problem, on=on))
+    # A bar with its own warning is probably wrong, and its sentence is right.
+    found += _elsewhere(found, contradicting_sentences(criteria, problem))
+    return tuple(found)
+
+
+def _elsewhere(found: list[Mistake], warnings: tuple[Mistake, ...]) -> list[Mistake]:
+    """The warnings about criteria in which nothing else was ``found``."""
+    places = {each.location[:2] for each in found}
+    return [each for each in warnings if each.location[:2] not in places]
 
 
 def _of_primary(criteria: Criteria, problem: Problem) -> Iterator[Mistake]:
@@ -107,9 +112,7 @@ def _of_criterion(
     yield from _of_bar(at, criterion, metric)
 
 
-def _unusable(
-    at: Location, criterion: Criterion, usable: list[str], problem: Problem
-) -> Mistake:
+def _unusable(at: Location, criterion: Criterion, usable: list[str], problem: Problem) -> Mistake:
     name, names = criterion.metric, f"one of {', '.join(usable)}"
     if criterion.by_class:
         return Mistake(
@@ -177,9 +180,7 @@ def _of_left_out(at: Location, criterion: Criterion, known: list[str]) -> Iterat
             expected = (
                 f"{criterion.sliced_by} has no such value – expected one of {', '.join(known)}"
             )
-            yield Mistake(
-                (*at, "leaving_out", place), value, expected, nearest(value, known)
-            )
+            yield Mistake((*at, "leaving_out", place), value, expected, nearest(value, known))
 
 
 def _of_comparison(at: Location, criterion: Criterion, metric: Metric) -> Iterator[Mistake]:
@@ -196,9 +197,7 @@ def _of_comparison(at: Location, criterion: Criterion, metric: Metric) -> Iterat
         return
     where = (*at, "versus")
     if metric.combine is None:
-        yield Mistake(
-            where, versus, f"{metric.name} is not compared row by row – remove versus:"
-        )
+        yield Mistake(where, versus, f"{metric.name} is not compared row by row – remove versus:")
     elif "interval" in metric.needs and versus != "champion":
         yield Mistake(
             where,

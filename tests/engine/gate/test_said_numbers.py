@@ -8,6 +8,7 @@ import pytest
 import yaml
 from mlproduct.gate.criteria import Criteria
 from mlproduct.gate.said_numbers import contradicting_sentences
+from mlproduct.gate.weak_criteria import weak_criteria
 from mlproduct.problems import (
     BinaryClassification,
     MulticlassClassification,
@@ -161,6 +162,7 @@ def test_the_sentences_of_the_kits_cause_no_warning_and_each_changed_number_does
     )
     criteria = Criteria.model_validate(content)
     assert contradicting_sentences(criteria, problem) == ()
+    assert weak_criteria(criteria, problem, on=date(2026, 11, 24)) == ()
     for part in ("criteria", "data"):
         for each in content[part]:
             kind = next(kind for kind in ("at_least", "at_most", "gap_at_most") if kind in each)

@@ -145,6 +145,7 @@ def _numbers(criterion: Criterion, metric: Metric, currency: str) -> Iterator[Sa
 
 
 def _shares(criterion: Criterion, metric: Metric) -> Iterator[SaidNumber]:
+    """The shares of rows and the decimal numbers."""
     says, gap = criterion.says, criterion.gap_at_most is not None
     # Of other metrics, such as F1 or a calibration error, a share of rows is no value.
     proportion = metric.proportion is not None and not gap
@@ -153,45 +154,49 @@ def _shares(criterion: Criterion, metric: Metric) -> Iterator[SaidNumber]:
         return
     words = rf"{PERCENT}|{POINTS}" if gap else PERCENT
     yield from _percents(says, words, needs_bound=not proportion, share=not gap)
-    for found in OF.finditer(says):
-        whole, of = _read(found["whole"])[0][0], found["of"].split()
-        # "One of the six teams" is not a share, "6 of the 10 customers" is.
-        bound = _is_bound(says, found)
-        named = found["number"][0].isalpha() and ("the" in of or found["number"].lower() == "one")
-        if named and "in" not in of and not bound:
-            continue
-        if (
-            whole in WHOLES
-            and _read(found["number"])[0][0] <= whole  # 24/7 is no share
-            and (proportion or bound)
-            and not _is_other(says, found)
-            and not OF_GROUPS.match(says, found.end())
-        ):
-            yield from _as_said(found, says, 1 / whole, most=0.05, share=not gap)
-    for words, value in FRACTIONS.items():
-        for found in re.finditer(rf"(?<![\w-]){words}(?![\w-])(?!\s+an?\b)", says, re.IGNORECASE):
-            of = re.match(r"\s+of\b", says[found.end() :])
-            if (_is_bound(says, found) or (of and proportion)) and not _is_other(says, found):
-                yield SaidNumber(found[0], (value,), 0.02, share=not gap)
+    yield from _parts(says, needs_bound=not proportion, share=not gap)
+    yield from _fractions(says, needs_bound=not proportion, share=not gap)
 
 
 def _percents(says: str, words: str, *, needs_bound: bool, share: bool) -> Iterator[SaidNumber]:
+    """The percentages and percentage points."""
     for found in re.finditer(rf"{LAST}\s*-?(?:{words})", says, re.IGNORECASE):
-        if (
-            (_is_bound(says, found) or not needs_bound)
-            and not _is_other(says, found)
-            and not OF_GROUPS.match(says, found.end())
-        ):
+        if _is_of_rows(says, found, needs_bound=needs_bound):
             yield from _as_said(found, says, 0.01, share=share)
 
 
+def _parts(says: str, *, needs_bound: bool, share: bool) -> Iterator[SaidNumber]:
+    """The shares that are said as a part of a whole, such as "6 of 10"."""
+    for found in OF.finditer(says):
+        part, whole = found["number"], _read(found["whole"])[0][0]
+        # "One of the six teams" is not a share of rows; "6 of the 10 customers" is.
+        of = found["of"].split()
+        idiom = part[0].isalpha() and ("the" in of or part.lower() == "one") and "in" not in of
+        # 24/7 is not a share.
+        if whole not in WHOLES or _read(part)[0][0] > whole:
+            continue
+        if _is_of_rows(says, found, needs_bound=needs_bound or idiom):
+            yield from _as_said(found, says, 1 / whole, most=0.05, share=share)
+
+
+def _fractions(says: str, *, needs_bound: bool, share: bool) -> Iterator[SaidNumber]:
+    """The shares that are words, such as "two thirds"."""
+    for words, value in FRACTIONS.items():
+        for found in re.finditer(rf"(?<![\w-]){words}(?![\w-])(?!\s+an?\b)", says, re.IGNORECASE):
+            of_rows = re.match(r"\s+of\b", says[found.end() :]) is not None
+            if _is_of_rows(says, found, needs_bound=needs_bound or not of_rows):
+                yield SaidNumber(found[0], (value,), 0.02, share=share)
+
+
 def _decimals(says: str, *, needs_bound: bool) -> Iterator[SaidNumber]:
+    """The decimal numbers without a unit."""
     for found in DECIMAL.finditer(says):
-        if (_is_bound(says, found) or not needs_bound) and not _is_other(says, found):
+        if _is_of_rows(says, found, needs_bound=needs_bound):
             yield from _as_said(found, says, 1.0)
 
 
 def _quantities(says: str, unit: str) -> Iterator[SaidNumber]:
+    """The numbers with a unit of time, size or rows, in ``unit``."""
     for words, factor in UNITS[unit].items():
         pattern = rf"(?:{LAST}|\b(?P<part>half an?|an?)){FACTOR}\s*-?(?:{words})(?![\w/])"
         for found in re.finditer(pattern, says, re.IGNORECASE):
@@ -201,6 +206,7 @@ def _quantities(says: str, unit: str) -> Iterator[SaidNumber]:
 
 
 def _amounts(says: str, currency: str) -> Iterator[SaidNumber]:
+    """The amounts of money, per 1,000 rows."""
     words = rf"(?:{'|'.join(filter(None, (CURRENCIES, re.escape(currency))))})"
     before, after = rf"(?<!\w){words}\s*{LAST}{FACTOR}", rf"{LAST}{FACTOR}\s*{words}(?!\w)"
     for pattern in (before, after):
@@ -251,9 +257,15 @@ def _read(text: str) -> list[tuple[float, float]]:
 
 
 def _is_bound(says: str, found: re.Match[str]) -> bool:
+    """Whether words such as "at least" precede the number."""
     return bool(BOUND.search(says, 0, found.start()))
 
 
-def _is_other(says: str, found: re.Match[str]) -> bool:
-    """Whether the number belongs to another quantity than the metric."""
-    return bool(OTHER_BEFORE.search(says, 0, found.start()) or OTHER_AFTER.match(says, found.end()))
+def _is_of_rows(says: str, found: re.Match[str], *, needs_bound: bool) -> bool:
+    """Whether the number is probably a share of the rows, and not of another quantity."""
+    return (
+        (_is_bound(says, found) or not needs_bound)
+        and not OTHER_BEFORE.search(says, 0, found.start())
+        and not OTHER_AFTER.match(says, found.end())
+        and not OF_GROUPS.match(says, found.end())
+    )

@@ -136,7 +136,7 @@ def test_a_warning_about_the_criteria_is_shown_with_its_line_and_is_no_mistake(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["criteria", "check"]) == 0
-    assert "warning" not in capsys.readouterr().out
+    assert "warning:" not in capsys.readouterr().out
     path = product.root / "product/success_criteria.yaml"
     text = path.read_text(encoding="utf-8").replace("at_least: 0.60", "at_least: 0.50")
     product.write("product/success_criteria.yaml", text)

@@ -168,6 +168,7 @@ def test_the_sentences_of_the_kits_cause_no_warning_and_each_changed_number_does
             kind = next(kind for kind in ("at_least", "at_most", "gap_at_most") if kind in each)
             each[kind] = each[kind] * 1.3
     found = contradicting_sentences(Criteria.model_validate(content), problem)
-    named = {getattr(criteria, str(at))[place].id for at, place, _ in (f.location for f in found)}  # type: ignore[misc, index]
+    places = [each.location for each in found]
+    named = {getattr(criteria, str(part))[place].id for part, place, _ in places}
     assert {"fresh", "enough-rows", "mostly-clean"} < named
     assert {"catch-leavers", "close-enough", "no-team-forgotten"} & named

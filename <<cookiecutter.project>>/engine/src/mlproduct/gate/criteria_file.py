@@ -26,7 +26,7 @@ SPARE: dict[str, Any] = {
 }
 SPARE_CRITERION = {"says": "-", "why": "-", "metric": "-"}
 SPARE_WAIVER = {"until": date.min, "by": "-", "why": "-"}
-NO_ID = "no-id-"
+SPARE_ID = "no-id-"
 # The fields that the validator of a criterion compares with each other.
 COMPARED = {*BARS, "by", "by_class", "leaving_out", "versus"}
 
@@ -76,12 +76,12 @@ class _ValidParts:
             for part in ("criteria", "data")
         }
         ids = [criterion.id for part in lists.values() for criterion in part]
-        spare = {**SPARE_WAIVER, "criterion": next(iter(ids), NO_ID)}
+        spare = {**SPARE_WAIVER, "criterion": next(iter(ids), SPARE_ID)}
         lists["waivers"] = tuple(
             Waiver.model_validate({**spare, **self._valid(("waivers", place), entry, Waiver)})
             for place, entry in self._list("waivers")
         )
-        one = Criterion(id=NO_ID + "0", says="-", why="-", metric="-", at_least=0)
+        one = Criterion(id=SPARE_ID + "0", says="-", why="-", metric="-", at_least=0)
         alone = {**SPARE, **self._valid((), self.content, Criteria)}
         alone |= {"criteria": (one,), "data": (), "waivers": ()}
         if "value" in self.content and "value" not in alone:
@@ -89,7 +89,7 @@ class _ValidParts:
         # Copied without validation, because it would stop at the names that are checked next.
         criteria = Criteria.model_validate(alone).model_copy(update=lists)
         self._add(criteria.ids_used_twice())
-        if not any(each.startswith(NO_ID) for each in ids):
+        if not any(each.startswith(SPARE_ID) for each in ids):
             self._add(criteria.waivers_of_nothing())
         keyless = frozenset(
             (part, place)
@@ -114,7 +114,7 @@ class _ValidParts:
         return {place[len(at)] for place in inner}
 
     def _criterion(self, at: Location, entry: Any) -> Criterion:
-        id_ = NO_ID + "-".join(map(str, at))
+        id_ = SPARE_ID + "-".join(map(str, at))
         given = {"id": id_, **SPARE_CRITERION, **self._valid(at, entry, Criterion)}
         try:
             return Criterion.model_validate(given)

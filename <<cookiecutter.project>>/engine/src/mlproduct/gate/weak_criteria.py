@@ -84,7 +84,8 @@ def _of_dates(criteria: Criteria, on: date) -> Iterator[Mistake]:
 def _of_bar(criterion: Criterion, metric: Metric, problem: Problem) -> Iterator[str]:
     lowest, highest = _range(criterion, metric)
     bar = criterion.bar
-    if bar <= lowest if criterion.at_least is not None else bar >= highest:
+    always = bar <= lowest if criterion.at_least is not None else bar >= highest
+    if always:
         yield f"every model meets this bar – {_values(criterion, metric)}"
     elif _is_chance(criterion, problem):
         yield "every model that is no worse than guessing meets this bar – expected a higher one"

@@ -114,6 +114,41 @@ def test_criteria_check_prints_the_line_of_a_mistake_and_exits_with_2(
     assert f"success_criteria.yaml:{line}: " in capsys.readouterr().out
 
 
+def test_criteria_check_reports_mistakes_of_every_kind_in_one_run(
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (product.root / "product/success_criteria.yaml").read_text(encoding="utf-8")
+    changed = text.replace("metric: ", "metric: no_", 1).replace(
+        "confidence: 0.95", "confidence: 0.5"
+    )
+    product.write("product/success_criteria.yaml", changed)
+    assert main(["criteria", "check"]) == 2
+    output = capsys.readouterr().out
+    assert "confidence: 0.5: expected at least 0.8" in output
+    assert "criteria.0.metric: no_" in output
+    assert main(["train"]) == 2
+    refused = capsys.readouterr().err
+    assert "confidence: 0.5" in refused
+    assert "criteria.0.metric: no_" in refused
+
+
+def test_a_warning_about_the_criteria_is_shown_with_its_line_and_is_no_mistake(
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["criteria", "check"]) == 0
+    assert "warning:" not in capsys.readouterr().out
+    path = product.root / "product/success_criteria.yaml"
+    text = path.read_text(encoding="utf-8").replace("at_least: 0.60", "at_least: 0.50")
+    product.write("product/success_criteria.yaml", text)
+    line = 1 + text[: text.index("says: ")].count("\n")
+    warning = f"{path}:{line}: warning: criteria.0.says: 6 of 10: differs from the bar"
+    assert main(["criteria", "check"]) == 0
+    assert warning in capsys.readouterr().out
+    assert main(["sample", "--rows", "200"]) == 0
+    assert main(["doctor"]) == 0
+    assert warning in capsys.readouterr().out
+
+
 def test_doctor_counts_the_problems_until_they_are_corrected(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlproduct.config.settings import EvaluationBudget
+from mlproduct.config.strict_yaml import Mistake
 from mlproduct.data.columns import Columns
 from mlproduct.errors import ConfigError
 from mlproduct.evaluation.measure import Challenger, evaluate
@@ -26,7 +27,8 @@ from mlproduct.gate.criteria import (
 )
 from mlproduct.gate.judge import judge
 from mlproduct.problems import BinaryClassification, Regression
-from mlproduct.scorecard.criteria_text import CriteriaMistake, explain, problems
+from mlproduct.scorecard.criteria_check import check_file, problems
+from mlproduct.scorecard.criteria_text import explain
 
 from ..problems.multiclass_rows import NAMES, problem
 
@@ -152,12 +154,11 @@ def test_a_criterion_without_by_class_is_stored_without_this_field() -> None:
 # --- the names in it ------------------------------------------------------------------------
 
 
-def found(
-    *written: dict[str, Any], columns: Columns = COLUMNS, **more: Any
-) -> tuple[CriteriaMistake, ...]:
-    return problems(criteria(*written, **more), columns, on=TODAY)
+def found(*written: dict[str, Any], columns: Columns = COLUMNS, **more: Any) -> tuple[Mistake, ...]:
+    return problems(criteria(*written, **{"data": (ENOUGH,), **more}), columns, on=TODAY)
 
 
+ENOUGH = {"id": "rows", "says": "Many.", "why": "Few.", "metric": "rows", "at_least": 100}
 AMOUNTS = {"currency": "EUR", "right": 1, "wrong": -1}
 
 
@@ -204,15 +205,17 @@ def test_an_unknown_class_in_the_matrix_is_named_with_its_line(
     old = "    fraud: {other: -50}"
     new = f"    {next(iter(matrix))}: {{{next(iter(next(iter(matrix.values()))))}: -50}}"
     text = WRITTEN.replace(old, new)
-    (mistake,) = problems(read(text, tmp_path), COLUMNS, on=TODAY)
-    assert mistake.in_words("c.yaml", text).startswith(f"c.yaml:11: {'.'.join(location)}: ")
+    path = tmp_path / "c.yaml"
+    path.write_text(text, encoding="utf-8")
+    (line,) = check_file(path, COLUMNS, on=TODAY).mistakes
+    assert line.startswith(f"{path}:11: {'.'.join(location)}: ")
 
 
 def test_a_value_of_the_other_form_is_a_mistake() -> None:
     (mistake,) = found(value={"currency": "EUR", "true_positive": 1, "false_positive": 0})
     assert "expected right and wrong" in mistake.expected
-    binary = criteria({**RECALL, "by_class": False}, value=AMOUNTS, primary="recall")
-    (mistake,) = problems(binary, BINARY, on=TODAY)
+    binary = {**RECALL, "by_class": False}
+    (mistake,) = found(binary, columns=BINARY, value=AMOUNTS, primary="recall")
     assert "four outcomes" in mistake.expected
 
 

@@ -295,6 +295,9 @@ def test_the_difference_of_two_classes_names_both() -> None:
 # --- the decision on all criteria -----------------------------------------------------------
 
 MET, OPEN, FAILED = (0.7, 0.8), (0.5, 0.7), (0.4, 0.5)
+# A second must criterion that is met, for tests of the other one.
+PRECISE = {**RECALL, "id": "precise", "metric": "precision", "at_least": 0.2}
+PRECISION = measurement(0.3, 0.4, metric="precision")
 
 
 @pytest.mark.parametrize(
@@ -311,9 +314,8 @@ MET, OPEN, FAILED = (0.7, 0.8), (0.5, 0.7), (0.4, 0.5)
 def test_the_decision_depends_on_the_level_of_the_criterion(
     level: str, ends: tuple[float, float], decision: Decision
 ) -> None:
-    assert (
-        verdict_on(measurement(*ends), of=criteria({**RECALL, "level": level})).decision is decision
-    )
+    written = criteria({**RECALL, "level": level}, PRECISE)
+    assert verdict_on(measurement(*ends), PRECISION, of=written).decision is decision
 
 
 def test_only_ready_and_ready_with_warnings_are_ready_decisions() -> None:
@@ -324,16 +326,37 @@ def test_only_ready_and_ready_with_warnings_are_ready_decisions() -> None:
 
 
 def with_waiver(until: date) -> Criteria:
-    return criteria(
-        waivers=({"criterion": "catch", "until": until, "by": "Ada", "why": "New data in May."},)
-    )
+    waiver = {"criterion": "catch", "until": until, "by": "Ada", "why": "New data in May."}
+    return criteria(RECALL, PRECISE, waivers=(waiver,))
 
 
 def test_a_waiver_is_valid_on_its_last_day_and_results_in_a_warning() -> None:
-    verdict = verdict_on(measurement(*FAILED), of=with_waiver(TODAY))
+    verdict = verdict_on(measurement(*FAILED), PRECISION, of=with_waiver(TODAY))
     assert verdict.results[0].outcome is Outcome.WAIVED
     assert verdict.decision is Decision.WARNINGS
     assert "Waived by Ada until 2026-11-24: New data in May." in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "ends", "needs_review"),
+    [
+        ({"level": "should"}, MET, True),
+        ({"level": "info"}, MET, True),
+        ({}, FAILED, True),  # waived
+        ({}, MET, False),  # the waiver is not needed
+    ],
+)
+def test_no_verdict_is_better_than_needs_review_if_no_must_decides(
+    written: dict[str, Any], ends: tuple[float, float], needs_review: bool
+) -> None:
+    waiver = {"criterion": "catch", "until": TODAY, "by": "Ada", "why": "New data in May."}
+    alone = criteria({**RECALL, **written}, waivers=(waiver,))
+    verdict = verdict_on(measurement(*ends), of=alone)
+    assert (verdict.decision is Decision.REVIEW) == needs_review
+    assert any("No must criterion decides" in each for each in verdict.reasons) == needs_review
+    assert verdict_on(measurement(*ends), of=alone, needs_must=False).decision.is_ready
+    live = judge([measurement(*ends)], alone, on=TODAY, of="live")
+    assert live.decision.is_ready  # only some of the criteria are judged on labels
 
 
 def test_an_expired_waiver_has_no_effect_and_is_reported() -> None:

@@ -12,7 +12,7 @@ from mlproduct.gate.criteria import ALWAYS, Decision, Measurement, Verdict, crit
 from mlproduct.gate.document import Document
 from mlproduct.gate.judge import judge
 
-from ..scorecard.documents import churn_measurements, document, price_document
+from ..scorecard.documents import CHURN, churn_measurements, document, price_document
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 JUDGED = document(measurements=churn_measurements())
@@ -112,6 +112,25 @@ def test_a_verdict_is_computed_again_for_its_own_date_and_not_for_today(
     for day in ("2000-01-01", "2099-01-01"):
         monkeypatch.setenv("PRODUCT_TODAY", day)
         assert waived.contradictions() == ()
+
+
+def test_a_document_of_an_earlier_release_needs_no_must_criterion() -> None:
+    shoulds = [{**each, "level": "should"} for each in CHURN["criteria"]]
+    made = document({**CHURN, "criteria": shoulds}, churn_measurements())
+    verdict = judge(
+        made.measurements,
+        made.criteria,
+        on=made.judged_on,
+        previous=made.previous_criteria,
+        needs_must=False,
+    )
+    earlier = made.model_copy(update={"verdict": verdict, "needs_must": False})
+    assert (made.decision, earlier.decision.is_ready) == (Decision.REVIEW, True)
+    assert earlier.contradictions() == ()
+    assert "needs_must" not in earlier.to_json()
+    # The mark cannot be removed from a later document, because the verdict then contradicts it.
+    assert made.contradictions() == ()
+    assert made.model_copy(update={"needs_must": False}).contradictions()
 
 
 def test_a_blocked_document_names_what_blocks() -> None:

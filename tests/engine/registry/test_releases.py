@@ -145,6 +145,23 @@ def test_overdue_criteria_must_be_accepted_as_review(trial: Trial) -> None:
     assert trial.champion == version
 
 
+@pytest.mark.parametrize("approval", ["required", "automatic"])
+def test_a_version_without_a_deciding_must_is_refused_until_a_person_accepts_it(
+    released: Trial, approval: str
+) -> None:
+    usual = criteria()
+    shoulds = [{**each.model_dump(), "level": "should"} for each in usual.criteria]
+    version = released.trained(criteria=criteria(criteria=shoulds, approval=approval))
+    with pytest.raises(Refused, match="needs review: review"):
+        released.approve(version)
+    with pytest.raises(Refused, match="needs"):
+        released.releases.promote_automatically(version)
+    assert released.champion == "1"
+    released.approve(version, despite=["review"])
+    assert released.champion == version
+    assert "No must criterion decides" in released.trail.entries[-1].concerns
+
+
 def version_with_loosened_criteria(trial: Trial) -> str:
     """A version that was judged by a lower bar than the champion."""
     lower = criteria()

@@ -298,6 +298,7 @@ def document(
     return Document(
         product="Churn Radar",
         run_id="5f1c7d0e9a3b4c2d8e6f",
+        needs_must=True,
         created=datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
         judged_on=TODAY,
         commit="1a2b3c4d",

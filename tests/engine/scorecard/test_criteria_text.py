@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from mlproduct.config.strict_yaml import Mistake, parse
 from mlproduct.data.columns import Columns
 from mlproduct.gate.criteria import Criteria
 from mlproduct.problems import BinaryClassification, Regression
-from mlproduct.scorecard.criteria_text import CriteriaMistake, explain, problems
+from mlproduct.scorecard.criteria_check import problems
+from mlproduct.scorecard.criteria_text import explain
 
 from .documents import CHURN, PRICE, TODAY
 
@@ -27,14 +30,12 @@ COLUMNS = Columns(
 RECALL = CHURN["criteria"][0]
 
 
-def found(
-    *written: dict[str, Any], columns: Columns = COLUMNS, **more: Any
-) -> tuple[CriteriaMistake, ...]:
+def found(*written: dict[str, Any], columns: Columns = COLUMNS, **more: Any) -> tuple[Mistake, ...]:
     criteria = Criteria.model_validate({**CHURN, "criteria": written or CHURN["criteria"], **more})
     return problems(criteria, columns, on=TODAY)
 
 
-def only_mistake(*written: dict[str, Any], **more: Any) -> CriteriaMistake:
+def only_mistake(*written: dict[str, Any], **more: Any) -> Mistake:
     (problem,) = found(*written, **more)
     return problem
 
@@ -47,7 +48,8 @@ def test_a_criterion_on_age_days_needs_a_time_column() -> None:
 def test_a_valid_file_has_no_mistakes() -> None:
     assert found() == ()
     columns = replace(COLUMNS, problem=Regression(), categorical=("category",), known_values={})
-    assert problems(Criteria.model_validate(PRICE), columns, on=TODAY) == ()
+    price = Criteria.model_validate({**PRICE, "data": CHURN["data"]})
+    assert problems(price, columns, on=TODAY) == ()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_a_mistake_is_reported_with_its_location_and_the_nearest_name(
     assert problem.location == ("criteria", 0, key)
     assert expected in problem.expected
     assert problem.nearest == nearest
-    assert not problem.note
+    assert not problem.warning
 
 
 def test_leaving_out_an_unknown_slice_is_a_mistake() -> None:
@@ -144,7 +146,7 @@ def test_a_criterion_that_is_probably_unintended_causes_a_note(
     change: dict[str, Any], key: str, expected: str
 ) -> None:
     problem = only_mistake({**RECALL, **change})
-    assert problem.note
+    assert problem.warning
     assert problem.location == ("criteria", 0, key)
     assert expected in problem.expected
 
@@ -158,20 +160,21 @@ def test_dates_in_the_past_cause_notes() -> None:
     }
     notes = found(waivers=(waiver,), review_by=date(2026, 11, 23))
     assert [note.location for note in notes] == [("review_by",), ("waivers", 0, "until")]
-    assert all(note.note for note in notes)
+    assert all(note.warning for note in notes)
     assert found(waivers=({**waiver, "until": TODAY},), review_by=TODAY) == ()
 
 
-def test_a_mistake_in_words_has_file_line_key_value_and_nearest_name() -> None:
-    text = "decision: d\ncriteria:\n  - id: a\n    metric: recal\n"
-    problem = CriteriaMistake(
+def test_a_mistake_in_words_has_file_line_key_value_and_nearest_name(tmp_path: Path) -> None:
+    path = tmp_path / "criteria.yaml"
+    path.write_text("decision: d\ncriteria:\n  - id: a\n    metric: recal\n")
+    problem = Mistake(
         ("criteria", 0, "metric"), "recal", "is not a metric of classification", "recall"
     )
     words = (
-        "criteria.yaml:4: criteria.0.metric: recal: is not a metric of classification – did you"
+        f"{path}:4: criteria.0.metric: recal: is not a metric of classification – did you"
         " mean 'recall'?"
     )
-    assert problem.in_words("criteria.yaml", text) == words
+    assert parse(path).listed([problem]) == [words]
 
 
 def test_explain_contains_everything_in_the_file() -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .. import __version__
+from ..clock import today
 from ..config.settings import Settings, read_pipeline, read_scoring
 from ..console import coloured, line, say
 from ..errors import ConfigError, ProductError
+from ..escaping import escaped
 from ..manifest import report
 from ..redaction import redacted
 from .data_verbs import near
@@ -72,13 +74,16 @@ def _writable(folder: Path) -> str:
 
 
 def _files(project: Project) -> str:
+    """The number of criteria and features; a line for each warning about the criteria."""
+    from ..scorecard.criteria_check import check_file
     from ..training.configuration import read_configuration
 
     criteria, pipeline = read_configuration(project.product, project.settings)
-    features = project.product.columns.features
-    return (
-        f"{len(criteria.criteria)} criteria, {len(features)} features, split by {pipeline.split.by}"
-    )
+    columns = project.product.columns
+    found = f"{len(criteria.criteria)} criteria, {len(columns.features)} features"
+    checked = check_file(project.settings.criteria_file, columns, on=today())
+    notes = (f"\n{'':12}{escaped(redacted(each))}" for each in checked.warnings)
+    return "".join((f"{found}, split by {pipeline.split.by}", *notes))
 
 
 def _source(project: Project) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 from ..clock import today
 from ..errors import ConfigError
 from ..gate.criteria import read_criteria
+from ..redaction import redacted
 
 __all__ = ["check", "explain", "run_training", "show_verdict", "train"]
 
@@ -88,20 +89,17 @@ def explain(options: Namespace, project: Project) -> int:
 
 
 def check(options: Namespace, project: Project) -> int:
-    """Prints every mistake in the criteria file. The exit code is 2 if there is one."""
-    settings = project.settings
-    from ..scorecard.criteria_text import problems
+    """Prints every mistake in the criteria file, and the warnings. The exit code is 2 if there is a
+    mistake.
+    """
+    from ..scorecard.criteria_check import check_file
 
-    criteria = read_criteria(settings.criteria_file)
-    found = problems(criteria, project.product.columns, on=today())
-    text = settings.criteria_file.read_text(encoding="utf-8")
-    for problem in found:
-        say(escaped(problem.in_words(settings.criteria_file, text), keep="\n"))
-    mistakes = sum(not problem.note for problem in found)
-    if mistakes:
+    path = project.settings.criteria_file
+    checked = check_file(path, project.product.columns, on=today())
+    for text in (*checked.mistakes, *checked.warnings):
+        say(escaped(redacted(text)))
+    if checked.mistakes:
         return ConfigError.exit_code
-    say(
-        f"{settings.criteria_file}: {len(criteria.criteria)} criteria, {len(criteria.data)} on the"
-        " data, no mistakes"
-    )
+    criteria = checked.criteria
+    say(f"{path}: {len(criteria.criteria)} criteria, {len(criteria.data)} on the data, no mistakes")
     return 0

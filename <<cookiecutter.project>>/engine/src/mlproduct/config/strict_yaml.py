@@ -6,6 +6,7 @@ valid name.
 
 import difflib
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,20 @@ from pydantic import BaseModel, ConfigDict, Tag, ValidationError
 
 from ..errors import ConfigError
 
-__all__ = ["TAG", "Strict", "line_of", "nearest", "read_yaml"]
+__all__ = [
+    "TAG",
+    "Location",
+    "Mistake",
+    "Strict",
+    "YamlFile",
+    "mistakes_of",
+    "nearest",
+    "parse",
+    "read_yaml",
+]
+
+Location = tuple[Hashable, ...]
+"""A path of keys and positions in a file, such as ("criteria", 2, "metric")."""
 
 # The beginning of the tags of a union's members. Pydantic adds the tag to a location, and no key of
 # a file begins with it.
@@ -42,6 +56,7 @@ EXPECTED = {
     "finite_number": "expected a number that is not infinite",
     "float_parsing": "expected a number",
     "float_type": "expected a number, without quotes",
+    "greater_than_equal": "expected at least {ge}",
     "int_from_float": "expected a whole number",
     "int_parsing": "expected a whole number",
     "int_type": "expected a whole number",
@@ -59,26 +74,73 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake at ``location`` of a file, or a ``warning`` about an entry that is valid."""
+
+    location: Location
+    value: str
+    """The value as it is shown; empty if there is none to show."""
+    expected: str
+    nearest: str | None = None
+    warning: bool = False
+
+    @property
+    def in_words(self) -> str:
+        """The message: key, value, what was expected, the nearest valid name."""
+        hint = f" – did you mean {self.nearest!r}?" if self.nearest else ""
+        key = ".".join(map(str, self.location)) or "the file"
+        kind = "warning: " if self.warning else ""
+        return f"{kind}{': '.join(filter(None, (key, self.value, self.expected)))}{hint}"
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """A parsed file; ``twice`` are its duplicate keys. Only ``node`` has the lines."""
+
+    path: Path
+    content: Any
+    node: yaml.Node | None
+    twice: tuple[Mistake, ...]
+
+    def read(self, model: type[M]) -> tuple[M | None, tuple[Mistake, ...]]:
+        """The content as ``model``, None if it is not valid, and the mistakes."""
+        try:
+            return model.model_validate(self.content), self.twice
+        except ValidationError as error:
+            return None, (*self.twice, *mistakes_of(error, model))
+
+    def listed(self, mistakes: Iterable[Mistake]) -> list[str]:
+        """A line for each of the first 20 mistakes, by line of the file, and one for the others."""
+        found = sorted(mistakes, key=lambda each: self.line(each.location))
+        shown, others = found[:MISTAKES_AT_MOST], len(found) - MISTAKES_AT_MOST
+        lines = [f"{self.path}:{self.line(each.location)}: {each.in_words}" for each in shown]
+        return [*lines, f"{self.path}: and {others:,} more mistakes"] if others > 0 else lines
+
+    def line(self, location: Location) -> int:
+        """The line of the key at ``location``, counted from 1.
+
+        If the key is missing, it is the line of its nearest existing parent.
+        """
+        return _line(self.node, location)
+
+
 def read_yaml(path: Path, model: type[M]) -> M:
     """The file as ``model``.
 
     Raises ConfigError with the mistakes of the file, one per line: file, line, key, value, what was
     expected, the nearest valid name.
     """
-    node, twice, content = _parsed(path, _text(path))
-    if twice is not None:
-        key, line = twice
-        raise ConfigError(
-            f"{path}:{line}: the key {key!r} is written twice – expected once – keep one of them"
-        )
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        mistakes = list(_own(error.errors()))
-        lines = [_in_words(path, node, model, mistake) for mistake in mistakes[:MISTAKES_AT_MOST]]
-        if others := len(mistakes) - len(lines):
-            lines.append(f"{path}: and {others:,} more mistakes")
-        raise ConfigError("\n".join(lines)) from None
+    file = parse(path)
+    found, mistakes = file.read(model)
+    if found is None or mistakes:
+        raise ConfigError("\n".join(file.listed(mistakes)))
+    return found
+
+
+def mistakes_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Mistake]:
+    """The mistakes that pydantic found in the content of a file that is read as ``model``."""
+    return (_mistake(model, each) for each in _own(error.errors()))
 
 
 def _own(mistakes: Sequence[Any]) -> Iterator[Any]:
@@ -102,15 +164,6 @@ def _keys(location: Sequence[Hashable]) -> tuple[Hashable, ...]:
 
 def _is_tag(part: Hashable) -> bool:
     return isinstance(part, str) and part.startswith(TAG)
-
-
-def line_of(text: str, location: Sequence[Hashable]) -> int:
-    """The line of ``text``, counted from 1, with the key at ``location``.
-
-    If the key is missing, it is the line of its nearest existing parent. A location is a path of
-    keys and positions, such as ("criteria", 2, "metric").
-    """
-    return _line(yaml.compose(text, Loader=yaml.SafeLoader), location)
 
 
 def nearest(name: Any, names: Iterable[str]) -> str | None:
@@ -138,8 +191,23 @@ def _text(path: Path) -> str:
     return text
 
 
-def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, tuple[str, int] | None, Any]:
-    """The file's node tree (for line numbers), its first duplicate key, and its content."""
+class _Loader(yaml.SafeLoader):
+    """Reads a date that does not exist, such as 2027-02-30, as a text; pydantic refuses it."""
+
+
+def _date(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return node.value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date)
+
+
+def parse(path: Path) -> YamlFile:
+    """The parsed file. Raises ConfigError if it cannot be read or is not YAML."""
+    text = _text(path)
     try:
         # Parsed twice: only nodes have line numbers and duplicate keys. They are counted first,
         # because _written_twice and pydantic visit every alias in full.
@@ -150,7 +218,8 @@ def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, tuple[str, int] | 
                 " (*name) expanded – expected fewer – write the values out, and remove aliases"
                 " that refer to themselves"
             )
-        return node, _written_twice(node), yaml.safe_load(text)
+        twice = tuple(_written_twice(node))
+        return YamlFile(path, yaml.load(text, Loader=_Loader), node, twice)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
@@ -158,10 +227,8 @@ def _parsed(path: Path, text: str) -> tuple[yaml.Node | None, tuple[str, int] | 
         raise ConfigError(
             f"{where}: {problem} – expected YAML – check the indentation and the quotes there"
         ) from None
-    except ValueError as error:  # a date such as 2027-02-30
-        raise ConfigError(
-            f"{path}: {error} – expected YAML – look for a date that does not exist"
-        ) from None
+    except ValueError as error:  # a value that does not have the type of its tag
+        raise ConfigError(f"{path}: {error} – expected YAML – put the value in quotes") from None
     except RecursionError:  # PyYAML and _written_twice are recursive
         raise ConfigError(
             f"{path}: nested too deeply – expected a few levels – remove aliases that refer to"
@@ -188,41 +255,42 @@ def _expanded(node: yaml.Node | None) -> Iterator[yaml.Node]:
             waiting.append(iter(found.value))
 
 
-def _written_twice(node: yaml.Node | None) -> tuple[str, int] | None:
-    """The first duplicate key and its line. YAML would silently use the last value of the key."""
+def _written_twice(node: yaml.Node | None, at: Location = ()) -> Iterator[Mistake]:
+    """The duplicate keys. YAML would silently use the last value of the key."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             name = str(key.value)
+            location = (*at, name)
             if name in seen:
-                return name, key.start_mark.line + 1
+                yield Mistake(
+                    location, "", "the key is written twice – expected once – keep one of them"
+                )
             seen.add(name)
-            if found := _written_twice(value):
-                return found
+            yield from _written_twice(value, location)
     elif isinstance(node, yaml.SequenceNode):
-        return next((found for item in node.value if (found := _written_twice(item))), None)
-    return None
+        for place, item in enumerate(node.value):
+            yield from _written_twice(item, (*at, place))
 
 
-def _in_words(path: Path, node: yaml.Node | None, model: type[BaseModel], mistake: Any) -> str:
-    tagged: tuple[Hashable, ...] = mistake["loc"]
+def _mistake(model: type[BaseModel], found: Any) -> Mistake:
+    """One of pydantic's errors as a mistake."""
+    tagged: Location = found["loc"]
     location = _keys(tagged)
-    kind, value = mistake["type"], mistake["input"]
-    where = f"{path}:{_line(node, location)}: {'.'.join(map(str, location)) or 'the file'}"
+    kind, value = found["type"], found["input"]
     if kind == "extra_forbidden":
         names = _valid_names(model, tagged[:-1])
         near = nearest(location[-1], names)
-        return f"{where}: unknown key – " + (
-            f"did you mean {near!r}?" if near else f"expected one of {', '.join(names)}"
-        )
+        others = "" if near else f" – expected one of {', '.join(names)}"
+        return Mistake(location, "", f"unknown key{others}", near)
     if kind == "missing":
-        return f"{where}: missing – expected a value – add it"
-    message = mistake["msg"].removeprefix("Value error, ")
-    expected = EXPECTED.get(kind, message[:1].lower() + message[1:])
+        return Mistake(location, "", "missing – expected a value – add it")
+    message = found["msg"].removeprefix("Value error, ")
+    known = EXPECTED.get(kind, "").format(**found.get("ctx", {}))
+    expected = known or message[:1].lower() + message[1:]
     if isinstance(value, dict | list):
-        return f"{where}: {expected}"
-    near = nearest(value, _choices(mistake))
-    return f"{where}: {value!r}: {expected}" + (f" – did you mean {near!r}?" if near else "")
+        return Mistake(location, "", expected)
+    return Mistake(location, repr(value), expected, nearest(value, _choices(found)))
 
 
 def _choices(mistake: Any) -> list[str]:
@@ -236,7 +304,9 @@ def _line(node: yaml.Node | None, location: Sequence[Hashable]) -> int:
     line = 1
     for part in location:
         if isinstance(node, yaml.MappingNode):
-            pair = next(((key, value) for key, value in node.value if key.value == part), None)
+            # The last one, because YAML uses the last value of a duplicate key.
+            pairs = reversed(node.value)
+            pair = next(((key, value) for key, value in pairs if key.value == part), None)
             if pair is None:
                 break
             line, node = pair[0].start_mark.line + 1, pair[1]

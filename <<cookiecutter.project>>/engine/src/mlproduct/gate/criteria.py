@@ -37,11 +37,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ALWAYS",
     "ALWAYS_DATA",
+    "BARS",
     "BY_CLASS",
     "LEVELS",
     "AnyValue",
     "ClassValue",
     "Criteria",
+    "CriteriaFile",
     "Criterion",
     "Decision",
     "Frozen",
@@ -83,6 +85,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_len
 Versus = Literal["champion", "do_nothing", "rule"]
 # The slices of a criterion with by_class. Not "class", which is a common name of a column.
 BY_CLASS = "target class"
+# The kinds of bars.
+BARS = ("at_least", "at_most", "gap_at_most")
 Level = Literal["must", "should", "info"]
 # The strictest first: criteria_diff.py compares the positions.
 LEVELS: tuple[Level, ...] = ("must", "should", "info")
@@ -142,11 +146,7 @@ class Criterion(Frozen):
 
     @model_validator(mode="after")
     def _one_bar(self) -> Self:
-        given = [
-            name
-            for name in ("at_least", "at_most", "gap_at_most")
-            if getattr(self, name) is not None
-        ]
+        given = [name for name in BARS if getattr(self, name) is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise ValueError(
@@ -172,8 +172,12 @@ class Criterion(Frozen):
     @property
     def bar(self) -> float:
         """The value of ``at_least``, ``at_most`` or ``gap_at_most``."""
-        bars = (self.at_least, self.at_most, self.gap_at_most)
-        return next(bar for bar in bars if bar is not None)
+        return float(getattr(self, self.kind))
+
+    @property
+    def kind(self) -> str:
+        """The name of the bar: ``at_least``, ``at_most`` or ``gap_at_most``."""
+        return next(name for name in BARS if getattr(self, name) is not None)
 
 
 class Waiver(Frozen):
@@ -273,12 +277,13 @@ class Criteria(Frozen):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        if mistakes := [*self._ids_used_twice(), *self._waivers_of_nothing()]:
+        if mistakes := [*self.ids_used_twice(), *self.waivers_of_nothing()]:
             # Pydantic would report a ValueError once, for the whole file and without lines.
             raise ValidationError.from_exception_data("Criteria", mistakes)
         return self
 
-    def _ids_used_twice(self) -> Iterator[InitErrorDetails]:
+    def ids_used_twice(self) -> Iterator[InitErrorDetails]:
+        """An error for each id that another criterion has."""
         seen = {
             criterion.id: "belongs to a built-in criterion" for criterion in (*ALWAYS, *ALWAYS_DATA)
         }
@@ -292,7 +297,8 @@ class Criteria(Frozen):
                     )
                 seen.setdefault(criterion.id, "is used twice")
 
-    def _waivers_of_nothing(self) -> Iterator[InitErrorDetails]:
+    def waivers_of_nothing(self) -> Iterator[InitErrorDetails]:
+        """An error for each waiver of a criterion that does not exist."""
         ids = [criterion.id for criterion in (*self.criteria, *self.data)]
         for place, waiver in enumerate(self.waivers):
             if waiver.criterion not in ids:
@@ -300,6 +306,17 @@ class Criteria(Frozen):
                 yield _mistake(
                     ("waivers", place, "criterion"), waiver.criterion, expected, choices=ids
                 )
+
+
+class CriteriaFile(Criteria):
+    """The criteria as a file may state them.
+
+    Its limits are stricter than those of stored criteria, which an earlier release accepted.
+    """
+
+    # With less, chance decides: at 0.8, one of ten bad models already passes a bar.
+    confidence: float = Field(default=0.95, ge=0.8, lt=1)
+    smallest: int = Field(default=30, ge=10)
 
 
 def _mistake(
@@ -428,7 +445,8 @@ class Verdict(Frozen):
 
 def read_criteria(path: Path) -> Criteria:
     """The criteria in the file ``path``; raises ConfigError with the line of each mistake."""
-    return read_yaml(path, Criteria)
+    # Not as CriteriaFile, which would differ from the same criteria read from a document.
+    return Criteria.model_validate(dict(read_yaml(path, CriteriaFile)))
 
 
 def criteria_digest(criteria: Criteria) -> str:

@@ -146,6 +146,8 @@ class Document(Frozen):
     exhibits: Plots = Plots()
     metrics: dict[str, MetricSummary] = Field(default_factory=dict, exclude_if=unused)
     """The metrics of the problem by name; empty in version 1."""
+    needs_must: bool = Field(default=False, exclude_if=unused)
+    """Whether the verdict follows the rule of 0.5.0 that a must criterion has to decide."""
     problem: str | None = None
     """The error, if an exception ended the run before the verdict."""
 
@@ -204,6 +206,7 @@ class Document(Frozen):
                 self.criteria,
                 on=self.judged_on,
                 previous=self.previous_criteria,
+                needs_must=self.needs_must,
             )
             if _dump(again) != _dump(self.verdict):
                 found.append(

@@ -36,6 +36,7 @@ def judge(
     on: date,
     of: Literal["model", "data", "live"] = "model",
     previous: Criteria | None = None,
+    needs_must: bool = True,
 ) -> Verdict:
     """The verdict on ``measurements``.
 
@@ -47,6 +48,9 @@ def judge(
     ``previous`` are the criteria by which the champion was judged, or None without a champion;
     they show which bars were loosened since. With ``of="live"`` only the criteria of the file are
     judged, because the built-in criteria are about training.
+
+    A model needs a must criterion of the file that is not waived; without one, no verdict is better
+    than *needs review*. ``needs_must=False`` is for verdicts of releases without this rule.
     """
     asked = {
         "model": (*criteria.criteria, *ALWAYS),
@@ -62,7 +66,12 @@ def judge(
     for criterion in asked:
         result = _result(criterion, measurements, criteria.smallest, champion=previous is not None)
         results.append(_waived(result, waivers.get(criterion.id), on))
-    return _verdict(results, _concerns(criteria, previous, on))
+    concerns = _concerns(criteria, previous, on)
+    if of == "model" and needs_must and not any(map(_decides, results)):
+        concerns.append(
+            "No must criterion decides on this model: there is none, or all are waived."
+        )
+    return _verdict(results, concerns)
 
 
 def _concerns(criteria: Criteria, previous: Criteria | None, on: date) -> list[str]:
@@ -106,6 +115,16 @@ def _blocks(result: Result) -> bool:
         return False
     # A level applies to a bar, not to a measurement: a should that was not measured blocks too.
     return result.criterion.level == "must" or result.could_not_be_measured
+
+
+def _decides(result: Result) -> bool:
+    """Whether the result is that of a must criterion of the file that is not waived."""
+    criterion = result.criterion
+    return (
+        criterion.level == "must"
+        and criterion.id not in BUILT_IN
+        and result.outcome is not Outcome.WAIVED
+    )
 
 
 def _doubts(result: Result) -> bool:

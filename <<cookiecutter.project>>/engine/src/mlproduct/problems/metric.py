@@ -79,8 +79,10 @@ def mean(term: Term) -> dict[str, Any]:
     return {"terms": (term, rows), "combine": lambda w: w.sum(term) / w.sum(rows)}
 
 
-def _measured(name: str, better: Literal["higher", "lower"], says: str, unit: str) -> Metric:
-    return Metric(name, better, says, unit, lowest=0.0)
+def _measured(
+    name: str, better: Literal["higher", "lower"], says: str, unit: str, highest: float = np.inf
+) -> Metric:
+    return Metric(name, better, says, unit, lowest=0.0, highest=highest)
 
 
 COMMON: Mapping[str, Metric] = named(
@@ -109,7 +111,7 @@ COMMON: Mapping[str, Metric] = named(
         _measured("model_megabytes", "lower", "Size of the model file.", "MB"),
         _measured("training_seconds", "lower", "Duration of the search and the fit.", "s"),
         _measured("rows", "higher", "Rows accepted for training and evaluation.", "rows"),
-        _measured("rejected_share", "lower", "Share of rows that violate the schema.", ""),
+        _measured("rejected_share", "lower", "Share of rows that violate the schema.", "", 1.0),
         _measured("age_days", "lower", "Days since the newest row.", "days"),
         _measured(
             "leaking_features", "lower", "Features that almost reveal the target.", "features"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConfigError
-from ..gate.criteria import AnyValue, Value
+from ..gate.criteria import AnyValue, Criterion, Value
 from ..gate.document import MetricSummary
 from .curves import Curves
 from .metric import COMMON, Metric
@@ -108,6 +108,10 @@ class Problem(ABC):
     def all_metrics(self) -> Mapping[str, Metric]:
         """The metrics of the problem, then those of every problem: speed, size, data."""
         return {**self.metrics, **COMMON}
+
+    def metrics_for(self, criterion: Criterion) -> Mapping[str, Metric]:
+        """The metrics that can be named in a criterion: those of a class, or all others."""
+        return self.class_metrics if criterion.by_class else self.all_metrics
 
     @property
     def summaries(self) -> dict[str, MetricSummary]:

@@ -25,8 +25,8 @@ __all__ = [
     "taken_on",
 ]
 
-# The id in ``despite`` for concerns about the criteria themselves: a review that is overdue, or a
-# bar that was loosened.
+# The id in ``despite`` for concerns about the criteria themselves: a review that is overdue, a bar
+# that was loosened, or no must criterion that decides.
 REVIEW = "review"
 
 
@@ -69,7 +69,7 @@ def doubts(document: Document) -> tuple[str, ...]:
 
 
 def concerns(document: Document) -> tuple[str, ...]:
-    """The concerns about the criteria, as sentences: a loosened bar, an overdue review."""
+    """The concerns about the criteria, as sentences, such as a loosened bar."""
     return (*_beside_results(document.data_verdict), *_beside_results(document.verdict))
 
 

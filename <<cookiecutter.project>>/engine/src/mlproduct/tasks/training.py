@@ -174,6 +174,7 @@ def _document(
         data_verdict=verdict,
         verdict=verdict,
         metrics=run.columns.of_target.summaries,
+        needs_must=True,
     )
 
 

@@ -3,9 +3,9 @@
 from ..clock import today
 from ..config.settings import Pipeline, Settings, read_pipeline
 from ..errors import ConfigError
-from ..gate.criteria import Criteria, read_criteria
+from ..gate.criteria import Criteria
 from ..product import Product
-from ..scorecard.criteria_text import problems
+from ..scorecard.criteria_check import check_file
 
 __all__ = ["read_configuration"]
 
@@ -15,10 +15,7 @@ def read_configuration(product: Product, settings: Settings) -> tuple[Criteria, 
 
     Raises ConfigError with all mistakes in the criteria, before data are read.
     """
-    path = settings.criteria_file
-    criteria, pipeline = read_criteria(path), read_pipeline(settings.pipeline_file)
-    mistakes = [p for p in problems(criteria, product.columns, on=today()) if not p.note]
-    if mistakes:
-        text = path.read_text(encoding="utf-8")
-        raise ConfigError("\n".join(mistake.in_words(path, text) for mistake in mistakes))
-    return criteria, pipeline
+    checked = check_file(settings.criteria_file, product.columns, on=today())
+    if checked.mistakes:
+        raise ConfigError("\n".join(checked.mistakes))
+    return checked.criteria, read_pipeline(settings.pipeline_file)

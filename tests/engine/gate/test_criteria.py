@@ -16,7 +16,7 @@ from mlproduct.gate.criteria import (
     Outcome,
 )
 from mlproduct.gate.criteria_diff import loosened_criteria
-from mlproduct.gate.judge import judge
+from mlproduct.gate.judge import blocked_by, is_open_risk, judge
 from pydantic import ValidationError
 
 TODAY = date(2026, 11, 24)
@@ -33,6 +33,7 @@ UNSEEN = Measurement(
 SKILL = Measurement(
     metric="skill", value=0.5, intervals=(Interval(low=0.4, high=0.6),), rows=4000, support=800
 )
+PLAUSIBLE = UNSEEN.model_copy(update={"metric": "implausible_skill"})
 
 
 def criteria(*written: dict[str, Any], **more: Any) -> Criteria:
@@ -57,7 +58,12 @@ def measurement(low: float, high: float, *, metric: str = "recall", **more: Any)
 
 
 def verdict_on(*measurements: Measurement, of: Criteria | None = None, **more: Any) -> Any:
-    return judge((*measurements, UNSEEN, SKILL), of or criteria(), on=more.pop("on", TODAY), **more)
+    return judge(
+        (*measurements, UNSEEN, SKILL, PLAUSIBLE),
+        of or criteria(),
+        on=more.pop("on", TODAY),
+        **more,
+    )
 
 
 def outcome_of(*measurements: Measurement, of: Criteria | None = None, **more: Any) -> Outcome:
@@ -154,6 +160,36 @@ def test_built_in_criteria_block_without_being_in_the_file(of: Any, built_in: An
         verdict = judge(measurements, criteria(), on=TODAY, of=of)
         assert verdict.decision is Decision.BLOCKED
         assert verdict.reasons[0].startswith(built_in.id)
+
+
+def doubted(metric: str) -> Measurement:
+    """The measurement of a doubt, with what was found."""
+    return Measurement(
+        metric=metric, value=1, intervals=(Interval(low=1, high=1),), rows=4000, note="b (0.960)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "metric"),
+    [
+        ("model", "not-too-good", "implausible_skill"),
+        ("data", "no-doubtful-feature", "doubtful_features"),
+    ],
+)
+def test_a_doubt_needs_a_review_and_names_what_was_found(of: Any, name: str, metric: str) -> None:
+    met = Measurement(
+        metric="leaking_features", value=0, intervals=(Interval(low=0, high=0),), rows=4000
+    )
+    others = (met,) if of == "data" else (measurement(0.7, 0.8), UNSEEN, SKILL)
+    verdict = judge((*others, doubted(metric)), criteria(), on=TODAY, of=of)
+    assert verdict.decision is Decision.REVIEW
+    assert blocked_by(verdict) == ()
+    assert [result.criterion.id for result in verdict.results if is_open_risk(result)] == [name]
+    assert [reason for reason in verdict.reasons if "b (0.960)" in reason]
+    # An unknown answer is no answer: it blocks.
+    assert judge(others, criteria(), on=TODAY, of=of).decision is Decision.BLOCKED
+    # Releases before 0.5.0 did not ask.
+    assert judge(others, criteria(), on=TODAY, of=of, rules=1).decision is Decision.READY
 
 
 @pytest.mark.parametrize("name", [ALWAYS[0].id, ALWAYS_DATA[0].id])
@@ -354,7 +390,7 @@ def test_no_verdict_is_better_than_needs_review_if_no_must_decides(
     verdict = verdict_on(measurement(*ends), of=alone)
     assert (verdict.decision is Decision.REVIEW) == needs_review
     assert any("No must criterion decides" in each for each in verdict.reasons) == needs_review
-    assert verdict_on(measurement(*ends), of=alone, needs_must=False).decision.is_ready
+    assert verdict_on(measurement(*ends), of=alone, rules=1).decision.is_ready
     live = judge([measurement(*ends)], alone, on=TODAY, of="live")
     assert live.decision.is_ready  # only some of the criteria are judged on labels
 

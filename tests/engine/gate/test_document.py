@@ -117,20 +117,18 @@ def test_a_verdict_is_computed_again_for_its_own_date_and_not_for_today(
 def test_a_document_of_an_earlier_release_needs_no_must_criterion() -> None:
     shoulds = [{**each, "level": "should"} for each in CHURN["criteria"]]
     made = document({**CHURN, "criteria": shoulds}, churn_measurements())
-    verdict = judge(
-        made.measurements,
-        made.criteria,
-        on=made.judged_on,
-        previous=made.previous_criteria,
-        needs_must=False,
-    )
-    earlier = made.model_copy(update={"verdict": verdict, "needs_must": False})
+    given = {"criteria": made.criteria, "on": made.judged_on, "rules": 1}
+    verdicts = {
+        "verdict": judge(made.measurements, previous=made.previous_criteria, **given),
+        "data_verdict": judge(made.data_measurements, of="data", **given),
+    }
+    earlier = made.model_copy(update={**verdicts, "rules": 1})
     assert (made.decision, earlier.decision.is_ready) == (Decision.REVIEW, True)
     assert earlier.contradictions() == ()
-    assert "needs_must" not in earlier.to_json()
+    assert '"rules"' not in earlier.to_json()
     # The mark cannot be removed from a later document, because the verdict then contradicts it.
     assert made.contradictions() == ()
-    assert made.model_copy(update={"needs_must": False}).contradictions()
+    assert made.model_copy(update={"rules": 1}).contradictions()
 
 
 def test_a_blocked_document_names_what_blocks() -> None:

@@ -159,7 +159,7 @@ class Trial:
             "data_verdict": judge(of_data, wanted_criteria, on=TODAY, of="data"),
             "verdict": judge(measured, wanted_criteria, on=TODAY, previous=previous),
             "exhibits": Plots(primary="recall", candidates=trials),
-            "needs_must": True,
+            "rules": 2,
         }
         return Document(**whole | changes)
 

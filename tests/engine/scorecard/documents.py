@@ -213,11 +213,13 @@ def churn_measurements(recall: float = 0.71, gain: float = 640.0) -> tuple[Measu
         *by_region(parts, 0.03),
         measurement("holdout_rows_trained_on", 0.0),
         measurement("skill", 0.6, 0.03),
+        measurement("implausible_skill", 0.0),
     )
 
 
 def data_measurements(age: float = 2.0) -> tuple[Measurement, ...]:
-    return (measurement("age_days", age), measurement("leaking_features", 0.0))
+    found = {"age_days": age, "leaking_features": 0.0, "doubtful_features": 0.0}
+    return tuple(measurement(metric, value) for metric, value in found.items())
 
 
 def churn_exhibits() -> Plots:
@@ -298,7 +300,7 @@ def document(
     return Document(
         product="Churn Radar",
         run_id="5f1c7d0e9a3b4c2d8e6f",
-        needs_must=True,
+        rules=2,
         created=datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
         judged_on=TODAY,
         commit="1a2b3c4d",
@@ -342,6 +344,7 @@ def price_document() -> Document:
         measurement("mae", -2850, 80, rows=6100, versus="do_nothing"),
         measurement("holdout_rows_trained_on", 0.0),
         measurement("skill", 0.6, 0.03),
+        measurement("implausible_skill", 0.0),
     ]
     found += [
         measurement("mae", m, h, rows=1500, wider=5, by="category", slice=name)
@@ -417,6 +420,7 @@ def teams_document(confusion: dict[str, tuple[int, ...]] = CONFUSION) -> Documen
         *of_classes(confusion),
         measurement("holdout_rows_trained_on", 0.0),
         measurement("skill", 0.6, 0.03),
+        measurement("implausible_skill", 0.0),
     )
     exhibits = Plots(
         primary="macro_f1",

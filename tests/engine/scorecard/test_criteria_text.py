@@ -200,7 +200,7 @@ def test_explain_contains_everything_in_the_file() -> None:
         "Without a champion, it counts as undecided.",
         "Excluded: west.",
         "answers-while-we-talk until 2027-01-31, by Ada: New hardware.",
-        "No single feature reveals the target.",
+        "No feature or combination of features reveals the target.",
         "95 % confidence interval",
         "fewer than 30 rows",
         "until a named person approves it",

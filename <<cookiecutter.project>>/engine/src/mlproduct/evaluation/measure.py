@@ -99,7 +99,7 @@ def evaluate(
         *measure_speed(predicted, features, confidence=criteria.confidence, seed=seed),
         *_counted(challenger, identities),
     ]
-    measurements.append(_skill(measurements, problem))
+    measurements += _skill(measurements, problem)
     measurements += _unanswered(criteria, measurements, baselines, problem)
     plots, losses = _plots(comparison, predicted, features, settings.importance_rows, seed)
     return Evaluation(tuple(measurements), losses, plots, _confusion(comparison))
@@ -155,8 +155,12 @@ def _counted(challenger: Challenger, identities: np.ndarray) -> list[Measurement
     ]
 
 
-def _skill(measurements: Sequence[Measurement], problem: Problem) -> Measurement:
-    """The skill: how much better than a constant prediction, by the problem's own measure."""
+def _skill(measurements: Sequence[Measurement], problem: Problem) -> list[Measurement]:
+    """How much better than a constant prediction the model is, by the problem's own measure.
+
+    Also how far this is above what is plausible. That is a question and not an estimate, so it has
+    no interval.
+    """
     chance = problem.chance
     overall = (chance.metric, None, None)
     found = next(m for m in measurements if (m.metric, m.by, m.versus) == overall)
@@ -165,9 +169,13 @@ def _skill(measurements: Sequence[Measurement], problem: Problem) -> Measurement
         return (number - chance.value) * chance.scale
 
     intervals = tuple(Interval(low=moved(i.low), high=moved(i.high)) for i in found.intervals)
-    return found.model_copy(
-        update={"metric": "skill", "value": moved(found.value), "intervals": intervals}
-    )
+    value = moved(found.value)
+    skill = found.model_copy(update={"metric": "skill", "value": value, "intervals": intervals})
+    limit = problem.plausible_skill
+    if found.problem or not found.support:
+        return [skill, skill.model_copy(update={"metric": "implausible_skill"})]
+    note = f"skill {value:.3f}; nearly perfect from {limit:g} on"
+    return [skill, _exact("implausible_skill", max(value - limit, 0.0), found.rows, note=note)]
 
 
 def overall(comparison: Comparison, estimates: dict[Key, Views]) -> Iterable[Measurement]:

@@ -39,7 +39,9 @@ __all__ = [
     "ALWAYS_DATA",
     "BARS",
     "BY_CLASS",
+    "DOUBTS",
     "LEVELS",
+    "RULES",
     "AnyValue",
     "ClassValue",
     "Criteria",
@@ -329,8 +331,8 @@ def _mistake(
     return InitErrorDetails(type=kind, loc=location, input=value)
 
 
-# Built-in criteria for every model. Undecided blocks here, and no one can accept it: a model that
-# cannot be distinguished from guessing is not useful.
+# Built-in criteria for every model. Except for ``DOUBTS``, undecided blocks here, and no one can
+# accept it: a model that cannot be distinguished from guessing is not useful.
 ALWAYS = (
     Criterion(
         id="holdout-unseen",
@@ -346,18 +348,39 @@ ALWAYS = (
         metric="skill",
         at_least=0.02,
     ),
+    Criterion(
+        id="not-too-good",
+        says="The model is not nearly perfect.",
+        why="A nearly perfect result usually has another cause than a good model.",
+        metric="implausible_skill",
+        at_most=0,
+    ),
 )
 
 # Built-in criteria for the data, judged before every training.
 ALWAYS_DATA = (
     Criterion(
         id="no-leak",
-        says="No single feature reveals the target.",
+        says="No feature or combination of features reveals the target.",
         why="Such a feature is usually not known at prediction time.",
         metric="leaking_features",
         at_most=0,
     ),
+    Criterion(
+        id="no-doubtful-feature",
+        says="No feature is suspiciously strong alone.",
+        why="A person has to know why it is known at prediction time.",
+        metric="doubtful_features",
+        at_most=0,
+    ),
 )
+
+# The built-in criteria that do not block: a named person accepts what they found.
+DOUBTS = frozenset({"not-too-good", "no-doubtful-feature"})
+
+# The rules of the judge that are not in the file. Rule set 2 (0.5.0) has ``DOUBTS``, and needs a
+# must criterion of the file that decides. Stored verdicts are computed again by their own rules.
+RULES = 2
 
 
 # --- the results of the evaluation --------------------------------------------------------------

@@ -146,8 +146,8 @@ class Document(Frozen):
     exhibits: Plots = Plots()
     metrics: dict[str, MetricSummary] = Field(default_factory=dict, exclude_if=unused)
     """The metrics of the problem by name; empty in version 1."""
-    needs_must: bool = Field(default=False, exclude_if=unused)
-    """Whether the verdict follows the rule of 0.5.0 that a must criterion has to decide."""
+    rules: int = Field(default=1, exclude_if=lambda rules: rules == 1)
+    """The rules of the judge; see ``RULES`` in criteria.py."""
     problem: str | None = None
     """The error, if an exception ended the run before the verdict."""
 
@@ -194,7 +194,9 @@ class Document(Frozen):
         found = []
         if criteria_digest(self.criteria) != self.criteria_digest:
             found.append("the criteria do not match their digest")
-        again = judge(self.data_measurements, self.criteria, on=self.judged_on, of="data")
+        again = judge(
+            self.data_measurements, self.criteria, on=self.judged_on, of="data", rules=self.rules
+        )
         if _dump(again) != _dump(self.data_verdict):
             found.append(
                 f"the verdict on the data is {self.data_verdict.decision}, computed again it is"
@@ -206,7 +208,7 @@ class Document(Frozen):
                 self.criteria,
                 on=self.judged_on,
                 previous=self.previous_criteria,
-                needs_must=self.needs_must,
+                rules=self.rules,
             )
             if _dump(again) != _dump(self.verdict):
                 found.append(

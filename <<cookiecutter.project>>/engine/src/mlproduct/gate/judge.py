@@ -14,6 +14,8 @@ from .bars import hold, subject
 from .criteria import (
     ALWAYS,
     ALWAYS_DATA,
+    DOUBTS,
+    RULES,
     Criteria,
     Criterion,
     Decision,
@@ -26,7 +28,7 @@ from .criteria import (
 from .criteria_diff import loosened_criteria
 from .sliced_criteria import judge_slices
 
-__all__ = ["BUILT_IN", "blocked_by", "judge"]
+__all__ = ["BUILT_IN", "blocked_by", "is_open_risk", "judge"]
 
 
 def judge(
@@ -36,7 +38,7 @@ def judge(
     on: date,
     of: Literal["model", "data", "live"] = "model",
     previous: Criteria | None = None,
-    needs_must: bool = True,
+    rules: int = RULES,
 ) -> Verdict:
     """The verdict on ``measurements``.
 
@@ -50,13 +52,16 @@ def judge(
     judged, because the built-in criteria are about training.
 
     A model needs a must criterion of the file that is not waived; without one, no verdict is better
-    than *needs review*. ``needs_must=False`` is for verdicts of releases without this rule.
+    than *needs review*. ``rules`` is the set of rules of the release that judged; without it, those
+    of this release apply.
     """
     asked = {
         "model": (*criteria.criteria, *ALWAYS),
         "data": (*criteria.data, *ALWAYS_DATA),
         "live": criteria.criteria,
     }[of]
+    if rules < 2:
+        asked = tuple(criterion for criterion in asked if criterion.id not in DOUBTS)
     # If a criterion has several waivers, the one that ends last applies.
     waivers = {
         waiver.criterion: waiver
@@ -67,7 +72,7 @@ def judge(
         result = _result(criterion, measurements, criteria.smallest, champion=previous is not None)
         results.append(_waived(result, waivers.get(criterion.id), on))
     concerns = _concerns(criteria, previous, on)
-    if of == "model" and needs_must and not any(map(_decides, results)):
+    if of == "model" and rules >= 2 and not any(map(_decides, results)):
         concerns.append(
             "No must criterion decides on this model: there is none, or all are waived."
         )
@@ -83,7 +88,7 @@ def _concerns(criteria: Criteria, previous: Criteria | None, on: date) -> list[s
 
 def _verdict(results: Sequence[Result], concerns: Sequence[str]) -> Verdict:
     blocking = [result for result in results if _blocks(result)]
-    doubts = [result for result in results if not _blocks(result) and _doubts(result)]
+    doubts = [result for result in results if is_open_risk(result)]
     warnings = [result for result in results if not _blocks(result) and _warns(result)]
     if blocking:
         decision = Decision.BLOCKED
@@ -108,6 +113,8 @@ BUILT_IN = frozenset(criterion.id for criterion in (*ALWAYS, *ALWAYS_DATA))
 
 
 def _blocks(result: Result) -> bool:
+    if result.criterion.id in DOUBTS:
+        return result.could_not_be_measured
     if result.criterion.id in BUILT_IN:
         # Undecided is not enough here: such a model cannot be distinguished from guessing.
         return result.outcome is not Outcome.MET
@@ -127,8 +134,12 @@ def _decides(result: Result) -> bool:
     )
 
 
-def _doubts(result: Result) -> bool:
-    return result.criterion.level == "must" and result.outcome is Outcome.UNDECIDED
+def is_open_risk(result: Result) -> bool:
+    """Whether a named person has to accept the result: an undecided must criterion, or a doubt."""
+    if _blocks(result) or result.criterion.level != "must":
+        return False
+    doubtful = result.criterion.id in DOUBTS and result.outcome is Outcome.NOT_MET
+    return doubtful or result.outcome is Outcome.UNDECIDED
 
 
 def _warns(result: Result) -> bool:

@@ -110,6 +110,9 @@ COMMON: Mapping[str, Metric] = named(
         ),
         _measured("model_megabytes", "lower", "Size of the model file.", "MB"),
         _measured("training_seconds", "lower", "Duration of the search and the fit.", "s"),
+        _measured(
+            "implausible_skill", "lower", "Skill above what is plausible; 0 if there is none.", ""
+        ),
         _measured("rows", "higher", "Rows accepted for training and evaluation.", "rows"),
         _measured("rejected_share", "lower", "Share of rows that violate the schema.", "", 1.0),
         _measured("age_days", "lower", "Days since the newest row.", "days"),

@@ -95,6 +95,8 @@ class Problem(ABC):
     class_metrics: ClassVar[Mapping[str, Metric]] = {}
     """The metrics of one class, for criteria with ``by_class``."""
     chance: ClassVar[Chance]
+    plausible_skill: ClassVar[float] = 0.99
+    """From this skill on, a result is nearly perfect, and a person has to accept it."""
     importance: ClassVar[str]
     """The metric whose loss is the importance of a feature."""
     slice_metric: ClassVar[str]

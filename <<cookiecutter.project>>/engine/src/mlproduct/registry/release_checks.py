@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 
 from ..errors import ConfigError, Refused
 from ..escaping import escaped
-from ..gate.criteria import Decision, Outcome, Verdict
+from ..gate.criteria import RULES, Decision, Verdict
 from ..gate.document import Document
+from ..gate.judge import is_open_risk
 from ..plain_text import NAME_LIMIT, REASON_LIMIT, plain
 from .audit_log import AuditTrail
 from .versions import Saved, Version
@@ -42,6 +43,11 @@ def registrable(document: Document, saved: Saved, found: str) -> None:
             f"a blocked model cannot be registered: {why} – expected a model that the criteria do"
             " not block – train again"
         )
+    if document.rules != RULES:
+        raise Refused(
+            f"the verdict follows the rules {document.rules} of the judge – expected {RULES}, those"
+            " of this release – train again"
+        )
     if contradictions := document.contradictions():
         raise Refused(
             f"the verdict contradicts its document: {'; '.join(contradictions)} – train again"
@@ -55,13 +61,13 @@ def registrable(document: Document, saved: Saved, found: str) -> None:
 
 
 def doubts(document: Document) -> tuple[str, ...]:
-    """The open risks that an approval has to name: undecided must-criteria by id, and ``review`` if
-    there are concerns about the criteria themselves.
+    """The open risks that an approval has to name: undecided must criteria and doubts by id, and
+    ``review`` if there are concerns about the criteria themselves.
     """
     named: dict[str, None] = {}
     for verdict in (document.data_verdict, document.verdict):
         for result in verdict.results:
-            if result.criterion.level == "must" and result.outcome is Outcome.UNDECIDED:
+            if is_open_risk(result):
                 named[result.criterion.id] = None
         if _beside_results(verdict):
             named[REVIEW] = None

@@ -22,7 +22,7 @@ from ..evaluation.bootstrap import in_words
 from ..evaluation.comparison import Baseline, Challenger
 from ..evaluation.measure import Evaluation, measure_data
 from ..evaluation.measure import evaluate as measure_model
-from ..gate.criteria import Decision, Measurement, Verdict, Versus, criteria_digest
+from ..gate.criteria import RULES, Decision, Measurement, Verdict, Versus, criteria_digest
 from ..gate.document import (
     CandidateRow,
     ChampionReference,
@@ -174,7 +174,7 @@ def _document(
         data_verdict=verdict,
         verdict=verdict,
         metrics=run.columns.of_target.summaries,
-        needs_must=True,
+        rules=RULES,
     )
 
 

@@ -58,6 +58,7 @@ __all__ = [
     "Waiver",
     "criteria_digest",
     "read_criteria",
+    "same_name",
     "unused",
 ]
 
@@ -264,6 +265,8 @@ class Criteria(Frozen):
     primary: str
     confidence: float = Field(default=0.95, ge=0.5, lt=1)
     approval: Literal["required", "automatic"] = "required"
+    approvers: tuple[Sentence, ...] = Field(default=(), exclude_if=unused)
+    """The people who may approve, reject and roll back; empty if everyone may."""
     smallest: int = Field(default=30, ge=2)
     """A measurement on fewer rows is undecided."""
     value: EitherValue | None = None
@@ -429,6 +432,11 @@ class Verdict(Frozen):
 def read_criteria(path: Path) -> Criteria:
     """The criteria in the file ``path``; raises ConfigError with the line of each mistake."""
     return read_yaml(path, Criteria)
+
+
+def same_name(name: str) -> str:
+    """The name of a person for comparisons: without case and repeated blanks."""
+    return " ".join(name.split()).casefold()
 
 
 def criteria_digest(criteria: Criteria) -> str:

@@ -35,7 +35,7 @@ TABLES = (
     "erasures",
 )
 # Of the two entries in the fixture, on SQLite and PostgreSQL.
-HEAD = "?"
+HEAD = "d19061c0cd8b5229b1d8cfd0be084220433753f5db05648b3bc54416a21b786b"
 CHANCES = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.25, 0.25, 0.5], [1.0, 0.0, 0.0]])
 
 

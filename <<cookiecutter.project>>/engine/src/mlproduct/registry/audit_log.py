@@ -185,7 +185,7 @@ class AuditLog:
         try:
             with self.database.connected() as connection:
                 rows = connection.execute(query).mappings().all()
-        except ValueError as problem:  # SQLite stores any text in the column
+        except (TypeError, ValueError) as problem:  # SQLite stores any value in the column
             raise Refused(
                 f"the audit log has an entry with an invalid time ({problem}) – it was changed –"
                 f" {RESTORE}"

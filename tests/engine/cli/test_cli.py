@@ -137,6 +137,21 @@ def test_history_reports_that_a_new_product_has_no_decision_and_no_champion(
     assert main(["approve", "1", "--by", "a", "--because", "b"]) == 2
 
 
+def test_verify_and_doctor_report_a_changed_audit_log(
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify"]) == 0
+    assert "audit log: no entries\n" in capsys.readouterr().out
+    forged = Entry("approve", "1", None, "Eve", "Mine.", "ready", "d" * 64, "m" * 64)
+    recorded(AuditLog(product.settings.database_url), forged)
+    assert main(["sample", "--rows", "200"]) == 0
+    assert [main([verb]) for verb in ("verify", "doctor")] == [3, 2]
+    lines = capsys.readouterr().out.splitlines()
+    unknown = "entry 1 of the audit log (approve of version 1 by Eve) is not known to MLflow"
+    assert [line for line in lines if line.startswith(f"audit log: {unknown}")]
+    assert [line for line in lines if "history" in line and f"not ok  {unknown}" in line]
+
+
 def test_history_shows_the_risks_that_an_approval_accepted(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:

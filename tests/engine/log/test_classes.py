@@ -57,7 +57,8 @@ def rows_of(engine: sa.Engine) -> dict[str, list[tuple[Any, ...]]]:
             columns = [
                 column
                 for column in table.columns
-                if column.name not in {"probabilities", "outcome_text", "unseen", "entry_digest", *new}
+                if column.name
+                not in {"probabilities", "outcome_text", "unseen", "entry_digest", *new}
             ]
             rows = connection.execute(sa.select(*columns)).all()
             found[name] = sorted((tuple(row) for row in rows), key=str)
@@ -66,8 +67,7 @@ def rows_of(engine: sa.Engine) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def migrated(url: str, before: dict[str, list[tuple[Any, ...]]]) -> str | None:
-    """The digest of the audit log, after this release opened the database and every row is the same.
-    """
+    """The head of the audit log, after this release opened the database and kept every row."""
     assert len(before["predictions"]) == 399
     assert len(before["labels"]) == 400
     assert len(before["decisions"]) == 1

@@ -115,7 +115,7 @@ def test_a_value_of_another_type_is_found(decided: Trial, value: str) -> None:
         decided.releases.audit_log,
         f"UPDATE champion_history SET {column} = {value} WHERE sequence = 2",
     )
-    with pytest.raises(Refused, match="entry 2 of the audit log|an invalid time"):
+    with pytest.raises(Refused, match=r"entry 2 of the audit log|an invalid time"):
         decided.approve("2")
     assert decided.releases.verify_audit_log()[1] is False
 
@@ -140,7 +140,7 @@ LAST = "sequence = (SELECT max(sequence) FROM champion_history)"
         (
             [
                 "UPDATE champion_history SET sequence = 4 WHERE sequence = 3",
-                "INSERT INTO champion_history SELECT 3, action, version, previous_version, \"by\","
+                'INSERT INTO champion_history SELECT 3, action, version, previous_version, "by",'
                 " role, because, despite, decision, decision_digest, model_digest, at,"
                 " entry_digest FROM champion_history WHERE sequence = 2",
             ],
@@ -176,7 +176,9 @@ def test_an_entry_that_only_the_database_has_is_refused(decided: Trial) -> None:
 
 def test_a_champion_of_a_changed_audit_log_is_not_loaded(decided: Trial) -> None:
     changed(decided.releases.audit_log, "UPDATE champion_history SET role = 'x' WHERE sequence = 1")
-    with pytest.raises(Refused, match="entry 1 of the audit log .* restore the product's database"):
+    with pytest.raises(
+        Refused, match=r"entry 1 of the audit log .* restore the product's database"
+    ):
         decided.releases.load_champion()
 
 
@@ -184,7 +186,7 @@ def test_a_champion_of_a_changed_audit_log_is_not_loaded(decided: Trial) -> None
 
 
 @pytest.mark.parametrize(
-    ("entry", "reason"),
+    ("found", "reason"),
     [
         ("edited", f"MLflow's tag {HEAD} is edited, which is the digest of no entry"),
         (None, r"entry 1 .* not known to MLflow, whose tag audit_log is missing"),
@@ -193,9 +195,9 @@ def test_a_champion_of_a_changed_audit_log_is_not_loaded(decided: Trial) -> None
     ],
 )
 def test_an_edited_deleted_or_set_back_digest_is_refused(
-    decided: Trial, entry: int | str | None, reason: str
+    decided: Trial, found: int | str | None, reason: str
 ) -> None:
-    value = decided.trail.entries[entry].entry_digest if isinstance(entry, int) else entry
+    value = decided.trail.entries[found].entry_digest if isinstance(found, int) else found
     decided.releases.models.tag_model(HEAD, value)
     is_refused(decided, reason)
     loaded = decided.releases.load_champion()  # the service does not depend on the tag
@@ -259,5 +261,5 @@ def test_a_product_of_an_earlier_release_gets_its_digest_from_the_first_command(
     decided.approve("2")
     assert decided.releases.models.model_tags() == {HEAD: decided.trail.head}
     decided.releases.models.tag_model(HEAD, None)
-    with pytest.raises(Refused, match="entry 4 .* whose tag audit_log is missing"):
+    with pytest.raises(Refused, match=r"entry 4 .* whose tag audit_log is missing"):
         decided.releases.rollback(by="Ada", because="Complaints.")

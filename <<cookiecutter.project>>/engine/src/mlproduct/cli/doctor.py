@@ -131,9 +131,7 @@ def _trail(project: Project) -> str:
     before, trail = releases.models.alias(CHAMPION), releases.reconcile()
     count = len(trail.entries)
     unchanged = ", none was changed" if count else ""
-    found = (
-        f"{count} decision{'s' * (count != 1)}{unchanged}, champion: {named(trail.champion)}"
-    )
+    found = f"{count} decision{'s' * (count != 1)}{unchanged}, champion: {named(trail.champion)}"
     if before == trail.champion:
         return found
     return f"{found}; MLflow's alias pointed to {named(before)} and was corrected"

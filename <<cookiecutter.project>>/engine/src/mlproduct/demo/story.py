@@ -245,7 +245,8 @@ class Story:
                 )
                 self.line.tells(
                     "reject",
-                    f"version {new.version} by {self.manager}: trained on too few rows since the change",
+                    f"version {new.version} by {self.manager}: trained on too few rows since the"
+                    " change",
                 )
             return
         won = {r.criterion.versus: r.outcome for r in new.document.verdict.results}

@@ -8,10 +8,15 @@ and the announcement is removed when ``audit_log`` has reached the entry. After 
 the entry is therefore known to both stores. An entry that was only added to the database is not.
 """
 
+import json
+import re
+import shlex
+
 from ..errors import Refused
 from ..escaping import escaped
 from .audit_log import RESTORE, AuditTrail, Entry
 from .models import Models
+from .versions import CHAMPION
 
 __all__ = ["HEAD", "AuditMirror"]
 
@@ -29,6 +34,35 @@ class AuditMirror:
     def head(self) -> str | None:
         """The digest in MLflow, None if there is none."""
         return self.models.model_tags().get(HEAD)
+
+    def not_lost(self, trail: AuditTrail) -> None:
+        """Raises Refused if the audit log is empty and MLflow has the alias ``champion`` or a
+        digest of an entry.
+
+        A decision is recorded before MLflow shows it. MLflow without any decision therefore means
+        that the audit log was lost.
+        """
+        if trail.entries:
+            return
+        number, head = self.models.alias(CHAMPION), self.head()
+        if number is None and head is None:
+            return
+        found = f"alias {CHAMPION} is on version {number}" if number else f"tag {HEAD} is {head}"
+        # Without user and password: no message contains a password.
+        address = re.sub("//[^/@ ]*@", "//", self.models.settings.tracking_uri)
+        # Quoted for Python here and for the shell below: a name may contain quotes.
+        model, alias, tag = map(json.dumps, (self.models.name, CHAMPION, HEAD))
+        code = (
+            "import mlflow; client = mlflow.MlflowClient();"
+            f" client.delete_registered_model_alias({model}, {alias});"
+            f" client.delete_registered_model_tag({model}, {tag})"
+        )
+        raise Refused(
+            f"the audit log is empty, but MLflow's {found} – the product's database was lost, or"
+            " PRODUCT_DATABASE_URL names another one – restore it from a backup; or, to start"
+            " without a champion, remove alias and tag by hand:"
+            f" MLFLOW_TRACKING_URI={shlex.quote(address)} python -c {shlex.quote(code)}"
+        )
 
     def announce(self, entry: Entry) -> None:
         """Notes that the entry is about to be recorded."""
@@ -69,7 +103,7 @@ class AuditMirror:
                 found = "missing" if head is None else f"at entry {place}"
                 raise Refused(
                     f"entry {entry.sequence} of the audit log ({entry.action} of version"
-                    f" {entry.version} by {escaped(entry.by)}) is not known to MLflow, whose tag {HEAD} is"
-                    f" {found} – expected {trail.head} – {WHAT_TO_DO}"
+                    f" {entry.version} by {escaped(entry.by)}) is not known to MLflow, whose tag"
+                    f" {HEAD} is {found} – expected {trail.head} – {WHAT_TO_DO}"
                 )
         return trail.entries[known:]

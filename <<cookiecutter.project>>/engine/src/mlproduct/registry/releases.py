@@ -10,9 +10,6 @@ log, move MLflow's digest and alias. A failure before the record leaves the cham
 After a failure between the record and the alias, the next command corrects MLflow.
 """
 
-import json
-import re
-import shlex
 from collections.abc import Collection
 from pathlib import Path
 
@@ -23,7 +20,7 @@ from ..errors import ProductError, Refused
 from ..gate.criteria import Decision
 from ..gate.document import Document
 from .audit_log import Action, AuditLog, AuditTrail, Entry, taken_on_text
-from .audit_mirror import HEAD, AuditMirror
+from .audit_mirror import AuditMirror
 from .models import Models
 from .release_checks import (
     as_recorded,
@@ -168,7 +165,7 @@ class Releases:
         """
         trail = self.audit_log.read()
         intact(trail)
-        self._not_lost(trail)
+        self.mirror.not_lost(trail)
         if trail.champion is None:
             return None
         # Not by the alias, which can be moved in MLflow without any check.
@@ -199,7 +196,7 @@ class Releases:
             # Alone, because a decision writes to both stores one after the other.
             with self.audit_log.database.alone():
                 trail = self.audit_log.read()
-                self._not_lost(trail)
+                self.mirror.not_lost(trail)
                 intact(trail)
                 waiting, head = self.mirror.waiting(trail), self.mirror.head()
         except Refused as problem:
@@ -229,37 +226,8 @@ class Releases:
             return self._of_version(self.models.find(what))
         return self._of_run(what)
 
-    def _not_lost(self, trail: AuditTrail) -> None:
-        """Raises Refused if the audit log is empty and MLflow has the alias ``champion`` or a
-        digest of an entry.
-
-        A decision is recorded before MLflow shows it. MLflow without any decision therefore means
-        that the audit log was lost.
-        """
-        if trail.entries:
-            return
-        number, head = self.models.alias(CHAMPION), self.mirror.head()
-        if number is None and head is None:
-            return
-        found = f"alias {CHAMPION} is on version {number}" if number else f"tag {HEAD} is {head}"
-        # Without user and password: no message contains a password.
-        address = re.sub("//[^/@ ]*@", "//", self.models.settings.tracking_uri)
-        # Quoted for Python here and for the shell below: a name may contain quotes.
-        model, alias, tag = map(json.dumps, (self.models.name, CHAMPION, HEAD))
-        code = (
-            "import mlflow; client = mlflow.MlflowClient();"
-            f" client.delete_registered_model_alias({model}, {alias});"
-            f" client.delete_registered_model_tag({model}, {tag})"
-        )
-        raise Refused(
-            f"the audit log is empty, but MLflow's {found} – the product's database was lost, or"
-            " PRODUCT_DATABASE_URL names another one – restore it from a backup; or, to start"
-            " without a champion, remove alias and tag by hand:"
-            f" MLFLOW_TRACKING_URI={shlex.quote(address)} python -c {shlex.quote(code)}"
-        )
-
     def _mirror(self, trail: AuditTrail) -> None:
-        self._not_lost(trail)  # first, because an empty audit log would remove the alias
+        self.mirror.not_lost(trail)  # first, because an empty audit log would remove the alias
         intact(trail)
         if self.mirror.head() != trail.head:
             # Alone, because two processes could move the digest in the wrong order.

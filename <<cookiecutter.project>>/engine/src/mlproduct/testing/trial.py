@@ -125,7 +125,7 @@ def make_trial(
     # test replaces the champion.
     bars = [compared(primary, "do_nothing"), compared(primary, "champion", margin, if_none="met")]
     # Without approvers, because the tests decide as "a test".
-    own_lists = {"approvers": [], "data": [], "waivers": []}
+    own_lists: dict[str, Any] = {"approvers": [], "data": [], "waivers": []}
     made.write(
         "product/success_criteria.yaml",
         {**criteria, "approval": "required", "criteria": bars, **own_lists},

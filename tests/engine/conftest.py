@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlproduct.registry.audit_mirror import HEAD
 from mlproduct.testing import TrialProduct
 from mlproduct.testing.plugin import ADDRESSES, QUIET, prefect_server
 
@@ -60,9 +61,10 @@ def database_proxy(product: TrialProduct, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture
 def aliases(released: TrialProduct) -> Iterator[None]:
-    """Restores the aliases of the shared registry after a test that moves them."""
+    """Restores the aliases and the digest of the shared registry after a test that moves them."""
     yield
     models = released.releases.models
+    models.tag_model(HEAD, released.releases.audit_log.read().head)
     models.point("champion", "1")
     models.point("challenger", "2")
 

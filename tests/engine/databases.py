@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 from mlproduct.log.prediction_log import PredictionLog
+from mlproduct.registry.audit_log import AuditLog, Entry
 
-__all__ = ["postgresql", "url_in", "whole"]
+__all__ = ["postgresql", "recorded", "url_in", "whole"]
 
 
 def url_in(folder: Path) -> str:
@@ -37,6 +38,13 @@ def postgresql(name: str) -> Iterator[str]:
     with engine.begin() as connection:
         connection.execute(sa.text(f"DROP SCHEMA {name} CASCADE"))
     engine.dispose()
+
+
+def recorded(audit_log: AuditLog, entry: Entry) -> Entry:
+    """The entry as recorded after the present ones, without the checks of a decision."""
+    following = audit_log.read().followed_by(entry)
+    audit_log.append(following)
+    return following
 
 
 def whole(log: PredictionLog, *asked: Any, **more: Any) -> pd.DataFrame:

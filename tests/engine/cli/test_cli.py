@@ -14,6 +14,7 @@ from mlproduct.registry.audit_log import AuditLog, Entry, taken_on_text
 from mlproduct.tables import Rejected
 from mlproduct.testing import TrialProduct
 
+from ..databases import recorded
 from ..products import with_operations
 from ..team import PACKAGE, PROJECT, main, trial_at
 
@@ -171,12 +172,27 @@ def test_history_reports_that_a_new_product_has_no_decision_and_no_champion(
     assert main(["approve", "1", "--by", "a", "--because", "b"]) == 2
 
 
+def test_verify_and_doctor_report_a_changed_audit_log(
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify"]) == 0
+    assert "audit log: no entries\n" in capsys.readouterr().out
+    forged = Entry("approve", "1", None, "Eve", "Mine.", "ready", "d" * 64, "m" * 64)
+    recorded(AuditLog(product.settings.database_url), forged)
+    assert main(["sample", "--rows", "200"]) == 0
+    assert [main([verb]) for verb in ("verify", "doctor")] == [3, 2]
+    lines = capsys.readouterr().out.splitlines()
+    unknown = "entry 1 of the audit log (approve of version 1 by Eve) is not known to MLflow"
+    assert [line for line in lines if line.startswith(f"audit log: {unknown}")]
+    assert [line for line in lines if "history" in line and f"not ok  {unknown}" in line]
+
+
 def test_history_shows_the_risks_that_an_approval_accepted(
     product: TrialProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     audit_log = AuditLog(product.settings.database_url)
     first = Entry("approve", "1", None, "Ada", "It pays.", "ready", "d" * 64, "m" * 64)
-    audit_log.append(first, after=0)
+    recorded(audit_log, first)
     concern = "The bar of catch was loosened from at_least 0.6 to 0.5."
     risky = replace(
         first,
@@ -184,8 +200,8 @@ def test_history_shows_the_risks_that_an_approval_accepted(
         previous_version="1",
         despite=taken_on_text(["review", "catch"], [concern]),
     )
-    audit_log.append(risky, after=1)
-    audit_log.append(replace(risky, version="3", previous_version="2", despite="catch"), after=2)
+    recorded(audit_log, risky)
+    recorded(audit_log, replace(risky, version="3", previous_version="2", despite="catch"))
     assert main(["history"]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert lines[2:4] == ["despite: catch, review", concern]
@@ -199,8 +215,8 @@ def test_history_escapes_control_characters_and_shows_the_entry_on_one_line(
 ) -> None:
     audit_log = AuditLog(product.settings.database_url)
     forged = "Fine.\n2026-11-25 00:00  approve  version 9\x1b[2K\u202e"
-    audit_log.append(
-        Entry("approve", "1", None, "Ada\rEve", forged, "ready", "d" * 64, "m" * 64), after=0
+    recorded(
+        audit_log, Entry("approve", "1", None, "Ada\rEve", forged, "ready", "d" * 64, "m" * 64)
     )
     assert main(["history"]) == 0
     output = capsys.readouterr().out

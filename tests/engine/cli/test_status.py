@@ -24,6 +24,7 @@ from mlproduct.log.prediction_log import PredictionLog
 from mlproduct.registry.audit_log import AuditLog, Entry
 from mlproduct.testing import TrialProduct
 
+from ..databases import recorded
 from ..products import with_registry
 from ..team import PACKAGE, PRODUCT, SOURCES, main
 
@@ -326,7 +327,7 @@ def test_a_rejected_version_is_not_waiting(
     product: TrialProduct,
 ) -> None:
     audit_log = AuditLog(product.settings.database_url)
-    audit_log.append(Entry("reject", "2", "1", "Ada", "No.", "ready", "d", "m"), after=1)
+    recorded(audit_log, Entry("reject", "2", "1", "Ada", "No.", "ready", "d", "m"))
     assert current_status().to_json()["waiting"] == []
 
 
@@ -334,7 +335,7 @@ def test_a_version_is_not_waiting_when_the_champion_is_missing_from_the_registry
     product: TrialProduct,
 ) -> None:
     audit_log = AuditLog(product.settings.database_url)
-    audit_log.append(Entry("approve", "7", "1", "Ada", "Better.", "ready", "d", "m"), after=1)
+    recorded(audit_log, Entry("approve", "7", "1", "Ada", "Better.", "ready", "d", "m"))
     status = current_status()
     assert status.to_json()["waiting"] == []
     assert "Version 7, the champion, is not in the registry" in " ".join(

@@ -460,6 +460,8 @@ def test_a_loosened_criterion_is_detected(
         ({"smallest": 30}, {"smallest": 5}),
         ({"approval": "required"}, {"approval": "automatic"}),
         ({"value": {"currency": "EUR", "true_positive": 1, "false_positive": -1}}, {}),
+        ({"approvers": ["Ann Lee"]}, {}),
+        ({"approvers": ["Ann Lee"]}, {"approvers": ["Ann Lee", "Bo Berg"]}),
     ],
 )
 def test_loosened_rules_for_the_verdict_are_detected(
@@ -467,6 +469,20 @@ def test_loosened_rules_for_the_verdict_are_detected(
 ) -> None:
     assert len(loosened_criteria(criteria(**before), criteria(**after))) == 1
     assert not loosened_criteria(criteria(**after), criteria(**before))
+
+
+def test_another_approver_loosens_the_criteria_and_another_spelling_does_not() -> None:
+    before = criteria(approvers=["Ann Lee"])
+    assert loosened_criteria(before, criteria(approvers=["Bo Berg", "ann lee"])) == (
+        "The approvers now include Bo Berg.",
+    )
+    assert loosened_criteria(before, criteria(approvers=["Bo Berg"]))
+    assert not loosened_criteria(before, criteria(approvers=["ANN  lee"]))
+
+
+def test_criteria_without_approvers_are_stored_without_this_field() -> None:
+    assert "approvers" not in criteria().model_dump(mode="json")
+    assert criteria(approvers=["Ann Lee"]).model_dump(mode="json")["approvers"] == ["Ann Lee"]
 
 
 def test_a_loosened_bar_needs_review_and_a_tightened_bar_does_not() -> None:

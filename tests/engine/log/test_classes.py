@@ -16,6 +16,7 @@ from mlproduct.log.label_log import Delivery, Labels
 from mlproduct.log.prediction_log import PredictionLog
 from mlproduct.log.spool import Spool
 from mlproduct.problems import Predictions
+from mlproduct.registry.audit_log import AuditLog
 
 from ..databases import postgresql, url_in, whole
 from .test_prediction_log import DAY, block, predictions
@@ -33,6 +34,8 @@ TABLES = (
     "decisions",
     "erasures",
 )
+# Of the two entries in the fixture, on SQLite and PostgreSQL.
+HEAD = "d19061c0cd8b5229b1d8cfd0be084220433753f5db05648b3bc54416a21b786b"
 CHANCES = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.25, 0.25, 0.5], [1.0, 0.0, 0.0]])
 
 
@@ -54,7 +57,8 @@ def rows_of(engine: sa.Engine) -> dict[str, list[tuple[Any, ...]]]:
             columns = [
                 column
                 for column in table.columns
-                if column.name not in {"probabilities", "outcome_text", "unseen", *new}
+                if column.name
+                not in {"probabilities", "outcome_text", "unseen", "entry_digest", *new}
             ]
             rows = connection.execute(sa.select(*columns)).all()
             found[name] = sorted((tuple(row) for row in rows), key=str)
@@ -62,8 +66,8 @@ def rows_of(engine: sa.Engine) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-def migrated(url: str, before: dict[str, list[tuple[Any, ...]]]) -> None:
-    """Opens the database with this release and compares every row."""
+def migrated(url: str, before: dict[str, list[tuple[Any, ...]]]) -> str | None:
+    """The head of the audit log, after this release opened the database and kept every row."""
     assert len(before["predictions"]) == 399
     assert len(before["labels"]) == 400
     assert len(before["decisions"]) == 1
@@ -77,13 +81,16 @@ def migrated(url: str, before: dict[str, list[tuple[Any, ...]]]) -> None:
     labelled = whole(log, date.min, date.max)["outcome"]
     assert set(labelled.dropna()) == {0.0, 1.0}
     assert DecisionLog(url).decisions()
+    trail = AuditLog(url).read()
+    assert (trail.last, trail.migrated, trail.broken) == (2, 2, None)
+    return trail.head
 
 
 def test_a_database_of_0_2_is_migrated_without_a_loss_on_sqlite(old_database: str) -> None:
     engine = sa.create_engine(old_database)
     before = rows_of(engine)
     engine.dispose()
-    migrated(old_database, before)
+    assert migrated(old_database, before) == HEAD
 
 
 def test_a_database_of_0_2_is_migrated_without_a_loss_on_postgresql(old_database: str) -> None:
@@ -99,7 +106,7 @@ def test_a_database_of_0_2_is_migrated_without_a_loss_on_postgresql(old_database
                     new.execute(sa.insert(table), rows)
         before = rows_of(target)
         target.dispose()
-        migrated(url, before)
+        assert migrated(url, before) == HEAD
     source.dispose()
 
 

@@ -12,7 +12,7 @@ from mlproduct.log.database import MIGRATIONS, NEWEST, Database
 from mlproduct.log.decision_log import DECISIONS
 from mlproduct.log.label_log import DELIVERIES
 from mlproduct.log.sql_tables import TABLES
-from mlproduct.registry.audit_log import AuditLog
+from mlproduct.registry.audit_log import TRAIL, AuditLog
 
 from ..databases import url_in
 
@@ -24,7 +24,7 @@ def test_the_newest_migration_is_the_schema_that_the_program_expects() -> None:
 
 def test_the_migrated_tables_have_the_columns_that_the_program_uses(database_url: str) -> None:
     inspector = sa.inspect(Database(database_url).engine)
-    for table in (*TABLES.sorted_tables, DELIVERIES, DECISIONS):
+    for table in (*TABLES.sorted_tables, DELIVERIES, DECISIONS, TRAIL):
         existing = {column["name"] for column in inspector.get_columns(table.name)}
         assert existing == {column.name for column in table.columns}, table.name
     assert inspector.get_view_names() == ["prediction_log"]
@@ -48,6 +48,7 @@ def test_an_audit_log_from_before_the_first_migration_is_kept(tmp_path: Path) ->
             )
         connection.execute(sa.text("DROP VIEW prediction_log"))
         connection.execute(sa.text("DROP TABLE product_version"))
+        connection.execute(sa.text("ALTER TABLE champion_history DROP COLUMN entry_digest"))
         connection.execute(
             sa.text("CREATE TABLE schema_version (part TEXT PRIMARY KEY, version INTEGER)")
         )
@@ -55,7 +56,8 @@ def test_an_audit_log_from_before_the_first_migration_is_kept(tmp_path: Path) ->
         connection.execute(
             sa.text(f"INSERT INTO champion_history VALUES {row}"), {"at": datetime(2026, 1, 1)}
         )
-    assert AuditLog(url).read().champion == "1"
+    trail = AuditLog(url).read()
+    assert (trail.champion, trail.migrated, trail.broken) == ("1", 1, None)
     assert not sa.inspect(audit_log.database.engine).has_table("schema_version")
 
 

@@ -169,6 +169,7 @@ def database_at_schema(url: str, revision: str) -> sa.Engine:
     with engine.begin() as connection:
         connection.execute(sa.text("DROP VIEW prediction_log"))
         for name in (
+            "champion_history",
             "labels",
             "deliveries",
             "predictions",
@@ -176,9 +177,9 @@ def database_at_schema(url: str, revision: str) -> sa.Engine:
             "partitions",
             "decisions",
             "erasures",
+            "product_version",
         ):
             connection.execute(sa.text(f"DROP TABLE {name}"))
-        connection.execute(sa.text("UPDATE product_version SET version_num = '0001'"))
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.set_main_option("path_separator", "os")

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from mlproduct.errors import ConfigError, ProductError, Refused
-from mlproduct.registry.audit_log import Action, AuditLog, Entry
+from mlproduct.registry.audit_log import Action, AuditLog, AuditTrail, Entry
+
+from ..databases import recorded
 
 
 def entry(action: Action, version: str, previous: str | None, at: datetime | None = None) -> Entry:
@@ -29,31 +31,31 @@ def audit_log(url: str) -> AuditLog:
 
 
 def filled(audit_log: AuditLog, *decisions: tuple[Action, str]) -> AuditLog:
-    for number, (action, version) in enumerate(decisions):
-        audit_log.append(entry(action, version, audit_log.read().champion), after=number)
+    for action, version in decisions:
+        recorded(audit_log, entry(action, version, audit_log.read().champion))
     return audit_log
 
 
 def test_an_appended_entry_is_read_back_unchanged(audit_log: AuditLog) -> None:
     outcomes = entry("approve", "1", None, datetime(2026, 11, 24, 23, 59, 1, 5, tzinfo=UTC))
-    recorded = audit_log.append(outcomes, after=0)
-    assert recorded.sequence == 1
-    assert audit_log.read().entries == (recorded,)
+    found = recorded(audit_log, outcomes)
+    assert found.sequence == 1
+    assert audit_log.read().entries == (found,)
 
 
 def test_append_refuses_a_sequence_number_that_is_in_use(audit_log: AuditLog) -> None:
     filled(audit_log, ("approve", "1"))
     with pytest.raises(Refused, match="at the same time as approve of version 2"):
-        audit_log.append(entry("approve", "2", None), after=0)
+        audit_log.append(AuditTrail(()).followed_by(entry("approve", "2", None)))
     assert audit_log.read().champion == "1"
 
 
 def decide(url: str, version: str, ready: Barrier, outcomes: "Queue[str]") -> None:
     audit_log = AuditLog(url)
-    after = audit_log.read().last
+    trail = audit_log.read()
     ready.wait()
     try:
-        audit_log.append(entry("approve", version, None), after=after)
+        audit_log.append(trail.followed_by(entry("approve", version, None)))
         outcomes.put("recorded")
     except Refused:
         outcomes.put("refused")
@@ -75,9 +77,9 @@ def test_one_of_two_concurrent_decisions_is_refused(url: str) -> None:
 
 
 def test_champion_on_returns_the_champion_at_the_end_of_a_day(audit_log: AuditLog) -> None:
-    audit_log.append(entry("approve", "1", None, datetime(2026, 3, 1, 9, tzinfo=UTC)), after=0)
-    audit_log.append(entry("reject", "2", "1", datetime(2026, 4, 1, 9, tzinfo=UTC)), after=1)
-    audit_log.append(entry("approve", "3", "1", datetime(2026, 5, 1, 23, 59, tzinfo=UTC)), after=2)
+    recorded(audit_log, entry("approve", "1", None, datetime(2026, 3, 1, 9, tzinfo=UTC)))
+    recorded(audit_log, entry("reject", "2", "1", datetime(2026, 4, 1, 9, tzinfo=UTC)))
+    recorded(audit_log, entry("approve", "3", "1", datetime(2026, 5, 1, 23, 59, tzinfo=UTC)))
     days = (
         date(2026, 2, 28),
         date(2026, 3, 1),
@@ -92,10 +94,10 @@ def test_champion_on_returns_the_champion_at_the_end_of_a_day(audit_log: AuditLo
 
 
 def test_the_sequence_decides_the_champion_when_the_clock_jumps(audit_log: AuditLog) -> None:
-    audit_log.append(entry("approve", "1", None, datetime(2026, 5, 2, 9, tzinfo=UTC)), after=0)
-    audit_log.append(entry("approve", "2", "1", datetime(2026, 5, 1, 9, tzinfo=UTC)), after=1)
-    audit_log.append(entry("approve", "3", "2", datetime(2099, 1, 1, tzinfo=UTC)), after=2)
-    audit_log.append(entry("rollback", "2", "3", datetime(2026, 5, 3, 9, tzinfo=UTC)), after=3)
+    recorded(audit_log, entry("approve", "1", None, datetime(2026, 5, 2, 9, tzinfo=UTC)))
+    recorded(audit_log, entry("approve", "2", "1", datetime(2026, 5, 1, 9, tzinfo=UTC)))
+    recorded(audit_log, entry("approve", "3", "2", datetime(2099, 1, 1, tzinfo=UTC)))
+    recorded(audit_log, entry("rollback", "2", "3", datetime(2026, 5, 3, 9, tzinfo=UTC)))
     trail = audit_log.read()
     assert (trail.champion, trail.succession, trail.last) == ("2", ("1", "2"), 4)
     found = [
@@ -110,9 +112,9 @@ def test_a_rollback_updates_the_succession_of_champions(audit_log: AuditLog) -> 
         audit_log, ("approve", "1"), ("approve", "2"), ("reject", "4"), ("approve", "3")
     ).read()
     assert trail.succession == ("1", "2", "3")
-    audit_log.append(entry("rollback", "2", "3"), after=4)
+    recorded(audit_log, entry("rollback", "2", "3"))
     assert audit_log.read().succession == ("1", "2")
-    audit_log.append(entry("rollback", "3", "2"), after=5)
+    recorded(audit_log, entry("rollback", "3", "2"))
     assert audit_log.read().succession == ("1", "2", "3")
     assert (trail.champion, set(trail.champions), set(trail.rejected)) == (
         "3",

@@ -107,7 +107,7 @@ def test_invisible_characters_recorded_by_an_earlier_release_are_escaped(release
         released.trail.entries[0], action="reject", version="2", by="Eve\n2026", because="\u202eok"
     )
     released.trained()
-    released.releases.audit_log.append(forged, after=1)
+    released.releases._decide(forged, released.trail)
     with pytest.raises(Refused, match=r"rejected by Eve\\x0a2026 \(\\u202eok\)"):
         released.approve("2")
 

@@ -15,6 +15,7 @@ import pytest
 from mlproduct.errors import Refused
 from mlproduct.log.decision_log import Decided, DecisionLog
 from mlproduct.monitoring.profile import PREDICTION
+from mlproduct.registry.audit_mirror import HEAD
 from mlproduct.registry.mlflow_pages import places
 from mlproduct.registry.monitoring_runs import MonitoringRuns
 from mlproduct.registry.releases import Releases
@@ -321,7 +322,9 @@ def test_monitoring_without_a_champion_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with_registry(product, released, monkeypatch).releases.models.point("champion", None)
+    models = with_registry(product, released, monkeypatch).releases.models
+    models.point("champion", None)
+    models.tag_model(HEAD, None)
     (product.root / "var" / "product.db").unlink()
     assert main(["monitor"]) == 3
     output = "there is no champion – monitoring needs a released model – train a model and approve"

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from mlproduct.data.quarantine import Quarantine
 from mlproduct.log.prediction_log import PredictionLog
+from mlproduct.registry.audit_mirror import HEAD
 from mlproduct.registry.releases import Releases
 from mlproduct.tasks import scoring
 from mlproduct.testing import TrialProduct
@@ -181,7 +182,9 @@ def test_scoring_without_a_recorded_champion_is_refused(
     product: TrialProduct, capsys: pytest.CaptureFixture[str], alias: str | None, expected: str
 ) -> None:
     to_score(product)
-    Releases(settings(), PRODUCT.name).models.point("champion", alias)
+    models = Releases(settings(), PRODUCT.name).models
+    models.point("champion", alias)
+    models.tag_model(HEAD, None)
     (product.root / "var" / "product.db").unlink()
     assert main(["score", "--day", str(DAY)]) == 3
     assert expected in capsys.readouterr().err

@@ -135,7 +135,8 @@ def _trail(project: Project) -> str:
     # The alias is read first, because reconcile() corrects it.
     before, trail = releases.models.alias(CHAMPION), releases.reconcile()
     count = len(trail.entries)
-    found = f"{count} decision{'s' * (count != 1)}, champion: {named(trail.champion)}"
+    unchanged = ", none was changed" if count else ""
+    found = f"{count} decision{'s' * (count != 1)}{unchanged}, champion: {named(trail.champion)}"
     if before == trail.champion:
         return found
     return f"{found}; MLflow's alias pointed to {named(before)} and was corrected"

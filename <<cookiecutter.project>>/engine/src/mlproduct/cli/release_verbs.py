@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..console import say, table
@@ -122,7 +123,10 @@ def day(text: str) -> date:
 
 
 def verify(options: Namespace, project: Project) -> int:
-    """Computes verdicts again and compares every digest; the exit code is 3 if anything differs."""
+    """Computes verdicts again and compares every digest; the exit code is 3 if anything differs.
+
+    The audit log is verified too, except with a file, which has no decision.
+    """
     releases = releases_of(project)
     what = (
         [options.what]
@@ -130,6 +134,10 @@ def verify(options: Namespace, project: Project) -> int:
         else [version.number for version in releases.models.versions()]
     )
     found = 0
+    if not Path(options.what or "").is_file():
+        sentence, unchanged = releases.verify_audit_log()
+        found += not unchanged
+        say(f"audit log: {escaped(sentence)}")
     for each in what:
         problems = releases.verify(each)
         found += len(problems)

@@ -202,7 +202,8 @@ DONE = {"approve": "approved", "automatic": "promoted", "rollback": "rolled back
 
 
 def _champion(trail: "AuditTrail", registry: _Once[_Registry]) -> Part:
-    wrong = tuple(_alias_differs(trail, registry))
+    broken = (trail.broken,) if trail.broken else ()
+    wrong = (*broken, *_alias_differs(trail, registry))
     entry = trail.current
     if entry is None:
         return Part(

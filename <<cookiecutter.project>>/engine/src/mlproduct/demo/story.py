@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..cli.release_verbs import releases_of
 from ..errors import ProductError
-from ..gate.criteria import Decision, Outcome
+from ..gate.criteria import Decision, Outcome, read_criteria
 from ..log.partition_files import PartitionFiles
 from .rehearsal import BREAK, WEEKS, World
 from .timeline import Timeline
@@ -39,6 +39,9 @@ class Story:
     def __init__(self, world: World, line: Timeline) -> None:
         self.world, self.project, self.line = world, world.project, line
         self.releases = releases_of(world.project)
+        # Only the people in the criteria may decide, if there is a list.
+        approvers = read_criteria(world.stage.criteria_file).approvers
+        self.manager, self.engineer = approvers[:1] * 2 or (MANAGER, ENGINEER)
         self.column = world.project.product.demo_column
         self.released: list[str] = []
         self.asked = 0
@@ -123,7 +126,7 @@ class Story:
         from ..registry.release_checks import doubts
 
         version, despite = str(registered.version), doubts(registered.document)
-        entry = self.releases.approve(version, by=MANAGER, because=because, despite=despite)
+        entry = self.releases.approve(version, by=self.manager, because=because, despite=despite)
         accepted = f", accepting the risks {', '.join(despite)}" if despite else ""
         self.line.tells("approve", f"version {entry.version} by {entry.by}{accepted}: {because}")
         self.released.append(version)
@@ -132,7 +135,7 @@ class Story:
         """Checks that a blocked model cannot be approved."""
         try:
             # The number that the blocked model would have got.
-            self.releases.approve("2", by=MANAGER, because="I insist.", despite=())
+            self.releases.approve("2", by=self.manager, because="I insist.", despite=())
         except ProductError as refusal:
             refused = str(refusal).partition(" – ")[0]
             self.line.tells("approve", f"refused: {refused}, because a blocked model gets none")
@@ -237,12 +240,13 @@ class Story:
             if new.version:
                 self.releases.reject(
                     new.version,
-                    by=MANAGER,
+                    by=self.manager,
                     because="It was trained on too few rows since the change.",
                 )
                 self.line.tells(
                     "reject",
-                    f"version {new.version} by {MANAGER}: trained on too few rows since the change",
+                    f"version {new.version} by {self.manager}: trained on too few rows since the"
+                    " change",
                 )
             return
         won = {r.criterion.versus: r.outcome for r in new.document.verdict.results}
@@ -276,7 +280,7 @@ class Story:
     def _goes_back(self) -> None:
         """Rolls back with one command, without waiting for the labels of the bad week."""
         entry = self.releases.rollback(
-            by=ENGINEER,
+            by=self.engineer,
             because=f"The repair has not reached the live data: {self.column} is still changed.",
         )
         self.line.tells(

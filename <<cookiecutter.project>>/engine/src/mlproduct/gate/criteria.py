@@ -62,6 +62,7 @@ __all__ = [
     "Waiver",
     "criteria_digest",
     "read_criteria",
+    "same_name",
     "unused",
 ]
 
@@ -270,6 +271,8 @@ class Criteria(Frozen):
     primary: str
     confidence: float = Field(default=0.95, ge=0.5, lt=1)
     approval: Literal["required", "automatic"] = "required"
+    approvers: tuple[Sentence, ...] = Field(default=(), exclude_if=unused)
+    """The people who may approve, reject and roll back; empty if everyone may."""
     smallest: int = Field(default=30, ge=2)
     """A measurement on fewer rows is undecided."""
     value: EitherValue | None = None
@@ -470,6 +473,11 @@ def read_criteria(path: Path) -> Criteria:
     """The criteria in the file ``path``; raises ConfigError with the line of each mistake."""
     # Not as CriteriaFile, which would differ from the same criteria read from a document.
     return Criteria.model_validate(dict(read_yaml(path, CriteriaFile)))
+
+
+def same_name(name: str) -> str:
+    """The name of a person for comparisons: without case and repeated blanks."""
+    return " ".join(name.split()).casefold()
 
 
 def criteria_digest(criteria: Criteria) -> str:

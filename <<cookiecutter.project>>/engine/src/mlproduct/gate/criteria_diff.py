@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from .bars import exact
-from .criteria import LEVELS, Criteria, Criterion
+from .criteria import LEVELS, Criteria, Criterion, same_name
 
 __all__ = ["loosened_criteria"]
 
@@ -43,6 +43,12 @@ def _loosened_as_a_whole(previous: Criteria, current: Criteria) -> Iterator[str]
         yield (
             "The approval is now automatic; when the champion was judged, a person had to approve."
         )
+    if previous.approvers and not current.approvers:
+        yield "The list of approvers was removed since the champion was judged."
+    elif previous.approvers:
+        before = set(map(same_name, previous.approvers))
+        if more := [name for name in current.approvers if same_name(name) not in before]:
+            yield f"The approvers now include {', '.join(more)}."
 
 
 def _loosened(before: Criterion, after: Criterion) -> Iterator[str]:

@@ -261,6 +261,26 @@ class Models:
             elif self.alias(alias) is not None:
                 self.client.delete_registered_model_alias(self.name, alias)
 
+    def model_tags(self) -> dict[str, str]:
+        """The tags of the registered model; empty if no version was registered yet."""
+        from mlflow.exceptions import MlflowException
+
+        with answering(self.settings):
+            try:
+                return dict(self.client.get_registered_model(self.name).tags)
+            except MlflowException as problem:
+                if problem.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return {}
+                raise
+
+    def tag_model(self, tag: str, value: str | None) -> None:
+        """Sets a tag of the registered model, or removes it if ``value`` is None."""
+        with answering(self.settings):
+            if value is not None:
+                self.client.set_registered_model_tag(self.name, tag, value)
+            else:
+                self.client.delete_registered_model_tag(self.name, tag)
+
     def tag(self, number: str, tags: Mapping[str, str]) -> None:
         """Sets tags of a version, without secrets."""
         with answering(self.settings):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from ..errors import ConfigError, Refused
 from ..escaping import escaped
-from ..gate.criteria import RULES, Decision, Verdict
+from ..gate.criteria import RULES, Decision, Verdict, same_name
 from ..gate.document import Document
 from ..gate.judge import is_open_risk
 from ..plain_text import NAME_LIMIT, REASON_LIMIT, plain
@@ -19,6 +19,8 @@ __all__ = [
     "concerns",
     "consistent",
     "doubts",
+    "intact",
+    "may_decide",
     "not_rejected",
     "registrable",
     "signed",
@@ -127,6 +129,22 @@ def signed(by: str, because: str, role: str) -> tuple[str, str, str]:
         plain("--because", because, REASON_LIMIT),
         plain("role", role, NAME_LIMIT),
     )
+
+
+def intact(trail: AuditTrail) -> None:
+    """Raises Refused if an entry of the audit log was changed, added or removed."""
+    if trail.broken:
+        raise Refused(trail.broken)
+
+
+def may_decide(by: str, version: Version, document: Document) -> None:
+    """Raises Refused if the criteria of the version name the approvers, and ``by`` is not one."""
+    approvers = document.criteria.approvers
+    if approvers and same_name(by) not in map(same_name, approvers):
+        raise Refused(
+            f"{by} may not decide on version {version.number} – its criteria name the approvers"
+            f" {', '.join(approvers)} – ask one of them"
+        )
 
 
 def not_rejected(version: Version, trail: AuditTrail) -> None:

@@ -5,14 +5,11 @@
     reject     a version is excluded permanently
     rollback   an earlier champion becomes the champion again
 
-The order is always: read the audit log, check, add to the audit log, move the alias. A failure
-before the record leaves the champion unchanged. After a failure between the record and the alias,
-the next command corrects the alias.
+The order is always: read the audit log, check, announce the entry in MLflow, add it to the audit
+log, move MLflow's digest and alias. A failure before the record leaves the champion unchanged.
+After a failure between the record and the alias, the next command corrects MLflow.
 """
 
-import json
-import re
-import shlex
 from collections.abc import Collection
 from pathlib import Path
 
@@ -23,11 +20,14 @@ from ..errors import ProductError, Refused
 from ..gate.criteria import Decision
 from ..gate.document import Document
 from .audit_log import Action, AuditLog, AuditTrail, Entry, taken_on_text
+from .audit_mirror import AuditMirror
 from .models import Models
 from .release_checks import (
     as_recorded,
     concerns,
     consistent,
+    intact,
+    may_decide,
     not_rejected,
     signed,
     still_compared,
@@ -47,6 +47,7 @@ class Releases:
     def __init__(self, settings: Settings, product: str) -> None:
         self.models = Models(settings, product)
         self.audit_log = AuditLog(settings.database_url)
+        self.mirror = AuditMirror(self.models)
 
     def approve(
         self,
@@ -62,11 +63,12 @@ class Releases:
         ``despite`` names the accepted risks: every undecided must-criterion, and ``review`` if the
         review of the criteria is overdue or a bar was loosened. Raises ConfigError for an id that
         is not an open risk. Raises Refused and leaves the champion unchanged if the verdict, a
-        digest or the audit log does not allow the approval.
+        digest, the audit log or the list of approvers does not allow the approval.
         """
         by, because, role = signed(by, because, role)
         trail, found = self.reconcile(), self.models.find(version)
         document = self._judged(found, trail)
+        may_decide(by, found, document)
         taken_on(document, despite, found.number)
         open_points = taken_on_text(despite, concerns(document))
         entry = _entry(
@@ -101,7 +103,8 @@ class Releases:
     def reject(self, version: str, *, by: str, because: str, role: str = "reviewer") -> Entry:
         """The entry that excludes the version permanently.
 
-        Raises Refused if it is the champion or already rejected.
+        Raises Refused if it is the champion or already rejected, and if the list of approvers in
+        its document does not contain ``by``. A document that was changed limits no one.
         """
         by, because, role = signed(by, because, role)
         trail, found = self.reconcile(), self.models.find(version)
@@ -111,6 +114,8 @@ class Releases:
                 " back instead"
             )
         not_rejected(found, trail)
+        if (document := self._consistent_document(found)) is not None:
+            may_decide(by, found, document)
         # Tags instead of the document: a version with a manipulated document must be rejectable.
         tags = found.tags
         entry = Entry(
@@ -133,7 +138,8 @@ class Releases:
         again.
 
         Its document and model file are checked as in an approval; its verdict is not checked again.
-        Raises Refused if there is no such earlier champion, it was rejected, or a file was changed.
+        Raises Refused if there is no such earlier champion, it was rejected, a file was changed, or
+        the list of approvers in its document does not contain ``by``.
         """
         by, because, role = signed(by, because, role)
         trail = self.reconcile()
@@ -142,6 +148,7 @@ class Releases:
         document = self.models.document(found)
         self.models.check(found, document)
         as_recorded(found, document, trail)
+        may_decide(by, found, document)
         return self._decide(
             _entry("rollback", found, document, trail, by, because, role=role), trail
         )
@@ -153,11 +160,12 @@ class Releases:
     def load_champion(self) -> Loaded | None:
         """The champion's model, also checked against the audit log; None if there is none.
 
-        Raises Refused if a check fails, or if the audit log is lost: it is empty, but
-        MLflow's alias names a champion.
+        Raises Refused if a check fails, if an entry of the audit log was changed, or if the audit
+        log is lost: it is empty, but MLflow shows a decision.
         """
         trail = self.audit_log.read()
-        self._not_lost(trail)
+        intact(trail)
+        self.mirror.not_lost(trail)
         if trail.champion is None:
             return None
         # Not by the alias, which can be moved in MLflow without any check.
@@ -166,9 +174,10 @@ class Releases:
         return loaded
 
     def reconcile(self) -> AuditTrail:
-        """The audit log, after MLflow's aliases were corrected to match it.
+        """The audit log, after MLflow's digest of it and MLflow's aliases were corrected to match.
 
-        Raises Refused and moves no alias if the audit log is lost.
+        Raises Refused and changes nothing if the audit log is lost, or if it or MLflow's digest was
+        changed by anything but a decision.
         """
         # Repeated until no other process decided meanwhile: its decision would need other aliases.
         while True:
@@ -176,6 +185,34 @@ class Releases:
             self._mirror(trail)
             if self.audit_log.read().last == trail.last:
                 return trail
+
+    def verify_audit_log(self) -> tuple[str, bool]:
+        """A sentence about the audit log, and whether it is as it was recorded.
+
+        Its entries are compared with their digests and with the digest in MLflow. Nothing is
+        changed.
+        """
+        try:
+            # Alone, because a decision writes to both stores one after the other.
+            with self.audit_log.database.alone():
+                trail = self.audit_log.read()
+                self.mirror.not_lost(trail)
+                intact(trail)
+                waiting, head = self.mirror.waiting(trail), self.mirror.head()
+        except Refused as problem:
+            return str(problem), False
+        if waiting:
+            return (
+                f"entry {waiting[0].sequence} is recorded, but MLflow does not show it yet – both"
+                " should agree – run doctor",
+                False,
+            )
+        count = len(trail.entries)
+        entries = "one entry" if count == 1 else f"{count or 'no'} entries"
+        unchanged = f"{entries}, none was changed" if count else entries
+        if head != trail.head:
+            unchanged += "; the next decision or doctor stores the last digest in MLflow"
+        return unchanged, True
 
     def verify(self, what: str) -> tuple[str, ...]:
         """A sentence for each contradiction found in a version, a run or a file ``decision.json``;
@@ -189,31 +226,13 @@ class Releases:
             return self._of_version(self.models.find(what))
         return self._of_run(what)
 
-    def _not_lost(self, trail: AuditTrail) -> None:
-        """Raises Refused if the alias ``champion`` exists and the audit log is empty.
-
-        A decision is recorded before the alias moves. An alias without any decision therefore means
-        that the audit log was lost.
-        """
-        if trail.entries or (number := self.models.alias(CHAMPION)) is None:
-            return
-        # Without user and password: no message contains a password.
-        address = re.sub("//[^/@ ]*@", "//", self.models.settings.tracking_uri)
-        # Quoted for Python here and for the shell below: a name may contain quotes.
-        model, alias = json.dumps(self.models.name), json.dumps(CHAMPION)
-        code = (
-            f"import mlflow; mlflow.MlflowClient().delete_registered_model_alias({model}, {alias})"
-        )
-        raise Refused(
-            "the audit log is empty, but MLflow's alias"
-            f" {CHAMPION} is on version {number} – the product's database was lost, or"
-            " PRODUCT_DATABASE_URL names another one – restore it from a backup; or, to start"
-            " without a champion, remove the alias by hand:"
-            f" MLFLOW_TRACKING_URI={shlex.quote(address)} python -c {shlex.quote(code)}"
-        )
-
     def _mirror(self, trail: AuditTrail) -> None:
-        self._not_lost(trail)  # first, because an empty audit log would remove the alias
+        self.mirror.not_lost(trail)  # first, because an empty audit log would remove the alias
+        intact(trail)
+        if self.mirror.head() != trail.head:
+            # Alone, because two processes could move the digest in the wrong order.
+            with self.audit_log.database.alone():
+                self.mirror.follow(self.audit_log.read())
         if self.models.alias(CHAMPION) != trail.champion:
             self.models.point(CHAMPION, trail.champion)
         challenger = self.models.alias(CHALLENGER)
@@ -237,7 +256,13 @@ class Releases:
         return document
 
     def _decide(self, entry: Entry, trail: AuditTrail) -> Entry:
-        recorded = self.audit_log.append(entry, after=trail.last)
+        entry = trail.followed_by(entry)
+        self.mirror.announce(entry)
+        try:
+            self.audit_log.append(entry)
+        except Refused:
+            self.mirror.withdraw(entry)
+            raise
         try:
             # Not only this alias: another process may have decided since.
             self.reconcile()
@@ -249,7 +274,16 @@ class Releases:
                 f" it yet ({problem}) – both should agree – the next approve, reject or rollback"
                 " corrects MLflow"
             ) from problem
-        return recorded
+        return entry
+
+    def _consistent_document(self, version: Version) -> Document | None:
+        """The version's document, None if it cannot be read or was changed."""
+        try:
+            document = self.models.document(version)
+            consistent(version, document, self.models.runs.tags(version.run_id))
+        except Refused:
+            return None
+        return document
 
     def _of_version(self, version: Version) -> tuple[str, ...]:
         try:

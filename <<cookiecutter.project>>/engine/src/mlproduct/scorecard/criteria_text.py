@@ -95,6 +95,8 @@ def _how_decided(criteria: Criteria, problem: Problem) -> str:
         if criteria.approval == "required"
         else "A model that is ready becomes the champion automatically, without an approval."
     )
+    if criteria.approvers:
+        approval += f" Only {', '.join(criteria.approvers)} may approve, reject and roll back."
     lines = (
         f"Candidates are compared by {criteria.primary}.{f' {primary.says}' if primary else ''}",
         f"Every quality metric has a {exact(criteria.confidence * 100)} % confidence interval;"

@@ -5,6 +5,7 @@ import json
 import sqlite3
 import tarfile
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -117,10 +118,10 @@ def test_a_verdict_is_computed_again_for_its_own_date_and_not_for_today(
 def test_a_document_of_an_earlier_release_needs_no_must_criterion() -> None:
     shoulds = [{**each, "level": "should"} for each in CHURN["criteria"]]
     made = document({**CHURN, "criteria": shoulds}, churn_measurements())
-    given = {"criteria": made.criteria, "on": made.judged_on, "rules": 1}
+    judged = partial(judge, criteria=made.criteria, on=made.judged_on, rules=1)
     verdicts = {
-        "verdict": judge(made.measurements, previous=made.previous_criteria, **given),
-        "data_verdict": judge(made.data_measurements, of="data", **given),
+        "verdict": judged(made.measurements, previous=made.previous_criteria),
+        "data_verdict": judged(made.data_measurements, of="data"),
     }
     earlier = made.model_copy(update={**verdicts, "rules": 1})
     assert (made.decision, earlier.decision.is_ready) == (Decision.REVIEW, True)

@@ -25,7 +25,7 @@ __all__ = ["BREAK", "WEEKS", "World", "rehearsed"]
 WEEKS = 12
 BREAK = 4  # the week from which a column of the sample data is changed
 HISTORY, WEEKLY = 12_000, 4_000  # rows before the first week, and of each week
-WEEKLY_TEXTS = 3_000  # the same for a product with texts, whose models take longer to train
+WEEKLY_TEXTS = 2_000  # the same for a product with texts, whose models take longer to train
 DIRTY = 0.002  # the share of a week's rows that break the schema
 
 

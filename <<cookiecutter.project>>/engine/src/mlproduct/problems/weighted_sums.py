@@ -215,6 +215,10 @@ class Weighted:
         found = self._sums[term]
         return found[:, 0] if found.shape[1] == 1 else found
 
+    def squares(self, term: Term) -> np.ndarray:
+        """The sum of the squares of a term per resample (B × its number of columns)."""
+        return np.asarray(self.weights @ self.scored.term(term) ** 2, dtype=float)
+
     @cached_property
     def levels(self) -> Levels:
         """The sums of weights per level of the score."""

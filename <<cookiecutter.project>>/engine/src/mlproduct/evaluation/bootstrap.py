@@ -59,8 +59,8 @@ class BootstrapEstimate:
 
     @property
     def draws(self) -> np.ndarray:
-        """``Metric.drawn`` of each resample: the value (B), or the means of the parts (B × k)."""
-        return np.concatenate(self.chunks) if self.chunks else np.zeros(0)
+        """``Metric.drawn`` of each resample (B × k)."""
+        return np.concatenate(self.chunks) if self.chunks else np.zeros((0, 1))
 
     @property
     def is_measured(self) -> bool:

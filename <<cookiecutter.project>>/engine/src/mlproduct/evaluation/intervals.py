@@ -8,12 +8,14 @@ interval for the difference of two proportions is at least as wide as Bonett and
 Bounds are a pair of arrays: the lower and the upper end at each error level of ``ladder``.
 """
 
+from functools import reduce
 from itertools import product
 
 import numpy as np
+from scipy.special import expit, logit
 
 from ..gate.criteria import Interval
-from ..problems import Cells, Metric, Scored
+from ..problems import Cells, Deviations, Metric, Scored
 from .absolute_sums import plausible_sums
 from .bootstrap import BootstrapEstimate
 from .proportions import Bounds, matched, normal_quantiles, rule_of_three, wilson, within
@@ -25,6 +27,7 @@ __all__ = [
     "ladder",
     "of_difference",
     "of_value",
+    "on_logit_scale",
     "percentile",
 ]
 
@@ -48,6 +51,9 @@ def of_value(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
     if metric.proportion is not None:
         right, counted = metric.proportion(estimate.scored)
         bounds = _widest(bounds, wilson(right.sum(), counted.sum(), errors))
+    if metric.without_own is not None:
+        without_own = on_logit_scale(estimate.draws[:, 1], estimate.support, errors)
+        bounds = _widest(bounds, without_own)
     return _widest(bounds, _unseen(estimate, errors))
 
 
@@ -97,27 +103,41 @@ def apart(
 def _drawn(one: BootstrapEstimate, other: BootstrapEstimate | None, errors: np.ndarray) -> Bounds:
     """The bounds of a value, or of one − other, from the resamples of both."""
     metric, value = one.metric, one.value
-    low, high = _plausible(one, errors)
     ends = metric.lowest, metric.highest
     if other is not None:
-        of_other = _plausible(other, errors)
         value, ends = value - other.value, (ends[0] - ends[1], ends[1] - ends[0])
-        low, high = low - of_other[1], high - of_other[0]
-    if metric.deviations is None:
-        return percentile(low, value, errors, *ends)
-    low, high = (
-        percentile(draws, float(np.nanmean(draws)), errors, *ends)[side]
-        for side, draws in enumerate((low, high))
-    )
-    return _widest((low, high), (np.full(len(errors), value), np.full(len(errors), value)))
+    if metric.deviations is not None:
+        sums = _plausible_sums(one, other, metric.deviations, errors)
+        low, high = (percentile(each, float(np.nanmean(each)), errors, *ends) for each in sums)
+        return _widest((low[0], high[1]), (np.full(len(errors), value),) * 2)
+    draws = one.draws if other is None else one.draws - other.draws
+    bounds = [percentile(column, value, errors, *ends) for column in draws.T]
+    return reduce(_widest, bounds)
 
 
-def _plausible(estimate: BootstrapEstimate, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The values that the truth can be, for a lower and for an upper bound (one per draw)."""
-    deviations = estimate.metric.deviations
-    if deviations is None:
-        return estimate.draws, estimate.draws
-    return plausible_sums(estimate, deviations, errors)
+def _plausible_sums(
+    one: BootstrapEstimate,
+    other: BootstrapEstimate | None,
+    deviations: Deviations,
+    errors: np.ndarray,
+) -> Bounds:
+    low, high = plausible_sums(one, deviations, errors)
+    if other is None:
+        return low, high
+    low_of_other, high_of_other = plausible_sums(other, deviations, errors)
+    return low - high_of_other, high - low_of_other
+
+
+def on_logit_scale(draws: np.ndarray, rows: int, errors: np.ndarray) -> Bounds:
+    """The normal interval of the log odds of ``draws``, which are shares of ``rows`` rows.
+
+    Source: K. Boyd, K. Eng and D. Page (2013), Area under the precision-recall curve: point
+    estimates and confidence intervals, ECML PKDD.
+    """
+    # The log odds of 0 and 1 are infinite.
+    odds = logit(np.clip(draws, 0.5 / rows, 1 - 0.5 / rows))
+    middle, reach = np.nanmean(odds), normal_quantiles(errors) * np.nanstd(odds)
+    return expit(middle - reach), expit(middle + reach)
 
 
 def percentile(

@@ -124,6 +124,21 @@ def _average_precision(w: Weighted) -> np.ndarray:
     return np.einsum("bl,bl->b", at.positive, precision) / at.all_positive[:, 0]
 
 
+def _precision_of_others(w: Weighted) -> np.ndarray:
+    """Average precision in which a positive is not among the rows of its own threshold.
+
+    The precision at the score of a positive is at least 1 / its rank because of the positive
+    itself. The precision of the other rows is free of this, and of copies in a resample.
+    """
+    at, ranks = w.levels, w.scored.ranks
+    own = np.take(w.weights, ranks.positives, axis=1)
+    positives_per_level = np.diff(ranks.starts, append=len(ranks.positives))
+    caught = np.repeat(at.all_positive - at.positive_below, positives_per_level, axis=1) - own
+    acted = np.repeat(at.all - at.below, positives_per_level, axis=1) - own
+    precision = np.divide(caught, acted, out=np.zeros_like(caught), where=acted > 0)
+    return np.einsum("bp,bp->b", own, precision) / np.where(acted > 0, own, 0).sum(axis=1)
+
+
 # --- the rows that a metric is based on -----------------------------------------------------
 
 
@@ -237,6 +252,7 @@ METRICS: Mapping[str, Metric] = named(
             "higher",
             "Precision averaged over all levels of recall.",
             combine=_average_precision,
+            without_own=_precision_of_others,
             support=_positives,
         ),
         _by_score(

@@ -57,7 +57,8 @@ class Metric:
 
     ``support`` counts the rows that the metric is based on. If the metric is a proportion,
     ``proportion`` returns two boolean masks over the rows: the numerator and the denominator. If it
-    is a sum of absolute means, ``deviations`` are its parts.
+    is a sum of absolute means, ``deviations`` are its parts. If it is too high on few rows because
+    each row adds to its own result, ``without_own`` is the metric without this.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Metric:
     support: Callable[[Scored], int] = len
     proportion: Callable[[Scored], tuple[np.ndarray, np.ndarray]] | None = None
     deviations: Deviations | None = None
+    without_own: Callable[[Weighted], np.ndarray] | None = None
     lowest: float = -np.inf
     highest: float = np.inf
 
@@ -98,11 +100,17 @@ class Metric:
             return self.combine(weighted)
 
     def drawn(self, weighted: Weighted) -> np.ndarray:
-        """What is drawn for an interval: the metric (B), or the means of its parts (B × k)."""
-        if self.deviations is None:
-            return self.of(weighted)
+        """What an interval is made of: a column or several for each row of weights (B × k).
+
+        The metric and, if it has it, ``without_own``; or the means of its ``deviations``.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
-            return self.deviations.means(weighted)
+            if self.deviations is not None:
+                return self.deviations.means(weighted)
+            several = [self.of(weighted)]
+            if self.without_own is not None:
+                several.append(self.without_own(weighted))
+            return np.stack(several, axis=1)
 
 
 def named(metrics: Iterable[Metric]) -> dict[str, Metric]:

@@ -1,9 +1,9 @@
 """Measures wrong decisions of the gate with a known truth: ``make bench-decisions``.
 
-The bar is the true value, so every decision is wrong; only *undecided* is right. A cell is a metric,
-a number of rows and a kind of criterion: alone, against a baseline, or in each of four slices. The
-decisions are those of the engine's own intervals and judge. The truth is the metric of two million
-rows. Nominal at a confidence of 95 % are 2.5 % for each direction.
+The bar is the true value, so every decision is wrong; only *undecided* is right. A cell is a
+metric, a number of rows and a kind of criterion: alone, against a baseline, or in each of four
+slices. The decisions are those of the engine's own intervals and judge. The truth is the metric of
+two million rows. Nominal at a confidence of 95 % are 2.5 % for each direction.
 
     python decisions.py --problem binary --metric average_precision --rows 500 --samples 600
 """
@@ -200,7 +200,7 @@ def decisions(
     if "slices" in kinds:
         part = np.random.default_rng(how["seed"]).integers(0, SLICES, rows)
         parts = [np.flatnonzero(part == each) for each in range(SLICES)]
-    samples: dict[Key, Sample] = {("all",): Sample(views, dict.fromkeys(views, metrics))}
+    samples: dict[Key, Sample] = {("all",): Sample(views, {name: metrics for name in views})}
     for place, each in enumerate(parts if "slices" in kinds else []):
         own = {"challenger": views["challenger"].take(each)}
         samples["part", str(place)] = Sample(own, {"challenger": metrics}, each)
@@ -248,7 +248,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     print(
-        "| problem, family | metric | rows | kind | truth | wrong met % | wrong not met % | undecided % | width | samples |"
+        "| problem, family | metric | rows | kind | truth | wrong met % | wrong not met % |"
+        " undecided % | width | samples |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for problem in asked.problem or PROBLEMS:

@@ -111,7 +111,7 @@ def test_the_calibration_error_equals_that_of_a_loop_over_the_bins() -> None:
 
 
 def slow_calibration_error(found: Scored, w: np.ndarray, bins: int = 10) -> float:
-    """Of ``w`` copies of each row: pairs of different copies, without those of a copy with itself."""
+    """Of ``w`` copies of each row, from all pairs of different copies."""
     chance = found.probabilities.max(axis=1)
     deviation = chance - (found.decision == found.y)
     error = 0.0

@@ -130,13 +130,14 @@ def _precision_of_others(w: Weighted) -> np.ndarray:
     The precision at the score of a positive is at least 1 / its rank because of the positive
     itself. The precision of the other rows is free of this, and of copies in a resample.
     """
-    at, ranks = w.levels, w.scored.ranks
-    own = np.take(w.weights, ranks.positives, axis=1)
-    positives_per_level = np.diff(ranks.starts, append=len(ranks.positives))
-    caught = np.repeat(at.all_positive - at.positive_below, positives_per_level, axis=1) - own
-    acted = np.repeat(at.all - at.below, positives_per_level, axis=1) - own
-    precision = np.divide(caught, acted, out=np.zeros_like(caught), where=acted > 0)
-    return np.einsum("bp,bp->b", own, precision) / np.where(acted > 0, own, 0).sum(axis=1)
+    at = w.levels
+    caught, acted = at.all_positive - at.positive_below, at.all - at.below
+    caught -= at.own
+    acted -= at.own
+    # At the highest score there may be no other row: the precision is undefined.
+    counted = at.all_positive[:, 0] - np.where(acted > 0, 0, at.positive).sum(axis=1)
+    caught /= np.maximum(acted, 1, out=acted)
+    return np.einsum("bl,bl->b", at.positive, caught) / counted
 
 
 # --- the rows that a metric is based on -----------------------------------------------------

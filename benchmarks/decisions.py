@@ -80,7 +80,8 @@ class Numbers:
 
     def __call__(self, random: np.random.Generator, rows: int) -> Views:
         known = np.exp(3 + 0.5 * random.standard_normal(rows))
-        y = known * np.exp(0.2 * self.noise(random, rows))
+        # At least a fifth of the prediction, so that the relative error has a finite mean.
+        y = known * (1 + 0.2 * np.maximum(self.noise(random, rows), -4))
         predicted = {
             "challenger": known,
             "baseline": known * np.exp(0.1 * random.standard_normal(rows)),
@@ -211,8 +212,8 @@ def decisions(
             criterion = at_truth(metric, kind, truths[metric.name][kind])
             if kind == "slices":
                 by_name = {
-                    key[1]: views["challenger"][metric.name]
-                    for key, views in found.items()
+                    key[1]: estimates["challenger"][metric.name]
+                    for key, estimates in found.items()
                     if key[0] == "part"
                 }
                 sliced = SlicedMetric(metric.name, "part", False, (criterion,))

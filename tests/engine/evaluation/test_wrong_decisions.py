@@ -181,13 +181,13 @@ def test_the_precision_of_others_equals_that_of_a_loop_over_the_thresholds(digit
     drawn = AVERAGE_PRECISION.drawn(Weighted(Scored(y, Predictions(y, score)), w[None, :], ()))
     total = weight = 0.0
     for threshold in np.unique(score):
-        here = w[(score == threshold) & (y == 1)]
-        if here.sum() == 0:
+        at_score = w[(score == threshold) & (y == 1)]
+        if at_score.sum() == 0:
             continue
         # The copies of the positive row, on average over the drawn positives of this score.
-        own = np.average(here, weights=here)
+        own = np.average(at_score, weights=at_score)
         above = w[score >= threshold].sum() - own
         if above > 0:
-            total += here.sum() * (w[(score >= threshold) & (y == 1)].sum() - own) / above
-            weight += here.sum()
+            total += at_score.sum() * (w[(score >= threshold) & (y == 1)].sum() - own) / above
+            weight += at_score.sum()
     assert drawn[0, 1] == pytest.approx(total / weight)

@@ -125,7 +125,7 @@ def _average_precision(w: Weighted) -> np.ndarray:
 
 
 def _precision_of_others(w: Weighted) -> np.ndarray:
-    """Average precision in which a positive is not among the rows of its own threshold.
+    """Average precision in which no positive is among the rows at its own score.
 
     The precision at the score of a positive is at least 1 / its rank because of the positive
     itself. The precision of the other rows is free of this, and of copies in a resample.

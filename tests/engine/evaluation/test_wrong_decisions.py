@@ -173,6 +173,14 @@ def test_a_slice_that_some_resamples_do_not_contain_can_have_any_calibration_err
     assert (low, high) == (0, 1)
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_average_precision_of_a_single_positive_at_the_top_can_be_anything() -> None:
+    y = np.arange(40) == 39
+    scored = Scored(y.astype(float), Predictions(y.astype(float), np.linspace(0, 1, 40)))
+    (low,), (high,) = of_value(estimated(AVERAGE_PRECISION, 0, scored=scored)[0], ladder(0.95))
+    assert (low, high) == (0, 1)
+
+
 @pytest.mark.parametrize("digits", [1, 9], ids=["ties", "no ties"])
 def test_the_precision_of_others_equals_that_of_a_loop_over_the_thresholds(digits: int) -> None:
     random = np.random.default_rng(8)

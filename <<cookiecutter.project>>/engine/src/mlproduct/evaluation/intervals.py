@@ -131,8 +131,8 @@ def _plausible_sums(
 def on_logit_scale(draws: np.ndarray, rows: int, errors: np.ndarray) -> Bounds:
     """The normal interval of the log odds of ``draws``, which are shares of ``rows`` rows.
 
-    It is 0 to 1 if every draw is undefined. Source: K. Boyd, K. Eng and D. Page (2013), Area under the precision-recall curve: point
-    estimates and confidence intervals, ECML PKDD.
+    It is 0 to 1 if every draw is undefined. Source: K. Boyd, K. Eng and D. Page (2013), Area under
+    the precision-recall curve: point estimates and confidence intervals, ECML PKDD.
     """
     if np.isnan(draws).all():
         return np.zeros(len(errors)), np.ones(len(errors))

@@ -28,7 +28,8 @@ BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 # With make -j, several targets would create the environment of a project at once.
 .NOTPARALLEL:
 .PHONY: help demo test test-long test-product check check-engine $(addprefix check-,$(KITS)) docs fix lock
-.PHONY: bench bench-serve bench-scoring bench-alarms bench-text bench-leaks build/bench-env build/product-env clean
+.PHONY: bench bench-serve bench-scoring bench-alarms bench-decisions bench-text bench-leaks build/bench-env
+.PHONY: build/product-env clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -109,6 +110,9 @@ bench-scoring: build/bench-env ## compare scoring, logging and monitoring of a d
 
 bench-alarms: build/bench-env ## measure false alarms, detected changes and cost of the alarms
 	@cd build/bench-env/churn-radar && PYTHONPATH=engine/src "$(PRODUCT_ENV)/bin/python" $(CURDIR)/benchmarks/alarms.py
+
+bench-decisions: build/bench-env ## measure wrong decisions of the gate with a known truth; ARGS="--problem binary --rows 500"
+	@PYTHONPATH="$(ENGINE)/src" "$(PRODUCT_ENV)/bin/python" benchmarks/decisions.py $(ARGS)
 
 bench-text: build/bench-env ## measure the models for texts, on the files in DATA=folder or on synthetic messages
 	@PYTHONPATH="$(ENGINE)/src" "$(PRODUCT_ENV)/bin/python" benchmarks/text.py $(if $(DATA),--data "$(DATA)")

@@ -4,14 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlproduct.evaluation.bootstrap import BootstrapEstimate, Sample, clusters_of, resample, take
-from mlproduct.evaluation.intervals import (
-    ladder,
-    matched,
-    of_difference,
-    of_value,
-    percentile,
-    wilson,
-)
+from mlproduct.evaluation.intervals import ladder, of_difference, of_value, percentile
+from mlproduct.evaluation.proportions import matched, wilson
 from mlproduct.problems import BinaryClassification, Predictions, Regression, Scored
 
 METRICS = {**BinaryClassification.metrics, **Regression.metrics}

@@ -1,5 +1,7 @@
 """Every metric compared with scikit-learn, with weights, and when it has no value."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import sklearn.metrics as reference
@@ -98,13 +100,20 @@ def test_the_value_is_per_1000_rows() -> None:
     assert METRICS["value_per_1000"].compute(scored)[0] == pytest.approx(1000 * (100 - 10) / 4)
 
 
-def test_the_calibration_error_is_the_weighted_mean_of_the_distance_in_each_bin() -> None:
-    scored = Scored(
-        np.array([0.0, 1, 1, 1]), Predictions(np.zeros(4), np.array([0.2, 0.2, 0.9, 0.9]))
-    )
-    assert METRICS["expected_calibration_error"].compute(scored)[0] == pytest.approx(
-        0.5 * 0.3 + 0.5 * 0.1
-    )
+def test_the_calibration_error_adds_up_the_root_of_the_mean_product_of_two_rows_of_a_bin() -> None:
+    scored = classified(rows=80, digits=2)
+    score, y = scored.score, scored.y
+    expected = 0.0
+    for place in range(10):
+        inside = (score >= place / 10) & ((score < (place + 1) / 10) | (place == 9))
+        products = [
+            (score[i] - y[i]) * (score[j] - y[j])
+            for i, j in permutations(np.flatnonzero(inside), 2)
+        ]
+        expected += max(sum(products) / (80 * 79), 0) ** 0.5
+    assert METRICS["expected_calibration_error"].compute(scored)[0] == pytest.approx(expected)
+    one = scored.take(np.array([0]))
+    assert METRICS["expected_calibration_error"].compute(one)[0] == 0
 
 
 @pytest.mark.parametrize("name", ["recall", "precision", "roc_auc", "average_precision"])

@@ -111,16 +111,17 @@ def test_the_calibration_error_equals_that_of_a_loop_over_the_bins() -> None:
 
 
 def slow_calibration_error(found: Scored, w: np.ndarray, bins: int = 10) -> float:
+    """Of ``w`` copies of each row, from all pairs of different copies."""
     chance = found.probabilities.max(axis=1)
-    right = found.decision == found.y
+    deviation = chance - (found.decision == found.y)
     error = 0.0
     for place in range(bins):
         last = place == bins - 1
         inside = (chance >= place / bins) & ((chance < (place + 1) / bins) | last)
-        if w[inside].sum() > 0:
-            mean = np.average(chance[inside], weights=w[inside])
-            share = np.average(right[inside], weights=w[inside])
-            error += w[inside].sum() / w.sum() * abs(mean - share)
+        copies = np.repeat(deviation[inside], w[inside].astype(int))
+        products = np.outer(copies, copies)
+        np.fill_diagonal(products, 0)
+        error += np.sqrt(max(products.sum(), 0) / (w.sum() * (w.sum() - 1)))
     return error
 
 

@@ -48,7 +48,7 @@ class Sample:
 
 @dataclass
 class BootstrapEstimate:
-    """One metric of one model: its value on the original rows and on every resample."""
+    """One metric of one model: its value on the original rows and what is drawn of it."""
 
     metric: Metric
     scored: Scored
@@ -59,8 +59,8 @@ class BootstrapEstimate:
 
     @property
     def draws(self) -> np.ndarray:
-        """The value on each resample (one number per resample)."""
-        return np.concatenate(self.chunks) if self.chunks else np.zeros(0)
+        """``Metric.drawn`` of each resample (B × k)."""
+        return np.concatenate(self.chunks) if self.chunks else np.zeros((0, 1))
 
     @property
     def is_measured(self) -> bool:
@@ -142,7 +142,7 @@ def _draw(measured: Sequence[BootstrapEstimate], scored: Scored, weights: np.nda
     weighted = Weighted(scored, weights, [term for t in measured for term in t.metric.terms])
     for estimates in measured:
         try:
-            estimates.chunks.append(_as_floats(estimates.metric.of(weighted)))
+            estimates.chunks.append(_as_floats(estimates.metric.drawn(weighted)))
         except Exception as error:  # an error in one metric must not hide the other metrics
             estimates.problem = in_words(error)
 

@@ -8,28 +8,28 @@ interval for the difference of two proportions is at least as wide as Bonett and
 Bounds are a pair of arrays: the lower and the upper end at each error level of ``ladder``.
 """
 
+from functools import reduce
 from itertools import product
-from statistics import NormalDist
 
 import numpy as np
+from scipy.special import expit, logit
 
 from ..gate.criteria import Interval
-from ..problems import Cells, Metric, Scored
+from ..problems import Cells, Deviations, Metric, Scored
+from .absolute_sums import plausible_sums
 from .bootstrap import BootstrapEstimate
+from .proportions import Bounds, matched, normal_quantiles, rule_of_three, wilson, within
 
 __all__ = [
     "Bounds",
     "apart",
     "as_intervals",
     "ladder",
-    "matched",
     "of_difference",
     "of_value",
+    "on_logit_scale",
     "percentile",
-    "wilson",
 ]
-
-Bounds = tuple[np.ndarray, np.ndarray]
 
 
 def ladder(confidence: float, steps: int = 1) -> np.ndarray:
@@ -47,10 +47,13 @@ def as_intervals(bounds: Bounds) -> tuple[Interval, ...]:
 def of_value(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
     """The bounds of one value at each error level."""
     metric = estimate.metric
-    bounds = percentile(estimate.draws, estimate.value, errors, metric.lowest, metric.highest)
+    bounds = _drawn(estimate, None, errors)
     if metric.proportion is not None:
         right, counted = metric.proportion(estimate.scored)
         bounds = _widest(bounds, wilson(right.sum(), counted.sum(), errors))
+    if metric.without_own is not None:
+        without_own = on_logit_scale(estimate.draws[:, 1], estimate.support, errors)
+        bounds = _widest(bounds, without_own)
     return _widest(bounds, _unseen(estimate, errors))
 
 
@@ -61,10 +64,7 @@ def of_difference(
     if estimate.scored.predictions.same_as(baseline.scored.predictions):
         # Without this, the widening below would give two equal models an interval with a width.
         return np.zeros(len(errors)), np.zeros(len(errors))
-    metric, difference = estimate.metric, estimate.value - baseline.value
-    bounds = percentile(
-        estimate.draws - baseline.draws, difference, errors, *_range_of_difference(metric)
-    )
+    metric, bounds = estimate.metric, _drawn(estimate, baseline, errors)
     if metric.proportion is not None:
         (mine, counted), (theirs, of_baseline) = (
             metric.proportion(estimate.scored),
@@ -97,10 +97,49 @@ def apart(
     difference = one.value - other.value
     down = np.hypot(one.value - of_one[0], of_other[1] - other.value)
     up = np.hypot(of_one[1] - one.value, other.value - of_other[0])
-    drawn = percentile(
-        one.draws - other.draws, difference, errors, *_range_of_difference(one.metric)
-    )
-    return _widest(drawn, (difference - down, difference + up))
+    return _widest(_drawn(one, other, errors), (difference - down, difference + up))
+
+
+def _drawn(one: BootstrapEstimate, other: BootstrapEstimate | None, errors: np.ndarray) -> Bounds:
+    """The bounds of a value, or of one − other, from the resamples of both."""
+    metric, value = one.metric, one.value
+    ends = metric.lowest, metric.highest
+    if other is not None:
+        value, ends = value - other.value, (ends[0] - ends[1], ends[1] - ends[0])
+    if metric.deviations is not None:
+        sums = _plausible_sums(one, other, metric.deviations, errors)
+        low, high = (percentile(each, float(np.nanmean(each)), errors, *ends) for each in sums)
+        return _widest((low[0], high[1]), (np.full(len(errors), value),) * 2)
+    draws = one.draws if other is None else one.draws - other.draws
+    bounds = [percentile(column, value, errors, *ends) for column in draws.T]
+    return reduce(_widest, bounds)
+
+
+def _plausible_sums(
+    one: BootstrapEstimate,
+    other: BootstrapEstimate | None,
+    deviations: Deviations,
+    errors: np.ndarray,
+) -> Bounds:
+    low, high = plausible_sums(one, deviations, errors)
+    if other is None:
+        return low, high
+    low_of_other, high_of_other = plausible_sums(other, deviations, errors)
+    return low - high_of_other, high - low_of_other
+
+
+def on_logit_scale(draws: np.ndarray, rows: int, errors: np.ndarray) -> Bounds:
+    """The normal interval of the log odds of ``draws``, which are shares of ``rows`` rows.
+
+    It is 0 to 1 if every draw is undefined. Source: K. Boyd, K. Eng and D. Page (2013), Area under
+    the precision-recall curve: point estimates and confidence intervals, ECML PKDD.
+    """
+    if np.isnan(draws).all():
+        return np.zeros(len(errors)), np.ones(len(errors))
+    # The log odds of 0 and 1 are infinite.
+    odds = logit(np.clip(draws, 0.5 / rows, 1 - 0.5 / rows))
+    middle, reach = np.nanmean(odds), normal_quantiles(errors) * np.nanstd(odds)
+    return expit(middle - reach), expit(middle + reach)
 
 
 def percentile(
@@ -124,37 +163,12 @@ def percentile(
     low = np.sort(np.where(missing, lowest, draws))[inside]
     high = np.sort(np.where(missing, highest, draws))[len(draws) - 1 - inside]
     reach = (
-        _z(errors) * float(np.std(draws[~missing]))
+        normal_quantiles(errors) * float(np.std(draws[~missing]))
         if not missing.all()
         else np.full(len(errors), np.inf)
     )
     reach = np.where(outside < 0, reach, 0.0)
-    return _within(_widest((low, high), (value - reach, value + reach)), lowest, highest)
-
-
-def wilson(right: float, trials: float, errors: np.ndarray) -> Bounds:
-    """Wilson's score interval of the proportion ``right`` / ``trials``.
-
-    Source: E. B. Wilson (1927), Probable inference, the law of succession, and statistical
-    inference.
-    """
-    z2 = _z(errors) ** 2
-    middle = (right + z2 / 2) / (trials + z2)
-    reach = np.sqrt(z2 * (right * (trials - right) / trials + z2 / 4)) / (trials + z2)
-    return _within((middle - reach, middle + reach), 0.0, 1.0)
-
-
-def matched(won: float, lost: float, trials: float, errors: np.ndarray) -> Bounds:
-    """The bounds of the difference of two proportions on the same rows.
-
-    ``won`` and ``lost`` count the rows on which only the first or only the second is right.
-    Source: D. G. Bonett and R. M. Price (2012), Adjusted Wald confidence interval for a
-    difference of binomial proportions based on paired data, Journal of Educational and
-    Behavioral Statistics 37.
-    """
-    first, second = (won + 1) / (trials + 2), (lost + 1) / (trials + 2)
-    reach = _z(errors) * np.sqrt((first + second - (first - second) ** 2) / (trials + 2))
-    return _within((first - second - reach, first - second + reach), -1.0, 1.0)
+    return within(_widest((low, high), (value - reach, value + reach)), lowest, highest)
 
 
 def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
@@ -172,8 +186,8 @@ def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
         metric.highest - metric.lowest
     ):
         return nothing
-    reach = _rare(estimate.support, errors) * (metric.highest - metric.lowest)
-    return _within((value - reach, value + reach), metric.lowest, metric.highest)
+    reach = rule_of_three(estimate.support, errors) * (metric.highest - metric.lowest)
+    return within((value - reach, value + reach), metric.lowest, metric.highest)
 
 
 def _with_rare_outcomes(
@@ -199,30 +213,9 @@ def _moved(one: float, other: float, errors: np.ndarray) -> list[np.ndarray]:
     seen = np.full(len(errors), one)
     if rows == 0 or (one > 0 and other > 0):
         return [seen]
-    rare = rows * _rare(rows, errors)
+    rare = rows * rule_of_three(rows, errors)
     return [seen, rare if one == 0 else rows - rare]
-
-
-def _rare(rows: float, errors: np.ndarray) -> np.ndarray:
-    """The largest plausible share of an outcome that never occurred in ``rows`` rows.
-
-    Source: J. A. Hanley and A. Lippman-Hand (1983), If nothing goes wrong, is everything all
-    right?, JAMA 249, 1743-1745.
-    """
-    return np.asarray(1 - (errors / 2) ** (1 / rows))
-
-
-def _range_of_difference(metric: Metric) -> tuple[float, float]:
-    return metric.lowest - metric.highest, metric.highest - metric.lowest
-
-
-def _z(errors: np.ndarray) -> np.ndarray:
-    return np.array([NormalDist().inv_cdf(1 - error / 2) for error in errors])
 
 
 def _widest(one: Bounds, other: Bounds) -> Bounds:
     return np.minimum(one[0], other[0]), np.maximum(one[1], other[1])
-
-
-def _within(bounds: Bounds, lowest: float, highest: float) -> Bounds:
-    return np.maximum(bounds[0], lowest), np.minimum(bounds[1], highest)

@@ -7,7 +7,7 @@ kind: what differs between tasks is in this folder.
 from .binary import BinaryClassification
 from .binary_metrics import by_counts, value_of_outcomes
 from .classification import Classification
-from .metric import COMMON, Cells, Metric, mean
+from .metric import COMMON, Cells, Deviations, Metric, mean
 from .multiclass import MulticlassClassification
 from .objective import Objective
 from .predictions import Predict, Predictions
@@ -21,6 +21,7 @@ __all__ = [
     "Cells",
     "Chance",
     "Classification",
+    "Deviations",
     "Fitted",
     "Metric",
     "MulticlassClassification",

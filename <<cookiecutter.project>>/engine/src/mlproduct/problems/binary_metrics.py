@@ -6,8 +6,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ..gate.criteria import AnyValue, Value
-from .metric import Cells, Metric, mean, named
-from .weighted_sums import Scored, Term, Weighted, rows
+from .metric import Cells, Deviations, Metric, absolute_sum, mean, named
+from .weighted_sums import Scored, Term, Weighted
 
 __all__ = ["BINS", "METRICS", "by_counts", "value_of_outcomes"]
 
@@ -36,10 +36,19 @@ def _squared_error(s: Scored) -> np.ndarray:
     return np.asarray((s.score - s.y) ** 2)
 
 
-def _calibration(s: Scored) -> np.ndarray:
+def _bins(s: Scored) -> np.ndarray:
     # A score of exactly 1 belongs to the last bin.
     bins = np.minimum((s.score * BINS).astype(int), BINS - 1)
-    return np.where(bins[:, None] == np.arange(BINS), (s.score - s.y)[:, None], 0.0)
+    return np.asarray(bins[:, None] == np.arange(BINS))
+
+
+def _calibration(s: Scored) -> np.ndarray:
+    return np.where(_bins(s), (s.score - s.y)[:, None], 0.0)
+
+
+def _positives_in_bins(s: Scored) -> tuple[np.ndarray, np.ndarray]:
+    bins = _bins(s)
+    return bins & (s.y == 1)[:, None], bins
 
 
 # --- the formulas ---------------------------------------------------------------------------
@@ -115,12 +124,20 @@ def _average_precision(w: Weighted) -> np.ndarray:
     return np.einsum("bl,bl->b", at.positive, precision) / at.all_positive[:, 0]
 
 
-def _calibration_error(w: Weighted) -> np.ndarray:
-    """Σ over 10 equally wide bins of |Σ (score − target)|, divided by the number of rows.
+def _precision_of_others(w: Weighted) -> np.ndarray:
+    """Average precision in which no positive is among the rows at its own score.
 
-    Source: Naeini, Cooper and Hauskrecht (2015).
+    The precision at the score of a positive is at least 1 / its rank because of the positive
+    itself. The precision of the other rows is free of this, and of copies in a resample.
     """
-    return np.abs(w.sum(_calibration)).sum(axis=1) / w.sum(rows)
+    at = w.levels
+    caught, acted = at.all_positive - at.positive_below, at.all - at.below
+    caught -= at.own
+    acted -= at.own
+    # At the highest score there may be no other row: the precision is undefined.
+    counted = at.all_positive[:, 0] - np.where(acted > 0, 0, at.positive).sum(axis=1)
+    caught /= np.maximum(acted, 1, out=acted)
+    return np.einsum("bl,bl->b", at.positive, caught) / counted
 
 
 # --- the rows that a metric is based on -----------------------------------------------------
@@ -236,6 +253,7 @@ METRICS: Mapping[str, Metric] = named(
             "higher",
             "Precision averaged over all levels of recall.",
             combine=_average_precision,
+            without_own=_precision_of_others,
             support=_positives,
         ),
         _by_score(
@@ -254,9 +272,9 @@ METRICS: Mapping[str, Metric] = named(
         _by_score(
             "expected_calibration_error",
             "lower",
-            "Mean difference between predicted probabilities and observed shares.",
-            terms=(_calibration, rows),
-            combine=_calibration_error,
+            "Mean difference between predicted probabilities and observed shares, without chance.",
+            # Source of the ten bins: Naeini, Cooper and Hauskrecht (2015).
+            **absolute_sum(Deviations(_calibration, _positives_in_bins)),
         ),
     )
 )

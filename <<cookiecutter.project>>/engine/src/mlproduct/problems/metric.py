@@ -17,7 +17,7 @@ from ..gate.criteria import AnyValue
 from ..gate.document import MetricSummary
 from .weighted_sums import Scored, Term, Weighted, rows
 
-__all__ = ["COMMON", "Cells", "Metric", "mean", "named"]
+__all__ = ["COMMON", "Cells", "Deviations", "Metric", "absolute_sum", "mean", "named"]
 
 # A metric as a function of true positives, false positives, false negatives, true negatives and
 # the value of each outcome.
@@ -25,11 +25,40 @@ Cells = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, AnyValue | Non
 
 
 @dataclass(frozen=True)
+class Deviations:
+    """The k parts of a metric that is the sum of their absolute means, such as bins of the score.
+
+    ``term`` is a number minus an outcome of 0 or 1 for each row, in the column of its part (n × k).
+    ``outcomes`` returns two boolean masks (n × k): the rows of each part with outcome 1, and all.
+    """
+
+    term: Term
+    outcomes: Callable[[Scored], tuple[np.ndarray, np.ndarray]]
+
+    def means(self, weighted: Weighted) -> np.ndarray:
+        """The sum of each part divided by all rows (B × k)."""
+        return weighted.sum(self.term) / weighted.sum(rows)[:, None]
+
+    def absolute_sum(self, weighted: Weighted) -> np.ndarray:
+        """Σ√m², where m² is the mean product of the terms of two different rows, at least 0.
+
+        The products are unbiased for the square of the mean, because they contain no square of a
+        single row. Source: J. Bröcker (2012), Estimating reliability and resolution of
+        probability forecasts through decomposition of the empirical score, Climate Dynamics 39.
+        """
+        total = weighted.sum(rows)[:, None]
+        pairs = weighted.sum(self.term) ** 2 - weighted.squares(self.term)
+        return np.sqrt(np.maximum(pairs, 0.0) / (total * np.maximum(total - 1, 1))).sum(axis=1)
+
+
+@dataclass(frozen=True)
 class Metric:
     """A metric; ``combine`` is None if it is not computed from the target and the predictions.
 
     ``support`` counts the rows that the metric is based on. If the metric is a proportion,
-    ``proportion`` returns two boolean masks over the rows: the numerator and the denominator.
+    ``proportion`` returns two boolean masks over the rows: the numerator and the denominator. If it
+    is a sum of absolute means, ``deviations`` are its parts. If it is too high on few rows because
+    each row adds to its own result, ``without_own`` is the metric without this.
     """
 
     name: str
@@ -42,6 +71,8 @@ class Metric:
     cells: Cells | None = None
     support: Callable[[Scored], int] = len
     proportion: Callable[[Scored], tuple[np.ndarray, np.ndarray]] | None = None
+    deviations: Deviations | None = None
+    without_own: Callable[[Weighted], np.ndarray] | None = None
     lowest: float = -np.inf
     highest: float = np.inf
 
@@ -68,6 +99,19 @@ class Metric:
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.combine(weighted)
 
+    def drawn(self, weighted: Weighted) -> np.ndarray:
+        """What an interval is made of: a column or several for each row of weights (B × k).
+
+        The metric and, if it has it, ``without_own``; or the means of its ``deviations``.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.deviations is not None:
+                return self.deviations.means(weighted)
+            several = [self.of(weighted)]
+            if self.without_own is not None:
+                several.append(self.without_own(weighted))
+            return np.stack(several, axis=1)
+
 
 def named(metrics: Iterable[Metric]) -> dict[str, Metric]:
     """The metrics by name."""
@@ -77,6 +121,15 @@ def named(metrics: Iterable[Metric]) -> dict[str, Metric]:
 def mean(term: Term) -> dict[str, Any]:
     """Terms and formula of a metric that is the mean of ``term`` over the rows."""
     return {"terms": (term, rows), "combine": lambda w: w.sum(term) / w.sum(rows)}
+
+
+def absolute_sum(deviations: Deviations) -> dict[str, Any]:
+    """Terms and formula of a metric that is the sum of the absolute means of ``deviations``."""
+    return {
+        "terms": (deviations.term, rows),
+        "combine": deviations.absolute_sum,
+        "deviations": deviations,
+    }
 
 
 def _measured(

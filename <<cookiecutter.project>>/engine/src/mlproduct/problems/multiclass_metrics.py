@@ -11,7 +11,7 @@ import numpy as np
 
 from ..gate.criteria import ClassValue
 from . import binary_metrics
-from .metric import Metric, mean, named
+from .metric import Deviations, Metric, absolute_sum, mean, named
 from .weighted_sums import Scored, Weighted, rows
 
 __all__ = ["CLASS_METRICS", "METRICS"]
@@ -52,11 +52,19 @@ def _log_loss(s: Scored) -> np.ndarray:
     return np.asarray(-np.log(np.clip(chance, np.finfo(float).eps, 1.0)))
 
 
-def _calibration(s: Scored) -> np.ndarray:
+def _bins(s: Scored) -> np.ndarray:
     # A probability of exactly 1 belongs to the last bin.
-    chance = s.probabilities.max(axis=1)
-    bins = np.minimum((chance * BINS).astype(int), BINS - 1)
-    return np.where(_one_hot(bins, BINS), (chance - _right(s))[:, None], 0.0)
+    bins = np.minimum((s.probabilities.max(axis=1) * BINS).astype(int), BINS - 1)
+    return _one_hot(bins, BINS)
+
+
+def _calibration(s: Scored) -> np.ndarray:
+    return np.where(_bins(s), (s.probabilities.max(axis=1) - _right(s))[:, None], 0.0)
+
+
+def _right_in_bins(s: Scored) -> tuple[np.ndarray, np.ndarray]:
+    bins = _bins(s)
+    return bins & _right(s)[:, None], bins
 
 
 def _among(k: int) -> Callable[[Scored], np.ndarray]:
@@ -135,14 +143,6 @@ def _matthews(w: Weighted) -> np.ndarray:
 def _mean_of_defined(values: np.ndarray) -> np.ndarray:
     defined = ~np.isnan(values)
     return np.where(defined, values, 0.0).sum(axis=1) / defined.sum(axis=1)
-
-
-def _calibration_error(w: Weighted) -> np.ndarray:
-    """Σ over 10 equally wide bins of |Σ (probability of the decision − right)|, per row.
-
-    Source: Guo, Pleiss, Sun and Weinberger (2017), On calibration of modern neural networks, ICML.
-    """
-    return np.abs(w.sum(_calibration)).sum(axis=1) / w.sum(rows)
 
 
 # --- the rows that a metric is based on -----------------------------------------------------
@@ -232,8 +232,8 @@ METRICS: Mapping[str, Metric] = named(
             "Mean difference between the probability of decisions and their share of correct ones.",
             better="lower",
             needs=CHANCES,
-            terms=(_calibration, rows),
-            combine=_calibration_error,
+            # Source: Guo, Pleiss, Sun and Weinberger (2017).
+            **absolute_sum(Deviations(_calibration, _right_in_bins)),
         ),
         _metric(
             "abstained_share",

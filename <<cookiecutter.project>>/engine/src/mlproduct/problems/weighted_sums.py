@@ -184,10 +184,12 @@ class Ranks:
 class Levels:
     """Sums of weights per level with a positive (B × levels) and in total (B × 1).
 
-    ``inside`` are all rows of a level, ``below`` all rows of the levels below it.
+    ``inside`` are all rows of a level, ``below`` all rows of the levels below it. ``own`` is the
+    mean weight of the positive row to which a unit of the weight of its level's positives belongs.
     """
 
     positive: np.ndarray
+    own: np.ndarray
     positive_below: np.ndarray
     below: np.ndarray
     inside: np.ndarray
@@ -215,6 +217,10 @@ class Weighted:
         found = self._sums[term]
         return found[:, 0] if found.shape[1] == 1 else found
 
+    def squares(self, term: Term) -> np.ndarray:
+        """The sum of the squares of a term per resample (B × its number of columns)."""
+        return np.asarray(self.weights @ self.scored.term(term) ** 2, dtype=float)
+
     @cached_property
     def levels(self) -> Levels:
         """The sums of weights per level of the score."""
@@ -230,11 +236,23 @@ class Weighted:
         of_positives = np.take(weights, ranks.positives, axis=1)
         # Without ties among the positives every level has one positive row: nothing to add up.
         alone = len(ranks.starts) == len(ranks.positives)
-        positive = of_positives if alone else np.add.reduceat(of_positives, ranks.starts, axis=1)
+        positive = own = of_positives
+        if not alone:
+            positive, squares = (
+                np.add.reduceat(each, ranks.starts, axis=1)
+                for each in (of_positives, of_positives**2)
+            )
+            own = np.divide(squares, positive, out=np.zeros_like(squares), where=positive > 0)
         caught = np.cumsum(positive, axis=1, dtype=float)
         total = positive.sum(axis=1, keepdims=True, dtype=float)
         return Levels(
-            positive, caught - positive, below, until - below, total, up_to[:, -1:].astype(float)
+            positive,
+            own,
+            caught - positive,
+            below,
+            until - below,
+            total,
+            up_to[:, -1:].astype(float),
         )
 
 

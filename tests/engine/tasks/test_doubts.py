@@ -30,7 +30,7 @@ def is_a_doubt(trial: TrialProduct, registered: Any, by: str) -> None:
     """Asserts that the version was not promoted, and is promoted once ``by`` is accepted."""
     before = trial.releases.champion()
     assert (registered.document.decision, registered.promoted) == (Decision.REVIEW, False)
-    approval = {"by": "a test", "because": "We looked at it."}
+    approval = {"by": "a test", "because": "We checked it."}
     with pytest.raises(Refused, match=f"needs review: {by} – accept these risks"):
         trial.releases.approve(registered.version, **approval)
     assert trial.releases.champion() == before

@@ -24,7 +24,7 @@ def find_shifts(
 ) -> dict[str, Leak]:
     """The features that nearly determine the target of another row, by name.
 
-    The target of a later row is a block, because nobody can know it. The target of an earlier row
+    The target of a later row is a block, because no one can know it. The target of an earlier row
     is a doubt, because it is known only if labels arrive in time. Rows of one key are compared if
     keys repeat, otherwise rows of one group: at the most frequent distance in time, a day, and a
     week. Nothing is compared without a time, or if several rows of a subject have the same time.

@@ -16,9 +16,10 @@ ENGINE := <<cookiecutter.project>>/engine
 ENGINE_PYTEST := "$(PRODUCT_ENV)/bin/python" -m pytest
 ENGINE_TESTS := $(ENGINE_PYTEST) -m "not long" tests/engine && \
   PRODUCT_KIT=price $(ENGINE_PYTEST) -m "not long" tests/engine/evaluation tests/engine/training tests/engine/tasks/test_training.py
-# The tests that depend on the task also run for the second kit.
+# The tests that depend on the task also run for the second kit. Its tests of the gate are those of a
+# project of this kit, which tests/template runs.
 ENGINE_TESTS_LONG := $(ENGINE_PYTEST) -m long tests/engine && \
-  PRODUCT_KIT=price $(ENGINE_PYTEST) $(addprefix tests/engine/,testing tasks/test_scoring.py tasks/test_monitoring.py \
+  PRODUCT_KIT=price $(ENGINE_PYTEST) $(addprefix tests/engine/,testing/test_generated_rows.py tasks/test_scoring.py tasks/test_monitoring.py \
   service/test_accelerate.py service/test_request_rows.py service/test_service.py)
 
 LOCKED := $(VENV)/.locked-$(shell cksum < requirements.lock | cut -d ' ' -f 1)

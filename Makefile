@@ -15,7 +15,7 @@ OURS := hooks tests benchmarks
 ENGINE := <<cookiecutter.project>>/engine
 ENGINE_PYTEST := "$(PRODUCT_ENV)/bin/python" -m pytest
 ENGINE_TESTS := $(ENGINE_PYTEST) -m "not long" tests/engine && \
-  PRODUCT_KIT=price $(ENGINE_PYTEST) -m "not long" tests/engine/evaluation tests/engine/training tests/engine/tasks/test_training.py
+  PRODUCT_KIT=price $(ENGINE_PYTEST) -m "not long" tests/engine/tasks/test_training.py
 # The tests that depend on the task also run for the second kit. Its tests of the gate are those of a
 # project of this kit, which tests/template runs.
 ENGINE_TESTS_LONG := $(ENGINE_PYTEST) -m long tests/engine && \

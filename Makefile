@@ -20,7 +20,7 @@ ENGINE_TESTS := $(ENGINE_PYTEST) -m "not long" tests/engine && \
 # project of this kit, which tests/template runs.
 ENGINE_TESTS_LONG := $(ENGINE_PYTEST) -m long tests/engine && \
   PRODUCT_KIT=price $(ENGINE_PYTEST) $(addprefix tests/engine/,testing/test_generated_rows.py tasks/test_scoring.py tasks/test_monitoring.py \
-  service/test_accelerate.py service/test_request_rows.py service/test_service.py)
+  service/test_accelerate.py service/test_service.py)
 
 LOCKED := $(VENV)/.locked-$(shell cksum < requirements.lock | cut -d ' ' -f 1)
 BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists

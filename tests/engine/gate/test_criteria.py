@@ -99,11 +99,21 @@ def test_the_outcome_depends_on_the_whole_interval(
 
 
 def test_an_undecided_result_estimates_the_number_of_rows_needed() -> None:
-    result = verdict_on(measurement(0.56, 0.66)).results[0]
-    # Half the width is 0.05 and the distance to the bar is 0.01. This needs (0.05/0.01)² = 25 times
-    # the 4,000 rows, so 24 times as many additional rows.
-    assert result.more_rows == 96_000
-    assert "About 96,000 more labelled rows would settle it" in result.because
+    result = verdict_on(measurement(0.59, 0.69)).results[0]
+    # The standard error is 0.05/1.96 = 0.0255 and the distance to the bar 0.04, so the true value
+    # is plausibly 0.0145 to 0.0655 from the bar. A power of 80 % needs (2.80 · 0.0255/distance)²
+    # times the 4,000 rows.
+    assert (result.more_rows, result.more_rows_at_most) == (770, 94_000)
+    assert "About 770 to 94,000 more labelled rows would settle it." in result.because
+
+
+def test_near_the_bar_the_number_of_rows_cannot_be_estimated() -> None:
+    result = verdict_on(measurement(0.57, 0.67)).results[0]
+    assert (result.more_rows, result.more_rows_at_most) == (None, None)
+    assert result.because.endswith(
+        "It cannot be estimated how many more labelled rows would settle it: the value is too near"
+        " the bar."
+    )
 
 
 def test_a_result_on_too_few_rows_is_undecided() -> None:
@@ -281,6 +291,16 @@ def test_excluded_slices_are_named_and_excluding_every_slice_blocks() -> None:
 def test_a_gap_is_judged_in_both_directions(gap: float, outcome: Outcome) -> None:
     modified = criteria({**BY_REGION, "at_least": None, "gap_at_most": 0.1})
     assert outcome_of(region("north", gap, 0.03, other="south"), of=modified) is outcome
+
+
+def test_of_slices_the_largest_range_counts_and_one_without_an_upper_end_opens_it() -> None:
+    alone = [region(name, value, 0.05) for name, value in (("north", 0.64), ("south", 0.56))]
+    results = [verdict_on(each, of=criteria(BY_REGION)).results[0] for each in alone]
+    together = verdict_on(*alone, of=criteria(BY_REGION)).results[0]
+    assert together.more_rows_at_most >= max(each.more_rows_at_most for each in results)
+    few = region("east", 0.7, 0.05, support=10)
+    opened = verdict_on(*alone, few, of=criteria(BY_REGION)).results[0]
+    assert (opened.more_rows > 0, opened.more_rows_at_most) == (True, None)
 
 
 def of_class(name: str, value: float, half: float, **more: Any) -> Measurement:

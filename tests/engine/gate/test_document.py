@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from mlproduct.gate.criteria import ALWAYS, Decision, Measurement, Verdict, criteria_digest
+from mlproduct.gate.criteria import ALWAYS, Decision, Measurement, Outcome, Verdict, criteria_digest
 from mlproduct.gate.document import Document
 from mlproduct.gate.judge import judge
 
@@ -18,6 +18,7 @@ from ..scorecard.documents import CHURN, churn_measurements, document, price_doc
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 JUDGED = document(measurements=churn_measurements())
 BLOCKED = document(measurements=churn_measurements()[1:])
+CLOSE = document(measurements=churn_measurements(gain=300.0))
 
 
 @pytest.mark.parametrize("found", [JUDGED, BLOCKED, price_document()])
@@ -67,6 +68,17 @@ def test_a_verdict_with_the_wording_of_another_release_has_no_contradictions() -
             result["criterion"] |= {"says": "Earlier words.", "why": "Earlier words."}
     earlier = JUDGED.model_copy(update={"verdict": Verdict.model_validate(worded)})
     assert earlier.verdict != JUDGED.verdict
+    assert earlier.contradictions() == ()
+
+
+def test_a_verdict_with_the_estimates_of_another_release_has_no_contradictions() -> None:
+    """Until 0.4.0 one number of missing rows, by another formula, was stored."""
+    stored = json.loads(CLOSE.verdict.model_dump_json())
+    close = next(each for each in stored["results"] if each["outcome"] == Outcome.UNDECIDED)
+    assert close.pop("more_rows_at_most") > close["more_rows"]
+    close["more_rows"] = 96_000
+    earlier = CLOSE.model_copy(update={"verdict": Verdict.model_validate(stored)})
+    assert "more_rows_at_most" not in earlier.to_json()
     assert earlier.contradictions() == ()
 
 
@@ -163,3 +175,4 @@ def test_documents_and_criteria_of_0_2_have_the_digests_with_which_they_were_reg
         assert found.digest == tags[found.run_id]
         assert found.digest == hashlib.sha256(canonical.encode()).hexdigest()
         assert criteria_digest(found.criteria) == found.criteria_digest
+        assert found.contradictions() == ()

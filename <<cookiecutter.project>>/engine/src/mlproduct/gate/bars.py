@@ -1,9 +1,10 @@
-"""The comparison of one measurement with one bar: outcome, sentence and number of missing rows."""
+"""The comparison of one measurement with one bar: outcome, sentence and missing rows."""
 
 import math
 from typing import NamedTuple
 
-from .criteria import BY_CLASS, Criterion, Interval, Measurement, Outcome, Result
+from .criteria import BY_CLASS, Criteria, Criterion, Interval, Measurement, Outcome, Result
+from .more_rows import more_rows, rows_in_words
 
 __all__ = [
     "BarResult",
@@ -33,25 +34,29 @@ def enough(found: Measurement, smallest: int) -> bool:
 
 
 class BarResult(NamedTuple):
-    """The result of comparing a measurement with the bar: outcome, sentence, interval."""
+    """The result of comparing a measurement with the bar: outcome, sentence, interval.
+
+    The other two are as in ``Result``.
+    """
 
     outcome: Outcome
     because: str
     interval: Interval | None
     more_rows: int | None = None
+    more_rows_at_most: int | None = None
 
 
-def hold(criterion: Criterion, found: Measurement, smallest: int) -> BarResult:
-    """The result of comparing ``found`` with the bar of ``criterion``."""
-    if not enough(found, smallest):
-        return too_few(found, smallest)
+def hold(criterion: Criterion, found: Measurement, criteria: Criteria) -> BarResult:
+    """The result of comparing ``found`` with the bar of ``criterion``, which is in ``criteria``."""
+    if not enough(found, criteria.smallest):
+        return too_few(found, criteria.smallest)
     if right_side(criterion, found.interval):
         outcome = Outcome.MET
     elif wrong_side(criterion, found.interval):
         outcome = Outcome.NOT_MET
     else:
         outcome = Outcome.UNDECIDED
-    return result_of(criterion, found, outcome, found.interval)
+    return result_of(criterion, found, outcome, found.interval, 1 - criteria.confidence)
 
 
 def too_few(found: Measurement, smallest: int) -> BarResult:
@@ -69,9 +74,9 @@ def too_few(found: Measurement, smallest: int) -> BarResult:
 
 
 def result_of(
-    criterion: Criterion, found: Measurement, outcome: Outcome, interval: Interval
+    criterion: Criterion, found: Measurement, outcome: Outcome, interval: Interval, error: float
 ) -> BarResult:
-    """The result with its sentence: the value, its interval and the bar.
+    """The result with its sentence: the value, its interval at 1 − ``error``, and the bar.
 
     An undecided result also contains the number of rows that would settle it.
     """
@@ -83,18 +88,10 @@ def result_of(
         note = f" ({found.note})" if found.note else ""
         side = met_in_words(criterion) if outcome is Outcome.MET else _not_met_in_words(criterion)
         return BarResult(outcome, f"{measured_text} is {side}{note}.", interval)
-    more = _rows_that_would_tell(criterion, found, interval)
-    words = (
-        f"About {more:,} more {found.counted} would settle it"
-        if more
-        else "No number of rows would settle it: the value is at the bar"
-    )
-    return BarResult(
-        outcome,
-        f"Too close to call: {measured_text}, bar {bar_as_formula(criterion)}. {words}.",
-        interval,
-        more,
-    )
+    because = f"Too close to call: {measured_text}, bar {bar_as_formula(criterion)}."
+    more = more_rows(criterion, found, interval, error)
+    because += f" {rows_in_words(more, found.counted)}"
+    return BarResult(outcome, because, interval, *(more or ()))
 
 
 def right_side(criterion: Criterion, interval: Interval) -> bool:
@@ -119,34 +116,6 @@ def wrong_side(criterion: Criterion, interval: Interval) -> bool:
     if criterion.at_most is not None:
         return interval.low >= criterion.at_most if wins else interval.low > criterion.at_most
     return interval.low > criterion.bar or interval.high < -criterion.bar
-
-
-def _rows_that_would_tell(
-    criterion: Criterion, found: Measurement, interval: Interval
-) -> int | None:
-    """The number of additional rows after which the interval would exclude the bar.
-
-    It assumes that the value does not change and that the width of the interval shrinks with the
-    square root of the number of rows. None if the value is at the bar.
-    """
-    value = abs(found.value) if criterion.gap_at_most is not None else found.value
-    distance = abs(value - criterion.bar)
-    half_width = (interval.high - interval.low) / 2
-    if distance == 0 or not math.isfinite(half_width):
-        return None
-    more = found.rows * ((half_width / distance) ** 2 - 1)
-    # At least 1: an interval that is not symmetric can contain the bar although the distance is
-    # larger than half its width, and the estimate is then not positive.
-    # From 1e12 rows on, the value counts as being at the bar: the number would be useless.
-    return max(1, _two_digits(more)) if more < 1e12 else None
-
-
-def _two_digits(value: float) -> int:
-    """``value`` rounded up to two digits, because an estimate should not look exact."""
-    if value < 10:
-        return math.ceil(value)
-    unit = 10 ** (math.floor(math.log10(value)) - 1)
-    return math.ceil(value / unit) * unit
 
 
 def subject(found: Measurement) -> str:

@@ -435,7 +435,8 @@ class Measurement(Frozen):
 class Result(Frozen):
     """The outcome of one criterion, its measurement and the reason in a sentence.
 
-    ``more_rows`` is an estimate of the additional rows that would settle an undecided outcome.
+    ``more_rows`` to ``more_rows_at_most`` is the plausible range of the additional rows that would
+    settle an undecided outcome. An end that cannot be estimated is None.
     """
 
     criterion: Criterion
@@ -445,6 +446,7 @@ class Result(Frozen):
     interval: Interval | None = None
     rows: int | None = None
     more_rows: int | None = None
+    more_rows_at_most: int | None = Field(default=None, exclude_if=unused)
     slices: tuple["SliceResult", ...] = ()
     could_not_be_measured: bool = False
     waiver: Waiver | None = None

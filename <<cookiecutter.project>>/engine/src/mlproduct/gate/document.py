@@ -38,9 +38,17 @@ __all__ = [
 
 
 BUILT_IN = frozenset(criterion.id for criterion in (*ALWAYS, *ALWAYS_DATA))
-SENTENCES: Any = {
+# What decides nothing and differs between releases: sentences and the estimates in them.
+NOT_COMPARED: Any = {
     "reasons": True,
-    "results": {"__all__": {"because": True, "slices": {"__all__": {"because": True}}}},
+    "results": {
+        "__all__": {
+            "because": True,
+            "more_rows": True,
+            "more_rows_at_most": True,
+            "slices": {"__all__": {"because": True}},
+        }
+    },
 }
 
 
@@ -220,11 +228,11 @@ class Document(Frozen):
 
 
 def _dump(verdict: Verdict) -> Any:
-    """The verdict without the sentences that the engine wrote.
+    """The verdict without the sentences and estimates that the engine wrote.
 
-    Another release has other sentences, and its documents must remain valid.
+    Another release has others, and its documents must remain valid.
     """
-    content = json.loads(verdict.model_dump_json(exclude=SENTENCES))
+    content = json.loads(verdict.model_dump_json(exclude=NOT_COMPARED))
     for result in content["results"]:
         if result["criterion"]["id"] in BUILT_IN:  # other criteria have the texts of the file
             del result["criterion"]["says"], result["criterion"]["why"]

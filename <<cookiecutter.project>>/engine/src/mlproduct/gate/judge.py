@@ -69,7 +69,7 @@ def judge(
     }
     results = []
     for criterion in asked:
-        result = _result(criterion, measurements, criteria.smallest, champion=previous is not None)
+        result = _result(criterion, measurements, criteria, champion=previous is not None)
         results.append(_waived(result, waivers.get(criterion.id), on))
     concerns = _concerns(criteria, previous, on)
     if of == "model" and rules >= 2 and not any(map(_decides, results)):
@@ -168,7 +168,7 @@ def _waived(result: Result, waiver: Waiver | None, on: date) -> Result:
 
 
 def _result(
-    criterion: Criterion, measurements: Sequence[Measurement], smallest: int, *, champion: bool
+    criterion: Criterion, measurements: Sequence[Measurement], criteria: Criteria, *, champion: bool
 ) -> Result:
     found = [each for each in measurements if _answers(criterion, each)]
     if not found:
@@ -182,9 +182,9 @@ def _result(
     if len({(each.slice, each.other) for each in found}) < len(found):
         return _unmeasured(criterion, f"{subject(found[0])} was measured more than once")
     return (
-        _single(criterion, found[0], smallest)
+        _single(criterion, found[0], criteria)
         if criterion.sliced_by is None
-        else judge_slices(criterion, found, smallest)
+        else judge_slices(criterion, found, criteria)
     )
 
 
@@ -236,15 +236,16 @@ def _not_a_number(found: Measurement) -> str | None:
     return None
 
 
-def _single(criterion: Criterion, found: Measurement, smallest: int) -> Result:
-    results = hold(criterion, found, smallest)
+def _single(criterion: Criterion, found: Measurement, criteria: Criteria) -> Result:
+    result = hold(criterion, found, criteria)
     return Result(
         criterion=criterion,
-        outcome=results.outcome,
-        because=results.because,
+        outcome=result.outcome,
+        because=result.because,
         # The value of a measurement without rows is NaN, which is not a result to show.
         value=None if found.support == 0 else found.value,
-        interval=results.interval,
+        interval=result.interval,
         rows=found.rows,
-        more_rows=results.more_rows,
+        more_rows=result.more_rows,
+        more_rows_at_most=result.more_rows_at_most,
     )

@@ -16,7 +16,7 @@ from .bars import (
     too_few,
     wrong_side,
 )
-from .criteria import Criterion, Interval, Measurement, Outcome, Result, SliceResult
+from .criteria import Criteria, Criterion, Interval, Measurement, Outcome, Result, SliceResult
 
 __all__ = ["judge_slices"]
 
@@ -24,11 +24,13 @@ __all__ = ["judge_slices"]
 SENTENCES = 5
 
 
-def judge_slices(criterion: Criterion, found: Sequence[Measurement], smallest: int) -> Result:
+def judge_slices(criterion: Criterion, found: Sequence[Measurement], criteria: Criteria) -> Result:
     """The result of all slices (or pairs of slices) together, which is that of the worst one."""
-    results = _hold_together(criterion, found, smallest)
+    results = _hold_together(criterion, found, criteria)
     outcome, because = _together(criterion, found, results)
     worst = _worst(criterion, found)
+    undecided = [one for one in results if one.outcome is Outcome.UNDECIDED]
+    most = max((one.more_rows_at_most or math.inf for one in undecided), default=math.inf)
     slices = (
         SliceResult(
             slice=slice_name(each),
@@ -48,7 +50,8 @@ def judge_slices(criterion: Criterion, found: Sequence[Measurement], smallest: i
         interval=results[worst].interval,
         rows=_rows(criterion, found),
         # The maximum, because every slice has to be decided.
-        more_rows=max((one.more_rows for one in results if one.more_rows), default=None),
+        more_rows=max((one.more_rows for one in undecided if one.more_rows), default=None),
+        more_rows_at_most=int(most) if most < math.inf else None,
         slices=tuple(slices),
     )
 
@@ -98,17 +101,17 @@ def _reason(
 
 
 def _hold_together(
-    criterion: Criterion, found: Sequence[Measurement], smallest: int
+    criterion: Criterion, found: Sequence[Measurement], criteria: Criteria
 ) -> list[BarResult]:
     """The result of each slice (or pair of slices), corrected for their number."""
-    judged = [place for place, each in enumerate(found) if enough(each, smallest)]
+    judged = [place for place, each in enumerate(found) if enough(each, criteria.smallest)]
     met, stopped_at = _holm(criterion, found, judged, right_side)
     failed, also_at = _holm(criterion, found, judged, wrong_side)
     results = []
     for place, each in enumerate(found):
         if place not in judged:
             # A small slice is undecided and not ignored: otherwise no one would ever check it.
-            results.append(too_few(each, smallest))
+            results.append(too_few(each, criteria.smallest))
             continue
         steps = {**met, **failed}
         outcome = (
@@ -120,7 +123,8 @@ def _hold_together(
         )
         # An undecided slice is shown with the interval that contains the bar.
         step = min(steps.get(place, max(stopped_at, also_at)), len(each.intervals) - 1)
-        results.append(result_of(criterion, each, outcome, each.intervals[step]))
+        error = (1 - criteria.confidence) / (step + 1)
+        results.append(result_of(criterion, each, outcome, each.intervals[step], error))
     return results
 
 

@@ -78,7 +78,7 @@ def result_of(
 ) -> BarResult:
     """The result with its sentence: the value, its interval at 1 − ``error``, and the bar.
 
-    An undecided result also contains the number of rows that would settle it.
+    An undecided result also contains what would settle it.
     """
     value, *ends = rounded(found.value, interval)
     measured_text = (
@@ -89,6 +89,8 @@ def result_of(
         side = met_in_words(criterion) if outcome is Outcome.MET else _not_met_in_words(criterion)
         return BarResult(outcome, f"{measured_text} is {side}{note}.", interval)
     because = f"Too close to call: {measured_text}, bar {bar_as_formula(criterion)}."
+    if found.settled_by:
+        return BarResult(outcome, f"{because} {found.settled_by}", interval)
     more = more_rows(criterion, found, interval, error)
     because += f" {rows_in_words(more, found.counted)}"
     return BarResult(outcome, because, interval, *(more or ()))

@@ -422,6 +422,8 @@ class Measurement(Frozen):
     note: str | None = None
     counted: str = "labelled rows"
     """The kind of ``rows``; more of them would narrow the interval."""
+    settled_by: str | None = Field(default=None, exclude_if=unused)
+    """Sentences for an undecided outcome that more rows would not settle: the cause, what to do."""
 
     @property
     def interval(self) -> Interval:

@@ -135,8 +135,9 @@ def test_a_machine_whose_speed_changes_makes_the_result_undecided() -> None:
 
 def test_a_model_that_waits_is_not_fast() -> None:
     found = FakeMachine().measure(0.2, waits=60)
-    assert found.value == pytest.approx(60, rel=0.01)
+    assert found.value == pytest.approx(60.2)
     assert judged(found, at_most=50).outcome is NOT_MET
+    assert FakeMachine().measure(40, waits=12).value == pytest.approx(52)
 
 
 def test_on_a_busy_machine_it_is_uncertain_whose_waiting_it_is() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 __all__ = ["THIS_MACHINE", "Machine", "Seconds", "Timing", "time_calls"]
 
-# Waiting counts as the call's own from here on, as a multiple of what other work explains.
+# The clock time counts from here on, as a multiple of what CPU time and other work explain.
 TOLERANCE = 1.25
 # With the clock at most this multiple of the CPU time, the fixed computation had its own CPU.
 IDLE = 1.25
@@ -101,21 +101,20 @@ class Timing(NamedTuple):
         return None
 
     def seconds(self) -> Seconds:
-        """The seconds of each call: its lowest CPU time, and its own waiting.
+        """The seconds of each call: its lowest CPU time, or clock time if it waits itself.
 
-        On an idle machine, waiting counts. On a busy one, it is uncertain whose it is, and only
-        the upper end contains it. Of a machine that is too busy or unsteady, the upper end is the
-        clock time.
+        On an idle machine, all waiting is its own. On a busy one, it is uncertain whose it is, and
+        only the upper end contains it. Of a machine that is too busy or unsteady, the upper end is
+        always the clock time.
         """
-        cpu, clock = self.cpu.min(axis=0), self.clock.min(axis=0)
+        cpu = self.cpu.min(axis=0)
+        clock = np.maximum(self.clock.min(axis=0), cpu)
         # The lowest: what happened in the calmest round is the least that other work explains.
         slowdown = float(self.slowdowns.min())
         if slowdown > TOO_BUSY or self.unsteadiness > UNSTEADY:
-            return Seconds(cpu / self.unsteadiness, cpu, np.maximum(cpu, clock))
-        waiting = np.maximum(clock - TOLERANCE * slowdown * cpu, 0.0)
-        if self.idle:
-            return Seconds(*[cpu + waiting] * 3)
-        return Seconds(cpu, cpu, cpu + waiting)
+            return Seconds(cpu / self.unsteadiness, cpu, clock)
+        possible = np.where(clock > TOLERANCE * slowdown * cpu, clock, cpu)
+        return Seconds(possible, possible, possible) if self.idle else Seconds(cpu, cpu, possible)
 
 
 def time_calls(

@@ -38,9 +38,9 @@ class FakeMachine:
 
     @property
     def machine(self) -> Machine:
-        return Machine(lambda: self.cpu, lambda: self.clock, lambda: self.work(0.001))
+        return Machine(lambda: self.cpu, lambda: self.clock, lambda: self.spend(0.001))
 
-    def work(self, seconds: float) -> None:
+    def spend(self, seconds: float) -> None:
         slower, slowdown = (
             each(self.calls) if callable(each) else each for each in (self.slower, self.slowdown)
         )
@@ -54,7 +54,7 @@ class FakeMachine:
 
         def answer(rows: pd.DataFrame) -> Any:
             self.calls += 1
-            self.work(milliseconds / 1000)
+            self.spend(milliseconds / 1000)
             self.clock += waits / 1000
 
         found = measure_speed(answer, TABLE, confidence=0.95, seed=1, machine=self.machine)
@@ -150,7 +150,7 @@ def test_waiting_in_some_rows_counts_in_the_95th_percentile() -> None:
     fake = FakeMachine()
 
     def answer(rows: pd.DataFrame) -> Any:
-        fake.work(0.001)
+        fake.spend(0.001)
         fake.clock += 0.08 * (rows["x"].iloc[0] < 30)
 
     _, found, _ = measure_speed(answer, TABLE, confidence=0.95, seed=1, machine=fake.machine)

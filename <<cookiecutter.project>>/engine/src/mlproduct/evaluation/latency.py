@@ -38,9 +38,9 @@ def measure_speed(
     """The latency of single rows in milliseconds (with bootstrap intervals) and rows per second.
 
     The rows are drawn from ``features`` with ``seed``. The first predictions are a warm-up and do
-    not count. CPU time decides, or the time by the clock if the model itself waits; the note states the
-    latter. If other work leaves it open how long the model takes alone, the interval contains all
-    possible values.
+    not count. CPU time decides, or the time by the clock if the model itself waits. The note states
+    the time by the clock. If other work leaves it open how long the model takes alone, the interval
+    contains all possible values.
     """
     try:
         # One thread per prediction, as in a service that handles several requests at once.

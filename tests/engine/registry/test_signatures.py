@@ -107,7 +107,8 @@ def test_a_signed_version_is_released_loaded_and_verified(job: Trial, outside: T
         outside.approve(job.trained())
     assert outside.releases.rollback(by="Ada", because="Complaints.").version == "1"
     loaded = outside.releases.load_champion()
-    assert loaded is not None and loaded.version == "1"
+    assert loaded is not None
+    assert loaded.version == "1"
     assert outside.releases.verify("1") == outside.releases.verify("2") == ()
 
 
@@ -159,7 +160,8 @@ def test_an_unsigned_champion_is_neither_served_nor_returned_to(
         outside.releases.load_champion()
     follower = Follower(lambda: outside.releases, columns=None, every=60)  # type: ignore[arg-type]
     follower.poll()
-    assert follower.live is None and "version 1 is not signed" in str(follower.trouble)
+    assert follower.live is None
+    assert "version 1 is not signed" in str(follower.trouble)
     outside.approve(job.trained())
     with pytest.raises(Refused, match=NOT_SIGNED):
         outside.releases.rollback(by="Ada", because="Complaints.")
@@ -201,13 +203,24 @@ def test_a_signature_of_another_product_is_refused(trial: Trial, outside: Trial)
     refused_everywhere(outside, version, NOT_VALID)
 
 
-def test_a_private_key_of_another_pair_is_refused_before_it_signs(
-    trial: Trial,
-) -> None:
+def test_a_private_key_of_another_pair_is_refused_before_it_signs(trial: Trial) -> None:
     mixed = with_keys(trial, **pair() | {"signing_key": pair(8)["signing_key"]})
     with pytest.raises(Refused, match="PRODUCT_SIGNING_KEY does not belong to PRODUCT_PUBLIC_KEY"):
         mixed.trained()
     assert trial.releases.models.versions() == ()
+
+
+def test_two_public_keys_are_valid_while_the_keys_are_changed(trial: Trial) -> None:
+    old, new = pair(7), pair(8)
+    both = f"{new['public_key']}, {old['public_key']}"
+    changing = with_keys(trial, public_key=both, signing_key=new["signing_key"])
+    changing.approve(with_keys(trial, **old).trained())
+    changing.approve(changing.trained())
+    done = with_keys(trial, **new)
+    assert done.releases.load_champion() is not None
+    assert done.releases.verify("2") == ()
+    with pytest.raises(Refused, match=NOT_VALID):
+        done.releases.models.load("1")
 
 
 def test_a_private_key_alone_signs_and_demands_nothing(trial: Trial, outside: Trial) -> None:
@@ -288,8 +301,9 @@ def test_a_key_inside_the_product_is_refused(settings: Settings, tmp_path: Path)
 def test_a_key_that_is_not_valid_is_not_shown(settings: Settings, wrong: str) -> None:
     with pytest.raises(ConfigError, match=r"^PRODUCT_SIGNING_KEY is not a valid key – ") as found:
         signing_key(replace(settings, signing_key=wrong))
-    assert wrong not in str(found.value) and "\n" not in str(found.value)
-    assert found.value.__cause__ is None and found.value.__suppress_context__
+    assert wrong not in str(found.value)
+    assert "\n" not in str(found.value)
+    assert found.value.__suppress_context__  # a traceback would show the text that was read
 
 
 def test_a_private_key_as_the_public_key_is_refused(settings: Settings) -> None:
@@ -302,7 +316,8 @@ def test_a_private_key_as_the_public_key_is_refused(settings: Settings) -> None:
 def test_the_private_key_is_in_no_file_tag_or_representation(job: Trial) -> None:
     version = job.trained()
     secret = job.settings.signing_key
-    assert secret is not None and secret not in repr(job.settings)
+    assert secret is not None
+    assert secret not in repr(job.settings)
     found = job.releases.models.find(version)
     tags = {**found.tags, **job.releases.models.runs.tags(found.run_id)}
     assert not any(secret in value for value in tags.values())

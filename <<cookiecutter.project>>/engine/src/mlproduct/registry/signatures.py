@@ -1,11 +1,11 @@
 """Ed25519 signatures of verdicts (RFC 8032), which a training makes and every other process checks.
 
     PRODUCT_SIGNING_KEY   the private key, only in the environment of the training
-    PRODUCT_PUBLIC_KEY    the public key, in the environment of every process
+    PRODUCT_PUBLIC_KEY    the public keys, separated by commas, in the environment of every process
 
-Both are PEM text, its base64 in one line, or the path of a file with either. With a public key,
-only signed versions are registered, released and loaded. Without one, nothing is checked, and a
-training with a private key signs nevertheless.
+A key is PEM text, its base64 in one line, or the path of a file with either. With a public key,
+only versions signed with its private key are registered, released and loaded. Without one, nothing
+is checked, and a training with a private key signs nevertheless.
 
 The signature is a tag of the version. It covers the product's name and the digests of the verdict
 document, which contains that of the model, and of the files beside the model. It is therefore not
@@ -56,25 +56,21 @@ def signature(settings: Settings, product: str, tags: Mapping[str, str]) -> dict
 
 def refuse_unsigned(settings: Settings, product: str, version: Version) -> None:
     """Raises Refused if a public key is configured and the version has no valid signature."""
-    key = _public_key(settings)
-    if key is None:
+    keys, signed = _public_keys(settings), version.tags.get(TAG)
+    if not keys:
         return
-    from cryptography.exceptions import InvalidSignature
-
-    signed = version.tags.get(TAG)
     if signed is None:
         raise Refused(
             f"version {version.number} is not signed – expected a signature by the private key of"
             f" {PUBLIC} – train again with {PRIVATE}, or choose a signed version"
         )
-    try:
-        key.verify(base64.b64decode(signed, validate=True), _message(product, version.tags))
-    except (InvalidSignature, binascii.Error):
+    message = _message(product, version.tags)
+    if not any(_is_signature(signed, message, key) for key in keys):
         raise Refused(
             f"the signature of version {version.number} is not valid for its verdict and files –"
             f" expected a signature by the private key of {PUBLIC} – train again, or choose"
             " another version"
-        ) from None
+        )
 
 
 def signing_key(settings: Settings) -> "Ed25519PrivateKey | None":
@@ -83,9 +79,9 @@ def signing_key(settings: Settings) -> "Ed25519PrivateKey | None":
     Raises Refused if there is a public key but not the private key that belongs to it, and
     ConfigError if a key is not valid.
     """
-    public = _public_key(settings)
+    public = _public_keys(settings)
     if settings.signing_key is None:
-        if public is None:
+        if not public:
             return None
         raise Refused(
             f"{PRIVATE} is not set – {PUBLIC} is, so only signed versions are registered – set"
@@ -95,14 +91,14 @@ def signing_key(settings: Settings) -> "Ed25519PrivateKey | None":
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
     try:
-        content = _content(PRIVATE, settings.signing_key, settings.root)
+        content = _content(PRIVATE, settings.signing_key.strip(), settings.root)
         key = load_der_private_key(content, password=None)
     # TypeError: the key is encrypted. The cause is dropped: its text could contain the key.
     except (ValueError, TypeError, OSError):
         raise _invalid(PRIVATE) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise _invalid(PRIVATE)
-    if public is not None and key.public_key() != public:
+    if public and key.public_key() not in public:
         raise Refused(
             f"{PRIVATE} does not belong to {PUBLIC} – expected the two keys of one pair – set the"
             " private key of that pair"
@@ -156,14 +152,28 @@ def _message(product: str, tags: Mapping[str, str]) -> bytes:
     ).encode()
 
 
-def _public_key(settings: Settings) -> "Ed25519PublicKey | None":
+def _is_signature(text: str, message: bytes, key: "Ed25519PublicKey") -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        key.verify(base64.b64decode(text, validate=True), message)
+    except (InvalidSignature, binascii.Error):
+        return False
+    return True
+
+
+def _public_keys(settings: Settings) -> "tuple[Ed25519PublicKey, ...]":
     if settings.public_key is None:
-        return None
+        return ()
+    return tuple(_public_key(text, settings.root) for text in settings.public_key.split(","))
+
+
+def _public_key(text: str, root: Path) -> "Ed25519PublicKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
-        key = load_der_public_key(_content(PUBLIC, settings.public_key, settings.root))
+        key = load_der_public_key(_content(PUBLIC, text.strip(), root))
     except (ValueError, OSError):  # the cause is dropped: the text could be a private key
         raise _invalid(PUBLIC) from None
     if not isinstance(key, Ed25519PublicKey):

@@ -147,7 +147,7 @@ def test_a_bad_model_written_with_mlflow_and_a_stolen_signature_is_refused(
     refused_everywhere(outside, version, NOT_SIGNED)
     tag(trial, version, TAG, stolen)
     refused_everywhere(outside, version, NOT_VALID)
-    for nonsense in ("", "no base64", base64.b64encode(b"short").decode()):
+    for nonsense in ("", "no base64", "\u00e9", base64.b64encode(b"short").decode()):
         tag(trial, version, TAG, nonsense)
         refused_everywhere(outside, version, NOT_VALID)
 

@@ -13,7 +13,6 @@ valid for another version, product or purpose.
 """
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Mapping
@@ -87,6 +86,7 @@ def signing_key(settings: Settings) -> "Ed25519PrivateKey | None":
             f"{PRIVATE} is not set – {PUBLIC} is, so only signed versions are registered – set"
             f" {PRIVATE} for the training, and only there"
         )
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
@@ -94,7 +94,7 @@ def signing_key(settings: Settings) -> "Ed25519PrivateKey | None":
         content = _content(PRIVATE, settings.signing_key.strip(), settings.root)
         key = load_der_private_key(content, password=None)
     # TypeError: the key is encrypted. The cause is dropped: its text could contain the key.
-    except (ValueError, TypeError, OSError):
+    except (ValueError, TypeError, OSError, UnsupportedAlgorithm):
         raise _invalid(PRIVATE) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise _invalid(PRIVATE)
@@ -157,7 +157,7 @@ def _is_signature(text: str, message: bytes, key: "Ed25519PublicKey") -> bool:
 
     try:
         key.verify(base64.b64decode(text, validate=True), message)
-    except (InvalidSignature, binascii.Error):
+    except (InvalidSignature, ValueError):  # ValueError: not base64
         return False
     return True
 
@@ -169,12 +169,14 @@ def _public_keys(settings: Settings) -> "tuple[Ed25519PublicKey, ...]":
 
 
 def _public_key(text: str, root: Path) -> "Ed25519PublicKey":
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
         key = load_der_public_key(_content(PUBLIC, text.strip(), root))
-    except (ValueError, OSError):  # the cause is dropped: the text could be a private key
+    # The cause is dropped: the text could be a private key.
+    except (ValueError, OSError, UnsupportedAlgorithm):
         raise _invalid(PUBLIC) from None
     if not isinstance(key, Ed25519PublicKey):
         raise _invalid(PUBLIC)

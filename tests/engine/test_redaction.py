@@ -38,6 +38,8 @@ FORMS = [
     f"api_key={SECRET}, retries=3",
     f"apikey: {SECRET}",
     f"SERVICE_API_KEYS={SECRET},{SECRET}",
+    f"PRODUCT_SIGNING_KEY={SECRET}",
+    f"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI{SECRET}+/=\n-----END PRIVATE KEY-----",
     f"client-secret={SECRET}",
     f"token={SECRET}",
     f"Authorization: Bearer {SECRET}{SECRET}",

@@ -19,6 +19,7 @@ from ..products import with_operations
 from ..team import PACKAGE, PROJECT, main, trial_at
 
 HEAVY = {
+    "cryptography",
     "evidently",
     "matplotlib",
     "mlflow",
@@ -39,6 +40,7 @@ VERBS = [
     "history",
     "quarantine",
     "verify",
+    "keys",
     "sample",
     "doctor",
     "status",

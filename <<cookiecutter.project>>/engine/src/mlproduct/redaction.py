@@ -25,6 +25,9 @@ BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]{8,}")
 # The path of such an address is the secret.
 WEBHOOK = re.compile(r"(hooks\.slack\.com/)\S+")
 
+# The Ed25519 private key of registry/signatures.py: its format gives every such key this beginning.
+PRIVATE_KEY = re.compile(r"MC4CAQAwBQYDK2Vw[\w+/=]*")
+
 # ``password=...``, ``"token": "..."``, ``Authorization: Basic ...``. A quote that is not closed
 # extends to the end of the text. ``sig`` counts only at the start of a word: ``design=`` is kept.
 NAMED = re.compile(
@@ -32,7 +35,7 @@ NAMED = re.compile(
     (?P<name>
       (?: passw(?:or)?d | passphrase | pwd | token | credential | authorization | signature | \bsig
         | secret (?:[_-]?access)? (?:[_-]?key)? | api[_-]?key | access[_-]?key (?:[_-]?id)?
-        | private[_-]?key
+        | private[_-]?key | signing[_-]?key
       ) s? ["'\\]* \s* (?: = | :(?!//) ) \s*
     )
     (?: '(?:\\.|[^'\\])*(?:'|$) | "(?:\\.|[^"\\])*(?:"|$)
@@ -56,6 +59,7 @@ def redacted(text: object) -> str:
     shown = HOST.sub(r"\1", shown)
     shown = WEBHOOK.sub(r"\1***", shown)
     shown = BEARER.sub(r"\1 ***", shown)
+    shown = PRIVATE_KEY.sub("***", shown)
     return NAMED.sub(r"\g<name>***", shown)
 
 

@@ -248,6 +248,15 @@ def _release_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     verify.add_argument(
         "what", nargs="?", help="a version or a decision.json; by default all versions"
     )
+    keys = _verb(verbs, "keys", release_verbs.keys, "Create the keys that sign verdicts.")
+    keys.add_argument(
+        "--to",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="a folder outside the product; existing keys are never overwritten",
+    )
+    keys.set_defaults(only_reads=True)  # it changes nothing in the product's folder
 
 
 def _prediction_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:

@@ -11,7 +11,7 @@ from .. import __version__
 from ..clock import today
 from ..config.settings import Settings, read_pipeline, read_scoring
 from ..console import coloured, line, say
-from ..errors import ConfigError, ProductError
+from ..errors import ConfigError, ProductError, Refused
 from ..escaping import escaped
 from ..manifest import report
 from ..redaction import redacted
@@ -45,6 +45,7 @@ def _checks(project: Project) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "databases", lambda: _databases(project.settings)
     yield "mlflow", lambda: _mlflow(project)
     yield "history", lambda: _trail(project)
+    yield "signatures", lambda: _signatures(project)
     yield "labels", lambda: _labels(project)
 
 
@@ -140,6 +141,30 @@ def _trail(project: Project) -> str:
     if before == trail.champion:
         return found
     return f"{found}; MLflow's alias pointed to {named(before)} and was corrected"
+
+
+def _signatures(project: Project) -> str:
+    """Whether signatures are required, and the versions without a valid one.
+
+    Only an unsigned champion is an error: versions from before the keys stay unsigned.
+    """
+    from ..registry.signatures import refuse_unsigned, signing_key
+
+    settings, releases = project.settings, releases_of(project)
+    if settings.signing_key is not None:
+        signing_key(settings)
+    if settings.public_key is None:
+        signs = ", but trainings sign" if settings.signing_key is not None else ""
+        return f"none required: PRODUCT_PUBLIC_KEY is not set{signs}"
+    champion, unsigned = releases.champion(), []
+    for version in releases.models.versions():
+        try:
+            refuse_unsigned(settings, releases.models.runs.product, version)
+        except Refused:
+            if version.number == champion:
+                raise
+            unsigned.append(version.number)
+    return f"required; not validly signed: {', '.join(unsigned) or 'none'}"
 
 
 def _labels(project: Project) -> str:

@@ -1,4 +1,6 @@
-"""``approve``, ``reject``, ``rollback``, ``history``, ``verify``: decisions about the champion."""
+"""``approve``, ``reject``, ``rollback``, ``history``, ``verify``, ``keys``: decisions about the
+champion, and the keys that sign verdicts.
+"""
 
 from argparse import Namespace
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ __all__ = [
     "champion",
     "day",
     "history",
+    "keys",
     "named",
     "reject",
     "releases_of",
@@ -147,3 +150,14 @@ def verify(options: Namespace, project: Project) -> int:
     if not what:
         say("There is no version to verify yet.")
     return Refused.exit_code if found else 0
+
+
+def keys(options: Namespace, project: Project) -> int:
+    """Creates a pair of keys for signatures and prints which variable contains which key."""
+    from ..registry.signatures import create_keys
+
+    private, public = create_keys(options.to, project.settings.root)
+    say("Created a pair of keys. Set, outside the product's folder:")
+    say(f"  PRODUCT_SIGNING_KEY={private}  for the training only; it is secret")
+    say(f"  PRODUCT_PUBLIC_KEY={public}  for every process that releases or loads models")
+    return 0

@@ -12,7 +12,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -268,11 +268,15 @@ class Monitoring(Strict):
 
 @dataclass(frozen=True)
 class Settings:
-    """The product's folder and the addresses of MLflow and of the product's database."""
+    """The product's folder, the addresses of MLflow and of the product's database, and the keys for
+    signatures (see registry/signatures.py).
+    """
 
     root: Path
     tracking_uri: str
     database_url: str
+    public_key: str | None = None
+    signing_key: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -287,6 +291,8 @@ class Settings:
             root=root,
             tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{var / 'mlflow.db'}",
             database_url=environ.get("PRODUCT_DATABASE_URL") or f"sqlite:///{var / 'product.db'}",
+            public_key=environ.get("PRODUCT_PUBLIC_KEY") or None,
+            signing_key=environ.get("PRODUCT_SIGNING_KEY") or None,
         )
         today(environ)  # reports an invalid date now, not in the middle of a command
         # A simulated date could change a team's verdicts: criteria expire and waivers end by date.

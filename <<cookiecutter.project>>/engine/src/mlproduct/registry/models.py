@@ -29,6 +29,7 @@ from ..redaction import redacted
 from .allowed_types import ALLOWED_TYPES, opened, unreviewed
 from .release_checks import registrable
 from .runs import Runs, shortened
+from .signatures import refuse_unsigned, signature
 from .tracking import answering, fetched, quiet
 from .versions import CHALLENGER, Loaded, Saved, Version
 
@@ -142,12 +143,15 @@ class Models:
 
         A version that needs review is registered too, so that a named person can accept its risks,
         but it does not become the challenger. Registering the same document again returns the same
-        version. Raises Refused for a blocked verdict, and if document and file do not match.
+        version. Raises Refused for a blocked verdict, if document and file do not match, and if a
+        public key is configured but not its private key.
         """
         registrable(document, saved, _sha256((saved.path / MODEL_FILE).read_bytes()))
+        tags = _tags(document, saved)
+        tags |= signature(self.settings, self.runs.product, tags)
         with answering(self.settings):
             number = self._registered(document) or self._register(
-                document, saved, scorecard_markdown
+                document, saved, tags, scorecard_markdown
             )
             if document.decision.is_ready:
                 self.point(CHALLENGER, number)
@@ -177,7 +181,9 @@ class Models:
             ) from problem
 
     def document(self, version: Version) -> Document:
-        """The verdict document of the version. Raises Refused if it changed since registration."""
+        """The verdict document of the version. Raises Refused if it changed since registration, or
+        if a public key is configured and the version has no valid signature.
+        """
         document = self.runs.document(version.run_id)
         registered = version.tags.get("decision_digest")
         if document.digest != registered:
@@ -185,6 +191,7 @@ class Models:
                 f"decision.json of version {version.number} has the digest {document.digest} –"
                 f" expected {registered}, as registered; it was changed since – train again"
             )
+        refuse_unsigned(self.settings, self.runs.product, version)
         return document
 
     def check(self, version: Version, document: Document) -> bytes:
@@ -292,7 +299,9 @@ class Models:
         same = (v for v in self.versions() if v.tags.get("decision_digest") == document.digest)
         return next((version.number for version in same), None)
 
-    def _register(self, document: Document, saved: Saved, scorecard_markdown: str) -> str:
+    def _register(
+        self, document: Document, saved: Saved, tags: dict[str, str], scorecard_markdown: str
+    ) -> str:
         from mlflow.entities import LoggedModelOutput
 
         self._make_sure_of_the_name()
@@ -310,7 +319,7 @@ class Models:
             self.name,
             logged.artifact_location,
             document.run_id,
-            tags=_tags(document, saved),
+            tags=tags,
             description=shortened(scorecard_markdown, DESCRIPTION_LIMIT),
             model_id=logged.model_id,
         )

@@ -32,6 +32,7 @@ from ..permissions import private_settings
 from ..product import Product
 from ..registry.releases import Releases
 from ..registry.runs import Run
+from ..registry.signatures import signing_key
 from ..registry.stale_runs import close_stale_runs
 from ..registry.versions import Loaded, Saved
 from ..tables import Validated
@@ -130,6 +131,7 @@ def training_run(product: Product, cause: str, source: str | None = None) -> Ite
     settings = private_settings()
     # Before the lock: a mistake in a file is reported at once, not after another training.
     criteria, pipeline = read_configuration(product, settings)
+    signing_key(settings)  # only for its refusal: without the key nothing could be registered
     if source is not None:
         pipeline = pipeline.model_copy(update={"source": Source(path=source)})
     with _training_lock(settings, _say_that_it_waits):

@@ -24,14 +24,16 @@ QUIET = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
-# Removed from the environment: tests must not use the registry, database, server, folder or date
-# that the developer has set.
+# Removed from the environment: tests must not use the registry, database, server, folder, date or
+# keys that the developer has set.
 ADDRESSES = (
     "MLFLOW_TRACKING_URI",
     "PRODUCT_DATABASE_URL",
     "PREFECT_API_URL",
     "PRODUCT_ROOT",
     "PRODUCT_TODAY",
+    "PRODUCT_PUBLIC_KEY",
+    "PRODUCT_SIGNING_KEY",
 )
 
 

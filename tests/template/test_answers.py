@@ -164,7 +164,7 @@ def questions(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("questions")
     project = Path(PROJECT.name)
     kept = (
-        "cookiecutter.json",
+        Path("cookiecutter.json"),
         *(Path("hooks", path.name) for path in (template / "hooks").glob("*.py")),
         project / "requirements.lock",
         project / "engine/src/mlproduct/manifest.py",

@@ -6,11 +6,11 @@
 Such a feature is usually not known when the prediction is needed. It was recorded later, or it is
 the target under another name. The limits of both levels are in config/pipeline.yaml.
 
-    halves.py    simple models, fitted on one half of the rows and measured on the other
-    pairs.py     two features that determine the target together
-    screening.py which of all pairs are worth a precise measurement
-    sums.py      a few numbers whose weighted sum or product is the target
-    shifts.py    a feature that is the target of a later or an earlier row
+    halves.py     simple models, fitted on one half of the rows and measured on the other
+    pairs.py      two features that determine the target together
+    screening.py  a fast measurement that selects features and pairs for a precise one
+    sums.py       a few numbers whose weighted sum or product is the target
+    shifts.py     a feature that is the target of a later or an earlier row
 """
 
 import difflib

@@ -36,6 +36,10 @@ class Guess:
         """The problem's own measure, at least 0."""
         return max(0.0, self.halves.problem.leak_strength(self.halves.measured, self.values))
 
+    def is_at_least(self, limit: float) -> bool:
+        """Whether even the lower bound of the strength is at least ``limit``."""
+        return self.strength >= limit and self.lower_bound() >= limit
+
     def lower_bound(self) -> float:
         """The lower end of the 95 % confidence interval of the strength, from a bootstrap.
 

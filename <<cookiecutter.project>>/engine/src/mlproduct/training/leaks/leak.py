@@ -32,7 +32,7 @@ class Leak:
         """A block if even the lower bound of the strength is at least ``at``, a doubt if the
         strength is at least ``doubt_at``, otherwise None.
         """
-        if guess.strength >= at and guess.lower_bound() >= at:
+        if guess.is_at_least(at):
             return cls(columns, described, guess.strength, Level.BLOCK)
         if guess.strength >= doubt_at:
             return cls(columns, described, guess.strength, Level.DOUBT)

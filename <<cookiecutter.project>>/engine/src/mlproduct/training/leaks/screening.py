@@ -5,11 +5,11 @@ import pandas as pd
 
 from .halves import Halves
 
-__all__ = ["MISSING", "VALUES", "Screen", "few_values"]
+__all__ = ["VALUES", "Screen", "few_values"]
 
 VALUES = 16  # of a feature; one of them is "missing"
 MISSING = VALUES - 1
-AT_MOST_ROWS = 5_000
+AT_MOST_ROWS = 5_000  # to screen with
 
 
 def few_values(column: pd.Series) -> np.ndarray:
@@ -56,7 +56,6 @@ class Screen:
         ):
             means = np.bincount(fit, of_fit, size) / np.maximum(counts, 1)
             means[counts == 0] = mean
-            left += (
-                squares - 2 * (means @ np.bincount(others, measured, size)) + means**2 @ of_others
-            )
+            products = means @ np.bincount(others, measured, size)
+            left += squares - 2 * products + means**2 @ of_others
         return 1 - left / self.spread if self.spread > 0 else 0.0

@@ -1,7 +1,6 @@
 """Features that are the target of another row of the same subject: tomorrow's, or yesterday's."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,8 +14,8 @@ from .screening import Screen, few_values
 
 __all__ = ["find_shifts"]
 
-SCREENED_AT = 0.5
-MIN_ROWS = 50
+SCREENED_AT = 0.5  # the explained variance from which a feature is measured precisely
+MIN_ROWS = 50  # at a distance in time
 
 
 def find_shifts(
@@ -41,10 +40,10 @@ def find_shifts(
                 continue
             for name in _screened(rows[features].iloc[one], halves):
                 guess = halves.alone(rows[name].iloc[one])
-                described = f"{name} (the target {distance} {when})"
-                leak = Leak.of((name,), described, guess, at=checks.leak_at, doubt_at=2)
-                if leak and (name not in found or leak.strength > found[name].strength):
-                    found[name] = replace(leak, level=level)
+                better = name not in found or guess.strength > found[name].strength
+                if better and guess.is_at_least(checks.leak_at):
+                    described = f"{name} (the target {distance} {when})"
+                    found[name] = Leak((name,), described, guess.strength, level)
     return found
 
 

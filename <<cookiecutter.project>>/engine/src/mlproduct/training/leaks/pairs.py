@@ -14,16 +14,16 @@ from ...data.columns import Columns
 from ...derived_numbers import days_before
 from .halves import Guess, Halves, strongest
 from .leak import Leak
-from .screening import VALUES, Screen, few_values
+from .screening import Screen
 
 __all__ = ["find_pairs"]
 
-SCREENED_AT = 0.5  # the explained variance from which a pair is measured precisely
-MOST_PRECISE = 20  # pairs
+SCREENED_AT = 0.3  # the explained variance from which a pair is measured precisely
+MOST_PRECISE = 10  # pairs
 LEAVES = 256  # of the tree of a pair
-LEAVES_OF_A_FACTOR = 16
+LEAVES_OF_A_FACTOR, ROUNDS = (2, 16), 2
 # Honest features add less to each other than the parts of a leak.
-GAIN = 0.1
+GAIN = 0.2
 
 
 def find_pairs(
@@ -31,8 +31,8 @@ def find_pairs(
 ) -> Iterator[Leak]:
     """The pairs of ``features`` that reveal the target; free texts take no part.
 
-    A pair that is much stronger than its features alone is a doubt from ``doubt_at`` on, any other
-    pair from ``combined_doubt_at`` on.
+    If a pair is much stronger than its features alone, it is a doubt from ``doubt_at`` on, and a
+    block from halfway between ``leak_at`` and 1. The limits of any other pair are stricter.
     """
     time = rows[columns.time] if columns.time else None
     values = {
@@ -43,14 +43,11 @@ def find_pairs(
     for one, other in _screened(values, halves):
         alone = max(halves.alone(values[name]).strength for name in (one, other))
         guess = _together(values[one], values[other], halves)
-        doubt_at = checks.doubt_at if guess.strength >= alone + GAIN else checks.combined_doubt_at
-        leak = Leak.of(
-            (one, other),
-            f"{one} and {other} together",
-            guess,
-            at=checks.combined_leak_at,
-            doubt_at=doubt_at,
-        )
+        at, doubt_at = checks.combined_leak_at, checks.combined_doubt_at
+        if guess.strength >= alone + GAIN:
+            at, doubt_at = min(at, (1 + checks.leak_at) / 2), min(doubt_at, checks.doubt_at)
+        described = f"{one} and {other} together"
+        leak = Leak.of((one, other), described, guess, at=at, doubt_at=doubt_at)
         if leak is not None and guess.strength > alone:
             yield leak
 
@@ -62,16 +59,17 @@ def _screened(values: dict[str, pd.Series], halves: Halves) -> list[tuple[str, s
     """
     screen = Screen(halves)
     features = {name: column.iloc[screen.rows] for name, column in values.items()}
-    codes = {name: screen.halves_of(few_values(column)) for name, column in features.items()}
-    alone = {name: screen.explained(*each, VALUES) for name, each in codes.items()}
+    size = screen.values
+    codes = {name: screen.halves_of(screen.few_values(each)) for name, each in features.items()}
+    alone = {name: screen.explained(*each, size) for name, each in codes.items()}
     found = []
     for one, other in combinations(codes, 2):
-        fit, others = (a * VALUES + b for a, b in zip(codes[one], codes[other], strict=True))
-        shares = [screen.explained(fit, others, VALUES**2)]
+        fit, others = (a * size + b for a, b in zip(codes[one], codes[other], strict=True))
+        shares = [screen.explained(fit, others, size**2)]
         if _are_numbers(features[one], features[other]):
             for derived in _compared(features[one], features[other]):
-                both = screen.halves_of(few_values(pd.Series(derived)))
-                shares.append(screen.explained(*both, VALUES))
+                both = screen.halves_of(screen.few_values(pd.Series(derived)))
+                shares.append(screen.explained(*both, size))
         if max(shares) >= max(SCREENED_AT, alone[one] + 0.01, alone[other] + 0.01):
             found.append((max(shares), one, other))
     found.sort(reverse=True)
@@ -96,12 +94,12 @@ def _together(one: pd.Series, other: pd.Series, halves: Halves) -> Guess:
     if _are_numbers(one, other):
         derived = (one, other, *_compared(one, other), one * other, one + other)
         guesses.append(halves.by_tree(np.column_stack(derived).astype(float), LEAVES))
-        guesses.append(_by_product(one, other, halves))
+        guesses += [_by_product(one, other, halves, leaves) for leaves in LEAVES_OF_A_FACTOR]
     return strongest(guesses)
 
 
-def _by_product(one: pd.Series, other: pd.Series, halves: Halves) -> Guess:
-    """The guess f(one) · g(other), with a small tree as f and as g.
+def _by_product(one: pd.Series, other: pd.Series, halves: Halves, leaves: int) -> Guess:
+    """The guess f(one) · g(other), with a small tree as f and as g, fitted in turn.
 
     A tree of both finds no first split if neither is informative alone, as in an exclusive or. The
     sign of g begins with the largest singular vector of the means in the cells of few values.
@@ -109,17 +107,18 @@ def _by_product(one: pd.Series, other: pd.Series, halves: Halves) -> Guess:
     from sklearn.tree import DecisionTreeRegressor
 
     a, b = (column.to_numpy(dtype=float)[:, None] for column in (one, other))
-    codes = few_values(one) * VALUES + few_values(other)
+    screen = Screen(halves)
+    size, columns = screen.values, screen.few_values(other)
+    codes = screen.few_values(one) * size + columns
     guessed = []
-    for column in np.atleast_2d(halves.target.T):
-        centred = column - column[halves.fit].mean()
-        cells = np.bincount(codes[halves.fit], centred[halves.fit], VALUES**2)
-        sign = np.sign(np.linalg.svd(cells.reshape(VALUES, VALUES))[2][0][codes % VALUES])
-        factors = []
-        for values in (a, b):
-            tree = DecisionTreeRegressor(max_leaf_nodes=LEAVES_OF_A_FACTOR, min_samples_leaf=5)
-            fitted = tree.fit(values[halves.fit], (centred * sign)[halves.fit])
-            factors.append(fitted.predict(values))
-            sign = np.sign(factors[-1])
-        guessed.append((factors[0] * factors[1])[~halves.fit])
+    for target in np.atleast_2d(halves.target.T):
+        centred = target - target[halves.fit].mean()
+        cells = np.bincount(codes[halves.fit], centred[halves.fit], size**2)
+        factor = np.linalg.svd(cells.reshape(size, size))[2][0][columns]
+        product = np.zeros(len(target))
+        for values in (a, b) * ROUNDS:
+            tree = DecisionTreeRegressor(max_leaf_nodes=leaves, min_samples_leaf=5)
+            wanted = (centred * np.sign(factor))[halves.fit]
+            product, factor = factor, tree.fit(values[halves.fit], wanted).predict(values)
+        guessed.append((product * factor)[~halves.fit])
     return Guess(halves, guessed[0] if halves.target.ndim == 1 else np.column_stack(guessed))

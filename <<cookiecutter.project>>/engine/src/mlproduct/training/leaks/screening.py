@@ -5,30 +5,18 @@ import pandas as pd
 
 from .halves import Halves
 
-__all__ = ["VALUES", "Screen", "few_values"]
+__all__ = ["Screen"]
 
-VALUES = 16  # of a feature; one of them is "missing"
-MISSING = VALUES - 1
+MOST_VALUES, FEWEST_VALUES = 16, 5  # of a feature; one of them is "missing"
+ROWS_PER_PAIR = 5  # of values, on average
 AT_MOST_ROWS = 5_000  # to screen with
 
 
-def few_values(column: pd.Series) -> np.ndarray:
-    """The feature as numbers from 0 to 15: its most frequent values, or equal parts of a number.
-
-    Missing is 15.
-    """
-    if column.dtype.kind in "fiu" and column.nunique() > MISSING:
-        numbers = column.to_numpy(dtype=float)
-        edges = np.nanquantile(numbers, np.linspace(0, 1, VALUES)[1:-1])
-        return np.where(np.isnan(numbers), MISSING, np.searchsorted(edges, numbers, "right"))
-    # All values that are not frequent share one number.
-    frequent = column.value_counts().index[: MISSING - 1]
-    places = frequent.get_indexer(column)
-    return np.where(column.isna(), MISSING, np.where(places < 0, MISSING - 1, places))
-
-
 class Screen:
-    """The first rows of ``halves``, prepared so that a measurement takes some additions only."""
+    """The first rows of ``halves``, prepared so that a measurement takes some additions only.
+
+    ``values`` is the number of values that a feature is reduced to, fewer for few rows.
+    """
 
     def __init__(self, halves: Halves) -> None:
         self.rows = np.arange(min(len(halves.fit), AT_MOST_ROWS))
@@ -39,6 +27,22 @@ class Screen:
         self.of_all = self.fitted.mean(axis=1)
         self.squares = (self.measured**2).sum(axis=1)
         self.spread = float(self.measured.var(axis=1).sum() * self.measured.shape[1])
+        enough = int((self.fit.sum() / ROWS_PER_PAIR) ** 0.5)
+        self.values = min(max(enough, FEWEST_VALUES), MOST_VALUES)
+
+    def few_values(self, column: pd.Series) -> np.ndarray:
+        """The feature as numbers below ``values``: its most frequent values, or equal parts of a
+        number. Missing is the highest one.
+        """
+        missing = self.values - 1
+        if column.dtype.kind in "fiu" and column.nunique() > missing:
+            numbers = column.to_numpy(dtype=float)
+            edges = np.nanquantile(numbers, np.linspace(0, 1, self.values)[1:-1])
+            return np.where(np.isnan(numbers), missing, np.searchsorted(edges, numbers, "right"))
+        # All values that are not frequent share one number.
+        frequent = column.value_counts().index[: missing - 1]
+        places = frequent.get_indexer(column)
+        return np.where(column.isna(), missing, np.where(places < 0, missing - 1, places))
 
     def halves_of(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The codes of the rows of each half."""

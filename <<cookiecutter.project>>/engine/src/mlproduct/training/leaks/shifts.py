@@ -10,7 +10,7 @@ from ...data.columns import Columns
 from ...derived_numbers import moments
 from .halves import Halves
 from .leak import Leak, Level
-from .screening import Screen, few_values
+from .screening import Screen
 
 __all__ = ["find_shifts"]
 
@@ -55,7 +55,7 @@ def _screened(features: pd.DataFrame, halves: Halves) -> list[str]:
         codes = (
             pd.factorize(column, use_na_sentinel=False)[0]
             if column.dtype.kind not in "fiu"
-            else few_values(column)
+            else screen.few_values(column)
         )
         if screen.explained(*screen.halves_of(codes), int(codes.max()) + 1) >= SCREENED_AT:
             found.append(str(name))

@@ -8,8 +8,6 @@ export BUILD := $(CURDIR)/build
 # Silence mkdocs-material's upgrade notice.
 export NO_MKDOCS_2_WARNING := 1
 export PRODUCT_ENV := $(BUILD)/env
-# Several processes share the cores. The threads of OpenMP would wait for each other and cost time.
-export OMP_NUM_THREADS ?= 1
 KITS := churn price feedback
 OURS := hooks tests benchmarks
 ENGINE := <<cookiecutter.project>>/engine
@@ -41,6 +39,9 @@ demo: $(LOCKED) ## generate a project in build/churn-radar and simulate twelve w
 	@$(BAKE) --output-dir build "$(CURDIR)" > build/bake.txt || { cat build/bake.txt; exit 1; }
 	@echo "Generated build/churn-radar. Now running make demo there."
 	@$(MAKE) --no-print-directory -C build/churn-radar VENV=.venv DEMO='--folder .' demo
+
+# Several processes share the cores. The threads of OpenMP would wait for each other and cost time.
+test test-long test-product: export OMP_NUM_THREADS ?= 1
 
 test: build/product-env ## test the engine, then generate a project from each kit and use it as its owner would
 	@$(call BESIDE_EACH_OTHER,$(ENGINE_TESTS),$(BIN)/python -m pytest -m "not long")

@@ -22,9 +22,11 @@ def found_in(
     level: Level = Level.BLOCK,
     accepted: tuple[str, ...] = (),
     by: Literal["hash", "group", "time"] = "hash",
+    **limits: float,
 ) -> list[str]:
     reasons = tuple(AcceptedLeak(feature=name, because="known before") for name in accepted)
-    checks, split = Checks(accepted_leaks=reasons), Split(by=by, holdout=0.25)
+    checks = Checks.model_validate({"accepted_leaks": reasons, **limits})
+    split = Split(by=by, holdout=0.25)
     return [leak.described for leak in find_leaks(rows, of, checks, split) if leak.level is level]
 
 
@@ -238,6 +240,17 @@ def test_a_feature_that_agrees_with_the_target_in_96_of_100_rows_is_a_doubt() ->
     rows, random = table(2_000), np.random.default_rng(1)
     wrong = random.uniform(size=len(rows)) < 0.04
     assert doubts(rows.assign(b=(rows["y"] ^ wrong).astype(float))) == ["b"]
+
+
+def test_a_feature_whose_interval_contains_the_limit_is_a_doubt_whatever_the_limit_of_doubts() -> (
+    None
+):
+    """A project of an earlier release can have a limit below the default of ``doubt_at``."""
+    rows, random = table(), np.random.default_rng(1)
+    wrong = random.uniform(size=len(rows)) < 0.08
+    found = rows.assign(b=(rows["y"] ^ wrong).astype(float))
+    assert found_in(found, columns(), leak_at=0.91, doubt_at=0.99) == []
+    assert found_in(found, columns(), Level.DOUBT, leak_at=0.91, doubt_at=0.99) == ["b"]
 
 
 def test_a_strong_honest_feature_in_few_rows_does_not_block() -> None:

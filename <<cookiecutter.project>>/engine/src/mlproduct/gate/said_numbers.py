@@ -121,8 +121,9 @@ OTHER_AFTER = re.compile(
 )
 # A number of these is a number of slices or days and not a share of the rows.
 OF_GROUPS = re.compile(
-    r"\s*(?:of\s+)?(?:(?:the|all|our)\s+)?(?:days|weeks|months|quarters|years|seasons|regions|countries"
-    r"|markets|cities|stores|teams|languages|categor(?:y|ies)|class(?:es)?|slices|groups|segments)\b",
+    r"\s*(?:of\s+)?(?:(?:the|all|our)\s+)?"
+    r"(?:days|weeks|months|quarters|years|seasons|regions|countries|markets|cities|stores|teams"
+    r"|languages|categor(?:y|ies)|class(?:es)?|slices|groups|segments)\b",
     re.IGNORECASE,
 )
 WHOLES = {2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 50, 100, 200, 500, 1000, 10_000, 100_000}

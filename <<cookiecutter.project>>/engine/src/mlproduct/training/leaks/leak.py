@@ -30,11 +30,11 @@ class Leak:
         cls, columns: tuple[str, ...], described: str, guess: Guess, *, at: float, doubt_at: float
     ) -> Self | None:
         """A block if even the lower bound of the strength is at least ``at``, a doubt if the
-        strength is at least ``doubt_at``, otherwise None.
+        strength is at least one of the two limits, otherwise None.
         """
         if guess.is_at_least(at):
             return cls(columns, described, guess.strength, Level.BLOCK)
-        if guess.strength >= doubt_at:
+        if guess.strength >= min(at, doubt_at):
             return cls(columns, described, guess.strength, Level.DOUBT)
         return None
 

@@ -40,8 +40,12 @@ def find_pairs(
         for name in features
         if name not in columns.texts
     }
-    for one, other in _screened(values, halves):
-        alone = max(halves.alone(values[name]).strength for name in (one, other))
+    screened = _screened(values, halves)
+    # Once per feature, because a feature can be in every pair.
+    names = {name for pair in screened for name in pair}
+    strengths = {name: halves.alone(values[name]).strength for name in names}
+    for one, other in screened:
+        alone = max(strengths[one], strengths[other])
         guess = _together(values[one], values[other], halves)
         at, doubt_at = checks.combined_leak_at, checks.combined_doubt_at
         if guess.strength >= alone + GAIN:

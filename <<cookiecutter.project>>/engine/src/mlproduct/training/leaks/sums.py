@@ -63,7 +63,7 @@ def _pairs(
         share = float(shares[one, other])
         # Stricter than for one feature: two honest factors of a price with 5 % noise already
         # explain 0.986.
-        if share >= checks.combined_doubt_at:
+        if share >= min(checks.combined_leak_at, checks.combined_doubt_at):
             pair = [names[one], names[other]]
             yield _leak(pair, share, blocks=share >= checks.combined_leak_at)
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from mlproduct.data.validation import validate
 from mlproduct.registry.allowed_types import opened
-from mlproduct.registry.models import save
+from mlproduct.registry.model_files import save
 from mlproduct.synthetic import write
 from mlproduct.tables import Batch
 from trial_radar.candidates import CANDIDATES

@@ -17,7 +17,7 @@ from mlproduct.problems import (
     Regression,
     Target,
 )
-from mlproduct.registry.models import reopen, save
+from mlproduct.registry.model_files import reopen, save
 from sklearn.linear_model import LogisticRegression
 
 from .multiclass_rows import NAMES, drawn, problem, scored

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mlproduct.config.settings import Settings
-from mlproduct.registry.models import save
+from mlproduct.registry.model_files import save
 from mlproduct.registry.versions import Saved
 
 from .trial_releases import Trial, fitted, rows, settings_in

@@ -12,7 +12,8 @@ from mlproduct.estimators import Calibrated, PredictionIntervals, SoftmaxOfMargi
 from mlproduct.gate.judge import judge
 from mlproduct.registry import allowed_types
 from mlproduct.registry.allowed_types import ALLOWED_TYPES, opened, unreviewed
-from mlproduct.registry.models import Models, input_example, save
+from mlproduct.registry.model_files import input_example, save
+from mlproduct.registry.models import Models
 from mlproduct.registry.versions import Saved
 from sklearn.base import BaseEstimator, ClassifierMixin
 

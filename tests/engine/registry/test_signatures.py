@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from mlproduct.config.settings import Settings
 from mlproduct.errors import ConfigError, Refused
 from mlproduct.gate.document import Document
-from mlproduct.registry.models import save
+from mlproduct.registry.model_files import save
 from mlproduct.registry.runs import Runs
 from mlproduct.registry.signatures import COVERED, TAG, create_keys, signing_key
 from mlproduct.registry.versions import Saved

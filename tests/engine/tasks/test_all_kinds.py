@@ -15,6 +15,7 @@ from mlproduct.service.app import app_of
 from mlproduct.service.options import ServiceSettings
 from mlproduct.service.server import service_of
 from mlproduct.tasks.logged_rows import chunks, logbook
+from mlproduct.tasks.measured_again import measure_again
 from mlproduct.tasks.monitoring import monitoring_context, monitoring_report
 from mlproduct.testing import TrialProduct, make_trial
 from mlproduct.testing.generated_rows import generated_rows
@@ -94,6 +95,10 @@ def test_every_candidate_is_trained_and_none_of_the_features_leaks(product: Tria
     profile, sample = models.reference(models.find(champion.version))
     assert "note (unknown words)" in profile
     assert "order" not in sample
+
+
+def test_texts_dates_and_categories_are_measured_again(product: TrialProduct) -> None:
+    assert measure_again(OF_KINDS, product.settings, "1").differences == ()
 
 
 def test_a_batch_is_scored_and_monitored_and_the_service_predicts_the_same(

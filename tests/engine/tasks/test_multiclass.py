@@ -26,6 +26,7 @@ from mlproduct.service.options import ServiceSettings
 from mlproduct.service.server import service_of
 from mlproduct.tasks import labelling
 from mlproduct.tasks.labelling import label_context, record_labels
+from mlproduct.tasks.measured_again import measure_again
 from mlproduct.tasks.monitoring import decide, monitoring_context, monitoring_report
 from mlproduct.tasks.monitoring_report import statements
 from mlproduct.testing import TrialProduct, make_trial
@@ -196,6 +197,8 @@ def test_the_verdict_names_the_classes_and_each_criterion_is_met(
     counts = np.array(document.exhibits.confusion)
     assert counts.sum() == document.data.holdout_rows
     assert product.releases.verify(champion.version) == ()
+    again = measure_again(product.product, product.settings, champion.version)
+    assert again.differences == ()
 
 
 def test_batch_and_service_return_the_same_class_or_need_a_person(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from mlproduct.data.columns import Columns
 from mlproduct.feature_estimators import DateParts, TextParts
-from mlproduct.registry.models import reopen, save
+from mlproduct.registry.model_files import reopen, save
 from mlproduct.service.accelerate import ArrayRows, accelerated
 from mlproduct.training.preprocess import preprocess
 from scipy.sparse import issparse

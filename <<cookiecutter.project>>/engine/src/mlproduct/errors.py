@@ -8,7 +8,8 @@
     │       ├── SourceMissing    2   ... because the file does not exist
     │       └── SourceUnavailable 2  ... and a retry may help
     ├── Refused                  3   the gate refused
-    └── InvalidData              4   the data was read and does not match the schema
+    ├── InvalidData              4   the data was read and does not match the schema
+    └── NotVerifiable            4   a model cannot be measured again, and the reason is not a fault
 
 Every message has three parts: what is wrong (with the value), what was expected, what to do.
 ``ProductError`` removes secrets and shows invisible characters as codes, so no caller has to.
@@ -26,6 +27,7 @@ __all__ = [
     "ConfigError",
     "DatabaseUnavailable",
     "InvalidData",
+    "NotVerifiable",
     "ProductError",
     "Refused",
     "RegistryUnavailable",
@@ -93,3 +95,9 @@ class InvalidData(ProductError):
         super().__init__(message)
         self.reasons = reasons
         self.rejected = rejected
+
+
+class NotVerifiable(ProductError):
+    """A model cannot be measured again, for example because rows were erased since."""
+
+    exit_code = 4

@@ -3,7 +3,7 @@
 Each verb is a function of its arguments and the project, and returns an exit code. It imports what
 it needs when it runs, so that ``--help`` is fast. Exit codes: 0 done, promoted or ready; 1 an
 unexpected failure or, for ``status``, a problem; 2 usage or configuration; 3 refused by the gate;
-4 invalid data.
+4 invalid data, or a model that cannot be measured again.
 """
 
 import argparse
@@ -247,6 +247,14 @@ def _release_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     )
     verify.add_argument(
         "what", nargs="?", help="a version or a decision.json; by default all versions"
+    )
+    verify.add_argument(
+        "--measure",
+        action="store_true",
+        help="measure the version again on the rows of its training, and compare",
+    )
+    verify.add_argument(
+        "--source", metavar="PATH", help="with --measure: the file with the rows of that training"
     )
     keys = _verb(verbs, "keys", release_verbs.keys, "Create the keys that sign verdicts.")
     keys.add_argument(

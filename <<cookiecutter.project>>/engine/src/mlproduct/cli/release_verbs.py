@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..console import say, table
-from ..errors import ConfigError, Refused
+from ..errors import ConfigError, NotVerifiable, Refused
 from ..escaping import escaped
 from .project import Project
 
@@ -128,8 +128,15 @@ def day(text: str) -> date:
 def verify(options: Namespace, project: Project) -> int:
     """Computes verdicts again and compares every digest; the exit code is 3 if anything differs.
 
-    The audit log is verified too, except with a file, which has no decision.
+    The audit log is verified too, except with a file, which has no decision. With ``--measure``,
+    the model of a version is measured again on the rows of its training; the exit code is 4 if that
+    is not possible.
     """
+    if options.measure and not _is_version(options.what or ""):
+        raise ConfigError(
+            f"--measure: {options.what or 'no version was given'} – expected the number of one"
+            f" version, whose model is measured – write {project.call} verify 3 --measure"
+        )
     releases = releases_of(project)
     what = (
         [options.what]
@@ -144,12 +151,45 @@ def verify(options: Namespace, project: Project) -> int:
     for each in what:
         problems = releases.verify(each)
         found += len(problems)
-        name = f"version {each}" if each.isdigit() else escaped(each)
+        name = _called(each)
         same = "every digest matches, and the verdict is the same"
         say(f"{name}: {escaped('; '.join(problems)) or same}")
     if not what:
         say("There is no version to verify yet.")
+    if options.measure and not found:
+        return _measure(options, project)
     return Refused.exit_code if found else 0
+
+
+def _called(what: str) -> str:
+    return f"version {what}" if what.isdigit() else escaped(what)
+
+
+def _is_version(what: str) -> bool:
+    from ..registry.versions import CHALLENGER, CHAMPION
+
+    return what.isdigit() or what in (CHAMPION, CHALLENGER)
+
+
+def _measure(options: Namespace, project: Project) -> int:
+    """Measures a version again and prints every difference; the exit code is 3 if there is one."""
+    from ..tasks.measured_again import measure_again
+
+    name = _called(options.what)
+    try:
+        again = measure_again(project.product, project.settings, options.what, options.source)
+    except NotVerifiable as problem:
+        raise NotVerifiable(f"{name} cannot be verified: {problem}") from problem
+    measured = f"{name}: measured again on its {again.rows:,} rows"
+    if again.differences:
+        say(f"{measured}; {len(again.differences)} of {again.compared} comparisons differ:")
+        for difference in again.differences:
+            say(f"  {escaped(difference)}")
+    else:
+        say(f"{measured}; all {again.compared} measurements that can be repeated are the same")
+    for remark in again.remarks:
+        say(f"  note: {escaped(remark)}")
+    return Refused.exit_code if again.differences else 0
 
 
 def keys(options: Namespace, project: Project) -> int:

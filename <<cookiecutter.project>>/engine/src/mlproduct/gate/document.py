@@ -75,6 +75,8 @@ class ModelSummary(Frozen):
     """The names of the classes in the order of their codes, if predictions contain codes."""
     threshold: float | None = None
     calibration: str = "none"
+    packages: dict[str, str] = Field(default_factory=dict, exclude_if=unused)
+    """The versions of the packages that compute with it."""
 
 
 class ChampionReference(Frozen):
@@ -156,6 +158,8 @@ class Document(Frozen):
     """The metrics of the problem by name; empty in version 1."""
     rules: int = Field(default=1, exclude_if=lambda rules: rules == 1)
     """The rules of the judge; see ``RULES`` in criteria.py."""
+    configuration: dict[str, Any] = Field(default_factory=dict, exclude_if=unused)
+    """The settings with which it was measured; empty in documents of releases before 0.5."""
     problem: str | None = None
     """The error, if an exception ended the run before the verdict."""
 

@@ -1,131 +1,42 @@
-"""Models as files and as versions of MLflow's registry; every file is checked before it is loaded.
+"""The versions of one product's model in MLflow's registry; every file is checked before it is
+used.
 
-A model is stored in MLflow's format, as a skops file. Its sha256 is in the verdict document and in
-the tags of its version, and is compared before the file is opened. ``allowed_types.py`` lists the
-types that the file may contain. Two more things are stored with the model:
-
-- the identities of its training rows, so that a later comparison can exclude these rows;
-- a profile and a sample of the rows it was judged on, so that monitoring can measure changes.
+The sha256 of the model file is in the verdict document and in the tags of its version, those of the
+files beside it are in the tags. ``model_files.py`` lists the files.
 """
 
-import hashlib
 import io
-import warnings
 from collections.abc import Mapping
-from importlib.metadata import version as installed
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..config.settings import Settings
-from ..data.columns import Columns
-from ..data.feature_kinds import KINDS, FeatureKind
 from ..errors import ConfigError, ProductError, Refused, RegistryUnavailable
 from ..gate.document import Document
 from ..plain_text import NAME_LIMIT, plain
 from ..redaction import redacted
-from .allowed_types import ALLOWED_TYPES, opened, unreviewed
+from .allowed_types import opened
+from .model_files import (
+    MODEL_FILE,
+    PROFILE_FILE,
+    RECORDED_FILE,
+    ROWS_FILE,
+    SAMPLE_FILE,
+    RecordedRows,
+    sha256,
+)
 from .release_checks import registrable
 from .runs import Runs, shortened
 from .signatures import refuse_unsigned, signature
-from .tracking import answering, fetched, quiet
+from .tracking import answering, fetched
 from .versions import CHALLENGER, Loaded, Saved, Version
 
-__all__ = ["Models", "input_example", "keep_reference", "reopen", "save"]
+__all__ = ["Models"]
 
-MODEL_FILE, ROWS_FILE = "model.skops", "training_rows.npy"
-PROFILE_FILE, SAMPLE_FILE = "reference.json", "reference.parquet"
+RECORDED_TAG = "recorded_rows_digest"
 DESCRIPTION_LIMIT = 5000  # MLflow's longest description of a version
-REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
-
-
-def save(
-    model: Any,
-    directory: Path,
-    *,
-    features: pd.DataFrame,
-    training_rows: np.ndarray,
-    columns: Columns | None = None,
-) -> Saved:
-    """The model as saved in MLflow's format in ``directory``, which must be new or empty.
-
-    ``features`` are rows in the form that the model expects. They give the signature and the input
-    example, which consists of medians and most frequent values and therefore shows no real row;
-    ``columns`` states which of them are free texts, of which it shows none.
-    ``training_rows`` are the identities (uint64) of the rows the model was trained on. Raises
-    ConfigError if the model contains an unreviewed type.
-    """
-    quiet()
-    import mlflow.sklearn
-    from mlflow.exceptions import MlflowException
-
-    try:
-        mlflow.sklearn.save_model(
-            model,
-            str(directory),
-            signature=_signature(model, features.head(1000)),
-            input_example=input_example(features, columns),
-            serialization_format="skops",
-            skops_trusted_types=list(ALLOWED_TYPES),
-            # Named here, because MLflow would otherwise load the model in a new process to
-            # determine them.
-            pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
-        )
-    except MlflowException as problem:
-        raise ConfigError(
-            f"the model cannot be saved: {', '.join(unreviewed(model)) or problem} – expected only"
-            " reviewed types – review them and add them to mlproduct/registry/allowed_types.py, or"
-            " use another estimator"
-        ) from problem
-    np.save(
-        directory / ROWS_FILE,
-        np.unique(np.asarray(training_rows, dtype=np.uint64)),
-        allow_pickle=False,
-    )
-    content = (directory / MODEL_FILE).read_bytes()
-    return Saved(directory, _sha256(content), len(content))
-
-
-def input_example(features: pd.DataFrame, columns: Columns | None = None) -> pd.DataFrame:
-    """One row of medians, most frequent values and made-up texts, in the dtypes of ``features``.
-
-    Without ``columns``, the kind of each feature follows from its dtype.
-    """
-    return pd.DataFrame(
-        {
-            name: (columns.kind_of(str(name)) if columns else _kind(column)).typical(column)
-            for name, column in features.items()
-        }
-    )
-
-
-def _kind(column: pd.Series) -> FeatureKind:
-    if pd.api.types.is_numeric_dtype(column):
-        return KINDS["number"]
-    return KINDS["date" if pd.api.types.is_datetime64_any_dtype(column) else "category"]
-
-
-def reopen(saved: Saved) -> Any:
-    """The model, loaded from its file. Raises Refused if the file differs from the one that was
-    saved.
-    """
-    content = (saved.path / MODEL_FILE).read_bytes()
-    if (digest := _sha256(content)) != saved.digest:
-        raise Refused(
-            f"{saved.path / MODEL_FILE} has the sha256 {digest} – expected {saved.digest}, as the"
-            " search saved it – train again"
-        )
-    return opened(content, "the model just saved")
-
-
-def keep_reference(saved: Saved, profile: str, sample: pd.DataFrame) -> None:
-    """Stores what the model was judged on next to it: the profile of all rows, and a sample of rows
-    without their keys.
-    """
-    (saved.path / PROFILE_FILE).write_text(profile, encoding="utf-8")
-    sample.to_parquet(saved.path / SAMPLE_FILE, index=False)
 
 
 class Models:
@@ -146,7 +57,7 @@ class Models:
         version. Raises Refused for a blocked verdict, if document and file do not match, and if a
         public key is configured but not its private key.
         """
-        registrable(document, saved, _sha256((saved.path / MODEL_FILE).read_bytes()))
+        registrable(document, saved, sha256((saved.path / MODEL_FILE).read_bytes()))
         tags = _tags(document, saved)
         tags |= signature(self.settings, self.runs.product, tags)
         with answering(self.settings):
@@ -203,9 +114,9 @@ class Models:
             document.model.digest if document.model else "none",
         )
         for when, digest in (("judged", judged), ("registered", version.tags.get("model_digest"))):
-            if _sha256(content) != digest:
+            if sha256(content) != digest:
                 raise Refused(
-                    f"the model file of version {version.number} has the sha256 {_sha256(content)}"
+                    f"the model file of version {version.number} has the sha256 {sha256(content)}"
                     f" – expected {digest}, as {when}; it was changed since and is not loaded –"
                     f" roll back or train again"
                 )
@@ -223,9 +134,10 @@ class Models:
         return Loaded(
             model=opened(content, f"version {version.number}"),
             version=version.number,
-            digest=_sha256(content),
+            digest=sha256(content),
             document=document,
             training_rows=self.training_rows(version),
+            bytes=len(content),
         )
 
     def training_rows(self, version: Version) -> np.ndarray:
@@ -237,6 +149,16 @@ class Models:
         )
         # allow_pickle=False, because loading a pickle can run any code.
         return np.asarray(np.load(io.BytesIO(content), allow_pickle=False))
+
+    def recorded_rows(self, version: Version) -> RecordedRows | None:
+        """All rows of the version's training as hashes, None if they were not recorded. Raises
+        Refused if they were changed.
+        """
+        if RECORDED_TAG not in version.tags:
+            return None
+        useless = "the model cannot be measured again"
+        content = self._checked(version, RECORDED_FILE, RECORDED_TAG, useless)
+        return RecordedRows.from_bytes(content)
 
     def reference(self, version: Version) -> tuple[str, pd.DataFrame]:
         """What the version was judged on: the profile as JSON, and a sample. Raises Refused if
@@ -336,9 +258,9 @@ class Models:
 
     def _checked(self, version: Version, name: str, tag: str, otherwise: str) -> bytes:
         content, registered = self._fetch(version, name), version.tags.get(tag)
-        if _sha256(content) != registered:
+        if sha256(content) != registered:
             raise Refused(
-                f"{name} of version {version.number} has the sha256 {_sha256(content)} – expected"
+                f"{name} of version {version.number} has the sha256 {sha256(content)} – expected"
                 f" {registered}, as registered; it was changed since, so {otherwise} – train again"
             )
         return content
@@ -353,24 +275,10 @@ class Models:
             ) from problem
 
 
-def _signature(model: Any, features: pd.DataFrame) -> Any:
-    from mlflow.models import infer_signature
-
-    with warnings.catch_warnings():
-        # MLflow warns that integer columns may contain missing values; the schema decides that.
-        warnings.simplefilter("ignore", UserWarning)
-        signature = infer_signature(features, model.predict(features))
-    if signature is None or signature.inputs is None or signature.outputs is None:
-        raise ProductError(
-            "MLflow found no model signature – expected a NumPy type for every column – check the"
-            " types in the schema"
-        )
-    return signature
-
-
 def _tags(document: Document, saved: Saved) -> dict[str, str]:
     beside = {
         "training_rows_digest": ROWS_FILE,
+        RECORDED_TAG: RECORDED_FILE,
         "reference_digest": PROFILE_FILE,
         "reference_sample_digest": SAMPLE_FILE,
     }
@@ -384,7 +292,7 @@ def _tags(document: Document, saved: Saved) -> dict[str, str]:
         "model_digest": saved.digest,
         "decision_digest": document.digest,
         "commit": document.commit or "none",
-        **{tag: _sha256(path.read_bytes()) for tag, path in found.items()},
+        **{tag: sha256(path.read_bytes()) for tag, path in found.items()},
     }
 
 
@@ -399,7 +307,3 @@ def _version(found: Any) -> Version:
 def _quoted(name: str) -> str:
     # MLflow's filters have no parameters; a quote in a text is written twice.
     return name.replace("'", "''")
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -37,6 +37,7 @@ TAG = "decision_signature"
 COVERED = (
     "decision_digest",
     "training_rows_digest",
+    "recorded_rows_digest",
     "reference_digest",
     "reference_sample_digest",
 )

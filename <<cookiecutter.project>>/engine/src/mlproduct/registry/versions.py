@@ -36,8 +36,9 @@ class Version:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model whose file was checked. ``training_rows`` are the sorted identities (uint64) of its
-    training rows.
+    """A model whose file was checked, with the size of the file in ``bytes``.
+
+    ``training_rows`` are the sorted identities (uint64) of its training rows.
     """
 
     model: Any
@@ -45,6 +46,7 @@ class Loaded:
     digest: str
     document: Document
     training_rows: np.ndarray
+    bytes: int = 0
 
     def problem(self, problem: Problem) -> Problem:
         """``problem`` with the classes of this version, whose codes its predictions contain."""

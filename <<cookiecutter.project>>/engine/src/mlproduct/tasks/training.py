@@ -19,10 +19,9 @@ from ..data.split import split as split_rows
 from ..data.validation import validate, validation_report
 from ..errors import InvalidData, Refused
 from ..evaluation.bootstrap import in_words
-from ..evaluation.comparison import Baseline, Challenger
-from ..evaluation.measure import Evaluation, measure_data
-from ..evaluation.measure import evaluate as measure_model
-from ..gate.criteria import RULES, Decision, Measurement, Verdict, Versus, criteria_digest
+from ..evaluation.comparison import Challenger
+from ..evaluation.measure import Evaluation
+from ..gate.criteria import RULES, Decision, Measurement, Verdict, criteria_digest
 from ..gate.document import (
     CandidateRow,
     ChampionReference,
@@ -33,16 +32,15 @@ from ..gate.document import (
 )
 from ..gate.judge import judge as judge_measurements
 from ..monitoring.profile import profile_of, with_prediction
-from ..problems import Predictions
-from ..registry.models import keep_reference, reopen, save
+from ..registry.model_files import RecordedRows, keep_reference, packages_of, reopen, save
 from ..registry.runs import commit_of
 from ..registry.versions import Saved
 from ..scorecard import scorecard
 from ..tables import Batch, Validated
-from ..training.leaks import Level, find_leaks
 from ..training.search import Found, Trial
 from ..training.search import search as search_candidates
 from .logged_rows import labelled_batches, logbook
+from .measuring import Configuration, evaluation_of_model, measurements_of_data
 from .progress import trials
 from .training_state import Evaluated, TrainingRun
 
@@ -120,14 +118,12 @@ def judge_data(run: TrainingRun, validated: Validated, split: HoldoutSplit) -> D
     Raises Refused if ``split`` is not the split of this run.
     """
     run.evidence.expect_side("training", split.training)
-    leaks = find_leaks(split.training, run.columns, run.pipeline.checks, run.pipeline.split)
-    time = run.columns.time
-    measurements = measure_data(
-        rows=len(validated.rows),
+    measurements = measurements_of_data(
+        validated.rows,
+        split.training,
+        run.columns,
+        Configuration.of(run.pipeline),
         rejected_share=validated.rejected_share,
-        newest=validated.rows[time].max() if time else None,
-        leaking=[str(leak) for leak in leaks if leak.level is Level.BLOCK],
-        doubtful=[str(leak) for leak in leaks if leak.level is Level.DOUBT],
         today=run.today,
     )
     verdict = judge_measurements(measurements, run.criteria, on=run.today, of="data")
@@ -175,6 +171,7 @@ def _document(
         verdict=verdict,
         metrics=run.columns.of_target.summaries,
         rules=RULES,
+        configuration=Configuration.of(run.pipeline).model_dump(mode="json"),
     )
 
 
@@ -240,27 +237,26 @@ def evaluate(run: TrainingRun, found: Found, holdout: pd.DataFrame) -> Evaluated
     evidence.expect_side("training", training)
     try:
         model = reopen(saved)  # the file and not the object, because the file is deployed
-        evaluation = measure_model(
+        evaluation = evaluation_of_model(
             Challenger(
                 model=model,
                 trained_on=row_identities(training, run.columns),
                 bytes=saved.bytes,
                 seconds=found.seconds,
             ),
-            _baselines(run, training),
+            run.champion,
             training,
             holdout,
-            row_identities(holdout, run.columns),
+            product=run.product,
             columns=run.columns,
             criteria=run.criteria,
-            settings=run.pipeline.evaluation,
-            seed=run.pipeline.search.seed,
+            configuration=Configuration.of(run.pipeline),
         )
     except Exception as error:  # fail closed: any error in the evaluation blocks the model
         console.line("evaluate", f"failed: {in_words(error)}")
         evidence.evaluated = Evaluated(Evaluation(()), in_words(error))
         return evidence.evaluated
-    _keep_reference(run, holdout, saved, model)
+    _keep_reference(run, training, holdout, saved, model)
     console.line(
         "evaluate", f"{len(evaluation.measurements)} measurements on {len(holdout):,} rows"
     )
@@ -268,9 +264,11 @@ def evaluate(run: TrainingRun, found: Found, holdout: pd.DataFrame) -> Evaluated
     return evidence.evaluated
 
 
-def _keep_reference(run: TrainingRun, holdout: pd.DataFrame, saved: Saved, model: Any) -> None:
-    """Stores the reference for monitoring with the model: a profile of the holdout rows and their
-    predictions, and a sample of them.
+def _keep_reference(
+    run: TrainingRun, training: pd.DataFrame, holdout: pd.DataFrame, saved: Saved, model: Any
+) -> None:
+    """Stores with the model what monitoring compares with, a profile of the holdout rows and their
+    predictions and a sample of them, and which rows were used.
     """
     # Only the features, so that the sample contains no keys.
     features = holdout[list(run.columns.inputs)]
@@ -279,26 +277,12 @@ def _keep_reference(run: TrainingRun, holdout: pd.DataFrame, saved: Saved, model
     outcome = run.columns.encoded_target(holdout)
     rows = table.assign(decision=predictions.decision, outcome=outcome)
     sample = rows.sample(min(SAMPLE_ROWS, len(rows)), random_state=run.pipeline.search.seed)
-    keep_reference(saved, profile_of(table, run.columns).model_dump_json(), sample)
-
-
-def _baselines(run: TrainingRun, training: pd.DataFrame) -> dict[Versus, Baseline]:
-    problem, target = run.columns.of_target, run.columns.encoded_target(training)
-    baselines: dict[Versus, Baseline] = {
-        "do_nothing": Baseline(problem.do_nothing(target)),
-        "rule": Baseline(problem.by_rule(run.product.rule)),
-    }
-    if run.champion is not None:
-        loaded, away = run.champion.loaded, run.champion.problem
-
-        def champion(features: pd.DataFrame) -> Predictions:
-            # Raised only in the comparison, so that its criteria fail and the others are measured.
-            if loaded is None:
-                raise RuntimeError(away)
-            return problem.predict(loaded.model, features)
-
-        baselines["champion"] = Baseline(champion, loaded.training_rows if loaded else None)
-    return baselines
+    keep_reference(
+        saved,
+        profile_of(table, run.columns).model_dump_json(),
+        sample,
+        RecordedRows.of(training, holdout, run.columns),
+    )
 
 
 def judge(run: TrainingRun, document: Document, evaluated: Evaluated) -> Document:
@@ -328,6 +312,7 @@ def judge(run: TrainingRun, document: Document, evaluated: Evaluated) -> Documen
                 classes=run.columns.of_target.class_names,
                 threshold=found.threshold,
                 calibration=found.calibration,
+                packages=packages_of(saved),
             ),
             "measurements": evaluation.measurements,
             "verdict": verdict,

@@ -243,14 +243,14 @@ class GateTests:
         broken = dataclasses.replace(
             metrics[primary], combine=lambda w: np.full(len(w.weights), np.nan)
         )
-        real = training.measure_model
+        real = training.evaluation_of_model
 
         # Not before the evaluation, because the search uses the same metric.
         def with_nan(*given: Any, **named: Any) -> Any:
             monkeypatch.setitem(metrics, primary, broken)
             return real(*given, **named)
 
-        monkeypatch.setattr(training, "measure_model", with_nan)
+        monkeypatch.setattr(training, "evaluation_of_model", with_nan)
         assert is_blocked(trial.train(), by="beats-do-nothing").could_not_be_measured
 
     def test_an_exception_inside_the_evaluation_is_blocked(
@@ -268,14 +268,14 @@ class GateTests:
         self, trial: TrialProduct, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         metrics, primary = _primary(trial)
-        real = training.measure_model
+        real = training.evaluation_of_model
 
         def with_a_bug(*given: Any, **named: Any) -> Any:
             broken = dataclasses.replace(metrics[primary], combine=lambda w: np.array([1 // 0]))
             monkeypatch.setitem(metrics, primary, broken)
             return real(*given, **named)
 
-        monkeypatch.setattr(training, "measure_model", with_a_bug)
+        monkeypatch.setattr(training, "evaluation_of_model", with_a_bug)
         assert "ZeroDivisionError" in is_blocked(trial.train(), by="beats-do-nothing").because
 
     def test_a_broken_criteria_file_stops_everything(

@@ -21,7 +21,8 @@ INDEPENDENT = ({"training", "evaluation", "monitoring", "scorecard"}, {"registry
 ONLY = {
     "prefect": ("tasks/", "testing/plugin.py"),
     "mlflow": tuple(
-        f"registry/{name}.py" for name in ("models", "runs", "monitoring_runs", "tracking")
+        f"registry/{name}.py"
+        for name in ("models", "model_files", "runs", "monitoring_runs", "tracking")
     ),
     "fastapi": ("service/",),
     "argparse": ("cli/", "demo/command.py"),

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from mlproduct.cli.project import Project
-from mlproduct.cli.status import LINES_AT_MOST, Part, Status, status_of, unscored
+from mlproduct.cli.status import LINES_AT_MOST, Status, status_of
+from mlproduct.cli.status.operations import unscored
+from mlproduct.cli.status.part import Part
 from mlproduct.clock import today
 from mlproduct.config.settings import Settings
 from mlproduct.log.decision_log import Decided, DecisionLog, Reaction

@@ -77,7 +77,9 @@ def test_an_unsigned_champion_is_not_used_and_a_signed_one_is(
         assert "Traceback" not in printed
     assert keyed.standing() == before
     assert main(["doctor"]) == 2
-    assert "not ok  version 1 is not signed" in capsys.readouterr().out
+    assert "  signed    not ok  version 1 is not signed" in capsys.readouterr().out
+    assert main(["status"]) == 1
+    assert "  wrong     version 1 is not signed – expected a signature" in capsys.readouterr().out
 
     # The training job signs already before the public key is set.
     monkeypatch.delenv(PUBLIC)

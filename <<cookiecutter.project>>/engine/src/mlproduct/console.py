@@ -37,7 +37,7 @@ def heading(text: str) -> None:
 
 def line(name: str, text: str) -> None:
     """Prints one aligned line of a report: the name of a step and its result."""
-    say(f"  {name:<10}{text}")
+    say(f"  {name:<9} {text}")
 
 
 def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:

@@ -45,7 +45,7 @@ def _checks(project: Project) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "databases", lambda: _databases(project.settings)
     yield "mlflow", lambda: _mlflow(project)
     yield "history", lambda: _trail(project)
-    yield "signatures", lambda: _signatures(project)
+    yield "signed", lambda: _signatures(project)
     yield "labels", lambda: _labels(project)
 
 

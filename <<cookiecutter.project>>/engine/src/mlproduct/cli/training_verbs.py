@@ -52,7 +52,9 @@ def show_verdict(project: Project, registered: "Registered") -> None:
     say(f"  scorecard   {project.call} review")
     if document.decision is Decision.BLOCKED:
         return
-    if not registered.promoted:
+    if document.criteria.draft:
+        say("  next        correct product/success_criteria.yaml, remove draft: true, train again")
+    elif not registered.promoted:
         say(
             f"  approve     {project.call} approve {registered.version} --by NAME --because"
             f" REASON{_despite(registered)}"
@@ -65,6 +67,11 @@ def _what_became_of_it(registered: "Registered") -> str:
     if registered.version is None:
         blocked_by = ", ".join(map(escaped, registered.document.blocked_by))
         return f"by {blocked_by}. Not registered. The champion does not change."
+    if registered.document.criteria.draft:
+        return (
+            f"Version {registered.version} is registered, and cannot be approved: the criteria are"
+            " a draft."
+        )
     if registered.document.decision.is_ready:
         return f"Version {registered.version} is the challenger and waits for approval."
     return (

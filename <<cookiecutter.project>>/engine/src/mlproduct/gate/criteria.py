@@ -273,6 +273,8 @@ class Criteria(Frozen):
     approval: Literal["required", "automatic"] = "required"
     approvers: tuple[Sentence, ...] = Field(default=(), exclude_if=unused)
     """The people who may approve, reject and roll back; empty if everyone may."""
+    draft: bool = Field(default=False, exclude_if=unused)
+    """Whether the bars are only proposals. A model that they judged never becomes champion."""
     smallest: int = Field(default=30, ge=2)
     """A measurement on fewer rows is undecided."""
     value: EitherValue | None = None

@@ -81,6 +81,11 @@ def judge(
 
 def _concerns(criteria: Criteria, previous: Criteria | None, on: date) -> list[str]:
     concerns = list(loosened_criteria(previous, criteria)) if previous else []
+    if criteria.draft:
+        concerns.append(
+            "The criteria are a draft. Correct them, remove draft, and train again; a model that a"
+            " draft judged cannot become champion."
+        )
     if criteria.review_by < on:
         concerns.append(f"The criteria were due for review on {criteria.review_by}.")
     return concerns

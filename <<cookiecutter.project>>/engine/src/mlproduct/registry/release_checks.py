@@ -17,6 +17,7 @@ __all__ = [
     "REVIEW",
     "as_recorded",
     "concerns",
+    "complete",
     "consistent",
     "doubts",
     "intact",
@@ -144,6 +145,16 @@ def may_decide(by: str, version: Version, document: Document) -> None:
         raise Refused(
             f"{by} may not decide on version {version.number} – its criteria name the approvers"
             f" {', '.join(approvers)} – ask one of them"
+        )
+
+
+def complete(version: Version, document: Document) -> None:
+    """Raises Refused if the version was judged by a draft of the criteria."""
+    if document.criteria.draft:
+        raise Refused(
+            f"version {version.number} was judged by a draft of the criteria – expected criteria"
+            " that a person has read – correct product/success_criteria.yaml, remove draft: true"
+            " there, and train again"
         )
 
 

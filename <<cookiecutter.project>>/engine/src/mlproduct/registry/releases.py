@@ -24,6 +24,7 @@ from .audit_mirror import AuditMirror
 from .models import Models
 from .release_checks import (
     as_recorded,
+    complete,
     concerns,
     consistent,
     intact,
@@ -250,6 +251,7 @@ class Releases:
         not_rejected(version, trail)
         document = self.models.document(version)
         consistent(version, document, self.models.runs.tags(version.run_id))
+        complete(version, document)
         self.models.check(version, document)
         self.models.training_rows(version)  # only for its check of the digest
         still_compared(version, document, trail)

@@ -52,7 +52,8 @@ def statement(criterion: Criterion) -> str:
 
 def _opening(criteria: Criteria) -> str:
     owner = f"{criteria.owner.name} ({criteria.owner.contact})"
-    return f"{criteria.decision}\nOwner: {owner}. Review the criteria by {criteria.review_by}."
+    draft = "This is a draft: no model that it judges becomes champion.\n" if criteria.draft else ""
+    return f"{draft}{criteria.decision}\nOwner: {owner}. Review the criteria by {criteria.review_by}."
 
 
 def _at_level(criteria: Criteria, level: str) -> tuple[Criterion, ...]:

@@ -60,6 +60,8 @@ def headline(document: Document) -> Headline:
         if number_of := sum(result.outcome is outcome for result in results):
             counts.append(f"{number_of} {outcome}")
     means = NEXT[decision] if document.model is not None else "No model was trained on this data."
+    if document.criteria.draft and decision is Decision.REVIEW:
+        means = "The model cannot become champion, because the criteria are a draft."
     return Headline(decision, ", ".join(counts) + ".", means)
 
 

@@ -56,8 +56,10 @@ def waiting_event(product: Product) -> str:
 
 
 def announce_waiting(product: Product, registered: Registered) -> None:
-    """Sends the event that the version waits for approval, unless it is blocked or promoted."""
-    if registered.version is None or registered.promoted:
+    """Sends the event that the version waits for approval, unless it is blocked, promoted, or
+    judged by a draft of the criteria.
+    """
+    if registered.version is None or registered.promoted or registered.document.criteria.draft:
         return
     decision, unsure = registered.document.decision, doubts(registered.document)
     named, open_points = f"Version {registered.version}", ", ".join(unsure)

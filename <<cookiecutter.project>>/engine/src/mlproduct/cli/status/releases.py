@@ -110,9 +110,10 @@ def _refused(trail: "AuditTrail", registry: Once[Registry]) -> Iterator[str]:
 def waiting(registry: Registry, trail: "AuditTrail") -> Part:
     """The newest versions that can still be approved.
 
-    A version that was compared with an earlier champion can no longer be approved.
+    A version that was compared with an earlier champion, or judged by a draft of the criteria,
+    cannot be approved.
     """
-    from ...registry.release_checks import doubts, still_compared
+    from ...registry.release_checks import complete, doubts, still_compared
 
     undecided = [
         v
@@ -130,6 +131,7 @@ def waiting(registry: Registry, trail: "AuditTrail") -> Part:
             found.append({**shown, "open": None})
             continue
         try:
+            complete(version, document)
             still_compared(version, document, trail)
         except Refused:
             continue

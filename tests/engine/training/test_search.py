@@ -15,6 +15,7 @@ from mlproduct.data.split_policies import POLICIES
 from mlproduct.errors import ConfigError, InvalidData, ProductError
 from mlproduct.estimators import calibrated_scores
 from mlproduct.gate.criteria import Value
+from mlproduct.problems import BinaryClassification, OutOfFold, Predictions
 from mlproduct.problems.calibration import calibration
 from mlproduct.problems.prediction_intervals import conformal_half_width
 from mlproduct.product import Candidate
@@ -165,6 +166,22 @@ def test_progress_is_called_for_every_finished_trial() -> None:
     trials: list[int] = []
     found(progress=lambda trial: trials.append(trial.number))
     assert sorted(trials) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision", "log_loss", "brier"])
+def test_a_metric_of_scores_is_compared_itself_and_in_its_own_direction(name: str) -> None:
+    y = np.repeat([0.0, 1.0], 200)
+    random = np.random.default_rng(3)
+    good, bad = (
+        np.clip(0.5 + 0.3 * (y - 0.5) + noise, 0.01, 0.99)
+        for noise in (random.normal(0, 0.1, 400), random.normal(0, 0.4, 400))
+    )
+    problem = BinaryClassification()
+    objective = problem.objective(name, None)
+    scores = [problem.trial_score(OutOfFold(y, score), objective) for score in (good, bad)]
+    expected = [objective.score(y, Predictions((s >= 0.5) * 1.0, s)) for s in (good, bad)]
+    assert scores == pytest.approx(expected)
+    assert objective.better(*scores)
 
 
 def test_the_threshold_optimises_the_primary_metric_and_is_part_of_the_model() -> None:

@@ -113,7 +113,11 @@ class BinaryClassification(Classification):
         return np.asarray(model.predict_proba(features)[:, 1])
 
     def trial_score(self, left_out: OutOfFold, objective: Objective) -> float:
-        return self._threshold(left_out, objective)[1]
+        threshold, of_counts = self._threshold(left_out, objective)
+        if objective.metric.cells is not None:
+            return of_counts
+        score = left_out.predicted
+        return objective.score(left_out.y, Predictions((score >= threshold).astype(float), score))
 
     def fit(
         self,
@@ -145,7 +149,7 @@ class BinaryClassification(Classification):
         return Fitted(decides.fit(features, target), float(threshold), method)
 
     def _threshold(self, left_out: OutOfFold, objective: Objective) -> tuple[float, float]:
-        """The best threshold for the objective, and the metric there.
+        """The best threshold for the objective, and the metric of counts there.
 
         For a metric that does not depend on decisions (such as roc_auc), the threshold is chosen
         by the value of the outcomes, or by f1 if there is none.

@@ -16,8 +16,8 @@ from .versions import Saved, Version
 __all__ = [
     "REVIEW",
     "as_recorded",
-    "concerns",
     "complete",
+    "concerns",
     "consistent",
     "doubts",
     "intact",

@@ -52,10 +52,10 @@ def statement(criterion: Criterion) -> str:
 
 def _opening(criteria: Criteria) -> str:
     owner = f"{criteria.owner.name} ({criteria.owner.contact})"
-    draft = "This is a draft: no model that it judges becomes champion.\n" if criteria.draft else ""
-    return (
-        f"{draft}{criteria.decision}\nOwner: {owner}. Review the criteria by {criteria.review_by}."
-    )
+    lines = [criteria.decision, f"Owner: {owner}. Review the criteria by {criteria.review_by}."]
+    if criteria.draft:
+        lines.insert(0, "This is a draft: no model that it judges becomes champion.")
+    return "\n".join(lines)
 
 
 def _at_level(criteria: Criteria, level: str) -> tuple[Criterion, ...]:

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from .derived_numbers import days_before, moments
 
-__all__ = ["DateParts", "TextParts", "TextWeights"]
+__all__ = ["DateParts", "TextParts", "TextWeights", "TimeParts"]
 
 
 class DateParts(TransformerMixin, BaseEstimator):
@@ -48,6 +48,39 @@ class DateParts(TransformerMixin, BaseEstimator):
             (asked.dt.dayofweek, 7),
         ]
         numbers = [asked.isna().astype(float), days_before(dates, time)]
+        for part, length in parts:
+            angle = 2 * np.pi * part / length
+            numbers += [np.sin(angle), np.cos(angle)] if self.cyclic else [part]
+        return np.column_stack([np.asarray(each, dtype=float) for each in numbers])
+
+
+class TimeParts(TransformerMixin, BaseEstimator):
+    """The time of each row as numbers: parts of the calendar, the hour, and the days since 1970.
+
+    With ``cyclic``, each part is a point on a circle, so that midnight is beside 23:00 for a linear
+    model.
+    """
+
+    def __init__(self, cyclic: bool = False) -> None:
+        self.cyclic = cyclic
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
+        """Nothing is estimated."""
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        """Five numbers of the only column of X, or nine with ``cyclic``."""
+        times = X.iloc[:, 0]
+        asked = moments(times)
+        hour = asked.dt.hour + asked.dt.minute / 60
+        parts = [
+            (asked.dt.month - 1, 12),
+            (asked.dt.day - 1, 31),
+            (asked.dt.dayofweek, 7),
+            (hour, 24),
+        ]
+        numbers = [days_before(times, None)]
         for part, length in parts:
             angle = 2 * np.pi * part / length
             numbers += [np.sin(angle), np.cos(angle)] if self.cyclic else [part]

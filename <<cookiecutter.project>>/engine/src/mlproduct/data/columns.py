@@ -8,6 +8,7 @@ A schema (``schemas.py``) gives each column its role in ``metadata``. No other f
     {"role": "feature"}   input of the model
     {"role": "target"}    what is predicted; with two values, "positive" names the positive one
     {"role": "ignored"}   validated, never used by the model
+    {..., "calendar": True}  of the time: its calendar and its hour are inputs of the model too
     {..., "pii": True}    personal data: never read from the source
 
 A feature has a kind (``feature_kinds.py``): number, category, date or text. It follows from the
@@ -50,6 +51,8 @@ class Columns:
     """The allowed values of each column for which the schema lists them."""
     dates: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    calendar: bool = False
+    """Whether the time of a row is an input too, as parts of the calendar."""
 
     @property
     def of_target(self) -> Problem:
@@ -65,11 +68,13 @@ class Columns:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The columns that the model receives: the features, and the time if there are dates.
+        """The columns that the model receives: the features, and the time if there are dates or if
+        the time itself is an input.
 
         A date means little to a model without the time of its row: see ``training/preprocess.py``.
         """
-        return (*self.features, self.time) if self.dates and self.time else self.features
+        with_time = self.time is not None and (self.dates or self.calendar)
+        return (*self.features, str(self.time)) if with_time else self.features
 
     def kind_of(self, feature: str) -> FeatureKind:
         """The kind of a feature; the time is a date. Raises KeyError for another column."""
@@ -135,6 +140,7 @@ def columns_of(schema: type[DataFrameModel], problem: Problem | None = None) -> 
         },
         dates=of_kind("date"),
         texts=of_kind("text"),
+        calendar=any(_is_calendar(columns[name]) for name in by_role["time"]),
     )
 
 
@@ -165,6 +171,10 @@ def _kind(name: str, column: Any, role: str) -> FeatureKind:
             " kind only with the role feature – remove the kind"
         )
     return kind_of(column.dtype, name, stated)
+
+
+def _is_calendar(column: Any) -> bool:
+    return bool((column.metadata or {}).get("calendar"))
 
 
 def _is_private(column: Any) -> bool:

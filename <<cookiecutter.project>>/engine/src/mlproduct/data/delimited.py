@@ -16,7 +16,7 @@ import pandas as pd
 from ..errors import SourceError
 from .source_errors import one_line
 
-__all__ = ["dialect", "frames"]
+__all__ = ["dialect", "first_lines", "frames"]
 
 # The first of several equally good separators is used.
 SEPARATORS = (",", ";", "\t", "|")
@@ -136,7 +136,7 @@ def _separator(sample: bytes, encoding: str, wanted: Sequence[str]) -> str:
     """The separator that finds the most wanted columns; among equals, the most even lines."""
 
     def fit(separator: str) -> tuple[int, float, int]:
-        lines = [line for line in _lines(sample, separator, encoding) if line]
+        lines = [line for line in first_lines(sample, separator, encoding) if line]
         width = len(lines[0]) if lines else 0
         even = sum(len(line) == width for line in lines) / max(len(lines), 1)
         # A separator that does not occur finds one cell in each line, which must not count as even.
@@ -145,7 +145,8 @@ def _separator(sample: bytes, encoding: str, wanted: Sequence[str]) -> str:
     return max(SEPARATORS, key=fit)
 
 
-def _lines(sample: bytes, separator: str, encoding: str) -> list[list[str]]:
+def first_lines(sample: bytes, separator: str, encoding: str) -> list[list[str]]:
+    """The cells of the first lines, and only whole lines of a sample that was cut."""
     text = (
         codecs.getincrementaldecoder(encoding)(errors="replace")
         .decode(sample[:200_000])
@@ -158,7 +159,7 @@ def _lines(sample: bytes, separator: str, encoding: str) -> list[list[str]]:
 
 
 def _header(sample: bytes, separator: str, encoding: str) -> list[str]:
-    return next((line for line in _lines(sample, separator, encoding) if line), [])
+    return next((line for line in first_lines(sample, separator, encoding) if line), [])
 
 
 def _tables(

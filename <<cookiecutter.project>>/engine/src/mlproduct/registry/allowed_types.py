@@ -29,6 +29,7 @@ ALLOWED_TYPES: tuple[str, ...] = (
     # a TfidfVectorizer, which skops trusts by default.
     "mlproduct.estimators.Calibrated",
     "mlproduct.feature_estimators.DateParts",
+    "mlproduct.feature_estimators.TimeParts",
     "mlproduct.estimators.PredictionIntervals",
     "mlproduct.estimators.SelectiveClassifier",
     "mlproduct.estimators.SoftmaxOfMargins",

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from ..data.columns import Columns
-from ..feature_estimators import DateParts, TextParts
+from ..feature_estimators import DateParts, TextParts, TimeParts
 
 __all__ = ["preprocess"]
 
@@ -30,7 +30,8 @@ def preprocess(
     replaced by the median, numbers are scaled, and additional columns mark which were missing.
     ``ordinal`` is for trees, which need no scaling and handle missing values themselves.
 
-    A date becomes parts of the calendar and the days before the row's time. A free text becomes
+    A date becomes parts of the calendar and the days before the row's time. The row's time itself
+    becomes parts of the calendar if the schema says so (``calendar``). A free text becomes
     weights of its words, which can make the table sparse, or ``components`` dense columns: 16 for
     ``ordinal``, and for models that accept no sparse table, such as naive Bayes, if you ask for
     them.
@@ -46,6 +47,9 @@ def preprocess(
         dates = DateParts(columns.time, cyclic=linear)
         names = [*columns.dates, *([columns.time] if columns.time else [])]
         parts.append(("dates", _scaled(dates) if linear else dates, names))
+    if columns.calendar:
+        time = TimeParts(cyclic=linear)
+        parts.append(("time", _scaled(time) if linear else time, [columns.time]))
     for number, name in enumerate(columns.texts, 1):
         # By its number, because scikit-learn accepts no name with two underscores.
         parts.append((f"text {number}", TextParts(components=components), name))
@@ -56,7 +60,7 @@ def _numbers() -> Any:
     return make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
 
 
-def _scaled(dates: DateParts) -> Any:
+def _scaled(dates: DateParts | TimeParts) -> Any:
     # Without an indicator, because a part states which dates are missing. A column without any
     # date is kept, so that the model has the same columns in every fold.
     return make_pipeline(

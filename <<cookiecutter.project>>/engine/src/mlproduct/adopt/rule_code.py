@@ -1,0 +1,291 @@
+"""The text of rule.py: the best rule on one or two columns that can be said in words.
+
+A small decision tree on the training rows. A category enters it in the order of its mean target
+(Breiman, Friedman, Olshen and Stone 1984, Classification and Regression Trees, section 4.2.2).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.columns import Columns
+
+__all__ = ["Guess", "rule_code"]
+
+LEAVES = 4
+ROWS_OF_LEAF = 0.02  # a smaller share of the rows is no rule
+COLUMNS_IN_PAIRS = 5
+BETTER_BY = 1.02  # a second column has to be worth its words
+WORDS_AT_MOST = 30  # classes with a word of their own
+ROWS_AT_MOST = 20_000
+
+HEAD = '''"""What the business does today without a model. Every model has to be better than this rule.
+
+`adopt` guessed this rule from the training rows. Replace it by what people really do today.
+"""
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["rule"]
+
+'''
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The text of rule.py, the rule in one sentence, and the function itself."""
+
+    code: str
+    says: str
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A column compared with a limit: at most this number, or one of these values."""
+
+    column: str
+    limit: float | None = None
+    values: tuple[Any, ...] = ()
+
+    @property
+    def code(self) -> str:
+        column = f"features[{self.column!r}]"
+        if self.limit is not None:
+            return f"({column} <= {self.limit!r})"
+        return f"{column}.isin({list(self.values)!r})"
+
+    def words(self, holds: bool) -> str:
+        if self.limit is not None:
+            return f"{self.column} is {'at most' if holds else 'not at most'} {self.limit:g}"
+        shown = ", ".join(map(str, self.values[:5])) + (", …" if len(self.values) > 5 else "")
+        return f"{self.column} is {'' if holds else 'not '}one of {shown}"
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """The steps to a leaf, each with whether it holds, and the value there."""
+
+    path: tuple[tuple[_Step, bool], ...]
+    value: Any
+
+    @property
+    def code(self) -> str:
+        return " & ".join(step.code if holds else f"~{step.code}" for step, holds in self.path)
+
+    @property
+    def words(self) -> str:
+        return " and ".join(step.words(holds) for step, holds in self.path)
+
+
+def rule_code(training: pd.DataFrame, columns: Columns) -> Guess:
+    """The best rule for the training rows."""
+    rows = training.sample(min(len(training), ROWS_AT_MOST), random_state=0).reset_index(drop=True)
+    problem = columns.of_target
+    y = columns.encoded_target(rows)
+    named = [name for name in (*columns.numeric, *columns.categorical)]
+    if not named:
+        return _by_words(rows, columns, y) if columns.texts else _constant(columns, y)
+    alone = {(name,): _tree(rows, columns, (name,), y) for name in named}
+    best = sorted(alone, key=lambda chosen: -alone[chosen][1])
+    tried = dict(alone)
+    strongest = [chosen[0] for chosen in best[:COLUMNS_IN_PAIRS]]
+    for pair in combinations(strongest, 2):
+        tried[pair] = _tree(rows, columns, pair, y)
+    single = best[0]
+    pairs = [chosen for chosen in tried if len(chosen) == 2]
+    chosen = max(pairs, key=lambda pair: tried[pair][1], default=single)
+    if tried[chosen][1] < BETTER_BY * tried[single][1]:
+        chosen = single
+    leaves, _ = tried[chosen]
+    if problem.task == "classification":
+        return _of_decision(leaves, columns)
+    return _of_values(leaves, columns)
+
+
+def _tree(
+    rows: pd.DataFrame, columns: Columns, names: Sequence[str], y: np.ndarray
+) -> tuple[list[_Leaf], float]:
+    """The leaves of a small tree of these columns, and how good it is: higher is better."""
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    ordered = [_ordered(rows[name], name in columns.categorical, y) for name in names]
+    table = np.column_stack([numbers for numbers, _ in ordered])
+    fewest = max(5, int(ROWS_OF_LEAF * len(rows)))
+    kind = DecisionTreeRegressor if columns.of_target.finds_sums else DecisionTreeClassifier
+    tree = kind(max_leaf_nodes=LEAVES, min_samples_leaf=fewest, random_state=0).fit(table, y)
+    places = tree.apply(table)
+    values = _values(places, y, columns)
+    fitted = np.array([values[place] for place in places])
+    leaves = [
+        _Leaf(path, values[leaf])
+        for leaf, path in _paths(tree.tree_, names, [values for _, values in ordered])
+    ]
+    return leaves, _quality(y, fitted, columns)
+
+
+def _values(places: np.ndarray, y: np.ndarray, columns: Columns) -> dict[int, float]:
+    """What the rule returns in each leaf: the median, the most frequent class, or 1 in the leaves
+    that give the best F1 together.
+    """
+    leaves = np.unique(places)
+    if columns.of_target.finds_sums:
+        return {leaf: float(np.median(y[places == leaf])) for leaf in leaves}
+    if columns.of_target.task != "classification":
+        return {leaf: float(np.bincount(y[places == leaf].astype(int)).argmax()) for leaf in leaves}
+    rates = sorted(leaves, key=lambda leaf: -y[places == leaf].mean())
+    chosen = max(
+        (rates[:count] for count in range(1, len(rates) + (len(rates) == 1))),
+        key=lambda some: _f1(y, np.isin(places, some)),
+    )
+    return {leaf: float(leaf in chosen) for leaf in leaves}
+
+
+def _f1(y: np.ndarray, decided: np.ndarray) -> float:
+    caught = y[decided].sum()
+    return float(2 * caught / max(decided.sum() + y.sum(), 1))
+
+
+def _quality(y: np.ndarray, fitted: np.ndarray, columns: Columns) -> float:
+    if columns.of_target.finds_sums:
+        return 1 / (float(np.abs(y - fitted).mean()) + 1e-12)
+    if columns.of_target.task != "classification":
+        return float((y == fitted).mean())
+    return _f1(y, fitted == 1)
+
+
+def _ordered(column: pd.Series, is_category: bool, y: np.ndarray) -> tuple[np.ndarray, list[Any]]:
+    """The column as numbers in which a missing value is the largest; the values of a category in
+    the order of their numbers.
+    """
+    if not is_category:
+        numbers = column.to_numpy(dtype=float)
+        most = np.nanmax(numbers) if np.isfinite(numbers).any() else 0.0
+        return np.where(np.isnan(numbers), most + abs(most) + 1, numbers), []
+    means = pd.Series(y).groupby(column.to_numpy(), dropna=True).mean().sort_values(kind="stable")
+    places = {value: place for place, value in enumerate(means.index)}
+    return column.map(places).fillna(len(places)).to_numpy(dtype=float), list(means.index)
+
+
+def _paths(
+    tree: Any, names: Sequence[str], values: Sequence[list[Any]]
+) -> Iterator[tuple[int, tuple[tuple[_Step, bool], ...]]]:
+    def walk(node: int, path: tuple[tuple[_Step, bool], ...]) -> Iterator[Any]:
+        if tree.children_left[node] == -1:
+            yield node, path
+            return
+        place = tree.feature[node]
+        limit = float(tree.threshold[node])
+        if values[place]:
+            step = _Step(names[place], values=tuple(sorted(values[place][: int(limit) + 1])))
+        else:
+            step = _Step(names[place], limit=float(f"{limit:.6g}"))
+        yield from walk(tree.children_left[node], (*path, (step, True)))
+        yield from walk(tree.children_right[node], (*path, (step, False)))
+
+    yield from walk(0, ())
+
+
+def _of_decision(leaves: Sequence[_Leaf], columns: Columns) -> Guess:
+    """The rule of two classes: positive in some leaves."""
+    negative, positive = columns.of_target.classes
+    chosen = [leaf for leaf in leaves if leaf.value == 1 and leaf.path]
+    if not chosen:
+        return _constant(columns, np.zeros(1))
+    says = f"{positive} if {'; or if '.join(leaf.words for leaf in chosen)}"
+    conditions = " | ".join(f"({leaf.code})" for leaf in chosen)
+    code = f'''
+def rule(features: pd.DataFrame) -> np.ndarray:
+    """{_sentence(says)}"""
+    chosen = {conditions}
+    return np.where(chosen, {positive!r}, {negative!r})
+'''
+    return Guess(HEAD + code, says)
+
+
+def _of_values(leaves: Sequence[_Leaf], columns: Columns) -> Guess:
+    """The rule with a value per leaf: a number or a class."""
+    def value(leaf: _Leaf) -> Any:
+        if columns.of_target.finds_sums:
+            return float(f"{leaf.value:.6g}")
+        return columns.of_target.classes[int(leaf.value)]
+
+    *some, last = leaves
+    if not some:
+        return _constant(columns, np.array([last.value]))
+    says = "; ".join(f"{value(leaf)} if {leaf.words}" for leaf in some) + f"; else {value(last)}"
+    conditions = "".join(f"        {leaf.code},\n" for leaf in some)
+    code = f'''
+def rule(features: pd.DataFrame) -> np.ndarray:
+    """{_sentence(says)}"""
+    conditions = [
+{conditions}    ]
+    return np.select(conditions, {[value(leaf) for leaf in some]!r}, {value(last)!r})
+'''
+    return Guess(HEAD + code, says)
+
+
+def _constant(columns: Columns, y: np.ndarray) -> Guess:
+    problem = columns.of_target
+    if problem.finds_sums:
+        value: Any = float(f"{np.median(y):.6g}")
+    else:
+        value = problem.classes[int(np.bincount(y.astype(int)).argmax())]
+    says = f"always {value}"
+    code = f'''
+def rule(features: pd.DataFrame) -> np.ndarray:
+    """{_sentence(says)}"""
+    return np.full(len(features), {value!r})
+'''
+    return Guess(HEAD + code, says)
+
+
+def _by_words(rows: pd.DataFrame, columns: Columns, y: np.ndarray) -> Guess:
+    """The rule for texts alone: the most specific word of each class."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    problem, name = columns.of_target, columns.texts[0]
+    if problem.finds_sums:
+        return _constant(columns, y)
+    counter = CountVectorizer(binary=True, min_df=5, token_pattern=r"[^\W\d_]{3,}")
+    found = counter.fit_transform(rows[name].fillna("")).tocsc()
+    words = counter.get_feature_names_out()
+    classes = [code for code in np.unique(y.astype(int))]
+    counts = np.vstack([np.asarray(found[y == code].sum(axis=0)).ravel() for code in classes])
+    precision = counts / np.maximum(counts.sum(axis=0), 1)
+    sizes = np.array([(y == code).sum() for code in classes])[:, None]
+    recall = counts / sizes
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    strongest = np.argsort(-f1.max(axis=1))[:WORDS_AT_MOST]
+    otherwise = classes[int(sizes.ravel().argmax())]
+    listed = {
+        problem.classes[classes[place]]: str(words[f1[place].argmax()])
+        for place in strongest
+        if classes[place] != otherwise
+    }
+    shown = ", ".join(f"{word}: {value}" for value, word in list(listed.items())[:3])
+    says = f"the first class whose word is in {name} ({shown}, …); else {problem.classes[otherwise]}"
+    lines = "".join(f"    {value!r}: {word!r},\n" for value, word in listed.items())
+    code = f'''# In this order: the first class whose word is in the text.
+WORDS = {{
+{lines}}}
+OTHERWISE = {problem.classes[otherwise]!r}  # the most frequent class
+
+
+def rule(features: pd.DataFrame) -> np.ndarray:
+    """The class of each text, by one word of each class."""
+    text = features[{name!r}].fillna("").str.lower()
+    found = [text.str.contains(word, regex=False) for word in WORDS.values()]
+    return np.select(found, list(WORDS), OTHERWISE)
+'''
+    return Guess(HEAD + code, says)
+
+
+def _sentence(says: str) -> str:
+    """The rule as the docstring of its function: a capital letter, a full stop, no quotation."""
+    text = says.replace("\\", "/").replace('"""', "'''")
+    return f"{text[:1].upper()}{text[1:]}."

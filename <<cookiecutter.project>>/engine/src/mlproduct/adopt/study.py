@@ -1,0 +1,333 @@
+"""Study a table: what its columns are, which problem its target states, and what a product for it
+looks like.
+
+The targets of the training side are read only after the split, and those of the holdout never.
+"""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..config.settings import Checks, Source, Split
+from ..data.columns import Columns
+from ..data.split_policies import POLICIES
+from ..data.validation import validate
+from ..errors import InvalidData
+from ..problems import BinaryClassification, MulticlassClassification, Problem, Regression
+from ..product import Product
+from ..tables import SOURCE_ROW, Batch
+from ..training.leaks import Level, find_leaks
+from ..training.leaks.halves import Halves
+from .baselines import measure_baselines
+from .criteria_code import Facts
+from .kinds import Content, contents_of, reading_of
+from .late import late_features
+from .roles import Roles, Wishes, roles_of
+from .rule_code import rule_code
+from .said import Said
+from .schema_code import LeftOut, schema_code
+from .table import Table
+from .target import TargetFound, target_of
+
+__all__ = ["Asked", "Study", "study"]
+
+PROBLEM: dict[str, Problem] = {
+    "binary": BinaryClassification(),
+    "multiclass": MulticlassClassification(),
+    "regression": Regression(),
+}
+HOLDOUT = 0.25
+# The check for leaks is repeated without what it found, because one leak can hide another.
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person stated on the command line, besides the columns."""
+
+    problem: str | None = None
+    positive: str | None = None
+    owner: str = "the team"
+    contact: str = "team@example.com"
+    package: str = "product"
+
+
+@dataclass(frozen=True)
+class Study:
+    """The decisions with their evidence, and what the files are written from."""
+
+    said: tuple[Said, ...]
+    doubts: tuple[str, ...]
+    contents: Mapping[str, Content]
+    roles: Roles
+    target: TargetFound
+    left_out: tuple[LeftOut, ...]
+    schemas: str
+    rule: str
+    candidates: str
+    problem: str
+    facts: Facts
+    columns: Columns
+
+
+def study(
+    table: Table,
+    wishes: Wishes,
+    asked: Asked,
+    today: date,
+    leave_out: Callable[[str], bool] = lambda doubt: False,
+) -> Study:
+    """What ``adopt`` decides about the table; ``leave_out`` is asked about every doubt.
+
+    Raises ConfigError for a wish that does not fit, and InvalidData for a table from which nothing
+    can be learned.
+    """
+    reading = reading_of(table.features)
+    table.source = table.source.model_copy(
+        update={
+            "decimal": reading.decimal,
+            "thousands": reading.thousands,
+            "signs": reading.signs,
+        }
+    )
+    contents = contents_of(table.features, reading)
+    roles = roles_of(table.features, contents, wishes)
+    policy, of_policy = _policy(roles)
+    placeholder = TargetFound(table.target, "regression", is_text=False, whole=False, low=-1)
+    first = schema_code(contents, roles, placeholder, (), table.source.described)
+    training, of_split = _training_side(table, first, policy)
+    target = target_of(
+        table.target_of(training),
+        table.target,
+        reading,
+        problem=asked.problem,
+        positive=asked.positive,
+    )
+    found = _Training(table, contents, target, training, policy)
+    roles, left_out, doubts, of_leaks = _without_leaks(found, roles, wishes, leave_out)
+    if not roles.features:
+        raise InvalidData(
+            "no feature is left – expected at least one column that is known before the target –"
+            " keep one with --keep, or use a table with more columns"
+        )
+    schemas = schema_code(contents, roles, target, left_out, table.source.described)
+    candidates = _candidates(contents, roles, target)
+    with modules(schemas=schemas) as loaded:
+        bare = _product(loaded["schemas"], candidates, target, None)
+        rows = found.rows(bare)
+        rule = rule_code(rows, bare.columns)
+        with modules(rule=rule.code) as ruled:
+            product = _product(loaded["schemas"], candidates, target, ruled["rule"].rule)
+            texts = bool(product.columns.texts)
+            baselines = measure_baselines(product, rows, policy.by, quick=0 if texts else 1)
+        columns = product.columns
+    facts = Facts(
+        package=asked.package,
+        source=table.source,
+        described=table.source.described,
+        rows=len(table),
+        training_rows=int(training.sum()),
+        split_by=policy.by,
+        split_says=of_split.decided,
+        time=roles.time,
+        target=target,
+        rule=rule.says,
+        baselines=baselines,
+        owner=asked.owner,
+        contact=asked.contact,
+        today=today,
+    )
+    said = (
+        _of_file(table),
+        *roles.said,
+        *target.said,
+        of_policy,
+        *_of_columns(contents, roles),
+        *of_leaks,
+        Said("rule", rule.says, "the best of one or two columns on the training rows"),
+        Said(
+            "bar",
+            f"{baselines.metric} {baselines.bar:g}",
+            f"nothing {baselines.nothing:.3g}, {baselines.quick_name} {baselines.quick:.3g}",
+        ),
+    )
+    return Study(
+        said=said,
+        doubts=doubts,
+        contents=contents,
+        roles=roles,
+        target=target,
+        left_out=left_out,
+        schemas=schemas,
+        rule=rule.code,
+        candidates=inspect.getsource(candidates),
+        problem=type(PROBLEM[target.problem]).__name__,
+        facts=facts,
+        columns=columns,
+    )
+
+
+def _of_file(table: Table) -> Said:
+    source = table.source
+    parts = []
+    if source.path is not None and source.model_dump(exclude_defaults=True).keys() - {"path"}:
+        form = source.model_dump(exclude_defaults=True, exclude={"path"})
+        parts = [f"{name} {value}" for name, value in form.items()]
+    copies = int(table.features.duplicated().sum())
+    found = f"{len(table):,} rows × {len(table.features.columns) + 1} columns"
+    found += " (of a longer table)" if table.cut else ""
+    found += f"; {copies:,} rows are exact copies of others" if copies else ""
+    return Said("source", f"{source.described}: {found}", ", ".join(parts), "source in pipeline.yaml" if parts else "")
+
+
+def _of_columns(contents: Mapping[str, Content], roles: Roles) -> Iterator[Said]:
+    for name in roles.features:
+        content = contents[name]
+        missing = f", {content.share_missing:.1%} missing" if content.has_missing else ""
+        yield Said("feature", f"{name}, {content.kind}", f"{content.evidence}{missing}", f"--drop {name}")
+
+
+def _policy(roles: Roles) -> tuple[Split, Said]:
+    by, why = "hash", "there is no usable time; a hash of the key never changes"
+    if roles.time is not None:
+        by, why = "time", f"{roles.time} is in each row, so the newest rows are held out"
+    elif roles.group is not None:
+        by, why = "group", f"rows with the same {roles.group} stay on one side"
+    elif roles.repeated:
+        why = f"rows with the same {roles.key} stay on one side"
+    return Split(by=by, holdout=HOLDOUT), Said("split", f"by {by}", why, "split in pipeline.yaml")
+
+
+def _training_side(table: Table, schemas: str, policy: Split) -> tuple[np.ndarray, Said]:
+    """A mask of the rows on the training side; the target is not read."""
+    with modules(schemas=schemas) as loaded:
+        features = loaded["schemas"].Features
+        product = Product(Regression(), features, loaded["schemas"].Labelled, (), lambda rows: rows)
+        checked = validate([_batch(table, table.without_target())], features, limit=1.0)
+        valid = np.ones(len(table), dtype=bool)
+        valid[checked.rejected.rows["row"].to_numpy(dtype=int)] = False
+        if len(checked.rows) != valid.sum():
+            raise ValueError(f"{len(checked.rows)} valid rows, expected {valid.sum()}")
+        columns = product.feature_columns
+        held, described = POLICIES[policy.by].holdout(checked.rows, columns, policy.holdout)
+    training = np.zeros(len(table), dtype=bool)
+    training[np.flatnonzero(valid)[~held]] = True
+    return training, Said("split", f"{described[:1].upper()}{described[1:]}.")
+
+
+def _batch(table: Table, rows: pd.DataFrame) -> Batch:
+    return Batch(rows, table.source.described, 0, reading=table.source.reading)
+
+
+@dataclass(frozen=True)
+class _Training:
+    """The training side of the table."""
+
+    table: Table
+    contents: Mapping[str, Content]
+    target: TargetFound
+    side: np.ndarray
+    policy: Split
+
+    def product(self, schemas: ModuleType) -> Product:
+        return _product(schemas, None, self.target, None)
+
+    def rows(self, product: Product) -> pd.DataFrame:
+        """The valid rows of the training side."""
+        cells = self.table.rows(self.side)
+        return validate([_batch(self.table, cells)], product.labelled, limit=1.0).rows
+
+
+def _without_leaks(
+    found: _Training, roles: Roles, wishes: Wishes, leave_out: Callable[[str], bool]
+) -> tuple[Roles, tuple[LeftOut, ...], tuple[str, ...], tuple[Said, ...]]:
+    """The roles without what reveals the target; what was left out; the doubts, and what is said."""
+    left_out: dict[str, LeftOut] = {}
+    said: list[Said] = []
+    doubts: dict[str, str] = {}
+    for _ in range(ROUNDS):
+        code = schema_code(found.contents, roles, found.target, (), "the table")
+        with modules(schemas=code) as loaded:
+            product = found.product(loaded["schemas"])
+            rows = found.rows(product)
+            leaks = find_leaks(rows, product.columns, Checks(), found.policy)
+            late = late_features(rows, product.columns, found.policy)
+        gone: dict[str, str] = {}
+        for leak in leaks:
+            if leak.level is Level.BLOCK and not set(leak.columns) <= set(wishes.keep):
+                for name in leak.columns:
+                    gone.setdefault(name, f"leak: {leak} reveals the target")
+            else:
+                for name in leak.columns:
+                    doubts.setdefault(name, f"{leak} is suspiciously strong")
+        for name, why in late.items():
+            doubts.setdefault(name, why)
+        for name in [*doubts]:
+            if name in gone:
+                doubts.pop(name)
+        if not gone:
+            break
+        for name, why in gone.items():
+            left_out[name] = LeftOut(name, why)
+            said.append(Said("leak", f"{name} is left out", why, f"--keep {name}"))
+        roles = replace(roles, features=tuple(n for n in roles.features if n not in left_out))
+        if not roles.features:
+            break
+    for name, why in doubts.items():
+        if name not in wishes.keep and leave_out(f"{name}: {why}"):
+            left_out[name] = LeftOut(name, f"{why}; left out by hand")
+            said.append(Said("doubt", f"{name} is left out", why, f"--keep {name}"))
+        else:
+            said.append(Said("doubt", f"{name} is kept", why, f"--drop {name}"))
+    roles = replace(roles, features=tuple(n for n in roles.features if n not in left_out))
+    open_doubts = tuple(f"`{name}`: {why}" for name, why in doubts.items() if name not in left_out)
+    return roles, tuple(left_out.values()), open_doubts, tuple(said)
+
+
+def _candidates(
+    contents: Mapping[str, Content], roles: Roles, target: TargetFound
+) -> ModuleType:
+    """The module whose candidates fit the problem."""
+    texts = any(contents[name].kind == "text" for name in roles.features)
+    if target.problem == "regression":
+        name = "of_numbers"
+    else:
+        name = "of_texts" if texts else "of_classes"
+    return importlib.import_module(f".templates.{name}", __package__)
+
+
+def _product(
+    schemas: ModuleType, candidates: ModuleType | None, target: TargetFound, rule: Any
+) -> Product:
+    return Product(
+        problem=PROBLEM[target.problem],
+        features=schemas.Features,
+        labelled=schemas.Labelled,
+        candidates=candidates.CANDIDATES if candidates else (),
+        rule=rule or (lambda rows: rows),
+    )
+
+
+@contextmanager
+def modules(**texts: str) -> Iterator[dict[str, ModuleType]]:
+    """The texts as modules, by name; Pandera needs them in ``sys.modules`` while they are used."""
+    made = {}
+    for name, text in texts.items():
+        module = ModuleType(f"_adopted_{name}")
+        sys.modules[module.__name__] = module
+        exec(compile(text, f"{name}.py", "exec"), module.__dict__)  # our own text, as it is written
+        made[name] = module
+    try:
+        yield made
+    finally:
+        for module in made.values():
+            sys.modules.pop(module.__name__, None)

@@ -39,7 +39,7 @@ class Labelled(Features):
 class Priced(Features):
     """The same order, and its cost."""
 
-    cost: Series[float] = pa.Field(ge=0, le=100, metadata={"role": "target", "task": "regression"})
+    cost: Series[float] = pa.Field(ge=0, le=100, metadata={"role": "target"})
 
 
 def columns(problem: str = "binary") -> Columns:

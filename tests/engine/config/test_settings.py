@@ -1,5 +1,6 @@
 """Reading the configuration files, and the messages for their mistakes."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from mlproduct.config import strict_yaml
 from mlproduct.config.settings import Settings, Source, read_pipeline
 from mlproduct.errors import ConfigError
 from mlproduct.gate.criteria import criteria_digest, read_criteria
+from mlproduct.reading import PLAIN, Reading
 
 CRITERIA = """\
 decision: Whom do we call?
@@ -286,3 +288,27 @@ def test_the_first_20_mistakes_are_reported_and_the_others_counted(tmp_path: Pat
     lines = mistakes(file_with(tmp_path, text)).splitlines()
     assert len(lines) == 21
     assert lines[-1].endswith("file.yaml: and 980 more mistakes")
+
+
+def test_a_source_has_the_reading_of_its_numbers() -> None:
+    assert Source(path="a.csv").reading == PLAIN
+    german = Source(path="a.csv", decimal=",", thousands=".", signs="€%", header=False)
+    assert german.reading == Reading(",", ".", "€%")
+    other = german.at("b.csv")
+    assert (other.path, other.reading, other.header) == ("b.csv", german.reading, False)
+    assert german.on(date(2026, 11, 24)).reading == german.reading
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("decimal: ;", "decimal"),
+        ("thousands: ','\n  decimal: ','", "expected two different characters"),
+        ("signs: EUR", "signs contains 'E'"),
+        ("header: false\n  format: parquet", "header: false is only for CSV"),
+    ],
+)
+def test_an_unclear_reading_is_refused(tmp_path: Path, settings: str, expected: str) -> None:
+    text = PIPELINE.replace("{path: data/*.parquet}", f"\n  path: rows.csv\n  {settings}")
+    with pytest.raises(ConfigError, match=expected):
+        read_pipeline(file_with(tmp_path, text))

@@ -2,8 +2,10 @@
 
 import csv
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -11,6 +13,7 @@ import pytest
 from mlproduct.data.quarantine import Quarantine
 from mlproduct.data.validation import validate
 from mlproduct.errors import ConfigError
+from mlproduct.reading import Reading
 from mlproduct.tables import Batch, Rejected, Validated
 from pandera.typing import Series
 
@@ -278,3 +281,44 @@ def test_a_replay_reads_an_export_of_release_0_2_0_unchanged(tmp_path: Path) -> 
     )
     (batch,) = found.repaired()
     assert batch.rows["@name"].tolist() == ["'tis", "=1"]
+
+
+GERMAN = Reading(",", ".", "€")
+
+
+def test_rows_are_replayed_with_the_reading_of_their_source(tmp_path: Path) -> None:
+    quarantine = Quarantine(tmp_path)
+    given = SOURCE.assign(
+        key=["1", "2", "3", "4", "5"], amount=["1,5 €", "1.234,5", "1.5", "4", "x"]
+    )
+    quarantine.keep("run-1", check([Batch(given, "rows.csv", 0)]).rejected)
+    assert quarantine.rows("run-1")["amount"].tolist() == ["1,5 €", "1.234,5", "x"]
+    # The setting was missing at first, so the reading is that of today.
+    replayed = quarantine.replay("run-1", None, check, GERMAN)
+    assert (replayed.accepted, replayed.left) == (2, 1)
+    (batch,) = quarantine.repaired()
+    assert batch.rows["amount"].tolist() == [1.5, 1234.5]
+    assert (batch.reading, batch.repaired) == (Reading(), True)
+
+
+@pytest.mark.parametrize("dtype", ["float64", object])
+def test_numbers_of_a_typed_column_keep_their_value_in_the_quarantine(
+    tmp_path: Path, dtype: Any
+) -> None:
+    """As texts they need the source's decimal mark, or 234.567 would become 234567."""
+    quarantine = Quarantine(tmp_path)
+    amounts = pd.Series([234.567, 5.0, -1.5, 234.567, 1e-7], dtype=dtype)
+    given = SOURCE.assign(key=["1", "2", "3", "1", "4"], amount=amounts, at="2026-01-01")
+    given.loc[[0, 4], "at"] = "soon"
+    quarantine.keep("run-1", check([Batch(given, "rows.parquet", 0, reading=GERMAN)]).rejected)
+    (batch,) = quarantine.pending("run-1", None, GERMAN)
+    found = check([replace(batch, rows=batch.rows.assign(at="2026-01-01"))]).rejected
+    assert found.failures["value"].tolist() == ["-1,5"], "-1,5 is below 0"
+    rows = check([replace(batch, rows=batch.rows.assign(at="2026-01-01"))]).rows
+    assert rows["amount"].tolist() == [234.567, 1e-7]
+
+
+def test_a_duplicate_is_quarantined_as_the_source_spells_it(tmp_path: Path) -> None:
+    given = SOURCE.head(2).assign(key="1", amount=["1.234,5", "1.234,5"])
+    rejected = check([Batch(given, "rows.csv", 0, reading=GERMAN)]).rejected
+    assert rejected.rows["amount"].tolist() == ["1234,5"]

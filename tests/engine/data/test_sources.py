@@ -17,6 +17,7 @@ from mlproduct.config.settings import Source
 from mlproduct.data.source_errors import reading
 from mlproduct.data.sources import read
 from mlproduct.errors import SourceError, SourceMissing, SourceUnavailable
+from mlproduct.reading import Reading
 from mlproduct.tables import BATCH_ROWS
 
 COLUMNS = ("key", "amount", "city")
@@ -355,3 +356,26 @@ def test_whole_numbers_in_a_query_are_exact_when_other_cells_are_missing(sqlite:
         sqlite, f"SELECT {long} AS key UNION ALL SELECT 1.5 UNION ALL SELECT NULL", ("key",)
     )
     assert mixed["key"].tolist()[:2] == [long, 1.5]
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_columns_without_a_header_are_named_by_their_position(
+    tmp_path: Path, separator: str
+) -> None:
+    TABLE.to_csv(tmp_path / "t.csv", sep=separator, index=False, header=False)
+    columns = ("column_3", "column_1")
+    result = rows("t.csv", tmp_path, columns, header=False)
+    assert list(result.columns) == list(columns)
+    assert result["column_1"].tolist() == ["00123", "2", "3"]
+    assert result["column_3"].tolist() == TABLE["city"].tolist()
+    (batch,) = read(Source(path="t.csv", header=False), columns, root=tmp_path, environ={})
+    assert batch.unread == ("column_2", "column_4")
+    (tmp_path / "ragged.csv").write_text("1,2,3\n1,2\n")
+    assert "row 2 has 2 cells" in refusal("ragged.csv", tmp_path, columns=columns, header=False)
+
+
+def test_batches_have_the_reading_of_their_source(tmp_path: Path) -> None:
+    TABLE.to_csv(tmp_path / "t.csv", index=False)
+    source = Source(path="t.csv", decimal=",", signs="€")
+    (batch,) = read(source, COLUMNS, root=tmp_path, environ={})
+    assert batch.reading == Reading(",", None, "€")

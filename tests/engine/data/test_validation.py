@@ -10,6 +10,7 @@ import pandera.pandas as pa
 import pytest
 from mlproduct.data.validation import validate
 from mlproduct.errors import ConfigError, InvalidData
+from mlproduct.reading import PLAIN, Reading
 from mlproduct.tables import Batch, Validated
 from pandera.typing import Series
 
@@ -31,7 +32,7 @@ class Unlabelled(pa.DataFrameModel):
 
 
 class Labelled(Unlabelled):
-    left: Series[bool] = pa.Field(metadata={"role": "target", "task": "classification"})
+    left: Series[bool] = pa.Field(metadata={"role": "target"})
 
 
 class Timeless(pa.DataFrameModel):
@@ -336,3 +337,121 @@ def test_a_check_that_raises_is_an_error_of_the_schema() -> None:
 def test_a_failed_check_of_a_whole_column_rejects_every_row() -> None:
     problem = refusal(table(), schema=schema_with_check(lambda values: bool(values.mean() > 99)))
     assert problem.reasons == (("amount", "my check", 20, ""),)
+
+
+GERMAN = Reading(",", ".", "€%")
+
+
+def test_numbers_are_read_as_the_source_spells_them() -> None:
+    given = table(
+        amount=["1.000,5 €", " 7,25", "NA", "5.5", "12.34"] * 4, calls="1.000", paid="0,5"
+    )
+    given["amount"] = given["amount"].str.replace("1.000,5", "100,5")
+    result = validate([Batch(given, "rows.csv", 0, reading=GERMAN)], Labelled, limit=1.0)
+    assert result.rows["amount"].head(3).tolist()[:2] == [100.5, 7.25]
+    assert result.rows["calls"].tolist() == [1000] * 12
+    assert set(result.rejected.failures["value"]) == {"5.5", "12.34"}
+
+
+def test_a_typed_number_does_not_depend_on_the_reading() -> None:
+    for dtype in ("float64", "Float64", object):
+        given = table(amount=pd.Series([1.5, 234.567, None, 8] * 5, dtype=dtype), paid=0)
+        result = validate([Batch(given, "rows", 0, reading=GERMAN)], Labelled, limit=0)
+        assert result.rows["amount"].head(2).tolist() == [1.5, 234.567]
+
+
+def test_a_key_does_not_depend_on_the_reading() -> None:
+    given = pd.DataFrame({"key": ["1.0", "2.000", "3,0"], "code": ["a", "b", "c"], "value": "1,5"})
+    result = validate([Batch(given, "rows", 0, reading=GERMAN)], Timeless, limit=1.0)
+    assert result.rows["key"].tolist() == [1, 2]
+
+
+def spelled(name: str, of: Any, nullable: bool = True, **metadata: Any) -> type[pa.DataFrameModel]:
+    """A schema whose column ``name`` has this type and metadata."""
+    field = pa.Field(nullable=nullable, metadata={"role": "ignored", **metadata})
+    return type(
+        "Spelled",
+        (Timeless,),
+        {name: field, "__annotations__": {name: Series[of]}, "__module__": __name__},
+    )
+
+
+def read_as(of: Any, cells: Any, reading: Reading = PLAIN, **metadata: Any) -> list[Any]:
+    """The validated cells of a column, None for a missing and "wrong" for a wrong one."""
+    schema = spelled("own", of, **metadata)
+    given = pd.DataFrame({"key": range(len(cells)), "code": None, "value": 1.0, "own": cells})
+    result = validate([Batch(given, "rows", 0, reading=reading)], schema, limit=1.0)
+    found = dict(zip(result.rows["key"], result.rows["own"].astype(object), strict=True))
+    return [
+        "wrong" if place not in found else None if pd.isna(found[place]) else found[place]
+        for place in range(len(cells))
+    ]
+
+
+def test_values_that_mean_missing_in_a_column_are_missing() -> None:
+    missing = [999, -1, "?", "-"]
+    texts = ["1", "999", "999.0", " 9.99e2 ", " ?", "-", "-1", "NA", "?!", "998"]
+    numbers = [1.0, None, None, None, None, None, None, None, "wrong", 998.0]
+    assert read_as(float, texts, missing=missing) == numbers
+    assert read_as(int, texts, missing=missing) == numbers
+    assert read_as(float, ["999,00 €", "-1"], GERMAN, missing=missing) == [None, None]
+    assert read_as(str, texts, missing=missing) == [
+        *("1", None, None, None, None, None, None, "NA", "?!", "998")
+    ]
+    assert read_as(bool, ["yes", "?", "-1", "9"], missing=missing) == [1, None, None, "wrong"]
+    assert read_as(bool, [True, False], missing=[1]) == [1, 0]
+    dates = ["2026-11-24", "?", "999", "00.00.0000"]
+    assert read_as(pd.Timestamp, dates, missing=missing) == [
+        *(pd.Timestamp("2026-11-24"), None, None, "wrong")
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64", "Int64", object])
+def test_values_that_mean_missing_are_found_in_typed_columns(dtype: Any) -> None:
+    large = 2**53 + 1
+    cells = pd.Series([1, 999, -1, large if dtype != "float64" else 7], dtype=dtype)
+    found = read_as(int, cells, missing=[999, "-1"])
+    assert found[:3] == [1, None, None]
+    days = pd.Series([pd.Timestamp("9999-12-31"), pd.Timestamp("2026-11-24")])
+    found = read_as(pd.Timestamp, days, missing=["31.12.9999"], format="%d.%m.%Y")
+    assert found == [None, days[1]]
+
+
+def test_a_missing_value_in_a_required_column_is_rejected() -> None:
+    schema = spelled("own", float, nullable=False, missing=[999])
+    given = pd.DataFrame({"key": [1, 2], "code": None, "value": 1.0, "own": ["999", "5"]})
+    (failure,) = validated(given, schema=schema).rejected.failures.to_dict("records")
+    assert (failure["rule"], failure["value"]) == ("not missing", "999")
+
+
+def test_dates_are_read_in_the_format_of_their_column_only() -> None:
+    day = pd.Timestamp("2026-11-24")
+    texts = ["24.11.2026", " 24.11.2026 ", "NA", "2026-11-24", "11/24/2026", "today", "now", "1.1"]
+    assert read_as(pd.Timestamp, texts, format="%d.%m.%Y") == [day, day, None, *["wrong"] * 5]
+    zoned = ["24.11.2026 01:00 +0100", "23.11.2026 20:00 -0400", "24.11.2026 00:00"]
+    form = "%d.%m.%Y %H:%M %z"
+    assert read_as(pd.Timestamp, zoned, format=form) == [day, day, "wrong"]
+    assert read_as(pd.Timestamp, [day, day], format=form) == [day, day]
+
+
+def test_a_date_is_no_word_and_no_year_outside_of_the_calendar() -> None:
+    texts = ["now", "today", "0000-01-01", "9999-12-31T23:59:59-14:00", "-2026-01-01", "2026-01-01"]
+    assert read_as(pd.Timestamp, texts) == [*["wrong"] * 5, pd.Timestamp("2026-01-01")]
+
+
+def test_nanoseconds_in_one_cell_do_not_affect_the_dates_of_others() -> None:
+    texts = ["2026-11-24T10:00:00.123456789", "9999-12-31"]
+    expected = [pd.Timestamp("2026-11-24T10:00:00.123456"), pd.Timestamp("9999-12-31")]
+    assert read_as(pd.Timestamp, texts) == expected
+
+
+def test_a_typed_date_is_quarantined_in_the_format_of_its_column() -> None:
+    schema = spelled("own", pd.Timestamp, format="%d.%m.%Y")
+    days = [pd.Timestamp("2026-11-24"), pd.Timestamp("2026-11-24 10:00"), None]
+    given = pd.DataFrame({"key": [1, 2, 3], "code": None, "value": "x", "own": pd.Series(days)})
+    rows = validated(given, schema=schema, limit=1.0).rejected.rows
+    # Its format would cut the time of day off.
+    assert rows["own"].tolist()[:2] == ["24.11.2026", "2026-11-24 10:00:00"]
+    assert pd.isna(rows["own"][2])
+    again = validated(rows.assign(value=1.0), schema=schema, limit=1.0)
+    assert again.rejected.failures["value"].tolist() == ["2026-11-24 10:00:00"]

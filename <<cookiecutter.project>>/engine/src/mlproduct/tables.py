@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from .reading import PLAIN, Reading
+
 __all__ = ["BATCH_ROWS", "SOURCE_ROW", "Batch", "Rejected", "Validated"]
 
 BATCH_ROWS = 200_000  # rows in memory at a time when sources and the log are read
@@ -19,7 +21,7 @@ class Batch:
 
     ``unread`` names the columns of the source that were not requested. ``repaired`` rows come from
     the quarantine and are dropped if the source now has the same row. ``positions`` are the numbers
-    of the rows if these are not consecutive.
+    of the rows if these are not consecutive. ``reading`` is how the source spells numbers.
     """
 
     rows: pd.DataFrame
@@ -29,6 +31,7 @@ class Batch:
     repaired: bool = False
     # Not compared: the truth value of a comparison of arrays is undefined.
     positions: np.ndarray | None = field(default=None, compare=False)
+    reading: Reading = PLAIN
 
     @property
     def numbers(self) -> np.ndarray:

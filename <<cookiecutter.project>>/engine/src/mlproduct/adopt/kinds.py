@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.coercion import MISSING_WORDS
-from ..data.reading import Reading, number_of
+from ..reading import Reading, number_of
 
 __all__ = ["Content", "contents_of", "reading_of"]
 

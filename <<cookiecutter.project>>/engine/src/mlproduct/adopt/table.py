@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..config.settings import Source
 from ..data import delimited, files
-from ..data.reading import Reading, number_of
+from ..reading import Reading, number_of
 from ..data.sources import read
 from ..errors import ConfigError, InvalidData
 from ..tables import SOURCE_ROW, Batch

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ..data.reading import Reading
+from ..reading import Reading
 from ..errors import ConfigError, InvalidData
 from .kinds import Content, contents_of
 from .said import Said

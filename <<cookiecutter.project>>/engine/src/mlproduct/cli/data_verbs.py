@@ -233,6 +233,7 @@ def quarantine_replay(options: Namespace, project: Project) -> int:
         options.run,
         options.repaired,
         lambda batches: validate(batches, project.product.labelled, limit=1.0),
+        read_pipeline(project.settings.pipeline_file).source.reading,
     )
     say(
         f"{replayed.accepted:,} rows pass now and are part of the next training;"

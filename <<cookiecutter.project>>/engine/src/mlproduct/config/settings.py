@@ -21,6 +21,7 @@ from pydantic import Field, model_validator
 
 from ..clock import REHEARSED, today
 from ..errors import ConfigError
+from ..reading import Decimal, Reading, Thousands
 from ..redaction import redacted
 from .strict_yaml import Strict, read_yaml
 
@@ -63,13 +64,19 @@ class Source(Strict):
     """Where rows are read from: ``path``, or ``url_from`` with ``query``.
 
     ``url_from`` is the name of the environment variable with the address of the database.
-    ``separator`` and ``encoding`` of a CSV file are detected if they are None.
+    ``separator`` and ``encoding`` of a CSV file are detected if they are None. Without ``header``,
+    its columns are ``column_1``, ``column_2`` and so on. ``decimal``, ``thousands`` and ``signs``
+    are how texts spell numbers; see ``Reading``.
     """
 
     path: str | None = None
     format: Literal["csv", "parquet"] | None = None
     separator: str | None = None
     encoding: str | None = None
+    header: bool = True
+    decimal: Decimal = "."
+    thousands: Thousands | None = None
+    signs: str = ""
     url_from: str | None = None
     query: str | None = None
 
@@ -84,7 +91,31 @@ class Source(Strict):
                 "url_from expects the name of an environment variable; keep the address itself out"
                 " of this file"
             )
+        if not self.header and (self.path is None or self.format == "parquet"):
+            raise ValueError(
+                "header: false is only for CSV, because Parquet and a query have names of columns"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _numbers_are_clear(self) -> Self:
+        self.reading  # noqa: B018 – raises ValueError
+        return self
+
+    @property
+    def reading(self) -> Reading:
+        """How the texts of this source spell numbers."""
+        return Reading(self.decimal, self.thousands, self.signs)
+
+    def at(self, path: str) -> "Source":
+        """The file at ``path``, which spells numbers like this source."""
+        return Source(
+            path=path,
+            header=self.header,
+            decimal=self.decimal,
+            thousands=self.thousands,
+            signs=self.signs,
+        )
 
     @property
     def described(self) -> str:

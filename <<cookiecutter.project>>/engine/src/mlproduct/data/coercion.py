@@ -2,20 +2,40 @@
 
 Text becomes a number, a date or yes/no only if it is unambiguous: `1.5`, `2026-11-24`,
 `2026-11-24T10:00+01:00`, `yes`; never `11/24/26`. Times with a time zone become UTC without one.
+A source can spell numbers in another way, and a column its dates and missing values
+(``spelling.py``). ``date_of``, ``whole_number_of`` and ``yes_or_no`` read a single cell of a
+request by the same rules.
 """
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from pandera import dtypes
 
-from .keys import BLANKS, keys_of
+from ..reading import BLANKS, PLAIN, Reading, numbers_of, plain
+from .keys import keys_of
+from .spelling import USUAL, Spelling
 
-__all__ = ["STORED", "Cells", "Kind", "as_text", "coerce", "coerce_key", "kind_of", "yes_or_no"]
+__all__ = [
+    "STORED",
+    "Cells",
+    "Kind",
+    "as_source_text",
+    "as_text",
+    "coerce",
+    "coerce_key",
+    "date_of",
+    "is_missing_word",
+    "kind_of",
+    "text_of",
+    "whole_number_of",
+    "yes_or_no",
+]
 
 Kind = Literal["text", "number", "whole number", "yes or no", "date"]
 
@@ -61,6 +81,16 @@ WORDS = {
 }
 
 
+# The forms of dates that Python and pandas read alike.
+USUAL_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[T ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{3}(?:[0-9]{3})?)?)?"
+    r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-9]{2})?)?"
+)
+NANOSECONDS = r"([T ][0-9:]+\.[0-9]{6})[0-9]+"
+CACHED_CHARACTERS = 100  # of a date in a request; longer texts would fill the memory
+
+
 @dataclass(frozen=True)
 class Cells:
     """A column after coercion; ``values`` are missing where ``wrong`` (type) or ``infinite``."""
@@ -88,19 +118,25 @@ def kind_of(dtype: Any) -> Kind:
     return "date" if dtypes.is_datetime(dtype) else "text"
 
 
-def coerce(column: pd.Series, kind: Kind) -> Cells:
+def coerce(column: pd.Series, kind: Kind, spelling: Spelling = USUAL) -> Cells:
     """``column`` as ``kind``. Whole numbers and yes/no are always nullable Int64."""
+    column = _without_missing(column, spelling)
     if kind == "text":
         return _cells(as_text(column))
     if kind == "date":
-        return _dates(column)
+        return _dates(column, spelling.format)
     if kind == "yes or no":
         return _yes_or_no(column)
-    return _numbers(column) if kind == "number" else _whole_numbers(column)
+    numbers = _numbers if kind == "number" else _whole_numbers
+    return numbers(column, spelling.reading)
 
 
-def coerce_key(column: pd.Series, kind: Kind) -> Cells:
-    """The keys in their canonical form (``keys.py``) as ``kind``: text or whole number."""
+def coerce_key(column: pd.Series, kind: Kind, spelling: Spelling = USUAL) -> Cells:
+    """The keys in their canonical form (``keys.py``) as ``kind``: text or whole number.
+
+    The reading of the source has no effect: a key is no quantity, and has the same form everywhere.
+    """
+    column = _without_missing(column, spelling)
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return coerce(column, kind)
     keys, wrong = keys_of(column)
@@ -116,6 +152,8 @@ def as_text(column: pd.Series) -> pd.Series:
     """
     if isinstance(column.dtype, pd.StringDtype):
         return column.astype("str")
+    if column.dtype == object:
+        return column.map(_float_as_text).astype("str")
     text = column.astype("str")
     if not pd.api.types.is_float_dtype(column.dtype):
         return text
@@ -123,6 +161,69 @@ def as_text(column: pd.Series) -> pd.Series:
     return text.mask(
         np.asarray((column.abs() < 2.0**53).fillna(False), dtype=bool), text.str.removesuffix(".0")
     )
+
+
+def text_of(number: float) -> str:
+    """The number as ``as_text`` writes it."""
+    text = str(number)
+    return text.removesuffix(".0") if abs(number) < 2.0**53 else text
+
+
+def _float_as_text(cell: Any) -> Any:
+    return text_of(float(cell)) if isinstance(cell, float) and not np.isnan(cell) else cell
+
+
+def as_source_text(column: pd.Series, kind: Kind, spelling: Spelling) -> pd.Series:
+    """The cells as texts from which ``coerce`` reads the same values with the same spelling."""
+    if kind in ("number", "whole number"):
+        return _in_reading(column, spelling.reading)
+    is_date = pd.api.types.is_datetime64_any_dtype(column.dtype)
+    if kind != "date" or spelling.format is None or not is_date:
+        return as_text(column)
+    moments = _naive(column)
+    text = moments.dt.tz_localize("UTC").dt.strftime(spelling.format).astype("str")
+    # A format without the time of day would cut it off, so such a cell stays in ISO 8601.
+    same = _moments(text, spelling.format) == moments
+    return text.where(same | moments.isna(), as_text(column))
+
+
+def _in_reading(column: pd.Series, reading: Reading) -> pd.Series:
+    """The cells as texts; numbers that are no texts get the decimal mark of the reading."""
+    texts = as_text(column)
+    if reading.decimal == "." or isinstance(column.dtype, pd.StringDtype):
+        return texts
+    other = texts.str.replace(".", reading.decimal, regex=False)
+    if column.dtype != object:
+        return other
+    are_texts = np.fromiter((isinstance(cell, str) for cell in column), bool, len(column))
+    return texts.where(are_texts, other)
+
+
+def _without_missing(column: pd.Series, spelling: Spelling) -> pd.Series:
+    """The column without the cells that are its own values for missing."""
+    if not spelling.has_missing or pd.api.types.is_bool_dtype(column.dtype):
+        return column
+    missing = _own_missing(column, spelling)
+    if not missing.any():
+        return column
+    if pd.api.types.is_integer_dtype(column.dtype):  # as float, long numbers would lose digits
+        column = column.astype("UInt64" if column.dtype.kind == "u" else "Int64")
+    return column.mask(missing)
+
+
+def _own_missing(column: pd.Series, spelling: Spelling) -> np.ndarray:
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        known = _moments(pd.Series(sorted(spelling.missing_texts), dtype="str"), spelling.format)
+        return _naive(column).isin(known.dropna()).to_numpy()
+    if _is_number(column):
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.isin(numbers, list(spelling.typed_numbers))
+    texts = as_text(column).str.strip(BLANKS)
+    missing = texts.isin(spelling.missing_texts).to_numpy(dtype=bool)
+    if not spelling.missing_numbers:
+        return missing
+    numbers = numbers_of(_in_reading(column, spelling.reading), spelling.reading)
+    return missing | np.isin(numbers, list(spelling.missing_numbers))
 
 
 def _cells(
@@ -138,59 +239,64 @@ def _is_number(column: pd.Series) -> bool:
     )
 
 
-def _numbers(column: pd.Series) -> Cells:
+def _numbers(column: pd.Series, reading: Reading = PLAIN) -> Cells:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return _all_wrong(column, "float64")
     if _is_number(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         wrong = np.zeros(len(values), dtype=bool)
     else:
-        values, wrong = _parsed(as_text(column))
+        texts = _in_reading(column, reading)
+        values = numbers_of(texts, reading)
+        wrong = np.isnan(values)
+        if wrong.any():
+            wrong = wrong & ~_nothing(texts)
     infinite = np.isinf(values)
     if infinite.any():
         values = np.where(infinite, np.nan, values)
     return Cells(pd.Series(values), wrong, infinite)
 
 
-def _parsed(text: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """The parsed numbers, and a mask of the texts that are not a number."""
-    try:
-        values = pc.cast(pa.array(text, from_pandas=True), pa.float64()).to_numpy(
-            zero_copy_only=False
-        )
-    except pa.ArrowInvalid:  # at least one cell is not a number: the slower parser marks each one
-        values = pd.to_numeric(text.str.strip().astype(object), errors="coerce").to_numpy(
-            dtype=np.float64
-        )
-    wrong = np.isnan(values)
-    if wrong.any():
-        wrong = wrong & ~_nothing(text)
-    return values, wrong
-
-
 def _nothing(text: pd.Series) -> np.ndarray:
-    return np.asarray(text.isna() | text.str.strip().isin(MISSING_WORDS))
+    return np.asarray(text.isna() | text.str.strip(BLANKS).isin(MISSING_WORDS))
 
 
-def _whole_numbers(column: pd.Series) -> Cells:
+def is_missing_word(text: str) -> bool:
+    """Whether the text means missing in a number, date or yes/no column."""
+    return text.strip(BLANKS) in MISSING_WORDS
+
+
+def whole_number_of(text: str, reading: Reading = PLAIN) -> int:
+    """The whole number that the text spells. Raises ValueError for another text, and from 2**63 on,
+    the range of Int64.
+    """
+    digits = plain(text, reading)
+    number = float(digits)
+    if not (number.is_integer() and abs(number) < 2.0**63):
+        raise ValueError("not a whole number")
+    # A float would lose the last digits of a long number.
+    return int(number) if abs(number) < 2.0**53 else _integer(digits)
+
+
+def _whole_numbers(column: pd.Series, reading: Reading = PLAIN) -> Cells:
     # Unsigned numbers are excluded: pandas wraps a UInt64 of 2**63 or more to a negative Int64.
     if pd.api.types.is_integer_dtype(column.dtype) and column.dtype.kind != "u":
         return _cells(column.astype("Int64"))
-    numbers = _numbers(column)
+    numbers = _numbers(column, reading)
     floats = numbers.values.to_numpy()
     # The limit 2**63 is the range of Int64.
     whole = np.isnan(floats) | ((floats == np.floor(floats)) & (np.abs(floats) < 2.0**63))
     good = pd.Series(np.where(whole, floats, np.nan))
     wrong = numbers.wrong | ~whole
     if (np.abs(floats) >= 2.0**53).any():  # a float would lose the last digits of a long key
-        good = pd.Series(_exact(column, wrong | np.isnan(floats)), dtype=object)
+        good = pd.Series(_exact(column, reading, wrong | np.isnan(floats)), dtype=object)
     return Cells(good.astype("Int64"), wrong, numbers.infinite)
 
 
-def _exact(column: pd.Series, without: np.ndarray) -> list[int | None]:
-    cells = as_text(column).to_numpy(dtype=object)
+def _exact(column: pd.Series, reading: Reading, without: np.ndarray) -> list[int | None]:
+    cells = _in_reading(column, reading).to_numpy(dtype=object)
     return [
-        None if absent else _integer(cell.strip())
+        None if absent else whole_number_of(cell, reading)
         for cell, absent in zip(cells, without, strict=True)
     ]
 
@@ -244,16 +350,52 @@ def _yes_or_no(column: pd.Series) -> Cells:
     return _cells(pd.Series(found[codes]).astype("Int64"), bad[codes])
 
 
-def _dates(column: pd.Series) -> Cells:
+def date_of(text: str, form: str | None = None) -> datetime:
+    """The moment that the text spells in ``form``, or in ISO 8601; in UTC without a time zone.
+
+    Raises ValueError if it spells none.
+    """
+    # pandas takes thousands of times as long for one date as Python for the usual forms.
+    if form is None and USUAL_DATE.fullmatch(text):
+        moment = datetime.fromisoformat(text)
+        try:
+            return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        except OverflowError:  # the first and the last day of the calendar, in another time zone
+            raise ValueError("not a date") from None
+    found = (_date if len(text) <= CACHED_CHARACTERS else _date.__wrapped__)(text, form)
+    if found is None:
+        raise ValueError("not a date")
+    return found
+
+
+@lru_cache(10_000)
+def _date(text: str, form: str | None) -> datetime | None:
+    moment = _moments(pd.Series([text], dtype="str"), form)[0]
+    return None if pd.isna(moment) else moment.to_pydatetime()
+
+
+def _dates(column: pd.Series, form: str | None) -> Cells:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return _cells(_naive(column))
     if _is_number(column):
         return _all_wrong(column, "datetime64[us]")  # unit and epoch of a number are unknown
     text = as_text(column)
-    # With utc=True, the cells of a column can have different time zones.
-    values = _naive(pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce"))
+    values = _moments(text, form)
     wrong = np.asarray(values.isna())
     return _cells(values, wrong & ~_nothing(text) if wrong.any() else wrong)
+
+
+def _moments(texts: pd.Series, form: str | None) -> pd.Series:
+    """The moments that the texts spell, missing where they spell none."""
+    texts = texts.str.strip(BLANKS)
+    # pandas reads these words as the time of the clock.
+    texts = texts.mask(texts.isin(("now", "today")))
+    if form is None:
+        # With nanoseconds in one cell, pandas could hold no date after 2262 in the others.
+        texts = texts.str.replace(NANOSECONDS, r"\1", regex=True)
+    # With utc=True, the cells of a column can have different time zones.
+    found = _naive(pd.to_datetime(texts, format=form or "ISO8601", utc=True, errors="coerce"))
+    return found.where(found.dt.year.between(1, 9999))  # the years of Python and of databases
 
 
 def _naive(moments: pd.Series) -> pd.Series:

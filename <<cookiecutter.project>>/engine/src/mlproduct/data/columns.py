@@ -15,9 +15,12 @@ A feature has a kind (``feature_kinds.py``): number, category, date or text. It 
 data type of the column. Only free text has to be marked, because text is a category otherwise:
 
     {"role": "feature", "kind": "text"}
+
+``missing`` and ``format`` state how the cells of a column are spelled: see ``spelling.py``.
 """
 
-from dataclasses import dataclass
+import difflib
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,10 +31,12 @@ from ..errors import ConfigError
 from ..problems import Problem, Target
 from .coercion import kind_of as cell_kind_of
 from .feature_kinds import KINDS, FeatureKind, kind_of
+from .spelling import USUAL, Spelling, spelling_of
 
 __all__ = ["Columns", "columns_of"]
 
 ROLES = ("key", "time", "group", "feature", "target", "ignored")
+METADATA = ("role", "kind", "positive", "pii", "missing", "format")
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Columns:
     texts: tuple[str, ...] = ()
     calendar: bool = False
     """Whether the time of a row is an input too, as parts of the calendar."""
+    spellings: dict[str, Spelling] = field(default_factory=dict)
+    """How the cells of a column are spelled, for each column that states it."""
 
     @property
     def of_target(self) -> Problem:
@@ -102,9 +109,12 @@ def columns_of(schema: type[DataFrameModel], problem: Problem | None = None) -> 
     """The columns of ``schema`` by role, as in its metadata; ``problem`` is what is predicted.
 
     Raises ConfigError for an unknown role, a missing key, a second column with the role key, time,
-    group or target, and personal data in any role except ``ignored``.
+    group or target, personal data in any role except ``ignored``, and metadata that is unknown or
+    does not fit the column.
     """
     columns = schema.to_schema().columns
+    for name, column in columns.items():
+        _refuse_unknown(name, column)
     marked = {name: _role(name, column) for name, column in columns.items()}
     described = {name: column for name, column in columns.items() if not _is_private(column)}
     by_role = {role: [name for name in described if marked[name] == role] for role in ROLES}
@@ -141,7 +151,27 @@ def columns_of(schema: type[DataFrameModel], problem: Problem | None = None) -> 
         dates=of_kind("date"),
         texts=of_kind("text"),
         calendar=any(_is_calendar(columns[name]) for name in by_role["time"]),
+        spellings={
+            name: spelling
+            for name, column in described.items()
+            if (spelling := _spelling(name, column)) != USUAL
+        },
     )
+
+
+def _refuse_unknown(name: str, column: Any) -> None:
+    for key in column.metadata or {}:
+        if key not in METADATA:
+            near = difflib.get_close_matches(str(key), METADATA, n=1)
+            advice = f"did you mean {near[0]!r}?" if near else "remove it"
+            raise ConfigError(
+                f"schemas.py: column {name} has the metadata {key!r} – expected"
+                f" {', '.join(METADATA)} – {advice}"
+            )
+
+
+def _spelling(name: str, column: Any) -> Spelling:
+    return spelling_of(name, column.metadata or {}, cell_kind_of(column.dtype))
 
 
 def _target(name: str, column: Any) -> Target:

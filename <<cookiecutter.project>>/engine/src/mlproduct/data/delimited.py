@@ -51,9 +51,16 @@ class _Counted(io.RawIOBase):
 
 
 def frames(
-    opened: Opened, name: str, wanted: Sequence[str], separator: str | None, encoding: str | None
+    opened: Opened,
+    name: str,
+    wanted: Sequence[str],
+    separator: str | None,
+    encoding: str | None,
+    header: bool = True,
 ) -> Iterator[tuple[pd.DataFrame, tuple[str, ...]]]:
     """Tables of text with the ``wanted`` columns that exist, and the names of all other columns.
+
+    Without a ``header``, the columns are named ``column_1``, ``column_2`` and so on.
 
     Raises SourceError for a file that is not a table of text, and for a wanted column that is there
     twice.
@@ -63,8 +70,8 @@ def frames(
     if not sample.strip():
         yield pd.DataFrame(), ()
         return
-    separator, encoding = dialect(sample, name, wanted, separator, encoding)
-    names = _header(sample, separator, encoding)
+    separator, encoding = dialect(sample, name, wanted, separator, encoding, header)
+    names = _names(next(filter(None, first_lines(sample, separator, encoding)), []), header)
     found = [column for column in wanted if column in names]
     if twice := [column for column in found if names.count(column) > 1]:
         raise SourceError(
@@ -78,7 +85,7 @@ def frames(
     with opened() as stream:
         counted = _Counted(stream)
         try:
-            for table in _tables(counted, name, found, separator, encoding):
+            for table in _tables(counted, name, names, found, separator, encoding, header):
                 empty = False
                 yield table, unread
         except SourceError:
@@ -93,7 +100,12 @@ def frames(
 
 
 def dialect(
-    sample: bytes, name: str, wanted: Sequence[str], separator: str | None, encoding: str | None
+    sample: bytes,
+    name: str,
+    wanted: Sequence[str],
+    separator: str | None,
+    encoding: str | None,
+    header: bool = True,
 ) -> tuple[str, str]:
     """Separator and encoding: as given, or those that fit the beginning of the file best.
 
@@ -117,7 +129,7 @@ def dialect(
         raise SourceError(
             f"{name}: separator {separator!r} – expected one character – set for example ';' or tab"
         )
-    return separator or _separator(sample, encoding, wanted), encoding
+    return separator or _separator(sample, encoding, wanted, header), encoding
 
 
 def _encoding(sample: bytes) -> str:
@@ -132,7 +144,7 @@ def _encoding(sample: bytes) -> str:
     return "utf-8"
 
 
-def _separator(sample: bytes, encoding: str, wanted: Sequence[str]) -> str:
+def _separator(sample: bytes, encoding: str, wanted: Sequence[str], header: bool) -> str:
     """The separator that finds the most wanted columns; among equals, the most even lines."""
 
     def fit(separator: str) -> tuple[int, float, int]:
@@ -140,7 +152,8 @@ def _separator(sample: bytes, encoding: str, wanted: Sequence[str]) -> str:
         width = len(lines[0]) if lines else 0
         even = sum(len(line) == width for line in lines) / max(len(lines), 1)
         # A separator that does not occur finds one cell in each line, which must not count as even.
-        return len(set(lines[0]) & set(wanted)) if lines else 0, even if width > 1 else 0.0, width
+        found = len(set(_names(lines[0], header)) & set(wanted)) if lines else 0
+        return found, even if width > 1 else 0.0, width
 
     return max(SEPARATORS, key=fit)
 
@@ -158,12 +171,19 @@ def first_lines(sample: bytes, separator: str, encoding: str) -> list[list[str]]
     return list(csv.reader(whole[:SAMPLE_LINES], delimiter=separator))
 
 
-def _header(sample: bytes, separator: str, encoding: str) -> list[str]:
-    return next((line for line in first_lines(sample, separator, encoding) if line), [])
+def _names(line: list[str], header: bool) -> list[str]:
+    """The names of the columns, from the first line of the file."""
+    return line if header else [f"column_{place}" for place in range(1, len(line) + 1)]
 
 
 def _tables(
-    stream: Any, name: str, found: list[str], separator: str, encoding: str
+    stream: Any,
+    name: str,
+    names: list[str],
+    found: list[str],
+    separator: str,
+    encoding: str,
+    header: bool,
 ) -> Iterator[pd.DataFrame]:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
@@ -179,7 +199,10 @@ def _tables(
             stream,
             # Arrow numbers an invalid row only if it reads without threads.
             read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=BLOCK_BYTES, encoding=encoding
+                use_threads=False,
+                block_size=BLOCK_BYTES,
+                encoding=encoding,
+                column_names=None if header else names,
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=separator, newlines_in_values=True, invalid_row_handler=note
@@ -195,15 +218,16 @@ def _tables(
             yield batch.to_pandas()
     except (pa.ArrowInvalid, UnicodeError) as error:
         # Not chained: Arrow's own text contains the row.
-        raise SourceError(_message(name, error, ragged, encoding)) from None
+        raise SourceError(_message(name, error, ragged, encoding, header)) from None
 
 
-def _message(name: str, error: Exception, ragged: list[Any], encoding: str) -> str:
+def _message(name: str, error: Exception, ragged: list[Any], encoding: str, header: bool) -> str:
     """Arrow's error without the content of the row, which may contain personal data."""
     if ragged:
         row = ragged[-1]
+        counted = " (the header is row 1)" if header else ""
         return (
-            f"{name}: row {row.number} (the header is row 1) has {row.actual_columns} cells –"
+            f"{name}: row {row.number}{counted} has {row.actual_columns} cells –"
             f" expected {row.expected_columns} – repair the row; quote each cell that contains a"
             " separator or a line break"
         )

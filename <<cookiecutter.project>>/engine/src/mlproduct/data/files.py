@@ -89,7 +89,7 @@ def frames(
             yield from _parquet(near, wanted)
         else:
             yield from delimited.frames(
-                near.opened, near.name, wanted, source.separator, source.encoding
+                near.opened, near.name, wanted, source.separator, source.encoding, source.header
             )
 
 

@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["BLANKS", "key_of", "keys_of", "of_subject", "spelled"]
+from ..reading import BLANKS
 
-# What ``str.strip`` removes. Listed explicitly because Arrow and databases define whitespace
-# differently.
-# U+3000 is the last of these characters.
-BLANKS = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
+__all__ = ["key_of", "keys_of", "of_subject", "spelled"]
+
 # How programs write a whole number that is stored as a float.
 WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 # How spreadsheets and programs write a float of which they have dropped digits.

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ConfigError
+from ..reading import PLAIN, Reading
 from ..tables import Batch, Rejected, Validated
 from . import delimited
 from .erasure import Erasure
@@ -145,9 +146,12 @@ class Quarantine:
         beside.replace(path)
         return len(table)
 
-    def pending(self, run: str, repaired: Path | None = None) -> Iterator[Batch]:
+    def pending(
+        self, run: str, repaired: Path | None = None, reading: Reading = PLAIN
+    ) -> Iterator[Batch]:
         """The run's pending rows as batches, with the cells of the file ``repaired`` if given.
 
+        ``reading`` is that of the source of the rows, because their texts are stored as they were.
         A row that was rejected only as a duplicate is left out unless the file changes it. Raises
         ConfigError for a missing file, a missing column (also ``row`` and ``source``), and rows
         that are not of this run.
@@ -169,16 +173,23 @@ class Quarantine:
                 str(source),
                 0,
                 positions=positions,
+                reading=reading,
             )
 
     def replay(
-        self, run: str, repaired: Path | None, check: Callable[[Iterator[Batch]], Validated]
+        self,
+        run: str,
+        repaired: Path | None,
+        check: Callable[[Iterator[Batch]], Validated],
+        reading: Reading = PLAIN,
     ) -> Replayed:
         """Validates the pending rows again with ``check``; the next training reads those that pass.
 
-        Rows that passed before are no longer pending, so a replay can be repeated.
+        ``reading`` is that of the source today: rows that were rejected because it was wrong pass
+        after it is corrected. Rows that passed before are no longer pending, so a replay can be
+        repeated.
         """
-        batches = list(self.pending(run, repaired))
+        batches = list(self.pending(run, repaired, reading))
         before = len(self.rows(run))
         if not batches:
             return Replayed(0, before, self.show(run))

@@ -10,10 +10,12 @@ import pandera.pandas as pa
 from pandera.errors import SchemaError, SchemaErrors
 
 from ..errors import ConfigError, InvalidData
+from ..reading import Reading
 from .broken_rules import Broken, Reason, reason_table
 from .coercion import STORED, Kind, kind_of
 from .columns import Columns, columns_of
 from .rules import Rule, rule_of
+from .spelling import USUAL, Spelling
 
 __all__ = ["SchemaValidator", "schema_validator"]
 
@@ -85,10 +87,26 @@ class SchemaValidator:
             if examples.get(name) in {"yes", "no", "true", "false", "y", "n", "t", "f"}:
                 return f" (for yes and no declare {name} as Series[bool]; it becomes 1 and 0)"
             if self.kinds[name] == "date":
-                return " (dates as 2026-11-24 or 2026-11-24T10:00:00+01:00)"
+                return self._advice_on_date(name)
             if "," in examples.get(name, ""):
-                return " (numbers with a decimal point)"
+                return (
+                    " (numbers with a decimal point; for others set decimal and thousands of the"
+                    " source)"
+                )
         return ""
+
+    def _advice_on_date(self, name: str) -> str:
+        form = self.columns.spellings.get(name, USUAL).format
+        if form is not None:
+            return f" (dates in the format {form} of schemas.py)"
+        return (
+            " (dates as 2026-11-24 or 2026-11-24T10:00:00+01:00; for others give the column a"
+            " format)"
+        )
+
+    def spelling(self, name: str, reading: Reading) -> Spelling:
+        """How the cells of the column are spelled in a source with this reading."""
+        return self.columns.spellings.get(name, USUAL).read_by(reading)
 
     def expects(self, name: str) -> str:
         """The expected kind of a cell of the column, in words."""

@@ -44,7 +44,8 @@ def read(
             # A table without rows is a batch as well: the validation needs its columns.
             for start in range(0, max(len(rows), 1), BATCH_ROWS):
                 cut = rows.iloc[start : start + BATCH_ROWS].reset_index(drop=True)
-                yield Batch(_named(cut, wanted, part.origin, first), part.origin, first, unread)
+                named = _named(cut, wanted, part.origin, first)
+                yield Batch(named, part.origin, first, unread, reading=source.reading)
                 first += len(cut)
 
 

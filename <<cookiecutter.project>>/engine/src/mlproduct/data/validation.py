@@ -5,7 +5,7 @@ rule is checked row by row. A fault of the whole table stops the validation: a m
 column of another type, a share of bad rows above the limit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,9 +13,10 @@ import pandas as pd
 from pandera.pandas import DataFrameModel
 
 from ..errors import InvalidData
+from ..reading import PLAIN, Reading
 from ..tables import Batch, Rejected, Validated
 from .broken_rules import Broken, failure_table, reason_table, reasons_of, unlisted
-from .coercion import Cells, as_text, coerce, coerce_key
+from .coercion import Cells, as_source_text, coerce, coerce_key
 from .fingerprint import row_hashes
 from .schema_validator import SchemaValidator, schema_validator
 
@@ -30,6 +31,9 @@ NEW_AT_MOST = 0.5
 # While the source is being read, a column can be refused after this number of filled cells.
 ENOUGH_TO_STOP = 100_000
 
+# The cells of a named column as texts, spelled as the source spells them.
+Writer = Callable[[str, pd.Series], pd.Series]
+
 
 @dataclass
 class _Piece:
@@ -39,6 +43,7 @@ class _Piece:
     numbers: np.ndarray
     origin: str
     repaired: bool
+    reading: Reading = PLAIN
 
 
 @dataclass
@@ -53,12 +58,17 @@ class _Tally:
     seen: int = 0
 
     def reject(
-        self, broken: list[Broken], rows: pd.DataFrame, numbers: np.ndarray, origin: str
+        self,
+        broken: list[Broken],
+        rows: pd.DataFrame,
+        numbers: np.ndarray,
+        origin: str,
+        write: Writer,
     ) -> np.ndarray:
         """Records the failures, and returns the positions of the rejected rows in ``rows``."""
         bad = np.unique(np.concatenate([one.positions for one in broken]))
         self.failures.append(failure_table(broken, rows, numbers, origin))
-        table = pd.DataFrame({name: as_text(rows[name].iloc[bad]) for name in rows.columns})
+        table = pd.DataFrame({name: write(name, rows[name].iloc[bad]) for name in rows.columns})
         table.insert(0, "row", numbers[bad])
         table.insert(1, "source", pd.Series(origin, index=table.index, dtype="str"))
         self.rows.append(table.reset_index(drop=True))
@@ -110,7 +120,7 @@ def validate(
         raise InvalidData(f"{names}: no rows – expected at least one – check the source")
     _refuse_other_types(validator, tally, limit, 1)
     for repeated in validator.identities:
-        _drop_repeated(repeated, tally)
+        _drop_repeated(repeated, validator, tally)
     rejected = tally.rejected(validator)
     _refuse_too_many(rejected, tally.seen, limit, open_column)
     return Validated(_joined(tally.chunks, validator), rejected, tally.seen)
@@ -128,7 +138,9 @@ def _take(batch: Batch, validator: SchemaValidator, tally: _Tally) -> None:
         return
     raw = batch.rows.reindex(columns=list(validator.columns.read)).reset_index(drop=True)
     cells = {
-        name: (coerce_key if name == validator.columns.key else coerce)(raw[name], kind)
+        name: (coerce_key if name == validator.columns.key else coerce)(
+            raw[name], kind, validator.spelling(name, batch.reading)
+        )
         for name, kind in validator.kinds.items()
     }
     broken = _broken_cells(cells, validator, tally)
@@ -140,10 +152,11 @@ def _take(batch: Batch, validator: SchemaValidator, tally: _Tally) -> None:
     )
     numbers = batch.numbers
     if broken or found:
+        write = _writer(validator, batch.reading)
         keep = np.ones(len(raw), dtype=bool)
-        keep[tally.reject(broken + found, raw, numbers, batch.origin)] = False
+        keep[tally.reject(broken + found, raw, numbers, batch.origin, write)] = False
         rows, numbers = rows[keep[sound]].reset_index(drop=True), numbers[keep]
-    tally.chunks.append(_Piece(rows, numbers, batch.origin, batch.repaired))
+    tally.chunks.append(_Piece(rows, numbers, batch.origin, batch.repaired, batch.reading))
     tally.seen += len(raw)
 
 
@@ -233,7 +246,15 @@ def _refuse_too_many(rejected: Rejected, seen: int, limit: float, open_column: s
     )
 
 
-def _drop_repeated(names: tuple[str, ...], tally: _Tally) -> None:
+def _writer(validator: SchemaValidator, reading: Reading) -> Writer:
+    def write(name: str, cells: pd.Series) -> pd.Series:
+        kind = "text" if name == validator.columns.key else validator.kinds[name]
+        return as_source_text(cells, kind, validator.spelling(name, reading))
+
+    return write
+
+
+def _drop_repeated(names: tuple[str, ...], validator: SchemaValidator, tally: _Tally) -> None:
     """Rejects rows with the same values of ``names`` as an earlier row, by a hash of 64 bits.
 
     Among ten million different rows, the probability of two equal hashes is about
@@ -255,7 +276,8 @@ def _drop_repeated(names: tuple[str, ...], tally: _Tally) -> None:
             tally.seen -= int(repeated.sum())
         else:
             broken = [Broken(np.flatnonzero(repeated), names[0], "unique", "duplicate")]
-            tally.reject(broken, piece.rows, piece.numbers, piece.origin)
+            write = _writer(validator, piece.reading)
+            tally.reject(broken, piece.rows, piece.numbers, piece.origin, write)
         piece.rows = piece.rows[~repeated].reset_index(drop=True)
         piece.numbers = piece.numbers[~repeated]
 

@@ -23,9 +23,10 @@ import sqlalchemy as sa
 
 from ..clock import now
 from ..data.fingerprint import logged
-from ..data.keys import BLANKS, spelled
+from ..data.keys import spelled
 from ..errors import ConfigError
 from ..plain_text import NAME_LIMIT, plain
+from ..reading import BLANKS
 from ..redaction import redacted
 from ..tables import BATCH_ROWS
 from .database import Database

@@ -11,7 +11,7 @@ from pandera.pandas import DataFrameModel
 
 from .. import console
 from ..clock import now, today
-from ..config.settings import Scoring, Settings, Source, read_scoring
+from ..config.settings import Scoring, Settings, read_scoring
 from ..data.broken_rules import unlisted
 from ..data.columns import columns_of
 from ..data.fingerprint import fingerprint, row_identities
@@ -61,7 +61,8 @@ def record_labels(
     day_column = context.scoring.labels.day_column
     answers = answers_of(context.product.labelled, day_column)
     columns = columns_of(answers)
-    source = Source(path=file) if file else context.scoring.labels.source.on(day)
+    configured = context.scoring.labels.source
+    source = configured.at(file) if file else configured.on(day)
     quarantine = Quarantine(context.settings.var / "quarantine")
     batches: Iterable[Batch] = read(
         source, columns.read, root=context.settings.root, environ=os.environ
@@ -106,7 +107,8 @@ def replay_labels(context: LabelContext, run: str, repaired: Path | None = None)
             _record(context, validated, f"quarantine of {run}", day_column)
         return validated
 
-    return Quarantine(context.settings.var / "quarantine").replay(run, repaired, check)
+    reading = context.scoring.labels.source.reading
+    return Quarantine(context.settings.var / "quarantine").replay(run, repaired, check, reading)
 
 
 def _validated(

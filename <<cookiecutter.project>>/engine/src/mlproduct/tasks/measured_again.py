@@ -84,7 +84,7 @@ def measure_again(
     configuration = _configuration(document)
     pipeline = read_pipeline(settings.pipeline_file)
     if source is not None:
-        pipeline = pipeline.model_copy(update={"source": Source(path=source)})
+        pipeline = pipeline.model_copy(update={"source": pipeline.source.at(source)})
     found = _Found(product, settings, pipeline.source)
     rows = found.recorded(recorded, document)
     sides = split(rows, columns, configuration.split)

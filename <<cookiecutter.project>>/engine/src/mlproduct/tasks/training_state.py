@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from .. import console
 from ..clock import today
-from ..config.settings import Pipeline, Settings, Source
+from ..config.settings import Pipeline, Settings
 from ..data.columns import Columns
 from ..data.fingerprint import fingerprint
 from ..data.split import HoldoutSplit
@@ -133,7 +133,7 @@ def training_run(product: Product, cause: str, source: str | None = None) -> Ite
     criteria, pipeline = read_configuration(product, settings)
     signing_key(settings)  # only for its refusal: without the key nothing could be registered
     if source is not None:
-        pipeline = pipeline.model_copy(update={"source": Source(path=source)})
+        pipeline = pipeline.model_copy(update={"source": pipeline.source.at(source)})
     with _training_lock(settings, _say_that_it_waits):
         yield from _opened(product, settings, criteria, pipeline, cause)
 

@@ -1,5 +1,6 @@
 """Adds the chosen kit to the project, seals the engine, and records template and answers."""
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -38,14 +39,27 @@ def seal(engine: Path) -> None:
     manifest.write(engine)
 
 
+def digests() -> dict[str, str]:
+    """The sha256 of each of the team's files. ``adopt`` replaces only files that nobody edited."""
+    folders = ("config", "product", "src", "tests")
+    files = (path for folder in folders for path in Path(folder).rglob("*") if path.is_file())
+    return {
+        path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)
+    }
+
+
 def record() -> dict[str, Any]:
-    """The template, its version and commit, and the answers. Updates start from them."""
+    """The template, its version and commit, the answers, and what the team's files were like.
+
+    Updates and ``adopt`` start from them.
+    """
     return {
         # An address can contain a password, which is not recorded.
         "template": re.sub(r"//[^/@]*@", "//", ANSWERS["_template"]),
         "version": ANSWERS["_version"],
         "commit": commit(),
         "answers": {name: answer for name, answer in ANSWERS.items() if not name.startswith("_")},
+        "files": digests(),
     }
 
 

@@ -407,6 +407,7 @@ def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         sample,
         ".parquet or .csv; by default the source in config/pipeline.yaml, under var/sample/",
     )
+    _adopt_verb(verbs)
     quarantine = verbs.add_parser("quarantine", help="List, show, export and replay invalid rows.")
     inner = quarantine.add_subparsers(required=True, metavar="VERB")
     _verb(inner, "list", data_verbs.quarantine_list, "List all runs with quarantined rows.")
@@ -433,6 +434,38 @@ def _data_verbs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     show.add_argument("--rows", type=int, default=20, help="the number of rows to show")
     _named_file(export, "the CSV to write", required=True)
     replay.add_argument("--repaired", type=Path, metavar="FILE", help="the exported CSV, repaired")
+
+
+def _adopt_verb(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    verb = _verb(
+        verbs, "adopt", _adopt, "Turn a new product into one for your own table, in one command."
+    )
+    verb.add_argument("source", nargs="?", metavar="SOURCE", help="a file, a pattern or an address")
+    verb.add_argument("--target", required=True, metavar="COLUMN", help="what is predicted")
+    verb.add_argument("--key", metavar="COLUMN", help="what identifies the subject of a row")
+    verb.add_argument("--time", metavar="COLUMN", help="when the values of a row became known")
+    verb.add_argument(
+        "--group", metavar="COLUMN", help="rows with the same value stay on one side of the split"
+    )
+    verb.add_argument("--problem", metavar="NAME", help="binary, multiclass or regression")
+    verb.add_argument("--positive", metavar="VALUE", help="the positive one of two values")
+    for name, says in (("drop", "leave this column out"), ("keep", "keep it as a feature")):
+        verb.add_argument(
+            f"--{name}", action="append", default=[], metavar="COLUMN", help=f"{says}; repeatable"
+        )
+    verb.add_argument(
+        "--url-from", metavar="VARIABLE", help="the variable with the address of a database"
+    )
+    verb.add_argument("--query", metavar="SQL", help="with --url-from: the rows of the table")
+    verb.add_argument(
+        "--dry-run", action="store_true", help="show the decisions and the changes; write nothing"
+    )
+
+
+def _adopt(options: argparse.Namespace, project: Project) -> int:
+    from ..adopt.command import adopt  # imports pandas, which --help does not need
+
+    return adopt(options, project)
 
 
 def _named_file(verb: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:

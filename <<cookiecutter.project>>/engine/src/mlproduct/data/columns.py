@@ -36,7 +36,7 @@ from .spelling import USUAL, Spelling, spelling_of
 __all__ = ["Columns", "columns_of"]
 
 ROLES = ("key", "time", "group", "feature", "target", "ignored")
-METADATA = ("role", "kind", "positive", "pii", "missing", "format")
+METADATA = ("role", "kind", "positive", "pii", "calendar", "missing", "format")
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def seal(engine: Path) -> None:
 
 
 def digests() -> dict[str, str]:
-    """The sha256 of each of the team's files. ``adopt`` replaces only files that nobody edited."""
+    """The sha256 of each of the team's files. ``adopt`` replaces only files that no one edited."""
     folders = ("config", "product", "src", "tests")
     files = (path for folder in folders for path in Path(folder).rglob("*") if path.is_file())
     return {

@@ -12,7 +12,7 @@ from mlproduct.problems import BinaryClassification, MulticlassClassification, R
 from .team import BASE, ENGINE
 
 MLPRODUCT = ENGINE / "mlproduct"
-LAYERS = {"testing": 6, "cli": 5, "demo": 5, "service": 5, "tasks": 4}
+LAYERS = {"testing": 6, "cli": 5, "demo": 5, "adopt": 5, "service": 5, "tasks": 4}
 LAYERS |= dict.fromkeys(("training", "evaluation", "monitoring", "scorecard", "registry", "log"), 3)
 LAYERS |= {"product": 2, "data": 2, "problems": 1, "gate": 1, "config": 0}
 INDEPENDENT = ({"training", "evaluation", "monitoring", "scorecard"}, {"registry", "log"})
@@ -25,7 +25,7 @@ ONLY = {
         for name in ("models", "model_files", "runs", "monitoring_runs", "tracking")
     ),
     "fastapi": ("service/",),
-    "argparse": ("cli/", "demo/command.py"),
+    "argparse": ("cli/", "demo/command.py", "adopt/command.py"),
 }
 PUBLIC_MODULES = {
     "mlproduct",

@@ -143,8 +143,8 @@ def test_rows_that_are_gone_or_changed_are_counted(
     own.save(rows.assign(**{TARGET: changed}).iloc[:-15], SOURCE)
     code, printed = verified(capsys, "1")
     assert code == 4
-    said = f"of its {len(rows):,} rows, 15 can no longer be found and {differ} have changed"
-    assert f"version 1 cannot be verified: {said}" in printed
+    sentence = f"of its {len(rows):,} rows, 15 can no longer be found and {differ} have changed"
+    assert f"version 1 cannot be verified: {sentence}" in printed
 
 
 def test_a_source_that_is_gone_cannot_be_verified(

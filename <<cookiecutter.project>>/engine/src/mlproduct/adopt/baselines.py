@@ -2,50 +2,65 @@
 side only.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from ..data.columns import Columns
 from ..data.split_policies import POLICIES
-from ..problems import Predictions
+from ..problems import OutOfFold, Predictions
+from ..problems.adoption import Adoption
 from ..product import Product
 
-__all__ = ["Baselines", "PRIMARY", "measure_baselines"]
+__all__ = ["Baselines", "measure_baselines"]
 
-PRIMARY = {"classification": "roc_auc", "multiclass": "macro_f1", "regression": "rmse"}
+Policy = Literal["time", "group", "hash"]
 FOLDS, ROWS_AT_MOST = 3, 20_000
 
 
 @dataclass(frozen=True)
 class Baselines:
-    """A metric of doing nothing, of the rule (None without probabilities) and of a quick model."""
+    """A metric of doing nothing, of the rule and of a quick model."""
 
     metric: str
+    higher_is_better: bool
     nothing: float
-    rule: float | None
+    rule: float
     quick: float
     quick_name: str
 
     @property
     def bar(self) -> float:
-        """Half way from the better baseline to the quick model, to two digits."""
-        best = self.nothing
-        if self.rule is not None and abs(self.quick - self.rule) < abs(self.quick - self.nothing):
-            best = self.rule
-        return float(f"{best + 0.5 * (self.quick - best):.2g}")
+        """Half way from the better baseline to the quick model, to two digits, on the easier side.
+
+        The better baseline itself if the quick model is worse.
+        """
+        best = max if self.higher_is_better else min
+        base = best(self.nothing, self.rule)
+        half = best(base, 0.5 * (base + self.quick))
+        if half == 0:
+            return 0.0
+        step = 10.0 ** (math.floor(math.log10(abs(half))) - 1)
+        # 1e-9: 0.71 / 0.01 is 70.99…, which is no reason for another digit.
+        steps = (
+            math.floor(half / step + 1e-9)
+            if self.higher_is_better
+            else math.ceil(half / step - 1e-9)
+        )
+        return float(f"{steps * step:.2g}")
 
 
 def measure_baselines(
-    product: Product, training: pd.DataFrame, by: str, quick: int = 0
+    product: Product, training: pd.DataFrame, by: Policy, adoption: Adoption, quick: int = 0
 ) -> Baselines:
     """The primary metric of the baselines on the training side; that of the model by
     cross-validation. ``quick`` is the place of the model in the candidates.
     """
     columns: Columns = product.columns
-    problem = columns.of_target
-    name = PRIMARY[problem.task]
+    problem, name = columns.of_target, adoption.primary
     objective = problem.objective(name, None)
     rows = training
     if len(rows) > ROWS_AT_MOST:
@@ -58,7 +73,8 @@ def measure_baselines(
         return float(objective.score(y, predictions))
 
     ruled = problem.by_rule(product.rule)(features)
-    needs_scores = problem.task == "classification"
+    if adoption.has_two_classes:  # as a score, a decision has two values
+        ruled = Predictions(ruled.decision, ruled.decision)
     candidate = product.candidates[quick]
     cuts = POLICIES[by].folds(rows, columns, FOLDS, seed=0)
     ordered, y_of = features.iloc[cuts.order].reset_index(drop=True), y[cuts.order]
@@ -68,13 +84,12 @@ def measure_baselines(
         left.append(out)
         found.append(problem.out_of_fold(model, ordered.iloc[out]))
     places = np.concatenate(left)
-    from ..problems import OutOfFold
-
     trial = problem.trial_score(OutOfFold(y_of[places], np.concatenate(found)), objective)
     return Baselines(
         metric=name,
+        higher_is_better=adoption.higher_is_better,
         nothing=score(problem.do_nothing(y)(features)),
-        rule=None if needs_scores else score(ruled),
+        rule=score(ruled),
         quick=float(trial),
         quick_name=candidate.name,
     )

@@ -1,8 +1,6 @@
 """``adopt``: turns a generated product into a product for a table."""
 
-import importlib.resources
 import json
-import os
 import re
 import sys
 from argparse import Namespace
@@ -24,7 +22,7 @@ from ..escaping import escaped
 from . import criteria_code
 from .profile_page import profile_page
 from .roles import Wishes
-from .study import Asked, Study, study
+from .study import Asked, Study, study, template
 from .table import read_table
 from .writing import Change, apply, changes_of, formatted, undo_interrupted
 
@@ -48,8 +46,8 @@ def adopt(options: Namespace, project: Project) -> int:
             options.key, options.time, options.group, tuple(options.drop), tuple(options.keep)
         )
         found = study(table, wishes, _asked(options, project), today(), _ask)
-        for said in found.said:
-            line(said.subject, escaped(str(said)))
+        for finding in found.findings:
+            line(finding.subject, escaped(str(finding)))
         changes = changes_of(settings.root, dict(_files(found, project.package)))
         _show(changes, whole=options.dry_run)
         if options.dry_run:
@@ -125,8 +123,8 @@ def _asked(options: Namespace, project: Project) -> Asked:
 def _owner(root: Path) -> tuple[str, str]:
     """The name and the address of the owner, as they were answered when the product was made."""
     record = root / ".bake.json"
-    answers = json.loads(record.read_text(encoding="utf-8")).get("answers", {}) if record.is_file() else {}
-    given = str(answers.get("owner") or "the team")
+    text = record.read_text(encoding="utf-8") if record.is_file() else "{}"
+    given = str(json.loads(text).get("answers", {}).get("owner") or "the team")
     address = re.search(r"<([^>]+)>", given)
     name = given[: address.start()].strip() if address else given
     return name or given, address.group(1) if address else given
@@ -152,11 +150,7 @@ def _files(found: Study, package: str) -> Iterator[tuple[Path, str | None]]:
     yield Path("config", "scoring.yaml"), criteria_code.scoring(found.facts)
     yield Path("product", "success_criteria.yaml"), criteria_code.criteria(found.facts)
     yield Path("product", "brief.md"), criteria_code.brief(found.facts, found.doubts)
-    templates = importlib.resources.files(f"{__package__}.templates")
-    yield (
-        Path("tests", "test_behaviour.py"),
-        templates.joinpath("test_behaviour.py").read_text(encoding="utf-8"),
-    )
+    yield Path("tests", "test_behaviour.py"), template("test_behaviour.py")
     for name in OF_THE_KIT:
         path = Path(name.format(package=package))
         yield path, None

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 – the lines of the files are longer than those of the code
 """The texts of success_criteria.yaml, brief.md, pipeline.yaml and scoring.yaml for a table."""
 
 import json
@@ -12,13 +13,6 @@ from .target import TargetFound
 
 __all__ = ["Facts", "brief", "criteria", "pipeline", "scoring"]
 
-VERSUS_RULE = {"binary": "f1", "multiclass": "accuracy", "regression": "mae"}
-SAYS = {
-    "roc_auc": "The model ranks rows well: of a {positive} row and another one, it gives the {positive} one"
-    " the higher probability in {bar} of 1 cases.",
-    "macro_f1": "The model is good for all classes: their mean F1 is at least {bar}.",
-    "rmse": "A prediction is off by at most {bar} (root of the mean squared error).",
-}
 # By how much a new model may be worse than the champion: equal data gives the same model.
 WORSE_BY = 0.01
 
@@ -45,37 +39,18 @@ class Facts:
 
 def criteria(facts: Facts) -> str:
     """The draft of product/success_criteria.yaml."""
-    baselines, target = facts.baselines, facts.target
-    higher = target.problem != "regression"
+    baselines, target, problem = facts.baselines, facts.target, facts.target.problem
+    higher = problem.higher_is_better
     bar = f"{baselines.bar:g}"
-    said = SAYS[baselines.metric].format(bar=bar, positive=target.positive)
-    rule = f", the rule reaches {baselines.rule:.3g}" if baselines.rule is not None else ""
+    sentence = problem.sentence.format(bar=bar, share=f"{100 * baselines.bar:.0f}")
     origin = (
-        f"On the training rows, doing nothing reaches {baselines.nothing:.3g}{rule}, and a quick model"
+        f"On the training rows, doing nothing reaches {baselines.nothing:.3g}, the rule {baselines.rule:.3g} and a quick model"
         f" ({baselines.quick_name}) {baselines.quick:.3g}. The bar is half way; it is a proposal."
     )
-    versus = VERSUS_RULE[target.problem]
-    side, other = ("at_least", "at_most") if higher else ("at_most", "at_least")
+    side = "at_least" if higher else "at_most"
     worse = WORSE_BY if higher else float(f"{WORSE_BY * baselines.quick:.2g}")
     allowed = f"-{worse:g}" if higher else f"{worse:g}"
     rows = int(float(f"{0.8 * facts.rows:.1g}"))
-    of_probabilities = f"""
-  - id: honest-probabilities
-    says: Of 100 rows with a probability of 30 %, about 30 are {_quoted_word(target.positive)}.
-    why: People see the percentage and act on it. The bar is a usual one.
-    metric: expected_calibration_error
-    at_most: 0.05
-    level: should
-"""
-    of_range = """
-  - id: honest-range
-    says: At least 85 of 100 targets are in the range that is shown.
-    why: The range is called one of 90 %. The bar is a usual one.
-    metric: interval_coverage
-    at_least: 0.85
-    level: should
-"""
-    special = {"binary": of_probabilities, "regression": of_range}.get(target.problem, "")
     return f"""# The success criteria. No model is released without them.
 # Print them in plain sentences:    python -m {facts.package} criteria explain
 # Check the file for mistakes:      python -m {facts.package} criteria check
@@ -95,7 +70,7 @@ smallest: 30
 
 criteria:
   - id: good-enough
-    says: {_text(said)}
+    says: {_text(sentence)}
     why: {_text(origin)}
     metric: {baselines.metric}
     {side}: {bar}
@@ -103,7 +78,7 @@ criteria:
   - id: better-than-the-rule
     says: The model is better than the rule in rule.py.
     why: Otherwise the rule is better, because it is simple. The rule is a guess.
-    metric: {versus}
+    metric: {problem.versus_rule}
     versus: rule
     {side}: 0
 
@@ -114,7 +89,7 @@ criteria:
     versus: champion
     {side}: {allowed}
     if_none: met
-{special}
+{problem.criteria}
   - id: fast-enough
     says: 95 of 100 answers take at most 200 ms.
     why: A usual bar for an answer that a person waits for.
@@ -188,7 +163,11 @@ def scoring(facts: Facts) -> str:
         update={"path": f"data/scoring/{{day}}.{suffix}", "url_from": None, "query": None}
     )
     labels = form.model_copy(update={"path": f"data/labels/{{day}}.{suffix}"})
-    day = "" if facts.time else "  # day_column: scored_on      # the column with the day of the prediction, needed if a key is scored twice\n"
+    day = (
+        ""
+        if facts.time
+        else "  # day_column: scored_on      # the column with the day of the prediction, needed if a key is scored twice\n"
+    )
     return f"""# For operations: the data to score each day, the source of labels, and the retention of both.
 # {{day}} in a path or a query is replaced by the date, such as 2026-11-24.
 
@@ -214,11 +193,12 @@ def _source(source: Source, indent: str = "  ") -> str:
 def brief(facts: Facts, doubts: Iterable[str]) -> str:
     """product/brief.md: what is known, and what a person has to answer."""
     target = facts.target
-    what = {
-        "binary": f"one of two values, {' and '.join(map(str, target.classes))}; {target.positive} is the positive one",
-        "multiclass": f"one of {len(target.classes)} classes",
-        "regression": f"a number from {target.low:g} to {target.high:g} in the training rows",
-    }[target.problem]
+    if target.problem.is_number:
+        what = f"a number from {target.low:g} to {target.high:g} in the training rows"
+    elif target.problem.has_two_classes:
+        what = f"{' or '.join(map(str, target.classes))}; {target.positive} is the positive value"
+    else:
+        what = f"one of {len(target.classes)} classes"
     listed = "".join(f"- {each}\n" for each in doubts) or "- none was found\n"
     when = (
         f"`{facts.time}` is the time of a row. Is every feature known at that time?"
@@ -237,7 +217,7 @@ def brief(facts: Facts, doubts: Iterable[str]) -> str:
 
 **The rule.** Guessed from the training rows: {facts.rule}.
 
-**Baselines** on the training rows ({facts.baselines.metric}): nothing {facts.baselines.nothing:.3g}, a quick model {facts.baselines.quick:.3g}.
+**Baselines** on the training rows ({facts.baselines.metric}): nothing {facts.baselines.nothing:.3g}, the rule {facts.baselines.rule:.3g}, a quick model {facts.baselines.quick:.3g}.
 
 ## Doubtful
 
@@ -261,7 +241,3 @@ def _text(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     return json.dumps(str(value), ensure_ascii=False)
-
-
-def _quoted_word(value: object) -> str:
-    return str(value).replace("\n", " ").replace(":", " ")

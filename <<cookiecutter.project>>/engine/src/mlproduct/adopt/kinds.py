@@ -6,8 +6,8 @@ than the others of its column.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.coercion import MISSING_WORDS
-from ..reading import Reading, number_of
+from ..reading import Decimal, Reading, Thousands, number_of
 
 __all__ = ["Content", "contents_of", "reading_of"]
 
@@ -28,17 +28,16 @@ NINES = re.compile(r"9{2,}")
 NEGATIVE = (-1.0, -9.0, -99.0, -999.0, -9999.0)
 SPIKE_SHARE, SPIKE_ROWS, SPIKE_DISTANCE = 0.01, 5, 2.0
 
-READINGS = tuple(
-    (decimal, thousands)
-    for decimal, thousands in product(".,", (None, ",", ".", " ", "'"))
-    if decimal != thousands
-)
+DECIMALS: tuple[Decimal, ...] = (".", ",")
+THOUSANDS: tuple[Thousands | None, ...] = (None, ",", ".", " ", "'")
 SIGNS = "$€£¥₹%"
 
 # Each is tried on the whole column; the first is what the engine reads without a format.
 ISO = "ISO 8601"
-DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d")
-DATES += ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y")
+DATES = (
+    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d"),
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y"),
+)
 TIMES = ("", " %H:%M", " %H:%M:%S")
 # A number of eight digits is a date only in a column with such a name.
 DATE_NAME = re.compile(r"date|day|month|time|datum|created|updated|_at$|_on$", re.IGNORECASE)
@@ -114,7 +113,9 @@ def reading_of(table: pd.DataFrame) -> Reading:
         if not pd.api.types.is_numeric_dtype(column.dtype)
     ]
     found = {}
-    for decimal, thousands in READINGS:
+    for decimal, thousands in product(DECIMALS, THOUSANDS):
+        if decimal == thousands:
+            continue
         reading = Reading(decimal=decimal, thousands=thousands, signs=SIGNS)
         found[reading] = sum(_marks_of_numbers(each, reading) is not None for each in texts)
     best = max(found, key=lambda reading: found[reading])
@@ -153,8 +154,6 @@ def _content(name: str, column: pd.Series, reading: Reading) -> Content:
 
 
 def _with_missing(content: Content, column: pd.Series) -> Content:
-    from dataclasses import replace
-
     return replace(content, share_missing=float(column.isna().mean()))
 
 
@@ -330,16 +329,26 @@ def _words(cells: _Cells) -> Content:
         "different": different,
     }
     if words >= WORDS_OF_TEXT and share >= DIFFERENT_TEXTS:
-        return Content(cells.name, "text", f"{words:.0f} words on average, {share:.0%} differ", **common)
+        return Content(
+            cells.name, "text", f"{words:.0f} words on average, {share:.0%} differ", **common
+        )
     if _looks_like_a_key(kept):
         return Content(
-            cells.name, "identifier", f"{different:,} different texts in {cells.rows:,} rows", **common
+            cells.name,
+            "identifier",
+            f"{different:,} different texts in {cells.rows:,} rows",
+            **common,
         )
     if words >= WORDS_OF_TEXT and different > LISTED_AT_MOST and share > CATEGORY_SHARE:
-        return Content(cells.name, "text", f"{words:.0f} words on average, {share:.0%} differ", **common)
+        return Content(
+            cells.name, "text", f"{words:.0f} words on average, {share:.0%} differ", **common
+        )
     if different > max(LISTED_AT_MOST, min(CATEGORIES_AT_MOST, CATEGORY_SHARE * cells.rows)):
         return Content(
-            cells.name, "identifier", f"{different:,} different texts in {cells.rows:,} rows", **common
+            cells.name,
+            "identifier",
+            f"{different:,} different texts in {cells.rows:,} rows",
+            **common,
         )
     frequent = ", ".join(_shown(cell) for cell in kept.counts.index[:3])
     listed = _complete(kept)
@@ -376,7 +385,9 @@ def _without_marks(cells: _Cells, is_value: Any) -> tuple[_Cells, tuple[str, ...
         if cell.lower() in MARKS and not any(letter.isalpha() for letter in cell)
     ]
     if not is_value(""):
-        marks += [cell for cell in cells.counts.index if cell.lower() in MARKS and cell not in marks]
+        marks += [
+            cell for cell in cells.counts.index if cell.lower() in MARKS and cell not in marks
+        ]
     if len(marks) == len(cells.counts):
         return cells, ()
     return cells.without(marks), tuple(marks)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from ..config.settings import Split
 from ..data.columns import Columns
+from ..problems.adoption import Adoption
 from ..training.leaks.halves import Halves
 
 __all__ = ["late_features"]
@@ -15,15 +16,13 @@ NAME = re.compile(
     r"|_after|after_|_end|ended|length_of_stay|discharge|settle|decision|approved",
     re.IGNORECASE,
 )
-# Alone, a share of 0.5 is nothing in classification, and 0 in regression.
-STRONG = {"classification": 0.75, "multiclass": 0.9, "regression": 0.6}
-NAMED = {"classification": 0.6, "multiclass": 0.75, "regression": 0.1}
 ROWS_AT_MOST, FEATURES_AT_MOST = 5_000, 60
 
 
-def late_features(rows: pd.DataFrame, columns: Columns, by: Split) -> dict[str, str]:
+def late_features(
+    rows: pd.DataFrame, columns: Columns, by: Split, problem: Adoption
+) -> dict[str, str]:
     """The doubtful features by name, the strongest first, each with the reason."""
-    problem = columns.of_target
     sample = rows.sample(min(len(rows), ROWS_AT_MOST), random_state=0).reset_index(drop=True)
     halves = Halves.of(sample, columns, by)
     if not halves.can_be_measured:
@@ -35,8 +34,8 @@ def late_features(rows: pd.DataFrame, columns: Columns, by: Split) -> dict[str, 
         time = sample[columns.time] if columns.time else None
         signals = columns.kind_of(name).signals(sample[name], time)
         strength = max((halves.alone(signal).strength for _, signal in signals), default=0.0)
-        suggests = name in named and strength >= NAMED[problem.task]
-        if suggests or strength >= STRONG[problem.task]:
+        suggests = name in named and strength >= problem.named
+        if suggests or strength >= problem.strong:
             why = f"its strength alone is {strength:.2f}"
             why += ", and its name is that of something known later" if suggests else ""
             found.append((strength, name, f"it may be known too late: {why}"))

@@ -31,10 +31,10 @@ def profile_page(study: Study) -> str:
     """The page as HTML."""
     facts = study.facts
     rows = "".join(
-        f"<tr><td>{escape(said.subject)}</td><td>{escape(said.decided)}</td>"
-        f"<td>{escape(said.evidence)}</td><td>{_code(said.flag)}</td></tr>"
-        for said in study.said
-        if said.subject not in ("feature",)
+        f"<tr><td>{escape(finding.subject)}</td><td>{escape(finding.decided)}</td>"
+        f"<td>{escape(finding.evidence)}</td><td>{_code(finding.flag)}</td></tr>"
+        for finding in study.findings
+        if finding.subject not in ("feature",)
     )
     title = f"Profile of {facts.described}"
     return f"""<!doctype html>

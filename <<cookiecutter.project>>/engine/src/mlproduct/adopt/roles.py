@@ -8,8 +8,8 @@ import pandas as pd
 
 from ..errors import ConfigError
 from ..tables import SOURCE_ROW
+from .findings import Finding
 from .kinds import Content
-from .said import Said
 
 __all__ = ["Roles", "Wishes", "roles_of"]
 
@@ -29,7 +29,9 @@ PRIVATE_NAME = re.compile(
 PRIVATE = {
     "e-mail addresses": re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"),
     "IBANs": re.compile(r"[A-Z]{2}\d{2}(\s?[A-Z0-9]{4}){2,7}\s?[A-Z0-9]{0,4}"),
-    "telephone numbers": re.compile(r"(\+|00)\d[\d\s()/.-]{6,18}|\(?0\d{1,5}\)?[\s/-]\d[\d\s-]{4,14}"),
+    "telephone numbers": re.compile(
+        r"(\+|00)\d[\d\s()/.-]{6,18}|\(?0\d{1,5}\)?[\s/-]\d[\d\s-]{4,14}"
+    ),
     "card numbers": re.compile(r"\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}"),
 }
 PRIVATE_SHARE = 0.5
@@ -68,7 +70,7 @@ class Roles:
     private: Mapping[str, str]
     ignored: Mapping[str, str]
     repeated: bool
-    said: tuple[Said, ...]
+    findings: tuple[Finding, ...]
 
 
 def roles_of(table: pd.DataFrame, contents: Mapping[str, Content], wishes: Wishes) -> Roles:
@@ -94,11 +96,11 @@ def roles_of(table: pd.DataFrame, contents: Mapping[str, Content], wishes: Wishe
     ignored = _ignored(open_ones, wishes, taken)
     features = tuple(n for n in open_ones if n not in taken and n not in ignored)
     of_private = (
-        Said("personal data", f"{name}: {reason}", "it is never read", f"--keep {name}")
+        Finding("personal data", f"{name}: {reason}", "it is never read", f"--keep {name}")
         for name, reason in private.items()
     )
     of_ignored = (
-        Said("no feature", f"{name}: {reason}", "", f"--keep {name}")
+        Finding("no feature", f"{name}: {reason}", "", f"--keep {name}")
         for name, reason in ignored.items()
     )
     repeated = key != SOURCE_ROW and bool(table[key].duplicated().any())
@@ -126,23 +128,23 @@ def _private(column: pd.Series, content: Content) -> str | None:
             if share >= PRIVATE_SHARE:
                 return f"{share:.0%} of its cells are {what}"
     # A name alone is not enough for a number: "mobile" can be a count of calls.
-    if content.kind in ("identifier", "text", "category") and PRIVATE_NAME.search(content.name):
-        # A category of a few values, such as "mobile" as a kind of contract, is no personal data.
-        if content.kind != "category" or not content.values:
-            return "its name is that of personal data"
+    # A category of a few values, such as "mobile" as a kind of contract, is no personal data.
+    few = content.kind == "category" and content.values
+    if content.kind != "number" and not few and PRIVATE_NAME.search(content.name):
+        return "its name is that of personal data"
     return None
 
 
 def _key(
     table: pd.DataFrame, contents: Mapping[str, Content], wishes: Wishes
-) -> tuple[str, Said]:
+) -> tuple[str, Finding]:
     if wishes.key is not None:
         if table[wishes.key].isna().any():
             raise ConfigError(
                 f"--key {wishes.key}: {int(table[wishes.key].isna().sum()):,} rows have no"
                 f" {wishes.key} – expected a key in each row – name another column"
             )
-        return wishes.key, Said("key", wishes.key, "as given", "--key COLUMN")
+        return wishes.key, Finding("key", wishes.key, "as given", "--key COLUMN")
     candidates = [
         each
         for each in contents.values()
@@ -153,7 +155,7 @@ def _key(
     running = [each for each in candidates if each.whole and _running(each)]
     for found in (*named, *running, *(each for each in candidates if not each.whole)):
         if not table[found.name].duplicated().any():
-            return found.name, Said("key", found.name, found.evidence, "--key COLUMN")
+            return found.name, Finding("key", found.name, found.evidence, "--key COLUMN")
     repeated = [
         name
         for name, each in contents.items()
@@ -162,9 +164,9 @@ def _key(
     if repeated:
         name = repeated[0]
         rows = len(table) / table[name].nunique()
-        said = f"{table[name].nunique():,} different, {rows:.1f} rows of each on average"
-        return name, Said("key", name, said, "--key COLUMN")
-    return SOURCE_ROW, Said(
+        evidence = f"{table[name].nunique():,} different, {rows:.1f} rows of each on average"
+        return name, Finding("key", name, evidence, "--key COLUMN")
+    return SOURCE_ROW, Finding(
         "key",
         f"{SOURCE_ROW}, the number of the row in its file",
         "no column has another value in each row",
@@ -190,7 +192,7 @@ def _repeats(column: pd.Series, content: Content) -> bool:
 
 def _time(
     table: pd.DataFrame, contents: Mapping[str, Content], wishes: Wishes
-) -> tuple[str | None, Said]:
+) -> tuple[str | None, Finding]:
     flag = "--time COLUMN"
     if wishes.time is not None:
         content = contents[wishes.time]
@@ -199,7 +201,7 @@ def _time(
                 f"--time {wishes.time}: it contains {content.evidence} – expected a date in each"
                 " row – name another column"
             )
-        return wishes.time, Said("time", wishes.time, f"as given: {content.evidence}", flag)
+        return wishes.time, Finding("time", wishes.time, f"as given: {content.evidence}", flag)
     dates = [each for each in contents.values() if each.kind == "date"]
     usable = [
         each
@@ -213,7 +215,7 @@ def _time(
     named = [each for each in usable if TIME_NAME.search(each.name)] or usable
     if named:
         best = max(named, key=lambda each: each.different)
-        return best.name, Said("time", best.name, best.evidence, flag)
+        return best.name, Finding("time", best.name, best.evidence, flag)
     why = "no column is a date"
     if dates:
         first = dates[0]
@@ -222,7 +224,7 @@ def _time(
             or ("some rows have none" if first.has_missing else "")
             or ("fewer than 20 different" if first.different < TIMES_AT_LEAST else "its name")
         )
-    return None, Said("time", "none", why, flag)
+    return None, Finding("time", "none", why, flag)
 
 
 def _group(
@@ -231,22 +233,24 @@ def _group(
     wishes: Wishes,
     key: str,
     time: str | None,
-) -> tuple[str | None, Said]:
+) -> tuple[str | None, Finding]:
     flag = "--group COLUMN"
     if wishes.group is not None:
-        return wishes.group, Said("group", wishes.group, "as given", flag)
+        return wishes.group, Finding("group", wishes.group, "as given", flag)
     for name, each in contents.items():
         if name in (key, time, *wishes.drop, *wishes.keep) or not KEY_NAME.search(name):
             continue
         if _repeats(table[name], each):
             rows = len(table) / table[name].nunique()
-            return name, Said(
+            return name, Finding(
                 "group",
                 name,
                 f"{table[name].nunique():,} different, {rows:.1f} rows of each on average",
                 flag,
             )
-    return None, Said("group", "none", "no other column identifies subjects with several rows", flag)
+    return None, Finding(
+        "group", "none", "no other column identifies subjects with several rows", flag
+    )
 
 
 def _ignored(
@@ -260,9 +264,7 @@ def _ignored(
             found[name] = "as given with --drop"
         elif name in wishes.keep and each.kind not in ("empty", "constant"):
             continue
-        elif each.kind == "empty":
-            found[name] = each.evidence
-        elif each.kind == "constant":
+        elif each.kind in ("empty", "constant"):
             found[name] = each.evidence
         elif each.kind == "identifier":
             found[name] = f"it identifies the row: {each.evidence}"

@@ -1,9 +1,11 @@
-"""The text of rule.py: the best rule on one or two columns that can be said in words.
+"""The text of rule.py: the best rule on one or two columns that can be put in words.
 
 A small decision tree on the training rows. A category enters it in the order of its mean target
 (Breiman, Friedman, Olshen and Stone 1984, Classification and Regression Trees, section 4.2.2).
 """
 
+import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -13,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.columns import Columns
+from .target import TargetFound
 
 __all__ = ["Guess", "rule_code"]
 
@@ -20,10 +23,10 @@ LEAVES = 4
 ROWS_OF_LEAF = 0.02  # a smaller share of the rows is no rule
 COLUMNS_IN_PAIRS = 5
 BETTER_BY = 1.02  # a second column has to be worth its words
-WORDS_AT_MOST = 30  # classes with a word of their own
+WORDS_AT_MOST = 30  # classes that have a word
 ROWS_AT_MOST = 20_000
 
-HEAD = '''"""What the business does today without a model. Every model has to be better than this rule.
+HEAD = '''"""What the business does today without a model. Every model has to be better than this.
 
 `adopt` guessed this rule from the training rows. Replace it by what people really do today.
 """
@@ -82,60 +85,69 @@ class _Leaf:
         return " and ".join(step.words(holds) for step, holds in self.path)
 
 
-def rule_code(training: pd.DataFrame, columns: Columns) -> Guess:
+@dataclass(frozen=True)
+class _Tree:
+    """The leaves of a small tree, and how good it is."""
+
+    leaves: Sequence[_Leaf]
+    quality: float
+
+
+def rule_code(training: pd.DataFrame, columns: Columns, target: TargetFound) -> Guess:
     """The best rule for the training rows."""
     rows = training.sample(min(len(training), ROWS_AT_MOST), random_state=0).reset_index(drop=True)
-    problem = columns.of_target
     y = columns.encoded_target(rows)
-    named = [name for name in (*columns.numeric, *columns.categorical)]
-    if not named:
-        return _by_words(rows, columns, y) if columns.texts else _constant(columns, y)
-    alone = {(name,): _tree(rows, columns, (name,), y) for name in named}
-    best = sorted(alone, key=lambda chosen: -alone[chosen][1])
-    tried = dict(alone)
-    strongest = [chosen[0] for chosen in best[:COLUMNS_IN_PAIRS]]
-    for pair in combinations(strongest, 2):
-        tried[pair] = _tree(rows, columns, pair, y)
-    single = best[0]
-    pairs = [chosen for chosen in tried if len(chosen) == 2]
-    chosen = max(pairs, key=lambda pair: tried[pair][1], default=single)
-    if tried[chosen][1] < BETTER_BY * tried[single][1]:
+    names = (*columns.numeric, *columns.categorical)
+    if not names:
+        by_words = columns.texts and not target.problem.is_number
+        return _by_words(rows[columns.texts[0]], y, target) if by_words else _constant(y, target)
+    tried: dict[tuple[str, ...], _Tree] = {}
+    for name in names:
+        tried[name,] = _tree(rows, columns, (name,), y, target)
+    best = sorted(tried, key=lambda chosen: -tried[chosen].quality)
+    single, strongest = best[0], [chosen[0] for chosen in best[:COLUMNS_IN_PAIRS]]
+    pairs = list(combinations(strongest, 2))
+    for pair in pairs:
+        tried[pair] = _tree(rows, columns, pair, y, target)
+    chosen = max(pairs, key=lambda pair: tried[pair].quality, default=single)
+    if tried[chosen].quality < BETTER_BY * tried[single].quality:
         chosen = single
-    leaves, _ = tried[chosen]
-    if problem.task == "classification":
-        return _of_decision(leaves, columns)
-    return _of_values(leaves, columns)
+    leaves = tried[chosen].leaves
+    return (
+        _of_decision(leaves, target)
+        if target.problem.has_two_classes
+        else _of_values(leaves, target)
+    )
 
 
 def _tree(
-    rows: pd.DataFrame, columns: Columns, names: Sequence[str], y: np.ndarray
-) -> tuple[list[_Leaf], float]:
-    """The leaves of a small tree of these columns, and how good it is: higher is better."""
+    rows: pd.DataFrame, columns: Columns, names: Sequence[str], y: np.ndarray, target: TargetFound
+) -> _Tree:
+    """A small tree of these columns."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     ordered = [_ordered(rows[name], name in columns.categorical, y) for name in names]
     table = np.column_stack([numbers for numbers, _ in ordered])
     fewest = max(5, int(ROWS_OF_LEAF * len(rows)))
-    kind = DecisionTreeRegressor if columns.of_target.finds_sums else DecisionTreeClassifier
+    kind = DecisionTreeRegressor if target.problem.is_number else DecisionTreeClassifier
     tree = kind(max_leaf_nodes=LEAVES, min_samples_leaf=fewest, random_state=0).fit(table, y)
     places = tree.apply(table)
-    values = _values(places, y, columns)
-    fitted = np.array([values[place] for place in places])
+    values = _values(places, y, target)
     leaves = [
         _Leaf(path, values[leaf])
         for leaf, path in _paths(tree.tree_, names, [values for _, values in ordered])
     ]
-    return leaves, _quality(y, fitted, columns)
+    return _Tree(leaves, _quality(y, np.array([values[place] for place in places]), target))
 
 
-def _values(places: np.ndarray, y: np.ndarray, columns: Columns) -> dict[int, float]:
+def _values(places: np.ndarray, y: np.ndarray, target: TargetFound) -> dict[int, float]:
     """What the rule returns in each leaf: the median, the most frequent class, or 1 in the leaves
     that give the best F1 together.
     """
     leaves = np.unique(places)
-    if columns.of_target.finds_sums:
+    if target.problem.is_number:
         return {leaf: float(np.median(y[places == leaf])) for leaf in leaves}
-    if columns.of_target.task != "classification":
+    if not target.problem.has_two_classes:
         return {leaf: float(np.bincount(y[places == leaf].astype(int)).argmax()) for leaf in leaves}
     rates = sorted(leaves, key=lambda leaf: -y[places == leaf].mean())
     chosen = max(
@@ -150,12 +162,11 @@ def _f1(y: np.ndarray, decided: np.ndarray) -> float:
     return float(2 * caught / max(decided.sum() + y.sum(), 1))
 
 
-def _quality(y: np.ndarray, fitted: np.ndarray, columns: Columns) -> float:
-    if columns.of_target.finds_sums:
+def _quality(y: np.ndarray, fitted: np.ndarray, target: TargetFound) -> float:
+    """How good the rule is; higher is better."""
+    if target.problem.is_number:
         return 1 / (float(np.abs(y - fitted).mean()) + 1e-12)
-    if columns.of_target.task != "classification":
-        return float((y == fitted).mean())
-    return _f1(y, fitted == 1)
+    return _f1(y, fitted == 1) if target.problem.has_two_classes else float((y == fitted).mean())
 
 
 def _ordered(column: pd.Series, is_category: bool, y: np.ndarray) -> tuple[np.ndarray, list[Any]]:
@@ -176,7 +187,7 @@ def _paths(
 ) -> Iterator[tuple[int, tuple[tuple[_Step, bool], ...]]]:
     def walk(node: int, path: tuple[tuple[_Step, bool], ...]) -> Iterator[Any]:
         if tree.children_left[node] == -1:
-            yield node, path
+            yield node, _shortest(path)
             return
         place = tree.feature[node]
         limit = float(tree.threshold[node])
@@ -190,69 +201,80 @@ def _paths(
     yield from walk(0, ())
 
 
-def _of_decision(leaves: Sequence[_Leaf], columns: Columns) -> Guess:
+def _shortest(path: tuple[tuple[_Step, bool], ...]) -> tuple[tuple[_Step, bool], ...]:
+    """The path without steps that a later step on the same column contains."""
+    last = {(step.column, holds): (step, holds) for step, holds in path}
+    return tuple(step for step in path if step in last.values())
+
+
+def _of_decision(leaves: Sequence[_Leaf], target: TargetFound) -> Guess:
     """The rule of two classes: positive in some leaves."""
-    negative, positive = columns.of_target.classes
+    positive = target.positive
+    negative = next(value for value in target.classes if value != positive)
     chosen = [leaf for leaf in leaves if leaf.value == 1 and leaf.path]
     if not chosen:
-        return _constant(columns, np.zeros(1))
+        return _constant(np.zeros(1), target)
     says = f"{positive} if {'; or if '.join(leaf.words for leaf in chosen)}"
     conditions = " | ".join(f"({leaf.code})" for leaf in chosen)
-    code = f'''
+    code = f"""
 def rule(features: pd.DataFrame) -> np.ndarray:
-    """{_sentence(says)}"""
+    {_docstring(says)}
     chosen = {conditions}
     return np.where(chosen, {positive!r}, {negative!r})
-'''
+"""
     return Guess(HEAD + code, says)
 
 
-def _of_values(leaves: Sequence[_Leaf], columns: Columns) -> Guess:
+def _of_values(leaves: Sequence[_Leaf], target: TargetFound) -> Guess:
     """The rule with a value per leaf: a number or a class."""
+
     def value(leaf: _Leaf) -> Any:
-        if columns.of_target.finds_sums:
-            return float(f"{leaf.value:.6g}")
-        return columns.of_target.classes[int(leaf.value)]
+        return _in_table(leaf.value, target)
 
     *some, last = leaves
     if not some:
-        return _constant(columns, np.array([last.value]))
+        return _constant(np.array([last.value]), target)
     says = "; ".join(f"{value(leaf)} if {leaf.words}" for leaf in some) + f"; else {value(last)}"
     conditions = "".join(f"        {leaf.code},\n" for leaf in some)
-    code = f'''
+    code = f"""
 def rule(features: pd.DataFrame) -> np.ndarray:
-    """{_sentence(says)}"""
+    {_docstring(says)}
     conditions = [
 {conditions}    ]
     return np.select(conditions, {[value(leaf) for leaf in some]!r}, {value(last)!r})
-'''
+"""
     return Guess(HEAD + code, says)
 
 
-def _constant(columns: Columns, y: np.ndarray) -> Guess:
-    problem = columns.of_target
-    if problem.finds_sums:
-        value: Any = float(f"{np.median(y):.6g}")
-    else:
-        value = problem.classes[int(np.bincount(y.astype(int)).argmax())]
+def _in_table(value: float, target: TargetFound) -> Any:
+    """The number, rounded, or the class with this code."""
+    if target.problem.is_number:
+        return float(f"{value:.6g}")
+    classes = list(target.classes)
+    if target.problem.has_two_classes:
+        classes.sort(key=lambda each: each == target.positive)
+    return classes[int(value)]
+
+
+def _constant(y: np.ndarray, target: TargetFound) -> Guess:
+    most = np.median(y) if target.problem.is_number else np.bincount(y.astype(int)).argmax()
+    value = _in_table(float(most), target)
     says = f"always {value}"
-    code = f'''
+    code = f"""
 def rule(features: pd.DataFrame) -> np.ndarray:
-    """{_sentence(says)}"""
+    {_docstring(says)}
     return np.full(len(features), {value!r})
-'''
+"""
     return Guess(HEAD + code, says)
 
 
-def _by_words(rows: pd.DataFrame, columns: Columns, y: np.ndarray) -> Guess:
+def _by_words(texts: pd.Series, y: np.ndarray, target: TargetFound) -> Guess:
     """The rule for texts alone: the most specific word of each class."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    problem, name = columns.of_target, columns.texts[0]
-    if problem.finds_sums:
-        return _constant(columns, y)
+    name = texts.name
     counter = CountVectorizer(binary=True, min_df=5, token_pattern=r"[^\W\d_]{3,}")
-    found = counter.fit_transform(rows[name].fillna("")).tocsc()
+    found = counter.fit_transform(texts.fillna("")).tocsc()
     words = counter.get_feature_names_out()
     classes = [code for code in np.unique(y.astype(int))]
     counts = np.vstack([np.asarray(found[y == code].sum(axis=0)).ravel() for code in classes])
@@ -263,17 +285,18 @@ def _by_words(rows: pd.DataFrame, columns: Columns, y: np.ndarray) -> Guess:
     strongest = np.argsort(-f1.max(axis=1))[:WORDS_AT_MOST]
     otherwise = classes[int(sizes.ravel().argmax())]
     listed = {
-        problem.classes[classes[place]]: str(words[f1[place].argmax()])
+        _in_table(classes[place], target): str(words[f1[place].argmax()])
         for place in strongest
         if classes[place] != otherwise
     }
     shown = ", ".join(f"{word}: {value}" for value, word in list(listed.items())[:3])
-    says = f"the first class whose word is in {name} ({shown}, …); else {problem.classes[otherwise]}"
+    otherwise_class = _in_table(otherwise, target)
+    says = f"the first class whose word is in {name} ({shown}, …); else {otherwise_class}"
     lines = "".join(f"    {value!r}: {word!r},\n" for value, word in listed.items())
     code = f'''# In this order: the first class whose word is in the text.
 WORDS = {{
 {lines}}}
-OTHERWISE = {problem.classes[otherwise]!r}  # the most frequent class
+OTHERWISE = {otherwise_class!r}  # the most frequent class
 
 
 def rule(features: pd.DataFrame) -> np.ndarray:
@@ -285,7 +308,8 @@ def rule(features: pd.DataFrame) -> np.ndarray:
     return Guess(HEAD + code, says)
 
 
-def _sentence(says: str) -> str:
-    """The rule as the docstring of its function: a capital letter, a full stop, no quotation."""
-    text = says.replace("\\", "/").replace('"""', "'''")
-    return f"{text[:1].upper()}{text[1:]}."
+def _docstring(says: str) -> str:
+    """The rule as the docstring of its function, in lines that are not too long."""
+    text = re.sub(r"\s+", " ", says).replace("\\", "/").replace('"""', "'''")
+    lines = textwrap.fill(f"{text}.", 94, initial_indent="    ", subsequent_indent="    ")
+    return f'"""What the rule returns for each row.\n\n{lines}\n    """'

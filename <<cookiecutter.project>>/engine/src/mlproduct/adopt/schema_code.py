@@ -14,7 +14,7 @@ from .target import TargetFound
 
 __all__ = ["LeftOut", "schema_code"]
 
-HEAD = '''"""The schemas that rows are validated with, found in {source} by `adopt`.
+HEAD = '''"""The schemas that rows are validated with, as `adopt` found them.
 
     Features    rows to score: what is known when the prediction is needed
     Labelled    rows to train on: the same columns and the target
@@ -22,6 +22,9 @@ HEAD = '''"""The schemas that rows are validated with, found in {source} by `ado
 The ``metadata`` of a column contains its role. Everything else is defined by Pandera. A row that
 breaks a rule is quarantined, with the name of the rule. The limits of numbers are ten times wider
 than what was seen. Correct what you know better.
+
+The table was
+    {source}
 
     {{"role": "key"}}       identifies the subject of the row; a subject can have several rows
     {{"role": "time"}}      when the values of the row became known
@@ -43,7 +46,7 @@ FEATURE = {{"role": "feature"}}
 
 
 class Features(pa.DataFrameModel):
-    """One row of {source}, without the target."""
+    """One row without the target: what is known when the prediction is needed."""
 
 '''
 WIDER = 10.0
@@ -145,7 +148,7 @@ def _target(target: TargetFound, names: "_Names") -> str:
     metadata: dict[str, Any] = {"role": "target"}
     if target.missing:
         metadata["missing"] = list(target.missing)
-    if target.problem == "regression":
+    if target.problem.is_number:
         rules = ["ge=0"] if target.low >= 0 else []
         return names.field(target.name, "float", rules, metadata)
     if target.positive is not None and target.positive != 1:

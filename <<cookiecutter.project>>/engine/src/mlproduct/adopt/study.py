@@ -4,47 +4,40 @@ looks like.
 The targets of the training side are read only after the split, and those of the holdout never.
 """
 
-import importlib
-import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..config.settings import Checks, Source, Split
+from ..config.settings import Checks, Split
 from ..data.columns import Columns
 from ..data.split_policies import POLICIES
 from ..data.validation import validate
 from ..errors import InvalidData
-from ..problems import BinaryClassification, MulticlassClassification, Problem, Regression
 from ..product import Product
-from ..tables import SOURCE_ROW, Batch
+from ..tables import Batch
 from ..training.leaks import Level, find_leaks
-from ..training.leaks.halves import Halves
 from .baselines import measure_baselines
 from .criteria_code import Facts
+from .findings import Finding
 from .kinds import Content, contents_of, reading_of
 from .late import late_features
 from .roles import Roles, Wishes, roles_of
 from .rule_code import rule_code
-from .said import Said
 from .schema_code import LeftOut, schema_code
 from .table import Table
-from .target import TargetFound, target_of
+from .target import NUMBER, TargetFound, target_of
 
-__all__ = ["Asked", "Study", "study"]
+__all__ = ["Asked", "Study", "study", "template"]
 
-PROBLEM: dict[str, Problem] = {
-    "binary": BinaryClassification(),
-    "multiclass": MulticlassClassification(),
-    "regression": Regression(),
-}
+TEMPLATES = Path(__file__).with_name("templates")
 HOLDOUT = 0.25
 # The check for leaks is repeated without what it found, because one leak can hide another.
 ROUNDS = 5
@@ -65,7 +58,7 @@ class Asked:
 class Study:
     """The decisions with their evidence, and what the files are written from."""
 
-    said: tuple[Said, ...]
+    findings: tuple[Finding, ...]
     doubts: tuple[str, ...]
     contents: Mapping[str, Content]
     roles: Roles
@@ -102,7 +95,7 @@ def study(
     contents = contents_of(table.features, reading)
     roles = roles_of(table.features, contents, wishes)
     policy, of_policy = _policy(roles)
-    placeholder = TargetFound(table.target, "regression", is_text=False, whole=False, low=-1)
+    placeholder = TargetFound(table.target, NUMBER, is_text=False, whole=False, low=-1)
     first = schema_code(contents, roles, placeholder, (), table.source.described)
     training, of_split = _training_side(table, first, policy)
     target = target_of(
@@ -121,14 +114,14 @@ def study(
         )
     schemas = schema_code(contents, roles, target, left_out, table.source.described)
     candidates = _candidates(contents, roles, target)
-    with modules(schemas=schemas) as loaded:
-        bare = _product(loaded["schemas"], candidates, target, None)
+    with modules(schemas=schemas, candidates=candidates) as loaded:
+        bare = _product(loaded["schemas"], loaded["candidates"], target, None)
         rows = found.rows(bare)
-        rule = rule_code(rows, bare.columns)
+        rule = rule_code(rows, bare.columns, target)
         with modules(rule=rule.code) as ruled:
-            product = _product(loaded["schemas"], candidates, target, ruled["rule"].rule)
-            texts = bool(product.columns.texts)
-            baselines = measure_baselines(product, rows, policy.by, quick=0 if texts else 1)
+            product = _product(loaded["schemas"], loaded["candidates"], target, ruled["rule"].rule)
+            quick = 0 if product.columns.texts else 1
+            baselines = measure_baselines(product, rows, policy.by, target.problem, quick)
         columns = product.columns
     facts = Facts(
         package=asked.package,
@@ -146,22 +139,22 @@ def study(
         contact=asked.contact,
         today=today,
     )
-    said = (
+    findings = (
         _of_file(table),
-        *roles.said,
-        *target.said,
+        *roles.findings,
+        *target.findings,
         of_policy,
         *_of_columns(contents, roles),
         *of_leaks,
-        Said("rule", rule.says, "the best of one or two columns on the training rows"),
-        Said(
+        Finding("rule", rule.says, "the best of one or two columns on the training rows"),
+        Finding(
             "bar",
             f"{baselines.metric} {baselines.bar:g}",
-            f"nothing {baselines.nothing:.3g}, {baselines.quick_name} {baselines.quick:.3g}",
+            f"nothing {baselines.nothing:.3g}, rule {baselines.rule:.3g}, {baselines.quick_name} {baselines.quick:.3g}",
         ),
     )
     return Study(
-        said=said,
+        findings=findings,
         doubts=doubts,
         contents=contents,
         roles=roles,
@@ -169,14 +162,14 @@ def study(
         left_out=left_out,
         schemas=schemas,
         rule=rule.code,
-        candidates=inspect.getsource(candidates),
-        problem=type(PROBLEM[target.problem]).__name__,
+        candidates=candidates,
+        problem=target.problem.class_name,
         facts=facts,
         columns=columns,
     )
 
 
-def _of_file(table: Table) -> Said:
+def _of_file(table: Table) -> Finding:
     source = table.source
     parts = []
     if source.path is not None and source.model_dump(exclude_defaults=True).keys() - {"path"}:
@@ -185,33 +178,46 @@ def _of_file(table: Table) -> Said:
     copies = int(table.features.duplicated().sum())
     found = f"{len(table):,} rows × {len(table.features.columns) + 1} columns"
     found += " (of a longer table)" if table.cut else ""
-    found += f"; {copies:,} rows are exact copies of others" if copies else ""
-    return Said("source", f"{source.described}: {found}", ", ".join(parts), "source in pipeline.yaml" if parts else "")
+    if copies:
+        found += f"; {copies:,} {'row is a copy' if copies == 1 else 'rows are copies'} of others"
+    return Finding(
+        "source",
+        f"{source.described}: {found}",
+        ", ".join(parts),
+        "source in pipeline.yaml" if parts else "",
+    )
 
 
-def _of_columns(contents: Mapping[str, Content], roles: Roles) -> Iterator[Said]:
+def _of_columns(contents: Mapping[str, Content], roles: Roles) -> Iterator[Finding]:
     for name in roles.features:
         content = contents[name]
         missing = f", {content.share_missing:.1%} missing" if content.has_missing else ""
-        yield Said("feature", f"{name}, {content.kind}", f"{content.evidence}{missing}", f"--drop {name}")
+        yield Finding(
+            "feature", f"{name}, {content.kind}", f"{content.evidence}{missing}", f"--drop {name}"
+        )
 
 
-def _policy(roles: Roles) -> tuple[Split, Said]:
-    by, why = "hash", "there is no usable time; a hash of the key never changes"
+def _policy(roles: Roles) -> tuple[Split, Finding]:
+    split = Split(by="hash", holdout=HOLDOUT)
+    why = "there is no usable time; a hash of the key never changes"
     if roles.time is not None:
-        by, why = "time", f"{roles.time} is in each row, so the newest rows are held out"
+        split = Split(by="time", holdout=HOLDOUT)
+        why = f"{roles.time} is in each row, so the newest rows are held out"
     elif roles.group is not None:
-        by, why = "group", f"rows with the same {roles.group} stay on one side"
+        split = Split(by="group", holdout=HOLDOUT)
+        why = f"rows with the same {roles.group} stay on one side"
     elif roles.repeated:
         why = f"rows with the same {roles.key} stay on one side"
-    return Split(by=by, holdout=HOLDOUT), Said("split", f"by {by}", why, "split in pipeline.yaml")
+    return split, Finding("split", f"by {split.by}", why, "split in pipeline.yaml")
 
 
-def _training_side(table: Table, schemas: str, policy: Split) -> tuple[np.ndarray, Said]:
+def _training_side(table: Table, schemas: str, policy: Split) -> tuple[np.ndarray, Finding]:
     """A mask of the rows on the training side; the target is not read."""
     with modules(schemas=schemas) as loaded:
         features = loaded["schemas"].Features
-        product = Product(Regression(), features, loaded["schemas"].Labelled, (), lambda rows: rows)
+        product = Product(
+            NUMBER.problem, features, loaded["schemas"].Labelled, (), lambda rows: rows
+        )
         checked = validate([_batch(table, table.without_target())], features, limit=1.0)
         valid = np.ones(len(table), dtype=bool)
         valid[checked.rejected.rows["row"].to_numpy(dtype=int)] = False
@@ -221,7 +227,7 @@ def _training_side(table: Table, schemas: str, policy: Split) -> tuple[np.ndarra
         held, described = POLICIES[policy.by].holdout(checked.rows, columns, policy.holdout)
     training = np.zeros(len(table), dtype=bool)
     training[np.flatnonzero(valid)[~held]] = True
-    return training, Said("split", f"{described[:1].upper()}{described[1:]}.")
+    return training, Finding("split", f"{described[:1].upper()}{described[1:]}.")
 
 
 def _batch(table: Table, rows: pd.DataFrame) -> Batch:
@@ -249,10 +255,10 @@ class _Training:
 
 def _without_leaks(
     found: _Training, roles: Roles, wishes: Wishes, leave_out: Callable[[str], bool]
-) -> tuple[Roles, tuple[LeftOut, ...], tuple[str, ...], tuple[Said, ...]]:
-    """The roles without what reveals the target; what was left out; the doubts, and what is said."""
+) -> tuple[Roles, tuple[LeftOut, ...], tuple[str, ...], tuple[Finding, ...]]:
+    """The roles without what reveals the target, what was left out, the doubts, the findings."""
     left_out: dict[str, LeftOut] = {}
-    said: list[Said] = []
+    findings: list[Finding] = []
     doubts: dict[str, str] = {}
     for _ in range(ROUNDS):
         code = schema_code(found.contents, roles, found.target, (), "the table")
@@ -260,12 +266,12 @@ def _without_leaks(
             product = found.product(loaded["schemas"])
             rows = found.rows(product)
             leaks = find_leaks(rows, product.columns, Checks(), found.policy)
-            late = late_features(rows, product.columns, found.policy)
+            late = late_features(rows, product.columns, found.policy, found.target.problem)
         gone: dict[str, str] = {}
         for leak in leaks:
             if leak.level is Level.BLOCK and not set(leak.columns) <= set(wishes.keep):
                 for name in leak.columns:
-                    gone.setdefault(name, f"leak: {leak} reveals the target")
+                    gone.setdefault(name, f"{leak} reveals the target")
             else:
                 for name in leak.columns:
                     doubts.setdefault(name, f"{leak} is suspiciously strong")
@@ -277,39 +283,38 @@ def _without_leaks(
         if not gone:
             break
         for name, why in gone.items():
-            left_out[name] = LeftOut(name, why)
-            said.append(Said("leak", f"{name} is left out", why, f"--keep {name}"))
+            left_out[name] = LeftOut(name, f"leak: {why}")
+            findings.append(Finding("leak", f"{name} is left out", why, f"--keep {name}"))
         roles = replace(roles, features=tuple(n for n in roles.features if n not in left_out))
         if not roles.features:
             break
     for name, why in doubts.items():
         if name not in wishes.keep and leave_out(f"{name}: {why}"):
             left_out[name] = LeftOut(name, f"{why}; left out by hand")
-            said.append(Said("doubt", f"{name} is left out", why, f"--keep {name}"))
+            findings.append(Finding("doubt", f"{name} is left out", why, f"--keep {name}"))
         else:
-            said.append(Said("doubt", f"{name} is kept", why, f"--drop {name}"))
+            findings.append(Finding("doubt", f"{name} is kept", why, f"--drop {name}"))
     roles = replace(roles, features=tuple(n for n in roles.features if n not in left_out))
     open_doubts = tuple(f"`{name}`: {why}" for name, why in doubts.items() if name not in left_out)
-    return roles, tuple(left_out.values()), open_doubts, tuple(said)
+    return roles, tuple(left_out.values()), open_doubts, tuple(findings)
 
 
-def _candidates(
-    contents: Mapping[str, Content], roles: Roles, target: TargetFound
-) -> ModuleType:
-    """The module whose candidates fit the problem."""
+def _candidates(contents: Mapping[str, Content], roles: Roles, target: TargetFound) -> str:
+    """The text of the module whose candidates fit the problem."""
     texts = any(contents[name].kind == "text" for name in roles.features)
-    if target.problem == "regression":
-        name = "of_numbers"
-    else:
-        name = "of_texts" if texts else "of_classes"
-    return importlib.import_module(f".templates.{name}", __package__)
+    return template(f"{target.problem.of_texts if texts else target.problem.candidates}.py")
+
+
+def template(name: str) -> str:
+    """The text of a file that is written as it is."""
+    return (TEMPLATES / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def _product(
     schemas: ModuleType, candidates: ModuleType | None, target: TargetFound, rule: Any
 ) -> Product:
     return Product(
-        problem=PROBLEM[target.problem],
+        problem=target.problem.problem,
         features=schemas.Features,
         labelled=schemas.Labelled,
         candidates=candidates.CANDIDATES if candidates else (),

@@ -13,9 +13,9 @@ import pandas as pd
 
 from ..config.settings import Source
 from ..data import delimited, files
-from ..reading import Reading, number_of
 from ..data.sources import read
 from ..errors import ConfigError, InvalidData
+from ..reading import Reading, number_of
 from ..tables import SOURCE_ROW, Batch
 
 __all__ = ["Table", "read_table"]

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
-from ..reading import Reading
 from ..errors import ConfigError, InvalidData
+from ..problems.adoption import ADOPTIONS, Adoption
+from ..reading import Reading
+from .findings import Finding
 from .kinds import Content, contents_of
-from .said import Said
 
-__all__ = ["PROBLEMS", "TargetFound", "target_of"]
+__all__ = ["NUMBER", "TargetFound", "target_of"]
 
-Name = Literal["binary", "multiclass", "regression"]
-PROBLEMS: tuple[Name, ...] = ("binary", "multiclass", "regression")
+BINARY, SEVERAL, NUMBER = (ADOPTIONS[name] for name in ("binary", "multiclass", "regression"))
 ROWS_AT_LEAST = 100
 # Whole numbers of more different values are a number and no class.
 CLASSES_OF_NUMBERS = 10
@@ -33,7 +33,7 @@ class TargetFound:
     """
 
     name: str
-    problem: Name
+    problem: Adoption
     is_text: bool
     whole: bool
     classes: tuple[Any, ...] = ()
@@ -41,7 +41,7 @@ class TargetFound:
     low: float = 0.0
     high: float = 0.0
     missing: tuple[str | int, ...] = ()
-    said: tuple[Said, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def target_of(
@@ -69,15 +69,18 @@ def target_of(
             " target in each row – keep only rows whose outcome is known, for example with --query"
         )
     classes = _classes(cells, content)
-    chosen = problem or _problem(content, classes, len(cells))
-    if chosen not in PROBLEMS:
-        raise ConfigError(f"--problem {problem}: expected one of {', '.join(PROBLEMS)}")
-    evidence = f"{content.evidence}" if chosen == "regression" else _shares(classes)
-    said = Said("target", name, evidence, "--target COLUMN")
-    of_problem = Said("problem", chosen, _why(chosen, content, classes), "--problem NAME")
-    if chosen == "regression":
-        return _number(content, name, (said, of_problem))
-    return _class(name, content, classes, chosen, positive, (said, of_problem))
+    if problem is not None and problem not in ADOPTIONS:
+        raise ConfigError(f"--problem {problem}: expected one of {', '.join(ADOPTIONS)}")
+    chosen = ADOPTIONS[problem] if problem else _problem(content, classes)
+    evidence = content.evidence if chosen.is_number else _shares(classes)
+    different = f"{content.different if chosen.is_number else len(classes):,} different values"
+    findings = (
+        Finding("target", name, evidence, "--target COLUMN"),
+        Finding("problem", chosen.name, different, "--problem NAME"),
+    )
+    if chosen.is_number:
+        return _number(content, name, findings)
+    return _class(name, content, classes, chosen, positive, findings)
 
 
 def _classes(cells: pd.Series, content: Content) -> pd.Series:
@@ -90,20 +93,12 @@ def _classes(cells: pd.Series, content: Content) -> pd.Series:
     return text[~text.isin({*missing, "", "nan", "NaN", "None"})].value_counts()
 
 
-def _problem(content: Content, classes: pd.Series, rows: int) -> Name:
+def _problem(content: Content, classes: pd.Series) -> Adoption:
     if len(classes) == 2:
-        return "binary"
-    if content.kind in ("number", "identifier") and content.numbers.size:
-        if content.whole and len(classes) <= CLASSES_OF_NUMBERS:
-            return "multiclass"
-        return "regression"
-    return "multiclass"
-
-
-def _why(chosen: str, content: Content, classes: pd.Series) -> str:
-    if chosen == "regression":
-        return f"{content.different:,} different numbers"
-    return f"{len(classes):,} different values"
+        return BINARY
+    is_number = content.kind in ("number", "identifier") and content.numbers.size > 0
+    few = content.whole and len(classes) <= CLASSES_OF_NUMBERS
+    return NUMBER if is_number and not few else SEVERAL
 
 
 def _shares(classes: pd.Series) -> str:
@@ -113,7 +108,7 @@ def _shares(classes: pd.Series) -> str:
     return ", ".join(shown) + more
 
 
-def _number(content: Content, name: str, said: tuple[Said, ...]) -> TargetFound:
+def _number(content: Content, name: str, findings: tuple[Finding, ...]) -> TargetFound:
     if content.kind not in ("number", "identifier") or not content.numbers.size:
         raise InvalidData(
             f"{name}: {content.evidence} – expected numbers for a regression – name another target,"
@@ -121,13 +116,13 @@ def _number(content: Content, name: str, said: tuple[Said, ...]) -> TargetFound:
         )
     return TargetFound(
         name,
-        "regression",
+        NUMBER,
         is_text=False,
         whole=content.whole,
         low=content.low,
         high=content.high,
         missing=content.missing,
-        said=said,
+        findings=findings,
     )
 
 
@@ -135,9 +130,9 @@ def _class(
     name: str,
     content: Content,
     classes: pd.Series,
-    problem: Name,
+    problem: Adoption,
     positive: str | None,
-    said: tuple[Said, ...],
+    findings: tuple[Finding, ...],
 ) -> TargetFound:
     if len(classes) < 2:
         raise InvalidData(
@@ -156,18 +151,18 @@ def _class(
             f" expected at least {ROWS_OF_CLASS} rows of each class – collect more rows of it, or"
             " merge it with another class"
         )
-    if (problem == "binary") != (len(classes) == 2):
+    if problem.has_two_classes != (len(classes) == 2):
+        expected, other = ("two", SEVERAL) if problem.has_two_classes else ("three or more", BINARY)
         raise ConfigError(
-            f"--problem {problem}: {name} has {len(classes):,} classes – expected"
-            f" {'two' if problem == 'binary' else 'three or more'} – use"
-            f" --problem {'multiclass' if problem == 'binary' else 'binary'}"
+            f"--problem {problem.name}: {name} has {len(classes):,} classes – expected {expected} –"
+            f" use --problem {other.name}"
         )
     is_text = not pd.api.types.is_integer_dtype(classes.index.dtype)
     values: tuple[Any, ...] = tuple(sorted(v if is_text else int(v) for v in classes.index))
     chosen = None
-    if problem == "binary":
+    if problem.has_two_classes:
         chosen, of_positive = _positive(classes, values, positive)
-        said = (*said, of_positive)
+        findings = (*findings, of_positive)
     elif positive is not None:
         raise ConfigError(
             f"--positive {positive}: {name} has {len(classes):,} classes – expected two – leave it"
@@ -181,11 +176,11 @@ def _class(
         classes=values,
         positive=chosen,
         missing=tuple(mark for mark in content.missing if isinstance(mark, str)),
-        said=said,
+        findings=findings,
     )
 
 
-def _positive(classes: pd.Series, values: Sequence[Any], wished: str | None) -> tuple[Any, Said]:
+def _positive(classes: pd.Series, values: Sequence[Any], wished: str | None) -> tuple[Any, Finding]:
     flag = "--positive VALUE"
     if wished is not None:
         found = next((value for value in values if str(value) == wished), None)
@@ -194,8 +189,8 @@ def _positive(classes: pd.Series, values: Sequence[Any], wished: str | None) -> 
                 f"--positive {wished}: the target has the values {values[0]} and {values[1]} –"
                 " expected one of them"
             )
-        return found, Said("positive", str(found), "as given", flag)
+        return found, Finding("positive", str(found), "as given", flag)
     rarer = classes.index[-1] if classes.iloc[0] != classes.iloc[-1] else max(values)
     share = classes[rarer] / classes.sum()
     value = next(each for each in values if each == rarer)
-    return value, Said("positive", str(value), f"the rarer one, {share:.1%}", flag)
+    return value, Finding("positive", str(value), f"the rarer one, {share:.1%}", flag)

@@ -1,9 +1,9 @@
 """Write the files of an adopted product: all of them, or none.
 
-    var/adopt/STAMP/backup/     the files as they were before
-    var/adopt/STAMP/proposed/   new texts of files that a person has edited; these are kept
-    var/adopt/unfinished        the stamp of a run that was interrupted; the next command undoes it
-    .adopt.json                 the digests of what was written, to recognise a later edit
+var/adopt/STAMP/backup/     the files as they were before
+var/adopt/STAMP/proposed/   new texts of files that a person has edited; these are kept
+var/adopt/unfinished        the stamp of a run that was interrupted; the next command undoes it
+.adopt.json                 the digests of what was written, to recognise a later edit
 """
 
 import difflib

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Said"]
+__all__ = ["Finding"]
 
 
 @dataclass(frozen=True)
-class Said:
+class Finding:
     """A decision about ``subject``; ``flag`` overrides it, empty if there is none."""
 
     subject: str

@@ -1,1 +1,0 @@
-"""Modules that `adopt` copies into a product: candidates for each problem, tests for any schema."""

@@ -33,6 +33,12 @@ class Baselines:
     quick_name: str
 
     @property
+    def in_words(self) -> str:
+        """All three values."""
+        quick = f"{self.quick_name} {self.quick:.3g}"
+        return f"nothing {self.nothing:.3g}, rule {self.rule:.3g}, {quick}"
+
+    @property
     def bar(self) -> float:
         """Half way from the better baseline to the quick model, to two digits, on the easier side.
 
@@ -45,12 +51,10 @@ class Baselines:
             return 0.0
         step = 10.0 ** (math.floor(math.log10(abs(half))) - 1)
         # 1e-9: 0.71 / 0.01 is 70.99…, which is no reason for another digit.
-        steps = (
-            math.floor(half / step + 1e-9)
-            if self.higher_is_better
-            else math.ceil(half / step - 1e-9)
-        )
-        return float(f"{steps * step:.2g}")
+        easier = math.floor(half / step + 1e-9)
+        if not self.higher_is_better:
+            easier = math.ceil(half / step - 1e-9)
+        return float(f"{easier * step:.2g}")
 
 
 def measure_baselines(

@@ -17,7 +17,7 @@ import pandas as pd
 from ..data.coercion import MISSING_WORDS
 from ..reading import Decimal, Reading, Thousands, number_of
 
-__all__ = ["Content", "contents_of", "reading_of"]
+__all__ = ["KEY_NAME", "Content", "contents_of", "reading_of"]
 
 Kind = Literal["number", "yes or no", "date", "category", "text", "identifier", "constant", "empty"]
 
@@ -48,6 +48,9 @@ CATEGORIES_AT_MOST, CATEGORY_SHARE = 5_000, 0.2
 # A text has several words, and most texts are different.
 WORDS_OF_TEXT, DIFFERENT_TEXTS = 3.0, 0.5
 DIFFERENT_KEYS = 0.98
+KEY_NAME = re.compile(r"(^|_|\b)(id|key|uuid|guid|nr|no|number|code|index)($|_|\b)|id$", re.I)
+# Whole numbers that count the rows are in a range that is at most this many times their number.
+RUNNING = 1.5
 
 
 @dataclass(frozen=True)
@@ -246,7 +249,10 @@ def _number(cells: _Cells, reading: Reading) -> Content | None:
     good = ~np.isin(numbers, spikes)
     missing = 1 - counts[good].sum() / cells.rows
     whole = bool((numbers[good] == np.round(numbers[good])).all())
-    if _looks_like_a_key(kept) and whole and not marks and not spikes:
+    counts_rows = bool(numbers.max() - numbers.min() <= RUNNING * len(numbers))
+    named = KEY_NAME.search(cells.name) is not None
+    # An amount can differ in every row as well.
+    if whole and (counts_rows or named) and _looks_like_a_key(kept) and not (marks or spikes):
         return Content(
             cells.name,
             "identifier",

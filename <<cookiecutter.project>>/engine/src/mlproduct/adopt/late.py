@@ -17,6 +17,7 @@ NAME = re.compile(
     re.IGNORECASE,
 )
 ROWS_AT_MOST, FEATURES_AT_MOST = 5_000, 60
+LISTED_AT_MOST = 5  # and all whose name suggests it
 
 
 def late_features(
@@ -39,4 +40,6 @@ def late_features(
             why = f"its strength alone is {strength:.2f}"
             why += ", and its name is that of something known later" if suggests else ""
             found.append((strength, name, f"it may be known too late: {why}"))
-    return {name: why for _, name, why in sorted(found, reverse=True)}
+    found.sort(reverse=True)
+    listed = found[:LISTED_AT_MOST] + [each for each in found[LISTED_AT_MOST:] if each[1] in named]
+    return {name: why for _, name, why in listed}

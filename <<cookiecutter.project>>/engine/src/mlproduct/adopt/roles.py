@@ -9,11 +9,10 @@ import pandas as pd
 from ..errors import ConfigError
 from ..tables import SOURCE_ROW
 from .findings import Finding
-from .kinds import Content
+from .kinds import KEY_NAME, Content
 
 __all__ = ["Roles", "Wishes", "roles_of"]
 
-KEY_NAME = re.compile(r"(^|_|\b)(id|key|uuid|guid|nr|no|number|code|index)($|_|\b)|id$", re.I)
 # Of several dates, the time of the row is probably one with such a name.
 TIME_NAME = re.compile(r"date|time|day|timestamp|created|observed|recorded|month|period", re.I)
 NOT_THE_TIME = re.compile(r"birth|dob|expir|due|end|start|signup|joined|since|until|valid", re.I)
@@ -152,8 +151,7 @@ def _key(
     ]
     # Text that is unique may be a remark; a name or a single word shows that it is a key.
     named = [each for each in candidates if KEY_NAME.search(each.name)]
-    running = [each for each in candidates if each.whole and _running(each)]
-    for found in (*named, *running, *(each for each in candidates if not each.whole)):
+    for found in (*named, *candidates):
         if not table[found.name].duplicated().any():
             return found.name, Finding("key", found.name, found.evidence, "--key COLUMN")
     repeated = [
@@ -172,11 +170,6 @@ def _key(
         "no column has another value in each row",
         "--key COLUMN",
     )
-
-
-def _running(content: Content) -> bool:
-    """Whether the whole numbers count the rows."""
-    return content.high - content.low <= 1.5 * content.different
 
 
 def _repeats(column: pd.Series, content: Content) -> bool:

@@ -150,7 +150,7 @@ def study(
         Finding(
             "bar",
             f"{baselines.metric} {baselines.bar:g}",
-            f"nothing {baselines.nothing:.3g}, rule {baselines.rule:.3g}, {baselines.quick_name} {baselines.quick:.3g}",
+            baselines.in_words,
         ),
     )
     return Study(

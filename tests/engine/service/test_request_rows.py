@@ -57,7 +57,7 @@ def test_any_json_value_in_place_of_a_row_is_a_problem_of_that_row_only(row: Any
     assert {each.row for each in checked.problems} == {0}
 
 
-@pytest.mark.parametrize("value", [None, "1", True, [], {}, 1e400, -1e400, float("nan"), 10**400])
+@pytest.mark.parametrize("value", [None, "one", True, [], {}, 1e400, -1e400, float("nan"), 10**400])
 def test_a_value_that_is_not_a_number_is_reported(value: Any) -> None:
     needed = next(name for name in COLUMNS.numeric if name not in RULES.validator.nullable)
     (problem,) = RULES.check([a_row(**{needed: value})]).problems

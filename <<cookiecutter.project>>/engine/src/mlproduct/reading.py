@@ -49,6 +49,11 @@ class Reading:
                 " a number – leave out letters, digits and + - . , ' _ ( )"
             )
 
+    @property
+    def example(self) -> str:
+        """A number with a thousands separator and decimals."""
+        return f"1{self.thousands or ''}234{self.decimal}5"
+
 
 PLAIN = Reading()
 

@@ -153,7 +153,8 @@ def as_text(column: pd.Series) -> pd.Series:
     if isinstance(column.dtype, pd.StringDtype):
         return column.astype("str")
     if column.dtype == object:
-        return column.map(_float_as_text).astype("str")
+        texts = [_float_as_text(cell) for cell in column]
+        return pd.Series(texts, index=column.index, dtype=object).astype("str")
     text = column.astype("str")
     if not pd.api.types.is_float_dtype(column.dtype):
         return text
@@ -231,6 +232,13 @@ def _cells(
 ) -> Cells:
     none = np.zeros(len(values), dtype=bool)
     return Cells(values, none if wrong is None else wrong, none if infinite is None else infinite)
+
+
+def _are_numbers(column: pd.Series) -> np.ndarray:
+    """A mask of the cells that are numbers and no texts."""
+    return np.fromiter(
+        (isinstance(cell, int | float | np.number) for cell in column), bool, len(column)
+    )
 
 
 def _is_number(column: pd.Series) -> bool:
@@ -380,7 +388,10 @@ def _dates(column: pd.Series, form: str | None) -> Cells:
     if _is_number(column):
         return _all_wrong(column, "datetime64[us]")  # unit and epoch of a number are unknown
     text = as_text(column)
-    values = _moments(text, form)
+    if column.dtype == object:
+        values = _moments(text.mask(_are_numbers(column)), form)
+    else:
+        values = _moments(text, form)
     wrong = np.asarray(values.isna())
     return _cells(values, wrong & ~_nothing(text) if wrong.any() else wrong)
 

@@ -17,6 +17,8 @@ from ..reading import BLANKS, PLAIN, Reading, number_of
 
 __all__ = ["USUAL", "Spelling", "spelling_of"]
 
+ISO = "%Y-%m-%dT%H:%M:%SZ"
+
 
 @dataclass(frozen=True)
 class Spelling:
@@ -41,6 +43,12 @@ class Spelling:
         """The numbers that are missing in a column of numbers, which has no texts."""
         spelled = {number for text in self.missing_texts if (number := _number(text)) is not None}
         return self.missing_numbers | spelled
+
+    @property
+    def example_of_date(self) -> str:
+        """A date in the format of the column."""
+        moment = pd.Timestamp("2026-11-24 10:00:00", tz="UTC")
+        return moment.strftime(self.format) if self.format else moment.strftime(ISO)
 
     def read_by(self, reading: Reading) -> Self:
         """The same for a source with this reading."""

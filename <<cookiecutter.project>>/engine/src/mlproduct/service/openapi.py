@@ -6,21 +6,22 @@ from typing import Any
 import orjson
 from fastapi import Response
 
-from ..data.rules import rule_of
-from .request_rows import RowProblem, Rows
+from ..data.coercion import text_of
+from .request_rows import Column, RowProblem, Rows
 
 __all__ = ["answer", "example_of", "problem", "problems_json", "request_schema"]
 
 TYPES: dict[str, dict[str, Any]] = {
     "text": {"type": "string"},
-    "number": {"type": "number"},
-    "whole number": {"type": "integer"},
+    "number": {"type": ["number", "string"]},
+    "whole number": {"type": ["integer", "string"]},
     "yes or no": {
         "type": "boolean",
         "description": "yes and no, 1 and 0 are accepted as well, as text or number.",
     },
     "date": {"type": "string", "format": "date-time"},
 }
+NUMBERS = ("number", "whole number")
 # Problems listed in one response: as many as a request may have rows by default.
 PROBLEMS_AT_MOST = 1_000
 
@@ -63,8 +64,7 @@ def request_schema(rows: Rows, rows_at_most: int) -> dict[str, Any]:
     """The body of POST /predict as a JSON schema: every field with its type, range, categories and
     an example.
     """
-    columns = rows.validator.schema.columns
-    fields = {c.name: _field(c.kind, c.nullable, columns[c.name].checks) for c in rows.columns}
+    fields = {column.name: _field(column) for column in rows.columns}
     for column in rows.columns:
         if column.kind == "text" and "enum" not in fields[column.name]:
             fields[column.name]["maxLength"] = column.characters
@@ -103,11 +103,7 @@ def request_schema(rows: Rows, rows_at_most: int) -> dict[str, Any]:
 
 def example_of(rows: Rows) -> dict[str, Any]:
     """A made-up row that follows the rules as far as JSON Schema can express them."""
-    columns = rows.validator.schema.columns
-    made = {
-        c.name: _example(c.kind, _field(c.kind, c.nullable, columns[c.name].checks))
-        for c in rows.columns
-    }
+    made = {column.name: _example(column) for column in rows.columns}
     return made | {
         rows.validator.columns.key: "example-1"
         if made[rows.validator.columns.key] == "text"
@@ -115,24 +111,42 @@ def example_of(rows: Rows) -> dict[str, Any]:
     }
 
 
-def _field(kind: str, nullable: bool, checks: Sequence[Any]) -> dict[str, Any]:
+def _field(column: Column) -> dict[str, Any]:
+    kind, spelling = column.kind, column.spelling
     found: dict[str, Any] = dict(TYPES[kind])
-    for rule in map(rule_of, checks):
+    words = [found.pop("description")] if "description" in found else []
+    for rule in column.rules:
         if rule.keywords and kind != "yes or no":  # several spellings of yes and no are accepted
             found |= rule.keywords
         else:
-            found["description"] = f"Expected {rule.words}."
-    if nullable:
-        found["type"] = [found["type"], "null"]
+            words.append(f"Expected {rule.words}.")
+    if kind in NUMBERS:
+        words.append(f"A text is read as a cell of a file, such as {_example_of_number(column)}.")
+        if "enum" in found:
+            decimal = spelling.reading.decimal
+            texts = [text_of(value).replace(".", decimal) for value in found["enum"]]
+            found["enum"] = [*found["enum"], *texts]
+    if spelling.format:
+        del found["format"]
+        words.append(f"A date as {spelling.example_of_date}.")
+    if column.nullable:
+        types = found["type"] if isinstance(found["type"], list) else [found["type"]]
+        found["type"] = [*types, "null"]
         if "enum" in found:
             found["enum"] = [*found["enum"], None]
-    return found
+    return found | ({"description": " ".join(words)} if words else {})
 
 
-def _example(kind: str, field: dict[str, Any]) -> Any:
+def _example_of_number(column: Column) -> str:
+    example = column.spelling.reading.example
+    return example if column.kind == "number" else example[:-2]
+
+
+def _example(column: Column) -> Any:
+    field, kind = _field(column), column.kind
     if "enum" in field:
         return field["enum"][0]
-    if kind in ("number", "whole number"):
+    if kind in NUMBERS:
         low, high = (
             field.get("minimum", field.get("exclusiveMinimum")),
             field.get("maximum", field.get("exclusiveMaximum")),
@@ -140,4 +154,6 @@ def _example(kind: str, field: dict[str, Any]) -> Any:
         low = 0 if low is None else low
         middle = low + 10 if high is None else (low + high) / 2
         return int(middle) if kind == "whole number" else float(middle)
-    return {"text": "text", "yes or no": True, "date": "2026-11-24T10:00:00Z"}[kind]
+    if kind == "date":
+        return column.spelling.example_of_date
+    return {"text": "text", "yes or no": True}[kind]

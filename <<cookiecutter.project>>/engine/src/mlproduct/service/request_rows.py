@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import Annotated, Any, NotRequired, cast
 
 import numpy as np
@@ -18,12 +19,21 @@ from pandera.pandas import DataFrameModel
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from ..data.coercion import Kind, yes_or_no
+from ..data.coercion import (
+    Kind,
+    date_of,
+    is_missing_word,
+    text_of,
+    whole_number_of,
+    yes_or_no,
+)
 from ..data.keys import key_of
 from ..data.rules import Rule, rule_of
 from ..data.schema_validator import SchemaValidator, schema_validator
+from ..data.spelling import Spelling
+from ..reading import PLAIN, Reading, number_of
 
-__all__ = ["Cells", "Checked", "RowProblem", "Rows"]
+__all__ = ["Cells", "Checked", "Column", "RowProblem", "Rows"]
 
 Cells = Sequence[Sequence[Any]]
 EXPECTED: dict[Kind, str] = {
@@ -69,7 +79,9 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
+    """One column of a row: its kind, its rules and how its cells are spelled."""
+
     name: str
     kind: Kind
     nullable: bool
@@ -78,13 +90,46 @@ class _Column:
     rules: tuple[Rule, ...]
     characters: int
     """The longest text."""
+    spelling: Spelling
 
-    @property
+    @cached_property
     def coerce(self) -> Callable[[Any], Any]:
         """The JSON value as a cell, None for a missing one; raises ValueError for another type."""
+        plain, spelling, defaults_to_now = self._coerce, self.spelling, self.defaults_to_now
+        if not spelling.has_missing and not defaults_to_now:
+            return plain
+
+        def coerced(value: Any) -> Any:
+            own = spelling.has_missing and spelling.is_missing(value)
+            cell = None if own else plain(value)
+            # Only an absent time is the time of the request, not one that was sent and is unknown.
+            if cell is None and value is not None and defaults_to_now:
+                raise ValueError("not a date")
+            return cell
+
+        return coerced
+
+    @property
+    def _coerce(self) -> Callable[[Any], Any]:
         if self.is_key:
             return _whole_key if self.kind == "whole number" else key_of
-        return COERCE[self.kind]
+        if self.kind == "date":
+            return partial(_date, form=self.spelling.format)
+        if self.kind in ("number", "whole number"):
+            numbers = _number if self.kind == "number" else _whole
+            return partial(numbers, reading=self.spelling.reading)
+        return yes_or_no if self.kind == "yes or no" else _text
+
+    @property
+    def expected(self) -> str:
+        """The type of a cell, in words."""
+        if self.is_key:
+            return "a key as text or whole number"
+        if self.kind == "date" and self.spelling.format:
+            return f"a date as {self.spelling.example_of_date}"
+        if self.kind == "number" and self.spelling.reading != PLAIN:
+            return f"a number such as {self.spelling.reading.example}"
+        return EXPECTED[self.kind]
 
     @property
     def row_type(self) -> Any:
@@ -105,20 +150,23 @@ class _Column:
         try:
             cell = self.coerce(given)
         except ValueError:
-            expected = "a key as text or whole number" if self.is_key else EXPECTED[self.kind]
-            return f"expected {expected}, not {_shown(given)}"
+            return f"expected {self.expected}, not {_shown(given)}"
         if cell is None:
             return "is missing"
         if self.kind == "text" and len(cell) > self.characters:
             return f"expected at most {self.characters:,} characters, not {len(cell):,}"
         rules = [rule.words for rule in self.rules if rule.test and not rule.test(cell)]
-        return f"expected {rules[0] if rules else EXPECTED[self.kind]}, not {_shown(given)}"
+        return f"expected {rules[0] if rules else self.expected}, not {_shown(given)}"
 
 
 class Rows:
-    """Validates rows of JSON by the rules of one schema."""
+    """Validates rows of JSON by the rules of one schema.
 
-    def __init__(self, schema: type[DataFrameModel]) -> None:
+    ``reading`` is how texts spell numbers.
+    """
+
+    def __init__(self, schema: type[DataFrameModel], reading: Reading = PLAIN) -> None:
+        self.reading = reading
         self.validator: SchemaValidator = schema_validator(schema)
         roles = self.validator.columns
         self.columns = tuple(self._column(name) for name in roles.read)
@@ -185,11 +233,11 @@ class Rows:
     def _rules(self, name: str) -> list[Rule]:
         return [rule_of(check) for check in self.validator.schema.columns[name].checks]
 
-    def _column(self, name: str) -> _Column:
+    def _column(self, name: str) -> Column:
         rules, roles = self._rules(name), self.validator.columns
         lengths = [rule.keywords["maxLength"] for rule in rules if "maxLength" in rule.keywords]
         usual = KEY_CHARACTERS if name == roles.key else TEXT_CHARACTERS
-        return _Column(
+        return Column(
             name,
             self.validator.kinds[name],
             nullable=name in self.validator.nullable,
@@ -197,6 +245,7 @@ class Rows:
             defaults_to_now=name == roles.time,
             rules=tuple(rules),
             characters=min(lengths, default=usual),
+            spelling=self.validator.spelling(name, self.reading),
         )
 
     def _problems(
@@ -267,6 +316,8 @@ def _constraint(rule: Rule) -> Any:
 def _text(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):  # true and false are int in Python
         return str(value)
+    if isinstance(value, float):
+        return None if math.isnan(value) else text_of(value)
     if value is not None and not isinstance(value, str):
         raise ValueError("not a text")
     if value and "\0" in value:
@@ -274,9 +325,16 @@ def _text(value: Any) -> str | None:
     return value
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Any, reading: Reading = PLAIN) -> float | None:
+    # Almost every number of a request, so the other cases come later.
+    if type(value) is float and -LARGEST <= value <= LARGEST:
+        return value
     if value is None:
         return None
+    if isinstance(value, str):
+        if is_missing_word(value):
+            return None
+        value = number_of(value, reading)
     # Python's true and false are whole numbers, and a whole number may be too large for a float.
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > LARGEST:
         raise ValueError("not a number")
@@ -285,7 +343,9 @@ def _number(value: Any) -> float | None:
     return float(value)
 
 
-def _whole(value: Any) -> int | None:
+def _whole(value: Any, reading: Reading = PLAIN) -> int | None:
+    if isinstance(value, str):
+        return None if is_missing_word(value) else whole_number_of(value, reading)
     number = _number(value)
     if number is None:
         return None
@@ -294,21 +354,17 @@ def _whole(value: Any) -> int | None:
     return int(value)
 
 
-def _date(value: Any) -> datetime | None:
+def _date(value: Any, form: str | None) -> datetime | None:
     if value is None:
         return None
     if not isinstance(value, str):
         raise ValueError("not a date")
-    moment = datetime.fromisoformat(value)
-    try:
-        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    except OverflowError:  # the first and the last day of the calendar, in another time zone
-        raise ValueError("not a date") from None
+    return None if is_missing_word(value) else date_of(value, form)
 
 
 def _whole_key(value: Any) -> int | None:
     key = key_of(value)
-    return None if key is None else _whole(int(key))
+    return None if key is None else whole_number_of(key)
 
 
 LARGEST = sys.float_info.max
@@ -327,13 +383,6 @@ PYTHON: dict[Kind, type] = {
     "whole number": int,
     "yes or no": int,
     "date": datetime,
-}
-COERCE: dict[Kind, Callable[[Any], Any]] = {
-    "text": _text,
-    "number": _number,
-    "whole number": _whole,
-    "yes or no": yes_or_no,
-    "date": _date,
 }
 
 

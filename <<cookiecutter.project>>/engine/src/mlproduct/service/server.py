@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 from pythonjsonlogger.orjson import OrjsonFormatter
 
-from ..config.settings import Settings
+from ..config.settings import Settings, read_pipeline
 from ..errors import ConfigError
 from ..log.prediction_log import PredictionLog
 from ..log.spool import Spool
@@ -47,7 +47,8 @@ def spool_folder(settings: Settings) -> Any:
 
 def service_of(product: Product, settings: Settings, wanted: ServiceSettings) -> Service:
     """The parts of the service. Database and registry are opened only when the service starts."""
-    rows = Rows(product.features)
+    # Requests spell numbers like the rows of the training.
+    rows = Rows(product.features, read_pipeline(settings.pipeline_file).source.reading)
     return Service(
         title=product.title,
         settings=wanted,

@@ -174,7 +174,17 @@ IN_CURRENCY: Mapping[str, Any] = {
     "unit": "currency",
     "lowest": -np.inf,
     "highest": np.inf,
+    # Few rows of one class mostly decide about the value: without them, it seems certain.
+    "support": _rarer,
 }
+
+
+def _slopes(cells: Cells, counts: list[float], value: AnyValue | None) -> np.ndarray:
+    """The change of ``cells`` with each of the four counts; 0 for an outcome that never occurred."""
+    step = 1e-4
+    moved = np.array(counts)[:, None, None] + step * np.eye(4)[:, :, None] * np.array([-1, 1])
+    down, up = cells(*moved, value).T
+    return np.where(np.array(counts) > 0, (up - down) / (2 * step), 0.0)
 
 
 def by_counts(
@@ -191,10 +201,16 @@ def by_counts(
         tp, fp, fn, tn = (w.sum(counted) for counted in OUTCOMES)
         return cells(tp, fp, fn, tn, w.scored.value)
 
+    def influence(s: Scored) -> np.ndarray:
+        counts = [s.term(counted).sum() for counted in OUTCOMES]
+        effects = _slopes(cells, counts, s.value) * len(s)
+        return np.asarray(sum(s.term(c)[:, 0] * e for c, e in zip(OUTCOMES, effects, strict=True)))
+
     given: dict[str, Any] = {
         "needs": frozenset({"decision"}),
         "lowest": 0.0,
         "highest": 1.0,
+        **({"influence": influence} if in_currency else {}),
         **(IN_CURRENCY if in_currency else {}),
         **rest,
     }

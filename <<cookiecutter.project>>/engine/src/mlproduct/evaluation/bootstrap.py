@@ -112,8 +112,8 @@ def take(
 ) -> dict[Key, Views]:
     """The estimates of each sample, by view and metric name.
 
-    ``weights`` are blocks of ``resample`` for all rows and ``clusters``; a sample of some rows takes
-    their columns.
+    ``weights`` are blocks of ``resample`` for all rows and ``clusters``. A sample of some rows
+    takes their columns.
 
     A metric that cannot be computed has a ``problem``; the other metrics are still computed.
     """

@@ -107,17 +107,34 @@ def _estimated(
     """The bounds of a value, or of one − other on the same rows.
 
     They come from the influence of each row if the metric states it, and otherwise from resamples.
+    If a metric is computed from counts, they contain both: few rows of an outcome make its value
+    skewed, and their number makes it jump.
+    """
+    by_influence = _by_influence(one, other, errors)
+    if by_influence is None:
+        return _drawn(one, other, errors)
+    counted = one.metric.cells is not None or one.metric.proportion is not None
+    return _widest(by_influence, _drawn(one, other, errors)) if counted else by_influence
+
+
+def _by_influence(
+    one: BootstrapEstimate, other: BootstrapEstimate | None, errors: np.ndarray
+) -> Bounds | None:
+    """The bounds from the influence of each row.
+
+    None if the metric does not state it, or if all rows have the same. A proportion does not need
+    them, but a difference of two proportions of different rows does.
     """
     metric, power = one.metric, one.metric.power if other is None else 1
     value = one.value - (0.0 if other is None else other.value)
-    if metric.influence is None or metric.proportion is not None:
-        return _drawn(one, other, errors)
+    if metric.influence is None or (metric.proportion is not None and other is None):
+        return None
     influence = one.influence - (0.0 if other is None else other.influence)
     # On the scale of a mean, where the distance to the truth is that of the mean.
     found = totals(influence * power * value ** (power - 1), one.clusters)
-    # Without any variation, or without a value, the resamples are as good.
+    # The range of NaN, for an undefined value, is not above 0 either.
     if len(found) < 2 or not np.ptp(found) > 0:
-        return _drawn(one, other, errors)
+        return None
     denominator = None
     if metric.denominator is not None:
         of_rows = one.scored.term(metric.denominator)[:, 0]

@@ -180,10 +180,12 @@ IN_CURRENCY: Mapping[str, Any] = {
 
 
 def _slopes(cells: Cells, counts: list[float], value: AnyValue | None) -> np.ndarray:
-    """The change of ``cells`` with each of the four counts; 0 for an outcome that never occurred."""
+    """The change of ``cells`` with each count; 0 for an outcome that never occurred."""
     step = 1e-4
-    moved = np.array(counts)[:, None, None] + step * np.eye(4)[:, :, None] * np.array([-1, 1])
-    down, up = cells(*moved, value).T
+    tp, fp, fn, tn = np.array(counts)[:, None, None] + step * np.eye(4)[:, :, None] * [-1, 1]
+    # A metric without any row in its denominator is undefined.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        down, up = cells(tp, fp, fn, tn, value).T
     return np.where(np.array(counts) > 0, (up - down) / (2 * step), 0.0)
 
 
@@ -210,7 +212,7 @@ def by_counts(
         "needs": frozenset({"decision"}),
         "lowest": 0.0,
         "highest": 1.0,
-        **({"influence": influence} if in_currency else {}),
+        "influence": influence,
         **(IN_CURRENCY if in_currency else {}),
         **rest,
     }

@@ -346,7 +346,7 @@ def show(cell: Cell, samples: int, pool: ProcessPoolExecutor) -> None:
             f"| {cell.problem}, {cell.family} | {name} | {cell.rows:,} | {kind} |"
             f" {cell.truths[name][kind]:.4f} | "
             + " | ".join(words)
-            + f" | {np.median(found.widths[name, kind]):.4f} | {samples:,} |"
+            + f" | {np.nanmedian(found.widths[name, kind]):.4f} | {samples:,} |"
         )
     each = 1000 * found.seconds / samples
     print(f"({found.seconds:.0f} s of CPU time, {each:.1f} ms per sample)", flush=True)

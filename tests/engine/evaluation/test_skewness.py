@@ -112,7 +112,7 @@ def test_the_interval_of_a_difference_of_r2_contains_it_and_is_as_wide_as_that_o
         name: Scored(y, Predictions(y + spread * random.standard_normal(3_000)))
         for name, spread in (("challenger", 0.5), ("baseline", 0.6))
     }
-    both = estimated(R2, resamples=200, **views)
+    both = estimated(R2, None, 200, **views)
     own, other = both["challenger"], both["baseline"]
     (low,), (high,) = of_difference(own, other, ERRORS)
     assert low < own.value - other.value < high

@@ -3,16 +3,19 @@
 The bar is the true value, so every decision is wrong; only *undecided* is right. A cell is a
 metric, a number of rows and a kind of criterion: alone, against a baseline, or in each of four
 slices. The decisions are those of the engine's own intervals and judge. The truth is the metric of
-two million rows. Nominal at a confidence of 95 % are 2.5 % for each direction.
+four million rows. Nominal at a confidence of 95 % are 2.5 % for each direction. Each share has its
+standard error. All metrics and kinds use the same samples and resamples.
 
     python decisions.py --problem binary --metric average_precision --rows 500 --samples 600
 """
 
 import argparse
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,7 @@ from mlproduct.evaluation.bootstrap import BootstrapEstimate, Key, Sample, resam
 from mlproduct.evaluation.intervals import as_intervals, ladder, of_difference, of_value
 from mlproduct.evaluation.slices import SlicedMetric, measure_slices
 from mlproduct.gate.bars import hold
-from mlproduct.gate.criteria import ClassValue, Criterion, Measurement, Outcome, Value
+from mlproduct.gate.criteria import ClassValue, Criteria, Criterion, Measurement, Outcome, Value
 from mlproduct.gate.sliced_criteria import judge_slices
 from mlproduct.problems import (
     BinaryClassification,
@@ -31,12 +34,15 @@ from mlproduct.problems import (
     Scored,
 )
 
-CONFIDENCE, SMALLEST, SLICES, TRUE_ROWS = 0.95, 30, 4, 2_000_000
+CONFIDENCE, SMALLEST, SLICES, TRUE_ROWS, CHUNK = 0.95, 30, 4, 4_000_000, 50
+# The judge needs only these two of all criteria.
+CRITERIA = Criteria.model_construct(confidence=CONFIDENCE, smallest=SMALLEST)
 ROWS = {500: 10_000, 2_000: 10_000, 20_000: 600}
 """The numbers of rows, each with its number of samples."""
 KINDS = ("alone", "versus", "slices")
 Views = dict[str, Scored]
 Family = Callable[[np.random.Generator, int], Views]
+Truths = dict[str, dict[str, float]]
 
 
 def sigmoid(odds: np.ndarray) -> np.ndarray:
@@ -193,7 +199,7 @@ def decisions(
     views: Views,
     metrics: list[Metric],
     kinds: list[str],
-    truths: dict[str, dict[str, float]],
+    truths: Truths,
     **how: int,
 ) -> Iterator[tuple[str, str, Outcome, float]]:
     """The metric, the kind, its decision and the width of the (first) interval."""
@@ -218,20 +224,78 @@ def decisions(
                 }
                 sliced = SlicedMetric(metric.name, "part", False, (criterion,))
                 several = measure_slices(sliced, by_name, CONFIDENCE)
-                outcome = judge_slices(criterion, several, SMALLEST).outcome
+                outcome = judge_slices(criterion, several, CRITERIA).outcome
                 interval = several[0].interval
             else:
                 one = measured(metric, kind, own, other if kind == "versus" else None)
-                outcome, interval = hold(criterion, one, SMALLEST).outcome, one.interval
+                outcome, interval = hold(criterion, one, CRITERIA).outcome, one.interval
             yield metric.name, kind, outcome, interval.high - interval.low
 
 
-def true_values(family: Family, metrics: list[Metric], seed: int) -> dict[str, dict[str, float]]:
-    views = family(np.random.default_rng(seed), TRUE_ROWS)
-    found = {}
-    for metric in metrics:
-        own, other = (float(metric.compute(views[name])[0]) for name in ("challenger", "baseline"))
-        found[metric.name] = {"alone": own, "slices": own, "versus": own - other}
+def true_values(problem: str, family: str, metrics: list[str], seed: int) -> Truths:
+    """Value and difference of each metric, from the mean of a few parts of ``TRUE_ROWS``."""
+    known, families = PROBLEMS[problem]
+    random, parts = np.random.default_rng(seed), 4
+    found = np.zeros((len(metrics), 2))
+    for _ in range(parts):
+        views = families[family](random, TRUE_ROWS // parts)
+        for place, name in enumerate(metrics):
+            own, other = (
+                float(known[name].compute(views[each])[0]) for each in ("challenger", "baseline")
+            )
+            found[place] += np.array([own, own - other]) / parts
+    return {
+        name: {"alone": own, "slices": own, "versus": difference}
+        for name, (own, difference) in zip(metrics, found.tolist(), strict=True)
+    }
+
+
+# --- the samples, in several processes ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All samples of a family of distributions and a number of rows."""
+
+    problem: str
+    family: str
+    rows: int
+    kinds: tuple[str, ...]
+    resamples: int
+    seed: int
+    truths: Truths
+
+
+@dataclass
+class Count:
+    """The outcomes and the widths for each metric and kind, and the CPU time."""
+
+    outcomes: Counter[tuple[str, str, Outcome]] = field(default_factory=Counter)
+    widths: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def add(self, other: "Count") -> None:
+        self.outcomes.update(other.outcomes)
+        for key, widths in other.widths.items():
+            self.widths.setdefault(key, []).extend(widths)
+        self.seconds += other.seconds
+
+
+def count(cell: Cell, samples: range) -> Count:
+    """The decisions on the samples with these numbers, which depend on the seed and the number."""
+    known, families = PROBLEMS[cell.problem]
+    metrics = [known[name] for name in cell.truths]
+    found, started = Count(), time.process_time()
+    for sample in samples:
+        random = np.random.default_rng([cell.seed, cell.rows, sample])
+        views = in_order(families[cell.family](random, cell.rows))
+        how = {"resamples": cell.resamples, "seed": cell.seed + sample}
+        for name, kind, outcome, width in decisions(
+            views, metrics, list(cell.kinds), cell.truths, **how
+        ):
+            found.outcomes[name, kind, outcome] += 1
+            found.widths.setdefault((name, kind), []).append(width)
+    found.seconds = time.process_time() - started
     return found
 
 
@@ -247,53 +311,45 @@ def main() -> None:
     parser.add_argument("--samples", type=int, help="10,000, or 600 of 20,000 rows")
     parser.add_argument("--resamples", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     print(
         "| problem, family | metric | rows | kind | truth | wrong met % | wrong not met % |"
-        " undecided % | width | samples |"
+        " undecided % | median width | samples |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for problem in asked.problem or PROBLEMS:
-        known, families = PROBLEMS[problem]
-        metrics = [known[name] for name in known if name in (asked.metric or known)]
-        for family in [name for name in families if name in (asked.family or families)]:
-            truths = true_values(families[family], metrics, asked.seed + 1)
-            for rows in asked.rows or ROWS:
-                count(f"{problem}, {family}", families[family], metrics, truths, rows, asked)
+    print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
+    with ProcessPoolExecutor(asked.processes) as pool:
+        for problem in asked.problem or PROBLEMS:
+            known, families = PROBLEMS[problem]
+            metrics = [name for name in known if name in (asked.metric or known)]
+            for family in [name for name in families if name in (asked.family or families)]:
+                truths = true_values(problem, family, metrics, asked.seed + 1)
+                for rows in asked.rows or ROWS:
+                    kinds = tuple(asked.kind or KINDS)
+                    cell = Cell(problem, family, rows, kinds, asked.resamples, asked.seed, truths)
+                    show(cell, asked.samples or ROWS.get(rows, 600), pool)
 
 
-def count(
-    title: str,
-    family: Family,
-    metrics: list[Metric],
-    truths: dict[str, dict[str, float]],
-    rows: int,
-    asked: argparse.Namespace,
-) -> None:
-    """Prints a line for each metric and kind."""
-    random, kinds = np.random.default_rng(asked.seed + rows), asked.kind or list(KINDS)
-    samples = asked.samples or ROWS.get(rows, 600)
-    outcomes: dict[tuple[str, str], Counter[Outcome]] = {}
-    widths: Counter[tuple[str, str]] = Counter()
-    started = time.perf_counter()
-    for seed in range(samples):
-        views = in_order(family(random, rows))
-        how = {"resamples": asked.resamples, "seed": asked.seed + seed}
-        for name, kind, outcome, width in decisions(views, metrics, kinds, truths, **how):
-            outcomes.setdefault((name, kind), Counter())[outcome] += 1
-            widths[name, kind] += width
-    for (name, kind), found in outcomes.items():
+def show(cell: Cell, samples: int, pool: ProcessPoolExecutor) -> None:
+    """Prints a line for each metric and kind, and the CPU time."""
+    chunks = [range(at, min(at + CHUNK, samples)) for at in range(0, samples, CHUNK)]
+    found = Count()
+    for part in pool.map(count, [cell] * len(chunks), chunks):
+        found.add(part)
+    for name, kind in found.widths:
         shares = [
-            found[each] / samples for each in (Outcome.MET, Outcome.NOT_MET, Outcome.UNDECIDED)
+            found.outcomes[name, kind, each] / samples
+            for each in (Outcome.MET, Outcome.NOT_MET, Outcome.UNDECIDED)
         ]
         words = [f"{100 * p:.1f} ± {100 * np.sqrt(p * (1 - p) / samples):.1f}" for p in shares]
         print(
-            f"| {title} | {name} | {rows:,} | {kind} | {truths[name][kind]:.4f} | "
+            f"| {cell.problem}, {cell.family} | {name} | {cell.rows:,} | {kind} |"
+            f" {cell.truths[name][kind]:.4f} | "
             + " | ".join(words)
-            + f" | {widths[name, kind] / samples:.4f} | {samples:,} |",
-            flush=True,
+            + f" | {np.nanmedian(found.widths[name, kind]):.4f} | {samples:,} |"
         )
-    print(f"({time.perf_counter() - started:.0f} s)", flush=True)
+    each = 1000 * found.seconds / samples
+    print(f"({found.seconds:.0f} s of CPU time, {each:.1f} ms per sample)", flush=True)
 
 
 if __name__ == "__main__":

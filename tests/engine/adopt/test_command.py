@@ -45,7 +45,7 @@ def test_the_files_are_written_and_the_kit_is_removed(
     assert adopt() == 0
     printed = capsys.readouterr().out
     assert re.search(
-        r"^  target    y: no [\d.]+%, yes [\d.]+%  \[--target COLUMN\]$", printed, re.M
+        r"^  target    y: \w+ [\d.]+%, \w+ [\d.]+%  \[--target COLUMN\]$", printed, re.M
     )
     assert not (root / PACKAGE / "sample.py").exists()
     assert "sample" not in (root / PACKAGE / "product.py").read_text()

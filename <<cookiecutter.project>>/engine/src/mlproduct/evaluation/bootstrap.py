@@ -8,6 +8,7 @@ Bootstrap, chapters 6 and 8.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,12 +56,21 @@ class BootstrapEstimate:
     value: float = np.nan
     support: int = 0
     problem: str | None = None
+    clusters: np.ndarray | None = None
+    """The subject of each row if subjects are drawn, see ``clusters_of``."""
     chunks: list[np.ndarray] = field(default_factory=list)
 
     @property
     def draws(self) -> np.ndarray:
         """``Metric.drawn`` of each resample (B × k)."""
         return np.concatenate(self.chunks) if self.chunks else np.zeros((0, 1))
+
+    @cached_property
+    def influence(self) -> np.ndarray:
+        """``Metric.influence`` of each row; the metric must state it."""
+        assert self.metric.influence is not None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.scored.term(self.metric.influence)[:, 0]
 
     @property
     def is_measured(self) -> bool:
@@ -95,16 +105,24 @@ def resample(
         yield block
 
 
-def take(samples: Mapping[Key, Sample], weights: Iterator[np.ndarray]) -> dict[Key, Views]:
+def take(
+    samples: Mapping[Key, Sample],
+    weights: Iterator[np.ndarray],
+    clusters: np.ndarray | None = None,
+) -> dict[Key, Views]:
     """The estimates of each sample, by view and metric name.
 
-    ``weights`` are blocks of ``resample`` for all rows; a sample of some rows takes their columns.
+    ``weights`` are blocks of ``resample`` for all rows and ``clusters``. A sample of some rows
+    takes their columns.
 
     A metric that cannot be computed has a ``problem``; the other metrics are still computed.
     """
     found = {
         key: {
-            view: {m.name: _value(m, scored) for m in sample.metrics[view]}
+            view: {
+                m.name: _value(m, scored, _of_rows(clusters, sample.rows))
+                for m in sample.metrics[view]
+            }
             for view, scored in sample.views.items()
         }
         for key, sample in samples.items()
@@ -128,8 +146,12 @@ def in_words(error: Exception) -> str:
     return words if type(error) is ValueError and words else f"{type(error).__name__}: {words}"
 
 
-def _value(metric: Metric, scored: Scored) -> BootstrapEstimate:
-    estimates = BootstrapEstimate(metric, scored)
+def _of_rows(clusters: np.ndarray | None, rows: np.ndarray | None) -> np.ndarray | None:
+    return clusters if clusters is None or rows is None else clusters[rows]
+
+
+def _value(metric: Metric, scored: Scored, clusters: np.ndarray | None) -> BootstrapEstimate:
+    estimates = BootstrapEstimate(metric, scored, clusters=clusters)
     try:
         estimates.value = float(metric.compute(scored)[0]) if len(scored) else np.nan
         estimates.support = int(metric.support(scored))

@@ -19,6 +19,7 @@ from ..problems import Cells, Deviations, Metric, Scored
 from .absolute_sums import plausible_sums
 from .bootstrap import BootstrapEstimate
 from .proportions import Bounds, matched, normal_quantiles, rule_of_three, wilson, within
+from .skewness import reach, totals
 
 __all__ = [
     "Bounds",
@@ -47,7 +48,7 @@ def as_intervals(bounds: Bounds) -> tuple[Interval, ...]:
 def of_value(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
     """The bounds of one value at each error level."""
     metric = estimate.metric
-    bounds = _drawn(estimate, None, errors)
+    bounds = _estimated(estimate, None, errors)
     if metric.proportion is not None:
         right, counted = metric.proportion(estimate.scored)
         bounds = _widest(bounds, wilson(right.sum(), counted.sum(), errors))
@@ -64,7 +65,7 @@ def of_difference(
     if estimate.scored.predictions.same_as(baseline.scored.predictions):
         # Without this, the widening below would give two equal models an interval with a width.
         return np.zeros(len(errors)), np.zeros(len(errors))
-    metric, bounds = estimate.metric, _drawn(estimate, baseline, errors)
+    metric, bounds = estimate.metric, _estimated(estimate, baseline, errors)
     if metric.proportion is not None:
         (mine, counted), (theirs, of_baseline) = (
             metric.proportion(estimate.scored),
@@ -100,12 +101,63 @@ def apart(
     return _widest(_drawn(one, other, errors), (difference - down, difference + up))
 
 
+def _estimated(
+    one: BootstrapEstimate, other: BootstrapEstimate | None, errors: np.ndarray
+) -> Bounds:
+    """The bounds of a value, or of one − other on the same rows.
+
+    They come from the influence of each row if the metric states it, and otherwise from resamples.
+    If a metric is computed from counts, they contain both: few rows of an outcome make its value
+    skewed, and their number makes it jump.
+    """
+    by_influence = _by_influence(one, other, errors)
+    if by_influence is None:
+        return _drawn(one, other, errors)
+    counted = one.metric.cells is not None or one.metric.proportion is not None
+    return _widest(by_influence, _drawn(one, other, errors)) if counted else by_influence
+
+
+def _by_influence(
+    one: BootstrapEstimate, other: BootstrapEstimate | None, errors: np.ndarray
+) -> Bounds | None:
+    """The bounds from the influence of each row.
+
+    None if the metric does not state it, or if all rows have the same. A proportion does not need
+    them, but a difference of two proportions of different rows does.
+    """
+    metric, power = one.metric, one.metric.power if other is None else 1
+    value = one.value - (0.0 if other is None else other.value)
+    if metric.influence is None or (metric.proportion is not None and other is None):
+        return None
+    influence = one.influence - (0.0 if other is None else other.influence)
+    # On the scale of a mean, where the distance to the truth is that of the mean.
+    found = totals(influence * power * value ** (power - 1), one.clusters)
+    # The range of NaN, for an undefined value, is not above 0 either.
+    if len(found) < 2 or not np.ptp(found) > 0:
+        return None
+    denominator = None
+    if metric.denominator is not None:
+        of_rows = one.scored.term(metric.denominator)[:, 0]
+        denominator = totals(of_rows / of_rows.mean(), one.clusters)
+    down, up = reach(found, errors, denominator)
+    if power != 1:
+        low, high = np.maximum(value**power - down, 0.0), value**power + up
+        return low ** (1 / power), high ** (1 / power)
+    return within((value - down, value + up), *_ends(metric, other is not None))
+
+
+def _ends(metric: Metric, of_difference: bool) -> tuple[float, float]:
+    """The lowest and the highest value, or difference of two values."""
+    ends = metric.lowest, metric.highest
+    return (ends[0] - ends[1], ends[1] - ends[0]) if of_difference else ends
+
+
 def _drawn(one: BootstrapEstimate, other: BootstrapEstimate | None, errors: np.ndarray) -> Bounds:
     """The bounds of a value, or of one − other, from the resamples of both."""
     metric, value = one.metric, one.value
-    ends = metric.lowest, metric.highest
+    ends = _ends(metric, other is not None)
     if other is not None:
-        value, ends = value - other.value, (ends[0] - ends[1], ends[1] - ends[0])
+        value -= other.value
     if metric.deviations is not None:
         sums = _plausible_sums(one, other, metric.deviations, errors)
         low, high = (percentile(each, float(np.nanmean(each)), errors, *ends) for each in sums)
@@ -138,8 +190,8 @@ def on_logit_scale(draws: np.ndarray, rows: int, errors: np.ndarray) -> Bounds:
         return np.zeros(len(errors)), np.ones(len(errors))
     # The log odds of 0 and 1 are infinite.
     odds = logit(np.clip(draws, 0.5 / rows, 1 - 0.5 / rows))
-    middle, reach = np.nanmean(odds), normal_quantiles(errors) * np.nanstd(odds)
-    return expit(middle - reach), expit(middle + reach)
+    middle, half = np.nanmean(odds), normal_quantiles(errors) * np.nanstd(odds)
+    return expit(middle - half), expit(middle + half)
 
 
 def percentile(
@@ -162,13 +214,13 @@ def percentile(
     inside = np.maximum(outside, 0)
     low = np.sort(np.where(missing, lowest, draws))[inside]
     high = np.sort(np.where(missing, highest, draws))[len(draws) - 1 - inside]
-    reach = (
+    beyond = (
         normal_quantiles(errors) * float(np.std(draws[~missing]))
         if not missing.all()
         else np.full(len(errors), np.inf)
     )
-    reach = np.where(outside < 0, reach, 0.0)
-    return within(_widest((low, high), (value - reach, value + reach)), lowest, highest)
+    beyond = np.where(outside < 0, beyond, 0.0)
+    return within(_widest((low, high), (value - beyond, value + beyond)), lowest, highest)
 
 
 def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
@@ -186,8 +238,8 @@ def _unseen(estimate: BootstrapEstimate, errors: np.ndarray) -> Bounds:
         metric.highest - metric.lowest
     ):
         return nothing
-    reach = rule_of_three(estimate.support, errors) * (metric.highest - metric.lowest)
-    return within((value - reach, value + reach), metric.lowest, metric.highest)
+    rare = rule_of_three(estimate.support, errors) * (metric.highest - metric.lowest)
+    return within((value - rare, value + rare), metric.lowest, metric.highest)
 
 
 def _with_rare_outcomes(

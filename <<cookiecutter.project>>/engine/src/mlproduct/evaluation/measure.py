@@ -86,7 +86,7 @@ def evaluate(
     weights = (
         resample(len(holdout), settings.resamples, seed, clusters) if len(holdout) else iter(())
     )
-    estimates = take(comparison.samples, weights)
+    estimates = take(comparison.samples, weights, clusters)
     features = comparison.holdout[list(columns.inputs)]
     measurements = [
         *overall(comparison, estimates),

@@ -174,7 +174,19 @@ IN_CURRENCY: Mapping[str, Any] = {
     "unit": "currency",
     "lowest": -np.inf,
     "highest": np.inf,
+    # Few rows of one class mostly decide about the value: without them, it seems certain.
+    "support": _rarer,
 }
+
+
+def _slopes(cells: Cells, counts: list[float], value: AnyValue | None) -> np.ndarray:
+    """The change of ``cells`` with each count; 0 for an outcome that never occurred."""
+    step = 1e-4
+    tp, fp, fn, tn = np.array(counts)[:, None, None] + step * np.eye(4)[:, :, None] * [-1, 1]
+    # A metric without any row in its denominator is undefined.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        down, up = cells(tp, fp, fn, tn, value).T
+    return np.where(np.array(counts) > 0, (up - down) / (2 * step), 0.0)
 
 
 def by_counts(
@@ -191,10 +203,16 @@ def by_counts(
         tp, fp, fn, tn = (w.sum(counted) for counted in OUTCOMES)
         return cells(tp, fp, fn, tn, w.scored.value)
 
+    def influence(s: Scored) -> np.ndarray:
+        counts = [s.term(counted).sum() for counted in OUTCOMES]
+        effects = _slopes(cells, counts, s.value) * len(s)
+        return np.asarray(sum(s.term(c)[:, 0] * e for c, e in zip(OUTCOMES, effects, strict=True)))
+
     given: dict[str, Any] = {
         "needs": frozenset({"decision"}),
         "lowest": 0.0,
         "highest": 1.0,
+        "influence": influence,
         **(IN_CURRENCY if in_currency else {}),
         **rest,
     }

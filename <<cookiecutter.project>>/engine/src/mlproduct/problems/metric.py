@@ -59,6 +59,12 @@ class Metric:
     ``proportion`` returns two boolean masks over the rows: the numerator and the denominator. If it
     is a sum of absolute means, ``deviations`` are its parts. If it is too high on few rows because
     each row adds to its own result, ``without_own`` is the metric without this.
+
+    ``influence`` returns the change of the metric with the weight of each row, times the number of
+    rows, up to a constant. It is stated for metrics that a few rows can dominate. Source: F. Hampel
+    (1974), The influence curve and its role in robust estimation, Journal of the American
+    Statistical Association 69. The metric to the power ``power`` is a mean. If it is a
+    ratio whose denominator varies, ``denominator`` returns the part of each row.
     """
 
     name: str
@@ -73,6 +79,9 @@ class Metric:
     proportion: Callable[[Scored], tuple[np.ndarray, np.ndarray]] | None = None
     deviations: Deviations | None = None
     without_own: Callable[[Weighted], np.ndarray] | None = None
+    influence: Term | None = None
+    power: int = 1
+    denominator: Term | None = None
     lowest: float = -np.inf
     highest: float = np.inf
 
@@ -119,8 +128,12 @@ def named(metrics: Iterable[Metric]) -> dict[str, Metric]:
 
 
 def mean(term: Term) -> dict[str, Any]:
-    """Terms and formula of a metric that is the mean of ``term`` over the rows."""
-    return {"terms": (term, rows), "combine": lambda w: w.sum(term) / w.sum(rows)}
+    """Terms, formula and influence of a metric that is the mean of ``term`` over the rows."""
+    return {
+        "terms": (term, rows),
+        "combine": lambda w: w.sum(term) / w.sum(rows),
+        "influence": term,
+    }
 
 
 def absolute_sum(deviations: Deviations) -> dict[str, Any]:

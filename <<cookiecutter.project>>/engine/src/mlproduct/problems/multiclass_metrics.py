@@ -261,6 +261,7 @@ METRICS: Mapping[str, Metric] = named(
             highest=np.inf,
             terms=(_amount, rows),
             combine=lambda w: 1000 * w.sum(_amount) / w.sum(rows),
+            influence=lambda s: 1000 * _amount(s),
         ),
     )
 )

@@ -54,6 +54,17 @@ def _r2(w: Weighted) -> np.ndarray:
     return np.where(spread > 0, 1 - w.sum(_squared_error) / spread, np.nan)
 
 
+def _influence_on_rmse(s: Scored) -> np.ndarray:
+    squared = _squared_error(s)
+    return np.asarray(squared / (2 * np.sqrt(squared.mean())))
+
+
+def _influence_on_r2(s: Scored) -> np.ndarray:
+    squared, spread = _squared_error(s), _squared_target(s)
+    unexplained = squared.mean() / spread.mean()
+    return np.asarray((unexplained * spread - squared) / spread.mean())
+
+
 def _median_error(w: Weighted) -> np.ndarray:
     """The weighted median of the absolute error; the mean of the middle two if there are two."""
     order, errors = w.scored.by_error
@@ -96,6 +107,8 @@ METRICS: Mapping[str, Metric] = named(
             "Root mean squared error of the predictions; large errors count more.",
             terms=(_squared_error, rows),
             combine=lambda w: np.sqrt(w.sum(_squared_error) / w.sum(rows)),
+            influence=_influence_on_rmse,
+            power=2,
             unit="target",
         ),
         _by_error(
@@ -115,6 +128,8 @@ METRICS: Mapping[str, Metric] = named(
             better="higher",
             terms=(_squared_error, _centred, _squared_target, rows),
             combine=_r2,
+            influence=_influence_on_r2,
+            denominator=_squared_target,
             lowest=-np.inf,
             highest=1.0,
         ),

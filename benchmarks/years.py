@@ -13,7 +13,7 @@ A model sees what is known about a row with noise. Two models share a part of it
 The noise of a model in a row does not change as long as the row is held out. More noise makes a
 model worse; how much is needed for a value is measured on four million rows.
 
-    python years.py --family churn --change -0.02 --years 200
+    python years.py --family churn --challenger "2 % worse" --years 20
 """
 
 import argparse
@@ -56,8 +56,6 @@ BETTER_FROM = 14
 """The first week in which the challenger is better; until then it is equal."""
 IN_TIME = 4
 CORRELATIONS = (0.5, 0.95)
-CHANGES = (0.0, -0.02, -0.05, -0.1, 0.1)
-"""The value of the challenger minus the champion's, as a share of the champion's value."""
 ROOM = 0.25
 """The value of a model without noise is so much above the first champion's."""
 TRUE_ROWS, NOISES = 4_000_000, np.geomspace(0.01, 10, 40)
@@ -70,6 +68,28 @@ METRICS: Mapping[str, Metric] = {
 }
 TEAMS = ("account", "advice", "billing", "delivery", "returns", "technical")
 Drawn = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The value of the challenger minus the champion's, as a share of the champion's value.
+
+    With ``in_new_rows`` it applies to the rows that arrive from ``BETTER_FROM`` on: the champion
+    has become worse, and the holdout still contains rows from before.
+    """
+
+    change: float
+    in_new_rows: bool = False
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "equal": Scenario(0.0),
+    "2 % worse": Scenario(-0.02),
+    "5 % worse": Scenario(-0.05),
+    "10 % worse": Scenario(-0.1),
+    "10 % better": Scenario(0.1),
+    "10 % better in new rows": Scenario(0.1, in_new_rows=True),
+}
 
 
 # --- the families of distributions --------------------------------------------------------------
@@ -185,6 +205,7 @@ def families() -> Mapping[str, Family]:
     rare = churn.model_copy(update={"true_positive": 800.0})
     return {
         "binary, 28 % positives": Binary(-1.3, 1.5, churn),
+        "binary, 10 % positives": Binary(-2.9, 1.5, churn),
         "binary, 3 % positives": Binary(-4.5, 1.5, churn),
         "binary, 1 % positives, worth 800": Binary(-5.5, 1.3, rare),
         "regression, normal errors": Numbers(lambda random, rows: random.standard_normal(rows)),
@@ -222,8 +243,10 @@ class Truth:
         return float(np.interp(value, self.values[::-1], NOISES[::-1]))
 
 
-def distance(family: Family, truth: Truth, correlation: float, change: float) -> float:
+def distance(family: Family, truth: Truth, correlation: float, scenario: Scenario) -> float:
     """The true difference from the first champion in standard errors of one holdout.
+
+    If only new rows differ, the holdout is that of the fourth week.
 
     A gate that promotes at most 2.5 % of equal models finds a better one in 80 % of holdouts only
     if this is 2.8 (1.96 + 0.84).
@@ -231,7 +254,7 @@ def distance(family: Family, truth: Truth, correlation: float, change: float) ->
     random = np.random.default_rng(2)
     known, y = family.draw(random, TRUE_ROWS)
     shared, *own = (random.standard_normal(TRUE_ROWS, dtype=np.float32) for _ in range(3))
-    values = truth.first, truth.first + change * abs(truth.first)
+    values = truth.first, truth.first + scenario.change * abs(truth.first)
     champion, challenger = (
         family.worth(
             y, family.decide(known, y, truth.noise(value) * mixed(shared, each, correlation))
@@ -240,7 +263,8 @@ def distance(family: Family, truth: Truth, correlation: float, change: float) ->
     )
     split = Split.of(family.kit)
     error = (challenger - champion).std() / np.sqrt(split.weeks * split.rows)
-    return float((values[1] - values[0]) / error)
+    share = min(IN_TIME / split.weeks, 1.0) if scenario.in_new_rows else 1.0
+    return float(share * (values[1] - values[0]) / error)
 
 
 def mixed(shared: np.ndarray, own: np.ndarray, correlation: float) -> np.ndarray:
@@ -282,24 +306,26 @@ class Year:
 
     def __post_init__(self) -> None:
         shape = (self.split.weeks, self.split.rows)
+        self.arrived = np.empty(self.split.weeks, int)
         self.known, self.y, self.shared, self.champion = (
             np.empty(shape, np.float32) for _ in range(4)
         )
-        for week in range(self.split.weeks):
+        for week in range(-self.split.weeks, 0):
             self.arrive(week)
 
     def arrive(self, week: int) -> None:
         """New rows replace the oldest ones."""
         at, rows = week % self.split.weeks, self.split.rows
+        self.arrived[at] = week
         self.known[at], self.y[at] = self.family.draw(self.random, rows)
         self.shared[at] = self.random.standard_normal(rows, dtype=np.float32)
         self.champion[at] = self.decisions(self.noise, at)
 
-    def decisions(self, noise: float, weeks: int | slice = slice(None)) -> np.ndarray:
-        """The decisions of a model with ``noise``, for the rows of ``weeks``."""
+    def decisions(self, noise: float | np.ndarray, weeks: int | slice = slice(None)) -> np.ndarray:
+        """The decisions of a model with ``noise`` (or one per week), for the rows of ``weeks``."""
         shared = self.shared[weeks]
         own = self.random.standard_normal(shared.shape, dtype=np.float32)
-        seen = np.float32(noise) * mixed(shared, own, self.correlation)
+        seen = np.asarray(noise, np.float32) * mixed(shared, own, self.correlation)
         return self.family.decide(self.known[weeks], self.y[weeks], seen).astype(np.float32)
 
     def may_win(self, challenger: np.ndarray) -> bool:
@@ -392,14 +418,14 @@ class Found:
 
 
 def simulate(
-    family: Family, truth: Truth, correlation: float, change: float, *, years: int, seed: int
+    family: Family, truth: Truth, correlation: float, scenario: Scenario, *, years: int, seed: int
 ) -> Found:
-    """The promotions of challengers whose value differs by ``change`` of the champion's.
+    """The promotions in ``years`` years.
 
-    A better one arrives in week ``BETTER_FROM``, and its weeks alone are reported. The year ends
-    when it is promoted.
+    A better challenger arrives in week ``BETTER_FROM``; until then it is equal. Only the weeks from
+    then on are reported, and the year ends when it is promoted.
     """
-    split, first = Split.of(family.kit), truth.first
+    split, first, change = Split.of(family.kit), truth.first, scenario.change
     simulated = [
         Year(
             family,
@@ -419,12 +445,13 @@ def simulate(
         for place in set(range(years)) - ended:
             year = simulated[place]
             year.arrive(week)
-            if change > 0:
-                value = first + change * abs(first) if is_better else year.value
-            else:
-                value = year.value + change * abs(year.value)
+            now = change if is_better or change < 0 else 0.0
+            value = year.value + now * abs(year.value)
             noise = truth.noise(value)
-            challenger, found[place, week] = year.decisions(noise), 0
+            by_week = np.full((split.weeks, 1), noise)
+            if scenario.in_new_rows:
+                by_week[year.arrived + 1 < BETTER_FROM] = year.noise
+            challenger, found[place, week] = year.decisions(by_week), 0
             if year.may_win(challenger):
                 asked[place], offers[place] = (year, challenger), (value, noise)
         for place, won in promoted(asked, family.kit, seed + week):
@@ -451,7 +478,7 @@ class Line:
 
     family: str
     correlation: float
-    change: float
+    challenger: str
     distance: float
     years: int
     decisions: int
@@ -463,12 +490,11 @@ class Line:
     seconds: float
 
     def __str__(self) -> str:
-        what = f"{abs(self.change):.0%} {'better' if self.change > 0 else 'worse'}"
         cells = (
             self.family,
             f"{self.correlation:g}",
-            what.replace("%", " %") if self.change else "equal",
-            f"{self.distance:.1f}" if self.change else "0",
+            self.challenger,
+            f"{self.distance:.1f}".replace("-", "−"),
             f"{self.decisions:,}",
             f"{100 * self.promoted:.2f} ± {100 * self.standard_error:.2f}"
             if self.in_time is None
@@ -481,25 +507,25 @@ class Line:
 
 
 def line(
-    name: str, family: Family, truth: Truth, correlation: float, change: float, years: int
+    name: str, family: Family, truth: Truth, correlation: float, challenger: str, years: int
 ) -> Line:
     """The result of one scenario."""
-    began = time.perf_counter()
-    found = simulate(family, truth, correlation, change, years=years, seed=1)
+    began, scenario = time.perf_counter(), SCENARIOS[challenger]
+    found = simulate(family, truth, correlation, scenario, years=years, seed=1)
     share, error = found.share
-    waits = found.waits
+    is_better, waits = scenario.change > 0, found.waits
     return Line(
         name,
         correlation,
-        change,
-        distance(family, truth, correlation, change),
+        challenger,
+        distance(family, truth, correlation, scenario),
         years,
         found.decisions,
         share,
         error,
         found.years_with_one,
-        float((waits <= IN_TIME).mean()) if change > 0 else None,
-        float(np.median(waits)) if change > 0 else None,
+        float((waits <= IN_TIME).mean()) if is_better else None,
+        float(np.median(waits)) if is_better else None,
         round(time.perf_counter() - began, 1),
     )
 
@@ -509,8 +535,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--family", action="append", help="a part of its name; all if not given")
-    parser.add_argument("--correlation", type=float, action="append")
-    parser.add_argument("--change", type=float, action="append", help="-0.02 is 2 %% worse")
+    parser.add_argument("--challenger", choices=SCENARIOS, action="append")
+    parser.add_argument("--correlation", type=float, action="append", help="0.5 and 0.95")
     parser.add_argument("--years", type=int, default=YEARS)
     asked = parser.parse_args()
     print(*TITLES, sep="\n", flush=True)
@@ -520,10 +546,9 @@ def main() -> None:
             continue
         truth = Truth.of(family, seed=0)
         for correlation in asked.correlation or CORRELATIONS:
-            for change in asked.change or CHANGES:
-                lines.append(
-                    asdict(one := line(name, family, truth, correlation, change, asked.years))
-                )
+            for challenger in asked.challenger or SCENARIOS:
+                one = line(name, family, truth, correlation, challenger, asked.years)
+                lines.append(asdict(one))
                 print(one, flush=True)
                 (ROOT / "build").mkdir(exist_ok=True)
                 (ROOT / "build" / "benchmarks-years.json").write_text(json.dumps(lines, indent=2))

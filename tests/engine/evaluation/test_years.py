@@ -11,6 +11,7 @@ import pytest
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "years.py"
 NAMES = (
     "binary, 28 % positives",
+    "binary, 10 % positives",
     "binary, 3 % positives",
     "binary, 1 % positives, worth 800",
     "regression, normal errors",

@@ -18,13 +18,13 @@ model worse; how much is needed for a value is measured on four million rows.
 
 import argparse
 import json
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
@@ -234,7 +234,7 @@ class Truth:
 
     @property
     def first(self) -> float:
-        """The value of the first champion, below the best one by ``ROOM`` of its own value."""
+        """The value of the first champion, lower than the best one by ``ROOM`` of it."""
         best = float(self.values[0])
         return best / (1 + np.sign(best) * ROOM)
 
@@ -464,17 +464,10 @@ def simulate(
 
 # --- the report ---------------------------------------------------------------------------------
 
-TITLES = (
-    "| rows and models | correlation | challenger | standard errors | decisions |"
-    " promoted per decision % | years with a promotion % | promoted within 4 weeks % |"
-    " median weeks |",
-    "|---|---|---|---|---|---|---|---|---|",
-)
-
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table, with shares from 0 to 1."""
+    """The result of one scenario, with shares from 0 to 1 and the true difference (distance)."""
 
     family: str
     correlation: float
@@ -489,21 +482,32 @@ class Line:
     median_weeks: float | None
     seconds: float
 
-    def __str__(self) -> str:
-        cells = (
-            self.family,
-            f"{self.correlation:g}",
-            self.challenger,
-            f"{self.distance:.1f}".replace("-", "−"),
-            f"{self.decisions:,}",
-            f"{100 * self.promoted:.2f} ± {100 * self.standard_error:.2f}"
-            if self.in_time is None
-            else "–",
-            f"{100 * self.years_with_promotion:.1f}",
-            "–" if self.in_time is None else f"{100 * self.in_time:.1f}",
-            "–" if self.median_weeks is None else f"{self.median_weeks:g}",
-        )
-        return f"| {' | '.join(cells)} |"
+    @property
+    def promotions(self) -> str:
+        """Promotions per decision, and years with one."""
+        of_decisions = f"{100 * self.promoted:.2f} ± {100 * self.standard_error:.2f}"
+        return f"{of_decisions} · {100 * self.years_with_promotion:.0f}"
+
+    @property
+    def search(self) -> str:
+        """The true difference, promotions within four weeks, and the median."""
+        in_time, median = self.in_time or 0.0, self.median_weeks or np.inf
+        return f"{self.distance:.1f} · {100 * in_time:.0f} · {median:g}"
+
+
+def table(lines: Sequence[Line], better: bool) -> Iterator[str]:
+    """The lines of a Markdown table of the better challengers, or of the others."""
+    asked = [name for name, each in SCENARIOS.items() if (each.change > 0) == better]
+    yield f"| rows | correlation | {' | '.join(asked)} |"
+    yield "|---" * (len(asked) + 2) + "|"
+    for family, correlation in dict.fromkeys((each.family, each.correlation) for each in lines):
+        found = {
+            each.challenger: each.search if better else each.promotions
+            for each in lines
+            if (each.family, each.correlation) == (family, correlation)
+        }
+        cells = [found.get(name, "") for name in asked]
+        yield f"| {family} | {correlation:g} | {' | '.join(cells)} |"
 
 
 def line(
@@ -539,19 +543,22 @@ def main() -> None:
     parser.add_argument("--correlation", type=float, action="append", help="0.5 and 0.95")
     parser.add_argument("--years", type=int, default=YEARS)
     asked = parser.parse_args()
-    print(*TITLES, sep="\n", flush=True)
-    lines: list[dict[str, Any]] = []
+    lines: list[Line] = []
     for name, family in families().items():
         if not any(part in name for part in asked.family or [""]):
             continue
         truth = Truth.of(family, seed=0)
         for correlation in asked.correlation or CORRELATIONS:
             for challenger in asked.challenger or SCENARIOS:
-                one = line(name, family, truth, correlation, challenger, asked.years)
-                lines.append(asdict(one))
-                print(one, flush=True)
-                (ROOT / "build").mkdir(exist_ok=True)
-                (ROOT / "build" / "benchmarks-years.json").write_text(json.dumps(lines, indent=2))
+                lines.append(line(name, family, truth, correlation, challenger, asked.years))
+                print(json.dumps(asdict(lines[-1])), file=sys.stderr, flush=True)
+    print("promotions per decision in % ± standard error · years with a promotion in %\n")
+    print(*table(lines, better=False), sep="\n")
+    print("\nstandard errors · years with a promotion within 4 weeks in % · median of weeks\n")
+    print(*table(lines, better=True), sep="\n")
+    (ROOT / "build").mkdir(exist_ok=True)
+    found = json.dumps([asdict(each) for each in lines], indent=2)
+    (ROOT / "build" / "benchmarks-years.json").write_text(found)
 
 
 if __name__ == "__main__":

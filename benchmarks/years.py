@@ -497,7 +497,10 @@ class Line:
 
 def table(lines: Sequence[Line], better: bool) -> Iterator[str]:
     """The lines of a Markdown table of the better challengers, or of the others."""
-    asked = [name for name, each in SCENARIOS.items() if (each.change > 0) == better]
+    measured = {each.challenger for each in lines}
+    asked = [
+        name for name, each in SCENARIOS.items() if name in measured and (each.change > 0) == better
+    ]
     yield f"| rows | correlation | {' | '.join(asked)} |"
     yield "|---" * (len(asked) + 2) + "|"
     for family, correlation in dict.fromkeys((each.family, each.correlation) for each in lines):

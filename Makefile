@@ -27,7 +27,7 @@ BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 # With make -j, several targets would create the environment of a project at once.
 .NOTPARALLEL:
 .PHONY: help demo test test-long test-product check check-engine $(addprefix check-,$(KITS)) docs fix lock
-.PHONY: bench bench-serve bench-scoring bench-alarms bench-decisions bench-text bench-leaks build/bench-env
+.PHONY: bench bench-serve bench-scoring bench-alarms bench-decisions bench-years bench-text bench-leaks build/bench-env
 .PHONY: build/product-env clean
 
 help: ## list the commands
@@ -115,6 +115,9 @@ bench-alarms: build/bench-env ## measure false alarms, detected changes and cost
 
 bench-decisions: build/bench-env ## measure wrong decisions of the gate with a known truth; ARGS="--problem binary --rows 500"
 	@PYTHONPATH="$(ENGINE)/src" "$(PRODUCT_ENV)/bin/python" benchmarks/decisions.py $(ARGS)
+
+bench-years: build/bench-env ## simulate years of weekly retraining with a known truth; ARGS="--family binary --years 20"
+	@PYTHONPATH="$(ENGINE)/src" "$(PRODUCT_ENV)/bin/python" benchmarks/years.py $(ARGS)
 
 bench-text: build/bench-env ## measure the models for texts, on the files in DATA=folder or on synthetic messages
 	@PYTHONPATH="$(ENGINE)/src" "$(PRODUCT_ENV)/bin/python" benchmarks/text.py $(if $(DATA),--data "$(DATA)")

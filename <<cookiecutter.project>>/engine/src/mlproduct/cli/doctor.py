@@ -27,14 +27,18 @@ __all__ = ["doctor", "refuse_damaged_files", "review"]
 
 def doctor(options: Namespace, project: Project) -> int:
     """Runs every check, also after one has failed. Returns 2 if any failed."""
-    from .trial_run import run_trial
-
     found = _failed(_checks_of_machine(project))
+    from .trial_run import run_trial  # imports pandas, which another Python may not have
+
     trial = run_trial(project)
     found += _show(trial)
     found += _failed(_checks_of_records(project), trial.messages)
-    available = "Everything that a training needs is available."
-    say(f"Problems to correct: {found}." if found else available)
+    if found:
+        say(f"Problems to correct: {found}.")
+    elif trial.not_run:
+        say("No problem was found, but some steps could not be tried.")
+    else:
+        say("Everything that a training needs is available.")
     return ConfigError.exit_code if found else 0
 
 
@@ -52,10 +56,9 @@ def _failed(checks: Iterable[tuple[str, Callable[[], str]]], known: Container[st
                 line(name, f"{coloured('not run', 'yellow')}  correct the problems above first")
                 continue
             failed += 1
-            known_kind = isinstance(problem, ProductError | OSError)
-            kind = "" if known_kind else f"{type(problem).__name__}: "
-            text = kind + redacted(problem)
-            line(name, f"{coloured('not ok', 'red')}  {text}")
+            named = isinstance(problem, ProductError | OSError)
+            kind = "" if named else f"{type(problem).__name__}: "
+            line(name, f"{coloured('not ok', 'red')}  {kind}{redacted(problem)}")
     return failed
 
 
@@ -68,14 +71,15 @@ def _show(trial: "Trial") -> int:
         waits = _not_run([each for each in trial.not_run if each.step in steps])
         if problems:
             count = f"{problems} problem{'s' * (problems != 1)}"
-            line(name, f"{coloured('not ok', 'red')}  {'; '.join(filter(None, (count, waits)))}")
+            text = f"{count}; not run: {waits}" if waits else count
+            line(name, f"{coloured('not ok', 'red')}  {text}")
         elif waits or name not in trial.summaries:
             line(name, f"{coloured('not run', 'yellow')}  {waits}")
         else:
             line(name, f"{coloured('ok', 'green')}  {trial.summaries[name]}")
         for finding in findings:
-            for text in redacted(finding.text).splitlines():
-                say(f"{'':12}{escaped(text)}")
+            for each in redacted(finding.text).splitlines():
+                say(f"{'':12}{escaped(each)}")
     return len(trial.problems)
 
 
@@ -84,7 +88,7 @@ def _not_run(waiting: "Sequence[NotRun]") -> str:
     by: dict[str, list[str]] = {}
     for each in waiting:
         by.setdefault(each.needed, []).append(each.name)
-    return "; ".join(f"not run without {step}: {', '.join(names)}" for step, names in by.items())
+    return "; ".join(f"{', '.join(names)} (without {step})" for step, names in by.items())
 
 
 def _checks_of_machine(project: Project) -> Iterator[tuple[str, Callable[[], str]]]:

@@ -249,6 +249,18 @@ def test_a_sorted_source_is_sampled_from_all_of_its_rows(owned: Owned, by: str) 
     assert owned.warnings() == []
 
 
+def test_rejected_rows_of_a_sample_near_the_limit_are_a_warning(owned: Owned) -> None:
+    table = rows(20_000)
+    table.loc[table.index % 20 == 0, "region"] = "middle"
+    owned.save(table)
+    # The sample of 5,000 rows has about 250 of these rows, and their number is known to within 30.
+    owned.configure(checks={"rejected_share_at_most": 0.046})
+    (found,) = owned.warnings()
+    assert "warning: in a sample of 5,000 rows: " in found
+    owned.configure(checks={"rejected_share_at_most": 0.03})
+    assert "break the schema – expected at most 3.0%" in owned.problem()
+
+
 def test_a_source_of_several_sorted_files_is_read_until_two_classes_are_found(
     owned: Owned,
 ) -> None:
@@ -466,6 +478,18 @@ def test_criteria_that_name_a_missing_slice(owned: Owned) -> None:
     found = owned.problem()
     assert found.startswith(owned.at("product/success_criteria.yaml", line))
     assert "regoin: no such column in schemas.py – expected one of region" in found
+
+
+def test_a_slice_to_leave_out_that_does_not_occur(owned: Owned) -> None:
+    owned.change("schemas.py", 'isin=["north", "south", "east", "west"], ', "")
+    owned.change(
+        "product/success_criteria.yaml", "by: region", "by: region\n    leaving_out: [north, wset]"
+    )
+    found = owned.problem()
+    line = owned.line_of("product/success_criteria.yaml", "leaving_out:")
+    assert found.startswith(owned.at("product/success_criteria.yaml", line))
+    assert "'wset' in leaving_out, but no row of 2,000 that were read has it – expected" in found
+    assert found.endswith("did you mean 'west'?")
 
 
 def test_a_slice_without_rows_is_a_warning(owned: Owned) -> None:

@@ -225,6 +225,7 @@ def find_slices(run: State) -> Iterator[Finding]:
         present = set(labels(pd.Series(rows[criterion.by].unique(), dtype=object)))
         place = run.code.of_setting(run.project.settings.criteria_file, "criteria", at, "by")
         yield from _absent(run, criterion, present, f"{place}: ")
+        yield from _left_out(run, criterion, present, at)
 
 
 def _absent(run: State, criterion: Criterion, present: set[str], place: str) -> Iterator[Finding]:
@@ -245,3 +246,23 @@ def _absent(run: State, criterion: Criterion, present: set[str], place: str) -> 
             " expected two or more slices – get more rows, or remove the criterion"
         )
         yield Finding("criteria", place + run.so_far(text), warning=not run.is_complete)
+
+
+def _left_out(run: State, criterion: Criterion, present: set[str], at: int) -> Iterator[Finding]:
+    """The slices that a criterion leaves out and that no row has.
+
+    Only without a list in the schema: with one, they are mistakes of the file.
+    """
+    if run.columns.known_values.get(str(criterion.by)):
+        return
+    keys = ("criteria", at, "leaving_out")
+    for name in criterion.leaving_out:
+        if name not in present:
+            near = nearest(name, present)
+            hint = f"did you mean {near!r}?" if near else "remove it"
+            text = (
+                f"{criterion.id} has {name!r} in leaving_out, but no row of {len(run.rows):,} that"
+                f" were read has it – expected a value of {criterion.by} – {hint}"
+            )
+            place = run.code.of_setting(run.project.settings.criteria_file, *keys)
+            yield Finding("criteria", f"{place}: {run.so_far(text)}", warning=not run.is_complete)

@@ -160,6 +160,27 @@ def test_a_file_that_python_cannot_read_is_one_problem_and_no_traceback(
 # --- files --------------------------------------------------------------------------------------
 
 
+def test_a_mistake_that_several_checks_meet_is_counted_once(
+    owned: Owned, capsys: pytest.CaptureFixture[str]
+) -> None:
+    owned.change("config/product.yaml", "name:", "nmae:")
+    assert main(owned.package, ["doctor"]) == 2
+    output = capsys.readouterr().out
+    assert output.count("did you mean 'name'?") == 1
+    assert "  mlflow    not ok  " in output
+    assert "  history   not run  correct the problems above first" in output
+
+
+def test_an_object_that_is_no_product_is_reported_with_its_line(owned: Owned) -> None:
+    line = owned.change("product.py", "product = Product(", "product = dict(")
+    assert owned.problem().startswith(owned.at("product.py", line) + "product is dict – expected")
+
+
+def test_a_product_without_candidates(owned: Owned) -> None:
+    line = owned.change("candidates.py", "CANDIDATES = (", "CANDIDATES = ()\nOTHERS = (")
+    assert owned.problem().startswith(owned.at("candidates.py", line) + "there is no candidate")
+
+
 def test_an_import_that_fails_is_reported_with_its_line(owned: Owned) -> None:
     line = owned.change("rule.py", "import pandas as pd", "import pandsa as pd")
     assert owned.problem().startswith(owned.at("rule.py", line) + "ModuleNotFoundError")
@@ -184,7 +205,8 @@ def test_a_source_that_does_not_exist_hides_no_mistake_of_the_files(owned: Owned
     owned.change("product/success_criteria.yaml", "by: region", "by: regoin")
     found = owned.problems()
     assert len(found) == 3
-    assert any("data/none.parquet" in each for each in found)
+    place = owned.at("config/pipeline.yaml", owned.line_of("config/pipeline.yaml", "path:"))
+    assert any(each.startswith(place) and "none.parquet: no such file" in each for each in found)
     waiting = {each.name: each.needed for each in owned.trial().not_run}
     assert waiting["schema"] == "source"
     assert waiting["rule()"] == "schema"

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,20 +42,21 @@ def doctor(options: Namespace, project: Project) -> int:
     return ConfigError.exit_code if found else 0
 
 
-def _failed(checks: Iterable[tuple[str, Callable[[], str]]], known: Container[str] = ()) -> int:
+def _failed(checks: Iterable[tuple[str, Callable[[], str]]], known: Iterable[str] = ()) -> int:
     """Shows the result of each check and returns how many failed.
 
     An error whose message is ``known`` was shown already and is not counted again.
     """
-    failed = 0
+    failed, shown = 0, set(known)
     for name, check in checks:
         try:
             line(name, f"{coloured('ok', 'green')}  {check()}")
         except Exception as problem:  # also of the team's files, which the checks import
-            if str(problem) in known:
+            if str(problem) in shown:
                 line(name, f"{coloured('not run', 'yellow')}  correct the problems above first")
                 continue
             failed += 1
+            shown.add(str(problem))
             named = isinstance(problem, ProductError | OSError)
             kind = "" if named else f"{type(problem).__name__}: "
             line(name, f"{coloured('not ok', 'red')}  {kind}{redacted(problem)}")

@@ -78,8 +78,8 @@ class TeamCode:
         if name == "schemas.py":
             lines = (_line_of(schema, word) for word in re.findall(r"\w+", rest))
             return f"{self.shown(schema, next(filter(None, lines), None))}: {rest}"
-        if name == "product.py":
-            return f"{self.shown(self.folder / name)}: {rest}"
+        if name in ("product.py", f"{self.package}/product.py"):
+            return f"{self.of_name(self.folder / 'product.py', 'product')}: {rest}"
         if name == "config/pipeline.yaml":
             keys = rest.partition(":")[0].split(".")
             return f"{self.of_setting(self.root / name, *keys)}: {rest}"
@@ -102,7 +102,7 @@ def _code(function: Any) -> Any:
 
 
 def _line_of(path: Path, name: str, as_text: bool = False) -> int | None:
-    """The first line of a file that defines a column ``name``, or that has it as a text."""
+    """The first line of a file that defines a column or a value, or that has it as a text."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):  # without a line, the message is still useful
@@ -110,8 +110,9 @@ def _line_of(path: Path, name: str, as_text: bool = False) -> int | None:
     for node in ast.walk(tree):
         if as_text and isinstance(node, ast.Constant) and node.value == name:
             return node.lineno
-        if as_text or not isinstance(node, ast.AnnAssign):
+        if as_text or not isinstance(node, ast.AnnAssign | ast.Assign):
             continue
-        if isinstance(node.target, ast.Name) and node.target.id == name:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(isinstance(each, ast.Name) and each.id == name for each in targets):
             return node.lineno
     return None

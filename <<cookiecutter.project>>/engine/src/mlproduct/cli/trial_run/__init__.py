@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ...errors import ConfigError, ProductError
+from ...errors import ConfigError, ProductError, SourceError
 from ...evaluation.bootstrap import in_words
 from ..project import Project
 from .fitted_candidate import build_all, first_of, fit_first
@@ -100,6 +100,11 @@ def run_trial(project: Project) -> Trial:
 def _of_error(run: State, step: str, error: Exception) -> Iterator[Finding]:
     """The findings for an error of a step: one per line of the message of a configuration."""
     run.messages.add(str(error))
+    if isinstance(error, SourceError):
+        key = "path" if run.pipeline and run.pipeline.source.path else "query"
+        place = run.code.of_setting(run.project.settings.pipeline_file, "source", key)
+        yield Finding(step, f"{place}: {error}")
+        return
     if isinstance(error, ProductError):
         lines = str(error).splitlines()
         for line in lines if isinstance(error, ConfigError) else lines[:1]:

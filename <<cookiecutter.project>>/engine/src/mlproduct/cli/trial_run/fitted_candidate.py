@@ -22,8 +22,8 @@ def build_all(run: State) -> Iterator[Finding]:
     if not names:
         yield Finding(
             "candidates",
-            f"{run.code.shown(run.code.folder / 'candidates.py')}: there is no candidate –"
-            " expected at least one – add a Candidate",
+            f"{run.code.of_name(run.code.folder / 'candidates.py', 'CANDIDATES')}: there is no"
+            " candidate – expected at least one – add a Candidate",
         )
         return
     budget = run.pipeline.search if run.pipeline else None

@@ -4,12 +4,12 @@ import os
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..clock import today
-from ..config.settings import Settings, read_pipeline, read_scoring
+from ..config.settings import Settings, read_scoring
 from ..console import coloured, line, say
 from ..errors import ConfigError, ProductError, Refused
 from ..escaping import escaped
@@ -19,29 +19,86 @@ from .data_verbs import near
 from .project import Project
 from .release_verbs import named, releases_of
 
+if TYPE_CHECKING:
+    from .trial_run import NotRun, Trial
+
 __all__ = ["doctor", "refuse_damaged_files", "review"]
 
 
 def doctor(options: Namespace, project: Project) -> int:
     """Runs every check, also after one has failed. Returns 2 if any failed."""
-    failed = 0
-    for name, check in _checks(project):
+    found = _failed(_checks_of_machine(project))
+    from .trial_run import run_trial  # imports pandas, which another Python may not have
+
+    trial = run_trial(project)
+    found += _show(trial)
+    found += _failed(_checks_of_records(project), trial.messages)
+    if found:
+        say(f"Problems to correct: {found}.")
+    elif trial.not_run:
+        say("No problem was found, but some steps could not be tried.")
+    else:
+        say("Everything that a training needs is available.")
+    return ConfigError.exit_code if found else 0
+
+
+def _failed(checks: Iterable[tuple[str, Callable[[], str]]], known: Iterable[str] = ()) -> int:
+    """Shows the result of each check and returns how many failed.
+
+    An error whose message is ``known`` was shown already and is not counted again.
+    """
+    failed, shown = 0, set(known)
+    for name, check in checks:
         try:
             line(name, f"{coloured('ok', 'green')}  {check()}")
-        except (ProductError, OSError) as problem:
+        except Exception as problem:  # also of the team's files, which the checks import
+            if str(problem) in shown:
+                line(name, f"{coloured('not run', 'yellow')}  correct the problems above first")
+                continue
             failed += 1
-            line(name, f"{coloured('not ok', 'red')}  {redacted(problem)}")
-    available = "Everything that a training needs is available."
-    say(f"Problems to correct: {failed}." if failed else available)
-    return ConfigError.exit_code if failed else 0
+            shown.add(str(problem))
+            named = isinstance(problem, ProductError | OSError)
+            kind = "" if named else f"{type(problem).__name__}: "
+            line(name, f"{coloured('not ok', 'red')}  {kind}{redacted(problem)}")
+    return failed
 
 
-def _checks(project: Project) -> Iterator[tuple[str, Callable[[], str]]]:
+def _show(trial: "Trial") -> int:
+    """Shows the parts of the trial, each with its findings below, and returns how many problems."""
+    inner = ("schema", "split", "target", "rule", "candidates", "criteria")
+    for name, steps in (("files", ("files",)), ("source", ("source",)), ("trial", inner)):
+        findings = trial.of(*steps)
+        problems = sum(not each.warning for each in findings)
+        waits = _not_run([each for each in trial.not_run if each.step in steps])
+        if problems:
+            count = f"{problems} problem{'s' * (problems != 1)}"
+            text = f"{count}; not run: {waits}" if waits else count
+            line(name, f"{coloured('not ok', 'red')}  {text}")
+        elif waits or name not in trial.summaries:
+            line(name, f"{coloured('not run', 'yellow')}  {waits}")
+        else:
+            line(name, f"{coloured('ok', 'green')}  {trial.summaries[name]}")
+        for finding in findings:
+            for each in redacted(finding.text).splitlines():
+                say(f"{'':12}{escaped(each)}")
+    return len(trial.problems)
+
+
+def _not_run(waiting: "Sequence[NotRun]") -> str:
+    """The parts that did not run, by the step that they wait for."""
+    by: dict[str, list[str]] = {}
+    for each in waiting:
+        by.setdefault(each.needed, []).append(each.name)
+    return "; ".join(f"{', '.join(names)} (without {step})" for step, names in by.items())
+
+
+def _checks_of_machine(project: Project) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "python", _python
     yield "engine", lambda: _engine(project.settings)
     yield "folder", lambda: _writable(project.settings.var)
-    yield "files", lambda: _files(project)
-    yield "source", lambda: _source(project)
+
+
+def _checks_of_records(project: Project) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "databases", lambda: _databases(project.settings)
     yield "mlflow", lambda: _mlflow(project)
     yield "history", lambda: _trail(project)
@@ -72,33 +129,6 @@ def _writable(folder: Path) -> str:
     probe.write_bytes(b"")
     probe.unlink()
     return f"{near(folder)} is writable, {shutil.disk_usage(folder).free / 1e9:,.0f} GB are free"
-
-
-def _files(project: Project) -> str:
-    """The number of criteria and features; a line for each warning about the criteria."""
-    from ..scorecard.criteria_check import check_file
-    from ..training.configuration import read_configuration
-
-    criteria, pipeline = read_configuration(project.product, project.settings)
-    columns = project.product.columns
-    found = f"{len(criteria.criteria)} criteria, {len(columns.features)} features"
-    checked = check_file(project.settings.criteria_file, columns, on=today())
-    notes = (f"\n{'':12}{escaped(redacted(each))}" for each in checked.warnings)
-    return "".join((f"{found}, split by {pipeline.split.by}", *notes))
-
-
-def _source(project: Project) -> str:
-    from ..data.sources import read
-
-    source, columns = (
-        read_pipeline(project.settings.pipeline_file).source,
-        project.product.columns.read,
-    )
-    first = next(iter(read(source, columns, root=project.settings.root, environ=os.environ)), None)
-    there = set(first.rows.columns) if first else set()
-    if missing := [name for name in columns if name not in there]:
-        raise ConfigError(f"{source.described} has no column {', '.join(missing)} – see schemas.py")
-    return f"{source.described} has all {len(columns)} columns"
 
 
 def _databases(settings: Settings) -> str:

@@ -184,6 +184,7 @@ def _role(name: str, column: Any) -> str:
     if role not in ROLES:
         raise ConfigError(
             f"schemas.py: column {name} has the role {role!r} – expected one of {', '.join(ROLES)}"
+            " – correct it in the column's metadata"
         )
     if _is_private(column) and role != "ignored":
         raise ConfigError(

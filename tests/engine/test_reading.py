@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from mlproduct.reading import BLANKS, PLAIN, Reading, number_of, numbers_of
+from mlproduct.data.coercion import numbers_of
+from mlproduct.reading import BLANKS, PLAIN, Reading, number_of
 
 GERMAN = Reading(",", ".", "€%")
 SWISS = Reading(".", "'", "")

@@ -298,8 +298,8 @@ def test_too_many_invalid_rows_are_refused_with_a_table_and_returned() -> None:
     lines = str(problem).split("\n")
     assert lines[0].startswith("2 of 40 rows (5.0%) break the schema – expected at most 4.0%")
     assert [line.split() for line in lines[1:3]] == [
-        ["column", "rule", "rows", "example"],
-        ["amount", "at", "least", "0", "2", "'-1'"],
+        ["column", "rule", "rows", "examples"],
+        ["amount", "at", "least", "0", "2", "'-1'", "(row", "0),", "'-2'", "(row", "1)"],
     ]
     assert problem.rejected is not None
     assert sorted(problem.rejected.failures["reason"]) == ["category", "range", "range"]
@@ -455,3 +455,11 @@ def test_a_typed_date_is_quarantined_in_the_format_of_its_column() -> None:
     assert pd.isna(rows["own"][2])
     again = validated(rows.assign(value=1.0), schema=schema, limit=1.0)
     assert again.rejected.failures["value"].tolist() == ["2026-11-24 10:00:00"]
+
+
+def test_a_refusal_shows_three_examples_of_each_rule_with_their_rows_and_files() -> None:
+    amounts = ["a", "a", "b", "c", "d"] + ["1"] * 15
+    shown = str(refusal(table(amount=amounts)))
+    assert "amount  type: number     5  'a' (row 0), 'b' (row 2), 'c' (row 3)" in shown
+    several = str(refusal(table(amount=amounts), table(at="2026-02-01", city="mars")))
+    assert "'mars' (part-1 row 0)" in several

@@ -57,6 +57,24 @@ def test_the_champion_scores_a_day_and_the_predictions_are_written_and_logged(
     assert not set(COLUMNS.private) & set(written.columns)
 
 
+def test_quarantined_rows_are_shown_with_column_rule_and_three_examples(
+    product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame, name = a_day().astype(object), COLUMNS.numeric[0]
+    frame.loc[frame.index[[2, 3, 5, 7]], name] = ["one", "two", "three", "four"]
+    product.save(
+        frame.drop(columns=COLUMNS.target).astype({name: "str"}),
+        f"var/sample/scoring/{DAY}.parquet",
+    )
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    printed = capsys.readouterr().out
+    assert "4 quarantined" in printed
+    assert f"{name}  type: number" in printed
+    assert "4  'one' (row 2), 'two' (row 3), 'three' (row 5)\n" in printed
+    assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0
+    assert "'one'" not in capsys.readouterr().out, "nothing new was quarantined"
+
+
 def test_scoring_again_adds_only_new_rows(product: TrialProduct) -> None:
     frame = to_score(product)
     assert main(["score", "--day", str(DAY), "--no-shadow"]) == 0

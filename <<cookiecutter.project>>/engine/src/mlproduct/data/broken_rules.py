@@ -12,6 +12,7 @@ __all__ = [
     "FAILURE_COLUMNS",
     "Broken",
     "Reason",
+    "example_table",
     "failure_table",
     "reason_table",
     "reasons_of",
@@ -25,6 +26,7 @@ Reason = tuple[str, str, int, str]
 
 SHOWN_CHARACTERS = 80  # of a cell
 SHOWN_REASONS = 20  # a screen; the quarantine contains all of them
+SHOWN_EXAMPLES = 3  # per reason
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,39 @@ def unlisted(failures: pd.DataFrame, column: str) -> dict[str, int]:
 
 def reason_table(reasons: Sequence[Reason]) -> str:
     """The reasons as aligned lines of text with a header; at most 20, then the number of others."""
-    shown = [
-        (column, rule, f"{rows:,}", repr(example))
-        for column, rule, rows, example in reasons[:SHOWN_REASONS]
-    ]
-    lines = [("column", "rule", "rows", "example"), *shown]
+    return _aligned(
+        "example",
+        [
+            (column, rule, f"{rows:,}", repr(example))
+            for column, rule, rows, example in reasons[:SHOWN_REASONS]
+        ],
+        len(reasons),
+    )
+
+
+def example_table(failures: pd.DataFrame) -> str:
+    """The broken rules as aligned lines with up to three different values and their rows.
+
+    Rows are counted from 0, as in the quarantine. The file is named if there are several.
+    """
+    several = failures["source"].nunique() > 1
+    groups = failures.groupby(["column", "rule"], sort=True)
+    reasons = reasons_of(failures)
+    lines = []
+    for column, rule, rows, _ in reasons[:SHOWN_REASONS]:
+        found = groups.get_group((column, rule)).drop_duplicates("value").head(SHOWN_EXAMPLES)
+        examples = [
+            f"{value!r} ({f'{source} ' if several else ''}row {row})"
+            for value, source, row in found[["value", "source", "row"]].itertuples(index=False)
+        ]
+        lines.append((column, rule, f"{rows:,}", ", ".join(examples)))
+    return _aligned("examples", lines, len(reasons))
+
+
+def _aligned(last: str, shown: Sequence[tuple[str, ...]], total: int) -> str:
+    lines = [("column", "rule", "rows", last), *shown]
     width = [max(len(line[at]) for line in lines) for at in range(3)]
     text = [f"  {c:<{width[0]}}  {r:<{width[1]}}  {n:>{width[2]}}  {e}" for c, r, n, e in lines]
-    if len(reasons) > SHOWN_REASONS:
-        text.append(f"  and {len(reasons) - SHOWN_REASONS} more")
+    if total > len(shown):
+        text.append(f"  and {total - len(shown)} more")
     return "\n".join(text)

@@ -15,9 +15,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pandera import dtypes
 
-from ..reading import BLANKS, PLAIN, Reading, numbers_of, plain
+from ..reading import BLANKS, PLAIN, Reading, grammar, mark_class, plain
 from .keys import keys_of
 from .spelling import USUAL, Spelling
 
@@ -32,6 +34,7 @@ __all__ = [
     "date_of",
     "is_missing_word",
     "kind_of",
+    "numbers_of",
     "text_of",
     "whole_number_of",
     "yes_or_no",
@@ -263,6 +266,28 @@ def _numbers(column: pd.Series, reading: Reading = PLAIN) -> Cells:
     if infinite.any():
         values = np.where(infinite, np.nan, values)
     return Cells(pd.Series(values), wrong, infinite)
+
+
+def numbers_of(texts: pd.Series, reading: Reading = PLAIN) -> np.ndarray:
+    """``number_of`` of each text, NaN where it is missing or not a number."""
+    array = pa.array(texts, from_pandas=True)
+    # Arrow reads plain numbers by the same grammar, and ten times faster.
+    if reading == PLAIN:
+        try:
+            return np.asarray(pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False))
+        except pa.ArrowInvalid:  # at least one text is not a number
+            pass
+    trimmed = pc.utf8_trim(array.cast(pa.large_string()), characters=BLANKS + reading.signs)
+    found = pc.extract_regex(trimmed, f"^(?:{grammar(reading).pattern})$")
+    number = pc.struct_field(found, "number")
+    if reading.thousands:
+        number = pc.replace_substring_regex(number, mark_class(reading.thousands), "")
+    number = pc.replace_substring(number, reading.decimal, ".")
+    nothing = pa.scalar("", number.type)
+    whole = pc.binary_join_element_wise(pc.struct_field(found, "minus"), number, nothing)
+    # extract_regex gives empty texts for a text that does not match, and says so in its validity.
+    whole = pc.if_else(pc.is_valid(found), whole, pa.scalar(None, whole.type))
+    return np.asarray(pc.cast(whole, pa.float64()).to_numpy(zero_copy_only=False))
 
 
 def _nothing(text: pd.Series) -> np.ndarray:

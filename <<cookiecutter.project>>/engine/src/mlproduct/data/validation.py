@@ -15,7 +15,7 @@ from pandera.pandas import DataFrameModel
 from ..errors import InvalidData
 from ..reading import PLAIN, Reading
 from ..tables import Batch, Rejected, Validated
-from .broken_rules import Broken, failure_table, reason_table, reasons_of, unlisted
+from .broken_rules import Broken, example_table, failure_table, reason_table, reasons_of, unlisted
 from .coercion import Cells, as_source_text, coerce, coerce_key
 from .fingerprint import row_hashes
 from .schema_validator import SchemaValidator, schema_validator
@@ -215,7 +215,8 @@ def _refuse_other_types(
         return
     rejected = tally.rejected(validator)
     failures = rejected.failures
-    reasons = reasons_of(failures[(failures["reason"] == "type") & failures["column"].isin(other)])
+    failures = failures[(failures["reason"] == "type") & failures["column"].isin(other)]
+    reasons = reasons_of(failures)
     counted = ", ".join(
         f"{name} is not a {validator.expects(name)} in {share[name]:.0%} of its cells"
         for name in other
@@ -223,7 +224,7 @@ def _refuse_other_types(
     raise InvalidData(
         f"wrong type: {counted} – expected the type in schemas.py{validator.advice(other, reasons)}"
         " – repair the source,"
-        f" or the type in the schema\n{reason_table(reasons)}",
+        f" or the type in the schema\n{example_table(failures)}",
         reasons,
         rejected,
     )
@@ -240,7 +241,7 @@ def _refuse_too_many(rejected: Rejected, seen: int, limit: float, open_column: s
     raise InvalidData(
         f"{bad:,} of {seen:,} rows ({bad / seen:.1%}) break the schema – expected at most"
         f" {limit:.1%} – repair the source,"
-        f" or the rules in schemas.py\n{reason_table(reasons)}",
+        f" or the rules in schemas.py\n{example_table(rejected.failures)}",
         reasons,
         rejected,
     )

@@ -16,6 +16,7 @@ import pandas as pd
 from .. import console
 from ..clock import today
 from ..config.settings import Scoring, Settings, read_scoring
+from ..data.broken_rules import example_table
 from ..data.columns import Columns
 from ..data.fingerprint import fingerprint, row_identities
 from ..data.quarantine import Quarantine
@@ -74,12 +75,13 @@ class ScoringContext:
 @dataclass(frozen=True)
 class ScoredDay:
     """The result of scoring a day. ``fresh`` is the number of rows scored in this run; ``shadow``
-    describes the result of the challenger.
+    describes the result of the challenger, and ``reasons`` why rows of this run were quarantined.
     """
 
     partition: Partition
     fresh: int
     shadow: str | None = None
+    reasons: str = ""
 
 
 def scoring_context(product: Product, shadow: bool | None = None) -> ScoringContext:
@@ -168,11 +170,12 @@ def score_day(context: ScoringContext, day: date, run: str) -> ScoredDay:
         )
     # Before the day is finished, so that it is scored again after the source is repaired.
     _refuse_too_many(context, first, source.described, day)
-    done = ScoredDay(context.log.finish(first.partition, rejected=first.rejected), first.fresh)
+    partition = context.log.finish(first.partition, rejected=first.rejected)
+    shadow = trouble and f"failed: {trouble}"
     if second is not None and trouble is None:
         kept = context.log.finish(second.partition, rejected=second.rejected)
-        return ScoredDay(done.partition, done.fresh, f"also scored by version {kept.version}")
-    return ScoredDay(done.partition, done.fresh, trouble and f"failed: {trouble}")
+        shadow = f"also scored by version {kept.version}"
+    return ScoredDay(partition, first.fresh, shadow, first.reasons)
 
 
 class _Chunk:
@@ -200,6 +203,12 @@ class _StreamScoring:
         self.context, self.partition, self.run = context, partition, run
         self.recorded = context.log.recorded(partition.stream, partition.day)
         self.seen = self.rejected = self.fresh = 0
+        self.failures: list[pd.DataFrame] = []
+
+    @property
+    def reasons(self) -> str:
+        """Why this run quarantined rows, as a table of text; empty if it quarantined none."""
+        return example_table(pd.concat(self.failures, ignore_index=True)) if self.failures else ""
 
     def take(self, chunk: _Chunk) -> None:
         # A table without columns goes on: the validation reports that the source has none of them.
@@ -212,6 +221,8 @@ class _StreamScoring:
             self.rejected += self.recorded[name]
             return
         rows, bad = chunk.validated.rows, len(chunk.validated.rejected.rows)
+        if bad:
+            self.failures.append(chunk.validated.rejected.failures)
         identities = row_identities(rows, self.context.columns)
         # A row may be in another chunk as well: of an earlier run, or as a duplicate in the source.
         new = ~self.context.log.known(stream, day, identities, _times(rows, self.context.columns))
@@ -316,11 +327,12 @@ def _refuse_too_many(
         f"{source}: {stream.rejected:,} of {stream.seen:,} rows ({share:.1%}) break the schema –"
         f" expected at most {limit:.1%} – see quarantine show score-{day}, repair the source and"
         f" score again; the valid rows are scored, {day} is not finished"
+        + (f"\n{stream.reasons}" if stream.reasons else "")
     )
 
 
 def show_scored(scored: ScoredDay) -> None:
-    """Prints one line with the counts of the day."""
+    """Prints a line with the counts of the day, and why rows of this run were quarantined."""
     partition = scored.partition
     rejected = f", {partition.rejected:,} quarantined" if partition.rejected else ""
     before = partition.rows - scored.fresh
@@ -330,3 +342,5 @@ def show_scored(scored: ScoredDay) -> None:
     shadow = f"; shadow: {scored.shadow}" if scored.shadow else ""
     counts = f"{partition.rows:,} rows scored{again} by version {partition.version}{rejected}"
     console.line("score", f"{partition.day}: {counts}{shadow}")
+    if scored.reasons:
+        console.say(scored.reasons)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import console
 from ..clock import now
+from ..data.broken_rules import example_table
 from ..data.fingerprint import fingerprint, row_identities
 from ..data.quarantine import Quarantine
 from ..data.sources import read
@@ -100,6 +101,8 @@ def ingest(run: TrainingRun) -> Validated:
     columns = len(run.columns.read)
     console.line("ingest", f"{source.described}: {validated.seen:,} rows × {columns} columns")
     console.line("validate", f"{len(validated.rows):,} accepted{share}")
+    if rejected:
+        console.say(example_table(validated.rejected.failures))
     return validated
 
 

@@ -393,6 +393,14 @@ def test_a_waiver_is_valid_on_its_last_day_and_results_in_a_warning() -> None:
     assert "Waived by Ada until 2026-11-24: New data in May." in verdict.reasons[0]
 
 
+def test_a_champion_that_could_not_be_loaded_needs_review() -> None:
+    """Otherwise, whoever damages the champion's file could loosen every bar without a trace."""
+    verdict = verdict_on(measurement(*MET), unread=True)
+    assert verdict.decision is Decision.REVIEW
+    assert "not known which bars were loosened" in verdict.reasons[-1]
+    assert verdict_on(measurement(*MET), unread=True, rules=1).decision is Decision.READY
+
+
 @pytest.mark.parametrize(
     ("written", "ends", "needs_review"),
     [

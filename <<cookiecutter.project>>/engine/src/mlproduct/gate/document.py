@@ -174,6 +174,11 @@ class Document(Frozen):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
+    def champion_is_unread(self) -> bool:
+        """Whether there was a champion, but it could not be loaded."""
+        return self.champion is not None and self.previous_criteria is None
+
+    @property
     def allows_training(self) -> bool:
         """Whether the verdict on the data allows a training."""
         return self.data_verdict.decision is not Decision.BLOCKED
@@ -220,6 +225,7 @@ class Document(Frozen):
                 self.criteria,
                 on=self.judged_on,
                 previous=self.previous_criteria,
+                unread=self.champion_is_unread,
                 rules=self.rules,
             )
             if _dump(again) != _dump(self.verdict):

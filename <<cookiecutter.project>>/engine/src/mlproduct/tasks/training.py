@@ -300,7 +300,11 @@ def judge(run: TrainingRun, document: Document, evaluated: Evaluated) -> Documen
         )
     evaluation = evaluated.evaluation
     verdict = judge_measurements(
-        evaluation.measurements, run.criteria, on=run.today, previous=document.previous_criteria
+        evaluation.measurements,
+        run.criteria,
+        on=run.today,
+        previous=document.previous_criteria,
+        unread=document.champion_is_unread,
     )
     judged = document.model_copy(
         update={

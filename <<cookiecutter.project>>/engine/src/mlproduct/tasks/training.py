@@ -172,6 +172,7 @@ def _document(
         metrics=run.columns.of_target.summaries,
         rules=RULES,
         configuration=Configuration.of(run.pipeline).model_dump(mode="json"),
+        previous_configuration=loaded.document.configuration if loaded else {},
     )
 
 
@@ -304,7 +305,7 @@ def judge(run: TrainingRun, document: Document, evaluated: Evaluated) -> Documen
         run.criteria,
         on=run.today,
         previous=document.previous_criteria,
-        unread=document.champion_is_unread,
+        further=document.further_concerns,
     )
     judged = document.model_copy(
         update={

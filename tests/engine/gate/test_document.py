@@ -149,7 +149,7 @@ CHECKS = {"leak_at": 0.98, "doubt_at": 0.94, "combined_leak_at": 0.999, "accepte
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("change", "concern"),
     [
         ({}, None),
         ({"leak_at": 0.97}, None),
@@ -159,7 +159,7 @@ CHECKS = {"leak_at": 0.98, "doubt_at": 0.94, "combined_leak_at": 0.999, "accepte
     ],
 )
 def test_a_check_for_leaks_that_was_loosened_since_the_champion_needs_review(
-    change: dict[str, Any], expected: str | None
+    change: dict[str, Any], concern: str | None
 ) -> None:
     """Otherwise, the built-in criterion no-leak could be switched off without a trace."""
     configured = {
@@ -178,10 +178,10 @@ def test_a_check_for_leaks_that_was_loosened_since_the_champion_needs_review(
     )
     judged = made.model_copy(update={"verdict": verdict})
     assert judged.contradictions() == ()
-    assert (judged.decision is Decision.REVIEW) == (expected is not None)
-    assert expected is None or expected in verdict.reasons[-1]
+    assert (judged.decision is Decision.REVIEW) == (concern is not None)
+    assert concern is None or concern in verdict.reasons[-1]
     hidden = judged.model_copy(update={"previous_configuration": {}})
-    assert bool(hidden.contradictions()) == (expected is not None)
+    assert bool(hidden.contradictions()) == (concern is not None)
 
 
 def test_a_document_whose_champion_could_not_be_loaded_needs_review() -> None:

@@ -3,7 +3,7 @@ the registry, the log or the quarantine.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,12 +80,21 @@ def ingest(run: TrainingRun) -> Validated:
     quarantine = Quarantine(run.settings.var / "quarantine")
     source = run.pipeline.source
 
+    counts: dict[str, int] = {}
+
+    def counted(origin: str, batches: Iterable[Batch]) -> Iterator[Batch]:
+        for batch in batches:
+            counts[origin] = counts.get(origin, 0) + len(batch.rows)
+            yield batch
+
     def batches() -> Iterator[Batch]:
         # The source first: of two rows with one identity, validate() keeps the first.
         yield from read(source, run.columns.read, root=run.settings.root, environ=os.environ)
-        yield from quarantine.repaired()
+        yield from counted("the repaired quarantine", quarantine.repaired())
         if run.pipeline.labelled_log:
-            yield from labelled_batches(logbook(run.product, run.settings))
+            yield from counted(
+                "the labelled log", labelled_batches(logbook(run.product, run.settings))
+            )
 
     limit = run.pipeline.checks.rejected_share_at_most
     try:
@@ -98,7 +107,10 @@ def ingest(run: TrainingRun) -> Validated:
     rejected = len(validated.rejected.rows)
     share = f", {rejected:,} quarantined ({validated.rejected_share:.1%})" if rejected else ""
     columns = len(run.columns.read)
-    console.line("ingest", f"{source.described}: {validated.seen:,} rows × {columns} columns")
+    # The verdict names every origin: rows from elsewhere must not pass as rows of the source.
+    others = [f"{origin} ({rows:,})" for origin, rows in counts.items()]
+    run.evidence.described = " + ".join((source.described, *others))
+    console.line("ingest", f"{run.evidence.described}: {validated.seen:,} rows × {columns} columns")
     console.line("validate", f"{len(validated.rows):,} accepted{share}")
     return validated
 
@@ -155,7 +167,7 @@ def _document(
         # For the judge, which reports bars that were loosened since.
         previous_criteria=loaded.document.criteria if loaded else None,
         data=DataSummary(
-            source=run.pipeline.source.described,
+            source=run.evidence.described or run.pipeline.source.described,
             digest=fingerprint(validated.rows),
             rows=len(validated.rows),
             rejected=len(validated.rejected.rows),

@@ -393,6 +393,11 @@ def test_a_waiver_is_valid_on_its_last_day_and_results_in_a_warning() -> None:
     assert "Waived by Ada until 2026-11-24: New data in May." in verdict.reasons[0]
 
 
+def test_a_further_concern_needs_review() -> None:
+    verdict = verdict_on(measurement(*MET), further=("A limit was raised.",))
+    assert (verdict.decision, verdict.reasons[-1]) == (Decision.REVIEW, "A limit was raised.")
+
+
 @pytest.mark.parametrize(
     ("written", "ends", "needs_review"),
     [

@@ -7,10 +7,11 @@ import tarfile
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlproduct.gate.criteria import ALWAYS, Decision, Measurement, Outcome, Verdict, criteria_digest
-from mlproduct.gate.document import Document
+from mlproduct.gate.document import ChampionReference, Document
 from mlproduct.gate.judge import judge
 
 from ..scorecard.documents import CHURN, churn_measurements, document, price_document
@@ -142,6 +143,54 @@ def test_a_document_of_an_earlier_release_needs_no_must_criterion() -> None:
     # The mark cannot be removed from a later document, because the verdict then contradicts it.
     assert made.contradictions() == ()
     assert made.model_copy(update={"rules": 1}).contradictions()
+
+
+CHECKS = {"leak_at": 0.98, "doubt_at": 0.94, "combined_leak_at": 0.999, "accepted_leaks": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "concern"),
+    [
+        ({}, None),
+        ({"leak_at": 0.97}, None),
+        ({"leak_at": 1.0}, "leak_at of the check for leaks was raised from 0.98 to 1"),
+        ({"doubt_at": 0.99}, "doubt_at of the check for leaks was raised from 0.94 to 0.99"),
+        ({"accepted_leaks": [{"feature": "tariff", "because": "-"}]}, "now leaves out tariff"),
+    ],
+)
+def test_a_check_for_leaks_that_was_loosened_since_the_champion_needs_review(
+    change: dict[str, Any], concern: str | None
+) -> None:
+    """Otherwise, the built-in criterion no-leak could be switched off without a trace."""
+    configured = {
+        "champion": ChampionReference(version="1", digest="d" * 64),
+        "previous_criteria": JUDGED.criteria,
+        "configuration": {"checks": CHECKS | change},
+        "previous_configuration": {"checks": CHECKS},
+    }
+    made = JUDGED.model_copy(update=configured)
+    verdict = judge(
+        made.measurements,
+        made.criteria,
+        on=made.judged_on,
+        previous=made.previous_criteria,
+        further=made.further_concerns,
+    )
+    judged = made.model_copy(update={"verdict": verdict})
+    assert judged.contradictions() == ()
+    assert (judged.decision is Decision.REVIEW) == (concern is not None)
+    assert concern is None or concern in verdict.reasons[-1]
+    hidden = judged.model_copy(update={"previous_configuration": {}})
+    assert bool(hidden.contradictions()) == (concern is not None)
+
+
+def test_a_document_whose_champion_could_not_be_loaded_needs_review() -> None:
+    """Otherwise, whoever damages the champion's file could loosen every bar without a trace."""
+    champion = ChampionReference(version="1", digest="d" * 64)
+    made = JUDGED.model_copy(update={"champion": champion, "previous_criteria": None})
+    assert "not known which bars were loosened" in made.further_concerns[0]
+    assert made.contradictions()  # its verdict is that of a first model
+    assert made.model_copy(update={"rules": 1}).further_concerns == ()
 
 
 def test_a_blocked_document_names_what_blocks() -> None:

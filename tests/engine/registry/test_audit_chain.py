@@ -3,13 +3,14 @@ and the champion stays.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from mlproduct.errors import ProductError, Refused
-from mlproduct.registry.audit_log import TRAIL, AuditLog, AuditTrail, Entry
+from mlproduct.registry.audit_log import TRAIL, AuditLog, AuditTrail, Entry, _digest
 from mlproduct.registry.audit_mirror import ANNOUNCED, HEAD
 
 from ..databases import recorded
@@ -263,3 +264,17 @@ def test_a_product_of_an_earlier_release_gets_its_digest_from_the_first_command(
     decided.releases.models.tag_model(HEAD, None)
     with pytest.raises(Refused, match=r"entry 4 .* whose tag audit_log is missing"):
         decided.releases.rollback(by="Ada", because="Complaints.")
+
+
+def test_an_entry_that_looks_like_one_of_an_earlier_release_is_refused(trial: Trial) -> None:
+    """Before the first decision, MLflow has no digest that would contradict it."""
+    trial.trained()
+    forged = asdict(replace(entry(datetime(2026, 11, 24)), sequence=1))
+    forged["entry_digest"] = _digest(forged, None, migrated=True)
+    with trial.releases.audit_log.database.engine.begin() as connection:
+        connection.execute(TRAIL.insert(), forged)
+    assert (trial.trail.migrated, trial.trail.broken) == (1, None)
+    with pytest.raises(Refused, match=r"entry 1 .* alias champion is on version none – expected"):
+        trial.releases.reconcile()
+    assert trial.releases.verify_audit_log()[1] is False
+    assert trial.releases.models.alias("champion") is None

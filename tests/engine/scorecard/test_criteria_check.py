@@ -210,6 +210,18 @@ def test_a_file_whose_only_must_is_waived_causes_a_warning() -> None:
     assert warned(RECALL, {**RECALL, "id": "other"}, waivers=(waiver,)) == []
 
 
+def test_a_file_whose_only_musts_are_about_speed_and_size_causes_a_warning() -> None:
+    small = {"metric": "model_megabytes", "at_least": None, "at_most": 10}
+    fast = {"metric": "latency_p95_ms", "at_least": None, "at_most": 50}
+    musts = ({**RECALL, **small, "id": "small"}, {**RECALL, **fast, "id": "fast"})
+    should = {**RECALL, "level": "should"}
+    assert "no must is about the predictions" in warned(*musts, should)[0][1]
+    assert warned(*musts, RECALL) == []
+    assert (
+        warned(*musts, {**RECALL, "says": "It learned.", "metric": "skill", "at_least": 0.2}) == []
+    )
+
+
 def test_dates_far_away_cause_warnings() -> None:
     waiver = {"criterion": "a", "until": date(2027, 11, 25), "by": "Ada", "why": "New data."}
     criteria = ({**RECALL, "id": "a"}, {**RECALL, "id": "b"})

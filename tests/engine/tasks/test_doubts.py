@@ -1,5 +1,6 @@
 """Doubts in a whole training: no model is promoted until a named person has accepted them."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from mlproduct.errors import Refused
 from mlproduct.gate.criteria import Decision
+from mlproduct.registry.model_files import MODEL_FILE
 from mlproduct.testing import TrialProduct
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
@@ -65,3 +67,23 @@ def test_a_feature_that_agrees_with_most_targets_is_a_doubt(trial: TrialProduct)
     (found,) = (m for m in registered.document.data_measurements if m.metric == "doubtful_features")
     assert str(found.note).startswith(f"{name} (0.9")
     is_a_doubt(trial, registered, by="no-doubtful-feature")
+
+
+def test_bars_that_were_loosened_while_the_champion_cannot_be_loaded_are_a_doubt(
+    trial: TrialProduct,
+) -> None:
+    models = trial.releases.models
+    champion = models.find(str(trial.releases.champion()))
+    file = Path(champion.source.removeprefix("file://")) / MODEL_FILE
+    content, criteria = file.read_bytes(), trial.read("product/success_criteria.yaml")
+    kept = [each for each in criteria["criteria"] if each.get("versus") != "champion"]
+    assert len(kept) < len(criteria["criteria"])
+    file.unlink()
+    trial.write("product/success_criteria.yaml", {**criteria, "criteria": kept})
+    try:
+        registered = trial.train()
+        assert registered.document.contradictions() == ()
+        is_a_doubt(trial, registered, by="review")
+    finally:
+        file.write_bytes(content)
+        trial.write("product/success_criteria.yaml", criteria)

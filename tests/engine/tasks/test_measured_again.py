@@ -122,6 +122,11 @@ def test_rows_of_the_quarantine_and_of_the_log_are_found(
     # The rows of the log, and then the repaired row as well.
     assert before.data.rows > len(own_rows(own)) + len(scored) // 2
     assert registered.document.data.rows == before.data.rows + 1
+    # Rows from elsewhere do not pass as rows of the source.
+    assert " + the labelled log (" in before.data.source
+    assert " + the repaired quarantine (1) + the labelled log (" in (
+        registered.document.data.source
+    )
     assert again(own, registered.version).differences == ()
     assert main(["forget", str(scored[KEY].iloc[0]), "--by", "Ada"]) == 0
     code, printed = verified(capsys, registered.version)

@@ -15,6 +15,8 @@ from sklearn import datasets
 from .. import all_kinds
 from ..data.small_tables import columns, table
 
+WHERE_KNOWN = "b (where it is known)"
+
 
 def found_in(
     rows: pd.DataFrame,
@@ -55,6 +57,26 @@ def test_a_rescaled_target_is_reported(task: str) -> None:
 def test_a_feature_whose_missing_values_reveal_the_target_is_reported() -> None:
     rows = table()
     assert leaks(rows.assign(b=rows["a"].where(rows["y"] == 1))) == ["b"]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.85])
+def test_a_feature_that_reveals_the_target_where_it_is_known_is_reported(
+    task: str, share: float
+) -> None:
+    """As a column that someone fills for some rows, after the target is known."""
+    rows = table(2_000, task=task)
+    known = np.random.default_rng(3).uniform(size=len(rows)) < share
+    assert leaks(rows.assign(b=rows["y"].where(known)), task) in ([WHERE_KNOWN], ["b"])
+    assert leaks(rows.assign(b=rows["b"].where(known)), task) == []
+
+
+def test_a_feature_that_few_rows_of_a_class_have_is_not_reported() -> None:
+    """Ten rows can have the highest values by chance."""
+    rows = table(2_000)
+    rows["y"] = (np.arange(len(rows)) % 50 == 0).astype(int)
+    known = np.arange(len(rows)) < 500
+    assert leaks(rows.assign(b=(rows["a"] + 9 * rows["y"]).where(known))) == []
 
 
 def test_a_text_that_reveals_the_target_is_reported() -> None:

@@ -1,14 +1,17 @@
-"""The criteria that were loosened since the champion was judged."""
+"""The criteria, and the checks of the data, that were loosened since the champion was judged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from .bars import exact
 from .criteria import LEVELS, Criteria, Criterion, same_name
 
-__all__ = ["loosened_criteria"]
+__all__ = ["loosened_checks", "loosened_criteria"]
 
 # Each kind of bar, and the direction in which it becomes easier to meet.
 EASIER = (("at_least", -1), ("at_most", 1), ("gap_at_most", 1))
+# The limits of the leak check in config/pipeline.yaml; a higher one finds less.
+LEAK_LIMITS = ("leak_at", "doubt_at", "combined_leak_at", "combined_doubt_at")
 
 
 def loosened_criteria(previous: Criteria, current: Criteria) -> tuple[str, ...]:
@@ -23,6 +26,24 @@ def loosened_criteria(previous: Criteria, current: Criteria) -> tuple[str, ...]:
         else:
             found.append(f"The criterion {before.id} was removed since the champion was judged.")
     return (*found, *_loosened_as_a_whole(previous, current))
+
+
+def loosened_checks(previous: Mapping[str, Any], current: Mapping[str, Any]) -> tuple[str, ...]:
+    """A sentence for every way in which the checks for leaks of the configuration ``current`` find
+    less than those of ``previous``; none if ``previous`` is empty, as before 0.5.
+    """
+    before, after = previous.get("checks", {}), current.get("checks", {})
+    found = [
+        f"The limit {name} of the check for leaks was raised from {exact(before[name])} to"
+        f" {exact(after[name])}."
+        for name in LEAK_LIMITS
+        if name in before and name in after and after[name] > before[name]
+    ]
+    known = {leak["feature"] for leak in before.get("accepted_leaks", ())}
+    more = [leak["feature"] for leak in after.get("accepted_leaks", ())] if before else []
+    if more := sorted(set(more) - known):
+        found.append(f"The check for leaks now leaves out {', '.join(more)}.")
+    return tuple(found)
 
 
 def _loosened_as_a_whole(previous: Criteria, current: Criteria) -> Iterator[str]:

@@ -23,6 +23,7 @@ from .criteria import (
     criteria_digest,
     unused,
 )
+from .criteria_diff import loosened_checks
 from .judge import blocked_by, judge
 
 __all__ = [
@@ -160,6 +161,8 @@ class Document(Frozen):
     """The rules of the judge; see ``RULES`` in criteria.py."""
     configuration: dict[str, Any] = Field(default_factory=dict, exclude_if=unused)
     """The settings with which it was measured; empty in documents of releases before 0.5."""
+    previous_configuration: dict[str, Any] = Field(default_factory=dict, exclude_if=unused)
+    """The settings with which the champion was measured."""
     problem: str | None = None
     """The error, if an exception ended the run before the verdict."""
 
@@ -172,6 +175,18 @@ class Document(Frozen):
             json.loads(self.model_dump_json()), sort_keys=True, ensure_ascii=False
         )
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def further_concerns(self) -> tuple[str, ...]:
+        """Concerns beside the criteria: an unloadable champion, or loosened checks for leaks."""
+        if self.champion is None or self.rules < 2:
+            return ()
+        if self.previous_criteria is None:
+            return (
+                "The champion could not be loaded, so it is not known which bars were loosened"
+                " since it was judged.",
+            )
+        return loosened_checks(self.previous_configuration, self.configuration)
 
     @property
     def allows_training(self) -> bool:
@@ -220,6 +235,7 @@ class Document(Frozen):
                 self.criteria,
                 on=self.judged_on,
                 previous=self.previous_criteria,
+                further=self.further_concerns,
                 rules=self.rules,
             )
             if _dump(again) != _dump(self.verdict):

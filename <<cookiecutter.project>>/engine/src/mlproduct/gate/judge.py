@@ -38,6 +38,7 @@ def judge(
     on: date,
     of: Literal["model", "data", "live"] = "model",
     previous: Criteria | None = None,
+    further: Sequence[str] = (),
     rules: int = RULES,
 ) -> Verdict:
     """The verdict on ``measurements``.
@@ -48,8 +49,9 @@ def judge(
 
     ``on`` is the day of the verdict, which is compared with the waivers and the review date.
     ``previous`` are the criteria by which the champion was judged, or None without a champion;
-    they show which bars were loosened since. With ``of="live"`` only the criteria of the file are
-    judged, because the built-in criteria are about training.
+    they show which bars were loosened since. ``further`` are concerns that do not follow from
+    criteria, such as a champion that could not be loaded. With ``of="live"`` only the criteria of
+    the file are judged, because the built-in criteria are about training.
 
     A model needs a must criterion of the file that is not waived; without one, no verdict is better
     than *needs review*. ``rules`` is the set of rules of the release that judged; without it, those
@@ -71,7 +73,7 @@ def judge(
     for criterion in asked:
         result = _result(criterion, measurements, criteria, champion=previous is not None)
         results.append(_waived(result, waivers.get(criterion.id), on))
-    concerns = _concerns(criteria, previous, on)
+    concerns = [*_concerns(criteria, previous, on), *further]
     if of == "model" and rules >= 2 and not any(map(_decides, results)):
         concerns.append(
             "No must criterion decides on this model: there is none, or all are waived."

@@ -106,4 +106,22 @@ class AuditMirror:
                     f" {entry.version} by {escaped(entry.by)}) is not known to MLflow, whose tag"
                     f" {HEAD} is {found} – expected {trail.head} – {WHAT_TO_DO}"
                 )
+        if head is None and known:
+            self._same_champion(trail.entries[:known])
         return trail.entries[known:]
+
+    def _same_champion(self, migrated: tuple[Entry, ...]) -> None:
+        """Raises Refused unless the alias is on the champion of the entries of an earlier release.
+
+        The digest of such an entry can be computed by whoever writes to the database, and only the
+        alias is in the other store.
+        """
+        expected, alias = AuditTrail(migrated).champion, self.models.alias(CHAMPION)
+        if alias != expected:
+            last = migrated[-1]
+            raise Refused(
+                f"entry {last.sequence} of the audit log ({last.action} of version {last.version}"
+                f" by {escaped(last.by)}) is marked as one of a release before 0.5.0, but MLflow's"
+                f" alias {CHAMPION} is on version {alias or 'none'} – expected version"
+                f" {expected or 'none'} – {RESTORE}, or move the alias by hand"
+            )

@@ -3,7 +3,7 @@ the registry, the log or the quarantine.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,12 +81,21 @@ def ingest(run: TrainingRun) -> Validated:
     quarantine = Quarantine(run.settings.var / "quarantine")
     source = run.pipeline.source
 
+    counts: dict[str, int] = {}
+
+    def counted(origin: str, batches: Iterable[Batch]) -> Iterator[Batch]:
+        for batch in batches:
+            counts[origin] = counts.get(origin, 0) + len(batch.rows)
+            yield batch
+
     def batches() -> Iterator[Batch]:
         # The source first: of two rows with one identity, validate() keeps the first.
         yield from read(source, run.columns.read, root=run.settings.root, environ=os.environ)
-        yield from quarantine.repaired()
+        yield from counted("the repaired quarantine", quarantine.repaired())
         if run.pipeline.labelled_log:
-            yield from labelled_batches(logbook(run.product, run.settings))
+            yield from counted(
+                "the labelled log", labelled_batches(logbook(run.product, run.settings))
+            )
 
     limit = run.pipeline.checks.rejected_share_at_most
     try:
@@ -99,7 +108,10 @@ def ingest(run: TrainingRun) -> Validated:
     rejected = len(validated.rejected.rows)
     share = f", {rejected:,} quarantined ({validated.rejected_share:.1%})" if rejected else ""
     columns = len(run.columns.read)
-    console.line("ingest", f"{source.described}: {validated.seen:,} rows × {columns} columns")
+    # The verdict names every origin: rows from elsewhere must not pass as rows of the source.
+    others = [f"{origin} ({rows:,})" for origin, rows in counts.items()]
+    run.evidence.described = " + ".join((source.described, *others))
+    console.line("ingest", f"{run.evidence.described}: {validated.seen:,} rows × {columns} columns")
     console.line("validate", f"{len(validated.rows):,} accepted{share}")
     if rejected:
         console.say(example_table(validated.rejected.failures))
@@ -158,7 +170,7 @@ def _document(
         # For the judge, which reports bars that were loosened since.
         previous_criteria=loaded.document.criteria if loaded else None,
         data=DataSummary(
-            source=run.pipeline.source.described,
+            source=run.evidence.described or run.pipeline.source.described,
             digest=fingerprint(validated.rows),
             rows=len(validated.rows),
             rejected=len(validated.rejected.rows),
@@ -175,6 +187,7 @@ def _document(
         metrics=run.columns.of_target.summaries,
         rules=RULES,
         configuration=Configuration.of(run.pipeline).model_dump(mode="json"),
+        previous_configuration=loaded.document.configuration if loaded else {},
     )
 
 
@@ -303,7 +316,11 @@ def judge(run: TrainingRun, document: Document, evaluated: Evaluated) -> Documen
         )
     evaluation = evaluated.evaluation
     verdict = judge_measurements(
-        evaluation.measurements, run.criteria, on=run.today, previous=document.previous_criteria
+        evaluation.measurements,
+        run.criteria,
+        on=run.today,
+        previous=document.previous_criteria,
+        further=document.further_concerns,
     )
     judged = document.model_copy(
         update={

@@ -67,6 +67,8 @@ class Evidence:
     """The records of the tasks of one run. Each task refuses inputs that differ from them."""
 
     validated: Validated | None = None
+    described: str = ""
+    """The source, and how many rows came from elsewhere."""
     split: HoldoutSplit | None = None
     digests: dict[str, str] = field(default_factory=dict)
     """The digests of the sides ``training`` and ``holdout`` as ``split`` returned them."""

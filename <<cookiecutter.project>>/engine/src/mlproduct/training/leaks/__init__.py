@@ -16,6 +16,7 @@ the target under another name. The limits of both levels are in config/pipeline.
 import difflib
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
 from ...config.settings import Checks, Split
@@ -30,6 +31,8 @@ from .sums import find_sums
 __all__ = ["Leak", "Level", "find_leaks"]
 
 AT_MOST_ROWS = 20_000  # a leak shows in a sample
+# A feature that many rows lack is also measured in the rows that have it: if there are enough.
+KNOWN_ROWS, KNOWN_AT_MOST, ROWS_OF_A_CLASS = 200, 0.9, 20
 
 
 def find_leaks(
@@ -80,7 +83,32 @@ def _alone(
     measured = ((halves.alone(signal), words) for words, signal in signals)
     strongest, words = max(measured, key=lambda each: each[0].strength)
     described = f"{name} ({words})" if words else name
-    return Leak.of((name,), described, strongest, at=checks.leak_at, doubt_at=checks.doubt_at)
+    leak = Leak.of((name,), described, strongest, at=checks.leak_at, doubt_at=checks.doubt_at)
+    if leak is not None and leak.level is Level.BLOCK:
+        return leak
+    return _where_known(name, rows[name], halves, checks) or leak
+
+
+def _where_known(name: str, column: pd.Series, halves: Halves, checks: Checks) -> Leak | None:
+    """The feature as a leak in the rows that have a value; None if only few rows have none or one.
+
+    A column that someone fills for some rows, after the target is known, is weak in all rows.
+    """
+    known = np.flatnonzero(column.notna().to_numpy())
+    # With few gaps, the result in all rows is nearly the same.
+    if not KNOWN_ROWS <= len(known) <= KNOWN_AT_MOST * len(column):
+        return None
+    part = halves.take(known)
+    counts = np.unique(part.measured, axis=0, return_counts=True)[1]
+    # Of two classes, a few rows of one can be the highest or the lowest by chance.
+    if not part.can_be_measured or (len(counts) == 2 and counts.min() < ROWS_OF_A_CLASS):
+        return None
+    guess = part.alone(column.iloc[known])
+    # The lower bound for a doubt too, because fewer rows are measured.
+    if not guess.is_at_least(min(checks.leak_at, checks.doubt_at)):
+        return None
+    described = f"{name} (where it is known)"
+    return Leak.of((name,), described, guess, at=checks.leak_at, doubt_at=checks.doubt_at)
 
 
 def _known(accepted: Collection[str], columns: Columns) -> None:

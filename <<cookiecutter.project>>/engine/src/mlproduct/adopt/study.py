@@ -174,7 +174,7 @@ def _of_file(table: Table) -> Finding:
     parts = []
     if source.path is not None and source.model_dump(exclude_defaults=True).keys() - {"path"}:
         form = source.model_dump(exclude_defaults=True, exclude={"path"})
-        parts = [f"{name} {value}" for name, value in form.items()]
+        parts = [f"{name} {value!r}" for name, value in form.items()]
     copies = int(table.features.duplicated().sum())
     found = f"{len(table):,} rows × {len(table.features.columns) + 1} columns"
     found += " (of a longer table)" if table.cut else ""

@@ -1,6 +1,7 @@
 """The files of a generated product, its record and the seal of its engine."""
 
 import ast
+import hashlib
 import importlib.util
 import json
 import re
@@ -115,7 +116,13 @@ def test_the_record_contains_the_template_its_version_and_the_answers(
     kit: str, product: Path, template: Path
 ) -> None:
     settings = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
-    assert json.loads((product / RECORD).read_text(encoding="utf-8")) == {
+    record = json.loads((product / RECORD).read_text(encoding="utf-8"))
+    # What ``adopt`` compares with, to find the files that a person has edited.
+    files = record.pop("files")
+    assert {"src/churn_radar/schemas.py", "product/brief.md", "config/pipeline.yaml"} < set(files)
+    for name, digest in files.items():
+        assert hashlib.sha256((product / name).read_bytes()).hexdigest() == digest, name
+    assert record == {
         "template": str(template),
         "version": settings["_version"],
         "commit": None,

@@ -60,6 +60,7 @@ EXPECTED = {
     "int_from_float": "expected a whole number",
     "int_parsing": "expected a whole number",
     "int_type": "expected a whole number",
+    "less_than_equal": "expected at most {le}",
     "model_type": "expected keys with values, one per line",
     "string_too_short": "expected some text, found none",
     "string_type": "expected text; put it in quotes",

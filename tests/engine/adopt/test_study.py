@@ -98,8 +98,11 @@ def test_a_leak_is_left_out_and_named(studied: Callable[..., Study], leak: Any) 
     assert "status" not in found.columns.features
     assert "status is left out: status (1.000) reveals the target" in lines(found, "leak")[0]
     assert "#   status: leak: status (1.000) reveals the target" in found.schemas
-    assert studied(frame, keep=("status",)).columns.features[0:]
-    assert "status" in studied(frame, keep=("status",)).columns.features
+    kept = studied(frame, keep=("status",))
+    assert "status" in kept.columns.features
+    assert kept.accepted == ("status",)  # otherwise the training would be blocked
+    pipeline = criteria_code.pipeline(kept.facts, 9, kept.accepted)
+    assert '- {feature: "status", because: kept by the person who ran adopt}' in pipeline
 
 
 def test_a_sum_that_is_the_target_is_left_out(studied: Callable[..., Study]) -> None:
@@ -110,6 +113,9 @@ def test_a_sum_that_is_the_target_is_left_out(studied: Callable[..., Study]) -> 
     found = studied(frame, "total")
     assert {each.name for each in found.left_out} == {"first", "second"}
     assert found.columns.features == ("size", "weight", "colour")
+    one = studied(frame, "total", keep=("first",))
+    assert one.columns.features == ("size", "weight", "first", "colour")
+    assert one.accepted == ()
 
 
 def test_a_doubt_is_kept_unless_a_person_leaves_it_out(studied: Callable[..., Study]) -> None:

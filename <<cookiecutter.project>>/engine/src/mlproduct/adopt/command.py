@@ -146,7 +146,10 @@ def _files(found: Study, package: str) -> Iterator[tuple[Path, str | None]]:
     yield code / "rule.py", formatted(found.rule, "rule.py")
     yield code / "candidates.py", found.candidates
     yield code / "product.py", formatted(_product(found.problem), "product.py")
-    yield Path("config", "pipeline.yaml"), criteria_code.pipeline(found.facts, trials)
+    yield (
+        Path("config", "pipeline.yaml"),
+        criteria_code.pipeline(found.facts, trials, found.accepted),
+    )
     yield Path("config", "scoring.yaml"), criteria_code.scoring(found.facts)
     yield Path("product", "success_criteria.yaml"), criteria_code.criteria(found.facts)
     yield Path("product", "brief.md"), criteria_code.brief(found.facts, found.doubts)

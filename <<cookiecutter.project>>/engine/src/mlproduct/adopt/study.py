@@ -24,7 +24,7 @@ from ..errors import InvalidData
 from ..product import Product
 from ..reading import Reading
 from ..tables import Batch
-from ..training.leaks import Level, find_leaks
+from ..training.leaks import Leak, Level, find_leaks
 from .baselines import measure_baselines
 from .criteria_code import Facts
 from .findings import Finding
@@ -65,6 +65,7 @@ class Study:
     roles: Roles
     target: TargetFound
     left_out: tuple[LeftOut, ...]
+    accepted: tuple[str, ...]
     schemas: str
     rule: str
     candidates: str
@@ -98,13 +99,14 @@ def study(
         contents = _read_as(table, reading)
     target = target_of(cells, table.target, reading, problem=asked.problem, positive=asked.positive)
     found = _Training(table, contents, target, training, policy)
-    roles, left_out, doubts, of_leaks = _without_leaks(found, roles, wishes, leave_out)
+    honest = _without_leaks(found, roles, wishes, leave_out)
+    roles = honest.roles
     if not roles.features:
         raise InvalidData(
             "no feature is left – expected at least one column that is known before the target –"
             " keep one with --keep, or use a table with more columns"
         )
-    schemas = schema_code(contents, roles, target, left_out, table.source.described)
+    schemas = schema_code(contents, roles, target, honest.left_out, table.source.described)
     candidates = _candidates(contents, roles, target)
     with modules(schemas=schemas, candidates=candidates) as loaded:
         bare = _product(loaded["schemas"], loaded["candidates"], target, None)
@@ -137,7 +139,7 @@ def study(
         *target.findings,
         of_policy,
         *_of_columns(contents, roles),
-        *of_leaks,
+        *honest.findings,
         Finding("rule", rule.says, "the best of one or two columns on the training rows"),
         Finding(
             "bar",
@@ -147,11 +149,12 @@ def study(
     )
     return Study(
         findings=findings,
-        doubts=doubts,
+        doubts=honest.doubts,
+        accepted=honest.accepted,
         contents=contents,
         roles=roles,
         target=target,
-        left_out=left_out,
+        left_out=honest.left_out,
         schemas=schemas,
         rule=rule.code,
         candidates=candidates,
@@ -260,33 +263,34 @@ class _Training:
         return validate([_batch(self.table, cells)], product.labelled, limit=1.0).rows
 
 
+@dataclass(frozen=True)
+class _Honest:
+    """The roles without what reveals the target, and how they were found.
+
+    ``accepted`` are leaks that a person keeps.
+    """
+
+    roles: Roles
+    left_out: tuple[LeftOut, ...]
+    accepted: tuple[str, ...]
+    doubts: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
 def _without_leaks(
     found: _Training, roles: Roles, wishes: Wishes, leave_out: Callable[[str], bool]
-) -> tuple[Roles, tuple[LeftOut, ...], tuple[str, ...], tuple[Finding, ...]]:
-    """The roles without what reveals the target, what was left out, the doubts, the findings."""
+) -> _Honest:
+    """The features that are probably known when a prediction is needed."""
     left_out: dict[str, LeftOut] = {}
     findings: list[Finding] = []
-    doubts: dict[str, str] = {}
     for _ in range(ROUNDS):
-        code = schema_code(found.contents, roles, found.target, (), "the table")
-        with modules(schemas=code) as loaded:
-            product = found.product(loaded["schemas"])
-            rows = found.rows(product)
-            leaks = find_leaks(rows, product.columns, Checks(), found.policy)
-            late = late_features(rows, product.columns, found.policy, found.target.problem)
+        leaks, late = _leaks(found, roles)
+        blocks = [leak for leak in leaks if leak.level is Level.BLOCK]
         gone: dict[str, str] = {}
-        for leak in leaks:
-            if leak.level is Level.BLOCK and not set(leak.columns) <= set(wishes.keep):
-                for name in leak.columns:
+        for leak in blocks:
+            for name in leak.columns:
+                if name not in wishes.keep:
                     gone.setdefault(name, f"{leak} reveals the target")
-            else:
-                for name in leak.columns:
-                    doubts.setdefault(name, f"{leak} is suspiciously strong")
-        for name, why in late.items():
-            doubts.setdefault(name, why)
-        for name in [*doubts]:
-            if name in gone:
-                doubts.pop(name)
         if not gone:
             break
         for name, why in gone.items():
@@ -295,15 +299,36 @@ def _without_leaks(
         roles = replace(roles, features=tuple(n for n in roles.features if n not in left_out))
         if not roles.features:
             break
+    accepted = tuple(dict.fromkeys(name for leak in blocks for name in leak.columns))
+    doubts: dict[str, str] = {}
+    for leak in leaks if roles.features else ():
+        for name in leak.columns:
+            doubts.setdefault(name, f"{leak} is suspiciously strong")
+    for name, why in late.items() if roles.features else ():
+        doubts.setdefault(name, why)
     for name, why in doubts.items():
         if name not in wishes.keep and leave_out(f"{name}: {why}"):
             left_out[name] = LeftOut(name, f"{why}; left out by hand")
             findings.append(Finding("doubt", f"{name} is left out", why, f"--keep {name}"))
         else:
             findings.append(Finding("doubt", f"{name} is kept", why, f"--drop {name}"))
-    roles = replace(roles, features=tuple(n for n in roles.features if n not in left_out))
-    open_doubts = tuple(f"`{name}`: {why}" for name, why in doubts.items() if name not in left_out)
-    return roles, tuple(left_out.values()), open_doubts, tuple(findings)
+    return _Honest(
+        roles=replace(roles, features=tuple(n for n in roles.features if n not in left_out)),
+        left_out=tuple(left_out.values()),
+        accepted=tuple(name for name in accepted if name in wishes.keep),
+        doubts=tuple(f"`{n}`: {w}" for n, w in doubts.items() if n not in left_out),
+        findings=tuple(findings),
+    )
+
+
+def _leaks(found: _Training, roles: Roles) -> tuple[tuple[Leak, ...], dict[str, str]]:
+    """What reveals the target, and what may be known too late."""
+    code = schema_code(found.contents, roles, found.target, (), "the table")
+    with modules(schemas=code) as loaded:
+        product = found.product(loaded["schemas"])
+        rows, columns = found.rows(product), product.columns
+        leaks = find_leaks(rows, columns, Checks(), found.policy)
+        return leaks, late_features(rows, columns, found.policy, found.target.problem)
 
 
 def _candidates(contents: Mapping[str, Content], roles: Roles, target: TargetFound) -> str:

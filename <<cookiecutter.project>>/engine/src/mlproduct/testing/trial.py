@@ -14,12 +14,12 @@ import pandas as pd
 import yaml
 
 from ..config.settings import Settings
+from ..data.generated_rows import generated_rows
 from ..data.validation import validate
 from ..problems import Metric
 from ..product import Product
 from ..registry.releases import Releases
 from ..tables import Batch, Validated
-from .generated_rows import generated_rows
 
 __all__ = ["ROWS", "TrialProduct", "compared", "make_trial", "trial_rows", "validated"]
 

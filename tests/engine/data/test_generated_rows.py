@@ -1,5 +1,6 @@
-"""Generated rows have a feature of every kind, the target depends on each of them, and the arguments
-change what they name.
+"""Generated rows have features of every kind, and the target depends on each of them.
+
+The arguments change what they name.
 """
 
 from dataclasses import replace

@@ -186,11 +186,9 @@ def _not_allowed(product: Product) -> tuple[str, Any] | None:
             return name, "a value that is not listed"
     for name in _free_numbers(product):
         rules = _rules(schema[name])
-        outside = [
-            rules[end] + step for end, step in (("min_value", -1), ("max_value", 1)) if end in rules
-        ]
-        if outside:
-            return name, int(outside[0]) if _is_whole(schema[name]) else outside[0]
+        if "min_value" in rules or "max_value" in rules:
+            outside = rules.get("min_value", rules.get("max_value", 0.0) + 2) - 1
+            return name, int(outside) if _is_whole(schema[name]) else outside
     return None
 
 

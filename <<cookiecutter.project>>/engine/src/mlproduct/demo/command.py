@@ -12,6 +12,7 @@ from ..cli.release_verbs import champion
 from ..clock import today
 from ..config.settings import Settings
 from ..console import coloured, heading, say
+from ..data.generated_rows import changing_column
 from ..errors import ConfigError, Refused
 from .new_class import adopts_new_class, shows_new_class
 from .rehearsal import WEEKS, World, rehearsed
@@ -71,7 +72,7 @@ def _staged(folder: Path, project: Project) -> Project:
             # The demo never writes to the team's registry or database.
             os.environ.pop(name, None)
         os.environ["PRODUCT_ROOT"] = str(folder)
-    synthetic_rows(project)  # raises early if there is no sample.py
+    _refuse_without_story(project)
     staged = Project(project.package, Settings.from_environment())
     sample_path(staged.settings)  # raises early if the source is the team's own
     if (version := champion(staged)) is not None:
@@ -80,6 +81,17 @@ def _staged(folder: Path, project: Project) -> Project:
             " --folder"
         )
     return staged
+
+
+def _refuse_without_story(project: Project) -> None:
+    """Raises ConfigError if no rows can be generated, or none of their columns can change."""
+    if changing_column(project.product) is None:
+        raise ConfigError(
+            "the demo changes the values of a numeric feature, and schemas.py has none without a"
+            " list of values – expected one, or sample=… and demo_column=… in product.py – write a"
+            " sample.py"
+        )
+    synthetic_rows(project)(rows=100)
 
 
 def _refuse_others(folder: Path, settings: Settings) -> None:

@@ -55,8 +55,8 @@ class Regression(Problem):
 
     def generated(self, score: np.ndarray, cells: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Cells between 10 % and 90 % of the range that the rules allow."""
-        # The deviation, because the extremes of few rows differ from those of many. It is 0 if there
-        # is no feature.
+        # In deviations, because the extremes of few rows differ from those of many. Without any
+        # feature the deviation is 0.
         place = 0.5 + (score - score.mean()) / (6 * (score.std() or 1.0))
         return cells(0.1 + 0.8 * place.clip(0, 1))
 

@@ -24,6 +24,8 @@ from mlproduct.log.decision_log import Decided, DecisionLog, Reaction
 from mlproduct.log.label_log import DELIVERIES
 from mlproduct.log.prediction_log import PredictionLog
 from mlproduct.registry.audit_log import AuditLog, Entry
+from mlproduct.registry.audit_mirror import HEAD
+from mlproduct.registry.models import Models
 from mlproduct.testing import TrialProduct
 
 from ..databases import recorded
@@ -312,11 +314,20 @@ def test_status_lists_running_servers_and_reports_one_that_has_ended(product: Tr
     assert "service was started by up and has ended" in dict(status.wrong)["servers"]
 
 
+def test_an_audit_log_that_contradicts_mlflow_is_reported_and_doctor_is_not_advised(
+    product: TrialProduct, aliases: None
+) -> None:
+    models = Models(Settings.from_environment(os.environ), PRODUCT.name)
+    models.tag_model(HEAD, "0" * 64)
+    models.point("champion", "2")
+    output = "\n".join(sentence for _, sentence in current_status().wrong)
+    assert "which is the digest of no entry of the audit log" in output
+    assert "doctor" not in output
+
+
 def test_an_alias_that_differs_is_reported_and_not_corrected(
     product: TrialProduct, aliases: None
 ) -> None:
-    from mlproduct.registry.models import Models
-
     models = Models(Settings.from_environment(os.environ), PRODUCT.name)
     models.point("champion", "2")
     output = problems()["champion"]

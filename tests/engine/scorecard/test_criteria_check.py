@@ -126,6 +126,10 @@ def test_all_kinds_of_mistakes_are_reported_in_one_run(tmp_path: Path) -> None:
             [("confidence: 0.95", "confidence: 0.79")],
             ["5: confidence: 0.79: expected at least 0.8"],
         ),
+        (
+            [("confidence: 0.95", "confidence: 0.9999")],
+            ["5: confidence: 0.9999: expected at most 0.999"],
+        ),
         ([("confidence: 0.95", "smallest: 9")], ["5: smallest: 9: expected at least 10"]),
     ],
 )

@@ -1,19 +1,27 @@
 """A request and a batch read the same cells in the same way: every kind, spelling and reading."""
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pytest
+from mlproduct.config.settings import Settings
+from mlproduct.data.quarantine import Quarantine
 from mlproduct.data.validation import validate
 from mlproduct.reading import PLAIN, Reading
 from mlproduct.service.openapi import example_of, request_schema
+from mlproduct.service.options import ServiceSettings
 from mlproduct.service.request_rows import Rows
+from mlproduct.service.server import service_of
 from mlproduct.tables import Batch
 from pandera.typing import Series
+from trial_radar.sample import sample
+
+from ..team import PRODUCT, main
 
 READINGS = (
     PLAIN,
@@ -262,3 +270,23 @@ def test_a_date_is_a_plain_moment_without_a_time_zone() -> None:
     day = cells[rules.places["day"]]
     assert (day, day.tzinfo) == (datetime(2026, 11, 24), None)
     assert np.datetime64(day, "us") == np.datetime64("2026-11-24", "us")
+
+
+def test_the_service_and_a_replay_use_the_reading_of_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = "source: {path: rows.csv, decimal: ','}\nsplit: {by: hash, holdout: 0.2}\n"
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "pipeline.yaml").write_text(pipeline + "search: {trials: 1}\n")
+    monkeypatch.setenv("PRODUCT_ROOT", str(tmp_path))
+    settings = Settings.from_environment({"PRODUCT_ROOT": str(tmp_path)})
+    wanted = ServiceSettings.from_environment("127.0.0.1", 0, {})
+    assert service_of(PRODUCT, settings, wanted).rows.reading == Reading(",")
+
+    given = sample(rows=3, until=date(2026, 11, 2), span=0, dirty=0.0, seed=3).astype("str")
+    for name in PRODUCT.columns.numeric:
+        given[name] = given[name].str.replace(".", ",")
+    rejected = validate([Batch(given, "rows.csv", 0)], PRODUCT.labelled, limit=1.0).rejected
+    Quarantine(settings.var / "quarantine").keep("run-1", rejected)
+    assert main(["quarantine", "replay", "run-1"]) == 0
+    assert "3 rows pass now" in capsys.readouterr().out

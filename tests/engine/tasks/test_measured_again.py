@@ -288,6 +288,19 @@ def test_a_holdout_that_the_policy_does_not_choose_is_found(
     assert "on the other side than recorded" in differs(own, capsys, forged(other_holdout))
 
 
+def test_training_rows_that_were_replaced_are_found(
+    own: TrialProduct, forged: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With fewer training rows, a model that was trained on holdout rows would look clean."""
+
+    def none(folder: Path) -> None:
+        np.save(folder / "training_rows.npy", np.zeros(1, dtype=np.uint64))
+
+    assert "training_rows.npy differs from the training side in" in differs(
+        own, capsys, forged(none)
+    )
+
+
 def test_rows_that_were_left_out_are_found(
     own: TrialProduct, forged: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -321,8 +321,9 @@ class CriteriaFile(Criteria):
     Its limits are stricter than those of stored criteria, which an earlier release accepted.
     """
 
-    # With less, chance decides: at 0.8, one of ten bad models already passes a bar.
-    confidence: float = Field(default=0.95, ge=0.8, lt=1)
+    # With less, chance decides: at 0.8, one of ten bad models already passes a bar. With more,
+    # hardly anything is decided, and a person could accept what is clearly not met.
+    confidence: float = Field(default=0.95, ge=0.8, le=0.999)
     smallest: int = Field(default=30, ge=10)
 
 

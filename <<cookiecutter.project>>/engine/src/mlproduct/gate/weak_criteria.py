@@ -17,10 +17,22 @@ YEAR, TWO_YEARS = timedelta(days=366), timedelta(days=731)
 # What a constant or random prediction reaches, of metrics that are better when higher.
 BY_CHANCE = {"roc_auc": 0.5, "skill": 0.0, "r2": 0.0, "matthews_correlation": 0.0}
 
+# Metrics that do not depend on whether the predictions are right.
+OPERATION = frozenset(
+    {
+        "latency_p50_ms",
+        "latency_p95_ms",
+        "rows_per_second",
+        "model_megabytes",
+        "training_seconds",
+        "holdout_rows_trained_on",
+    }
+)
+
 
 def weak_criteria(criteria: Criteria, problem: Problem, *, on: date) -> tuple[Mistake, ...]:
     """The warnings about the bars, the levels, and the dates as seen ``on`` a day."""
-    found = [*_no_must(criteria, problem, on), *_no_data(criteria), *_of_dates(criteria, on)]
+    found = [*_no_must(criteria, on), *_no_data(criteria), *_of_dates(criteria, on)]
     for part in ("criteria", "data"):
         for place, criterion in enumerate(getattr(criteria, part)):
             if metric := problem.metrics_for(criterion).get(criterion.metric):
@@ -48,7 +60,7 @@ def _warning(location: Location, value: str, says: str) -> Mistake:
     return Mistake(location, value, says, warning=True)
 
 
-def _no_must(criteria: Criteria, problem: Problem, on: date) -> Iterator[Mistake]:
+def _no_must(criteria: Criteria, on: date) -> Iterator[Mistake]:
     waived = {each.criterion for each in criteria.waivers if each.until >= on}
     musts = [each for each in criteria.criteria if each.level == "must"]
     deciding = [each for each in musts if each.id not in waived]
@@ -56,14 +68,15 @@ def _no_must(criteria: Criteria, problem: Problem, on: date) -> Iterator[Mistake
         why = "each must is waived" if musts else "no criterion has the level must"
         says = f"{why} – no verdict is better than 'needs review' without a must that decides"
         yield _warning(("criteria",), "", says)
-    elif not any(_of_predictions(each, problem) for each in deciding):
+    elif all(map(_of_operation, deciding)):
         says = "no must is about the predictions – expected one, because speed and size say nothing"
         yield _warning(("criteria",), "", f"{says} about whether they are right")
 
 
-def _of_predictions(criterion: Criterion, problem: Problem) -> bool:
-    # ``skill`` is one of the general metrics, but it is computed from the predictions.
-    return criterion.metric in {*problem.metrics, *problem.class_metrics, "skill"}
+def _of_operation(criterion: Criterion) -> bool:
+    # With by or versus, such a metric is a mistake of its own.
+    compared = criterion.versus is not None or criterion.sliced_by is not None
+    return criterion.metric in OPERATION and not compared
 
 
 def _no_data(criteria: Criteria) -> Iterator[Mistake]:

@@ -89,6 +89,9 @@ def measure_again(
     rows = found.recorded(recorded, document)
     sides = split(rows, columns, configuration.split)
     differences = list(_contradicted(rows, sides, recorded, document))
+    trained_on = np.unique(row_identities(sides.training, columns))
+    if others := len(np.setxor1d(trained_on, loaded.training_rows)):
+        differences.append(f"training_rows.npy differs from the training side in {others:,} rows")
     again = _measured(loaded, _compared(document, models), rows, sides, product, configuration)
     before = (*document.data_measurements, *document.measurements)
     comparable = [m for m in before if m.metric not in NOT_REPEATED and m.problem is None]

@@ -85,6 +85,8 @@ def _alias_differs(trail: "AuditTrail", registry: Once[Registry]) -> Iterator[st
             f" {found.alias} – the product's database was lost, or PRODUCT_DATABASE_URL names"
             " another one – restore the database from a backup, or correct the variable."
         )
+    elif problem := _contradiction(trail, found.models):
+        yield problem
     elif found.alias != trail.champion:
         yield (
             f"In the audit log the champion is {named(trail.champion)}, but MLflow's alias"
@@ -95,6 +97,17 @@ def _alias_differs(trail: "AuditTrail", registry: Once[Registry]) -> Iterator[st
             f"Version {trail.champion}, the champion, is not in the registry – restore it, or check"
             " MLFLOW_TRACKING_URI."
         )
+
+
+def _contradiction(trail: "AuditTrail", models: "Models") -> str | None:
+    """What is wrong if the digests of the audit log and of MLflow contradict each other."""
+    from ...registry.audit_mirror import AuditMirror
+
+    try:
+        AuditMirror(models).waiting(trail)
+    except Refused as problem:
+        return str(problem)
+    return None
 
 
 def _refused(trail: "AuditTrail", registry: Once[Registry]) -> Iterator[str]:

@@ -26,16 +26,20 @@ __all__ = ["cells_at", "changing_column", "generated_rows", "generated_sample"]
 WORDS = ("alpha", "beta", "gamma", "delta")
 WORDS_AT_MOST = 8  # of a free text
 
-# Numbers use this part of the allowed range, so that a change and a drift stay inside it. A change
-# moves them to a part that they had not used before.
+# Numbers use this part of the allowed range, so that a change and a drift stay inside it. From a
+# change on, they are counted from the other end: a part that they had not used before. The new
+# order is the reverse one, so that a linear model is wrong as well, also by its ranking.
 USED = (0.05, 0.45)
-CHANGE = 0.45
 
 DEVIATION = 0.224  # of the distribution of the numbers, as a share of the part they use
 
 # The noise in the target, in standard deviations of what the features determine: the target is
 # learnable, but not exactly determined.
 NOISE = 0.3
+
+# Without a time, dates are the days before this one: the same in each sample, so that the dates of
+# a later one have not drifted.
+NO_TIME = datetime(2025, 1, 1)
 
 KEYS = 1_000_000  # the keys of different seeds are different, for a schema without a time
 
@@ -101,7 +105,7 @@ def generated_sample(
         elif name in _free_numbers(product):
             share = random.beta(2, 2, rows)
             used = USED[0] + (USED[1] - USED[0]) * (share + drifted)
-            moved = used + CHANGE * changed if name == changing else used
+            moved = np.where(changed, 1 - used, used) if name == changing else used
             made[name] = cells_at(schema[name], moved.clip(0, 1))
             (leading if name == changing else others)[:] += 4 * (share - 0.5)
         else:
@@ -204,8 +208,8 @@ def _days(random: np.random.Generator, rows: int, until: date) -> pd.Series:
 
 
 def _before(time: Any, days: np.ndarray) -> pd.Series:
-    """The dates that many days before the rows' times, or before today without them."""
-    last = pd.Series(datetime.combine(today(), time_of_day.min), index=range(len(days)))
+    """The dates that many days before the rows' times, or before ``NO_TIME`` without them."""
+    last = pd.Series(NO_TIME, index=range(len(days)))
     return (last if time is None else time) - pd.to_timedelta(days, unit="D")
 
 

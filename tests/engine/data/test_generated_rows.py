@@ -66,6 +66,14 @@ class PlainLabelled(Plain):
     size: Series[str] = pa.Field(isin=["s", "m", "l"], metadata={"role": "target"})
 
 
+class Listed(pa.DataFrameModel):
+    """No number without a list of values."""
+
+    id: Series[int] = pa.Field(metadata={"role": "key"})
+    stars: Series[int] = pa.Field(isin=[1, 2, 3], metadata=FEATURE)
+    size: Series[str] = pa.Field(isin=["s", "m", "l"], metadata={"role": "target"})
+
+
 @pytest.fixture
 def plain(product: Product) -> Product:
     return replace(
@@ -126,11 +134,6 @@ def test_other_seeds_have_other_keys(plain: Product) -> None:
 
 
 def test_without_a_free_number_nothing_can_change(plain: Product) -> None:
-    class Listed(pa.DataFrameModel):
-        id: Series[int] = pa.Field(metadata={"role": "key"})
-        stars: Series[int] = pa.Field(isin=[1, 2, 3], metadata=FEATURE)
-        size: Series[str] = pa.Field(isin=["s", "m", "l"], metadata={"role": "target"})
-
     product = replace(plain, features=Listed, labelled=Listed)
     assert changing_column(product) is None
     rows = generated_sample(product, 500, until=UNTIL, changed_since=UNTIL, dirty=0.0)

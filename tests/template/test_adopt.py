@@ -115,7 +115,7 @@ def test_every_command_of_the_page_does_what_the_page_states(adopted: Adopted) -
         )
     first = outputs["python -m churn_radar adopt data/customers.csv --target left"]
     for line in (
-        r"source .*separator ;.*decimal ,.*thousands \..*signs €",
+        r"source .*separator ';'.*decimal ','.*thousands '\.'.*signs '€'",
         r"key       customer_id: 3,000 different texts in 3,000 rows",
         r"personal data email: 100% of its cells are e-mail addresses",
         r"calls, number: .*; 999 \(\d\.\d%\) stands for missing",

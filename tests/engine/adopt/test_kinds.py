@@ -12,7 +12,7 @@ RANDOM = np.random.default_rng(0)
 
 def content(cells: object, name: str = "x") -> Content:
     table = pd.DataFrame({name: pd.Series(cells)})
-    return contents_of(table, reading_of(table))[name]
+    return contents_of(table, reading_of([table[name]]))[name]
 
 
 def texts(*values: str) -> list[str]:
@@ -109,7 +109,7 @@ def test_eight_digits_are_a_date_only_in_a_column_with_such_a_name() -> None:
 )
 def test_the_reading_of_a_table(cells: list[str], expected: Reading) -> None:
     table = pd.DataFrame({"a": texts(*cells), "note": texts("1,2 and 3", "x", "$")})
-    assert reading_of(table) == expected
+    assert reading_of([table["a"], table["note"]]) == expected
 
 
 def test_a_category_lists_its_values_only_if_others_are_improbable() -> None:

@@ -23,7 +23,9 @@ def table(**columns: Any) -> pd.DataFrame:
 
 
 def roles(frame: pd.DataFrame, **wishes: Any) -> Roles:
-    return roles_of(frame, contents_of(frame, reading_of(frame)), Wishes(**wishes))
+    return roles_of(
+        frame, contents_of(frame, reading_of([frame[name] for name in frame])), Wishes(**wishes)
+    )
 
 
 IDS = [f"C{number:06d}" for number in range(ROWS)]

@@ -206,3 +206,20 @@ def test_compressed_files_and_parquet_are_read(tmp_path: Path) -> None:
     table().to_parquet(tmp_path / "t.parquet")
     for name in ("t.csv.gz", "t.parquet"):
         assert len(read_table(Source(path=name), "y", root=tmp_path)) == ROWS
+
+
+def test_the_target_alone_may_show_the_decimal_sign(studied: Callable[..., Study]) -> None:
+    frame = table().drop(columns=["size", "weight"])
+    amounts = np.random.default_rng(5).normal(50, 9, ROWS)
+    frame["y"] = [f"{amount:.2f}".replace(".", ",") for amount in amounts]
+    found = studied(frame)
+    assert found.facts.source.decimal == ","
+    assert found.target.problem.name == "regression"
+
+
+def test_blanks_around_values_are_part_of_them(studied: Callable[..., Study]) -> None:
+    frame = table().assign(colour=lambda rows: " " + rows["colour"], y=lambda rows: " " + rows["y"])
+    found = studied(frame)
+    assert found.target.classes == (" no", " yes")
+    assert "isin=[' blue', ' green', ' red']" in found.schemas
+    assert found.facts.training_rows > 600

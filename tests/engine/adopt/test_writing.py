@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlproduct.adopt import writing
+from mlproduct.adopt.study import TEMPLATES
 from mlproduct.adopt.writing import apply, changes_of, formatted, undo_interrupted
 
 NOW = datetime(2026, 11, 27, 12)
@@ -100,3 +101,10 @@ def test_a_killed_run_is_undone_by_the_next_command(
 def test_code_is_formatted_and_a_long_value_is_marked() -> None:
     text = formatted(f"x = {'v' * 120!r}\ny = [ 1,2 ]\n", "x.py")
     assert text.endswith("  # noqa: E501\ny = [1, 2]\n")
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.txt")), ids=lambda path: path.name)
+def test_a_template_is_formatted_as_it_is_written(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert formatted(text, path.name.removesuffix(".txt")) == text
+    assert max(map(len, text.splitlines())) <= 100

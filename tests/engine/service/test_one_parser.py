@@ -131,7 +131,12 @@ ZONES = (
     "+24:00",
     "+01:00:30",
 )
-DATES = ["".join(parts) for parts in product(("", " "), DAYS, CLOCKS, ZONES)]
+# Every clock with every zone on two days, and every other day with each of them alone.
+DATES = [
+    "".join(parts)
+    for parts in product(("", " "), DAYS, CLOCKS, ZONES)
+    if parts[1] in ("2026-11-24", "24.11.2026") or "" in parts[2:]
+]
 WORDS = ["", " ", "NA", "n/a", "null", "NaN", "nan", "NAN", "None", "<NA>", "\\N", "?", " ?", "-"]
 WORDS += ["yes", "No", " TRUE ", "t", "f", "ja", "00.00.0000", "\u00a0NA\u3000", "\x1f7", "\x85"]
 TYPED: list[Any] = [None, 0, 1, 7, -1, 999, 2**53 + 1, 2**62 + 1, 2**63, 10**400]

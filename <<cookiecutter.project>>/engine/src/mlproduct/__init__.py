@@ -49,7 +49,7 @@ __all__ = [
     "preprocess",
 ]
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 _HOME = {
     "BinaryClassification": ".problems",

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ..data.coercion import MISSING_WORDS
+from ..data.coercion import MISSING_WORDS, as_text
 from ..reading import Decimal, Reading, Thousands, number_of
 
 __all__ = ["KEY_NAME", "Content", "contents_of", "reading_of"]
@@ -83,7 +83,7 @@ class Content:
 
 @dataclass(frozen=True)
 class _Cells:
-    """The different cells of a column that are not empty, without surrounding blanks."""
+    """The different cells of a column that are not empty, as they are in the source."""
 
     name: str
     counts: pd.Series
@@ -91,8 +91,9 @@ class _Cells:
 
     @classmethod
     def of(cls, name: str, column: pd.Series) -> "_Cells":
-        text = column.astype("str").str.strip()
-        return cls(name, text[~text.isin(MISSING_WORDS)].value_counts(), len(column))
+        text = as_text(column)
+        empty = text.isna() | text.str.strip().isin(MISSING_WORDS)
+        return cls(name, text[~empty].value_counts(), len(column))
 
     @property
     def filled(self) -> int:
@@ -105,14 +106,14 @@ class _Cells:
         return 1 - self.filled / self.rows
 
 
-def reading_of(table: pd.DataFrame) -> Reading:
+def reading_of(columns: Iterable[pd.Series]) -> Reading:
     """The decimal sign, the thousands separator and the signs with which most columns are numbers.
 
     A plain reading is preferred to any other that makes the same columns numbers.
     """
     texts = [
-        _Cells.of(str(name), column)
-        for name, column in table.items()
+        _Cells.of(str(column.name), column)
+        for column in columns
         if not pd.api.types.is_numeric_dtype(column.dtype)
     ]
     found = {}
@@ -162,7 +163,7 @@ def _with_missing(content: Content, column: pd.Series) -> Content:
 
 def _yes_or_no(cells: _Cells, reading: Reading) -> Content | None:
     pairs = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
-    spelled = {cell.lower() for cell in cells.counts.index}
+    spelled = {cell.strip().lower() for cell in cells.counts.index}
     if spelled not in pairs:
         return None
     return Content(
@@ -182,7 +183,7 @@ def _date(cells: _Cells, reading: Reading) -> Content | None:
     kept, marks = _without_marks(cells, lambda cell: any(c.isdigit() for c in cell))
     if kept.counts.empty:
         return None
-    texts = pd.Series(kept.counts.index, dtype="str")
+    texts = pd.Series(kept.counts.index, dtype="str").str.strip()
     fitting = [form for form in _formats(texts, cells.name) if _all_dates(texts, form)]
     if not fitting:
         return None
@@ -207,7 +208,7 @@ def _formats(texts: pd.Series, name: str) -> Iterator[str]:
     """The formats that the first text fits."""
     first = texts.iloc[0]
     # The year alone, or a number of an order, is no date.
-    if re.match(r"\d{4}-\d{2}-\d{2}", first):
+    if re.match(r"\d{4}-\d{2}-\d{2}|\d{8}T\d{4}", first):
         yield ISO
     for date, time in product(DATES, TIMES):
         if date == "%Y%m%d" and not DATE_NAME.search(name):
@@ -269,7 +270,7 @@ def _number(cells: _Cells, reading: Reading) -> Content | None:
         cells.name,
         "number",
         evidence,
-        missing=(*marks, *(int(spike) for spike in spikes)),
+        missing=(*dict.fromkeys(m.strip() for m in marks), *(int(spike) for spike in spikes)),
         low=float(numbers[good].min()),
         high=float(numbers[good].max()),
         whole=whole,
@@ -293,9 +294,11 @@ def _marks_of_numbers(cells: _Cells, reading: Reading) -> tuple[str, ...] | None
             return False
 
     others = [cell for cell in cells.counts.index if not is_number(cell)]
-    if len(others) == len(cells.counts) or any(cell.lower() not in MARKS for cell in others):
+    if len(others) == len(cells.counts) or any(
+        cell.strip().lower() not in MARKS for cell in others
+    ):
         return None
-    return tuple(others)
+    return tuple(others)  # with their blanks, so that they can be left out
 
 
 def _spikes(numbers: np.ndarray, counts: np.ndarray) -> list[float]:
@@ -388,15 +391,18 @@ def _without_marks(cells: _Cells, is_value: Any) -> tuple[_Cells, tuple[str, ...
     marks = [
         cell
         for cell in cells.counts.index
-        if cell.lower() in MARKS and not any(letter.isalpha() for letter in cell)
+        if cell.strip().lower() in MARKS and not any(letter.isalpha() for letter in cell)
     ]
     if not is_value(""):
         marks += [
-            cell for cell in cells.counts.index if cell.lower() in MARKS and cell not in marks
+            cell
+            for cell in cells.counts.index
+            if cell.strip().lower() in MARKS and cell not in marks
         ]
     if len(marks) == len(cells.counts):
         return cells, ()
-    return cells.without(marks), tuple(marks)
+    # The engine compares the cell without surrounding blanks.
+    return cells.without(marks), tuple(dict.fromkeys(mark.strip() for mark in marks))
 
 
 def _shown(cell: str, at_most: int = 30) -> str:

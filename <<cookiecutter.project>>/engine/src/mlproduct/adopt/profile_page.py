@@ -15,7 +15,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem
        color: #1b1b1b; background: #fff; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #ddd;
-         vertical-align: top; overflow-wrap: anywhere; }
+         vertical-align: top; overflow-wrap: break-word; }
 th { background: #f4f4f4; } td.number { text-align: right; white-space: nowrap; }
 .doubt { color: #8a4b00; } .out { color: #666; } .bar { fill: #4b7bb5; }
 code { background: #f4f4f4; padding: 0 .2rem; }

@@ -8,7 +8,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -137,7 +137,10 @@ def _tree(
         _Leaf(path, values[leaf])
         for leaf, path in _paths(tree.tree_, names, [values for _, values in ordered])
     ]
-    return _Tree(leaves, _quality(y, np.array([values[place] for place in places]), target))
+    return _Tree(
+        [_shortest(leaf) for leaf in _merged(leaves)],
+        _quality(y, np.array([values[place] for place in places]), target),
+    )
 
 
 def _values(places: np.ndarray, y: np.ndarray, target: TargetFound) -> dict[int, float]:
@@ -187,7 +190,7 @@ def _paths(
 ) -> Iterator[tuple[int, tuple[tuple[_Step, bool], ...]]]:
     def walk(node: int, path: tuple[tuple[_Step, bool], ...]) -> Iterator[Any]:
         if tree.children_left[node] == -1:
-            yield node, _shortest(path)
+            yield node, path
             return
         place = tree.feature[node]
         limit = float(tree.threshold[node])
@@ -201,10 +204,22 @@ def _paths(
     yield from walk(0, ())
 
 
-def _shortest(path: tuple[tuple[_Step, bool], ...]) -> tuple[tuple[_Step, bool], ...]:
-    """The path without steps that a later step on the same column contains."""
-    last = {(step.column, holds): (step, holds) for step, holds in path}
-    return tuple(step for step in path if step in last.values())
+def _merged(leaves: Sequence[_Leaf]) -> list[_Leaf]:
+    """The leaves after neighbours with the same value became one."""
+    found = list(leaves)
+    for place, (left, right) in enumerate(pairwise(found)):
+        # In the order of the tree, the two leaves of one node are neighbours.
+        same_node = left.path and right.path and left.path[:-1] == right.path[:-1]
+        if same_node and left.path[-1][0] == right.path[-1][0] and left.value == right.value:
+            found[place : place + 2] = [_Leaf(left.path[:-1], left.value)]
+            return _merged(found)
+    return found
+
+
+def _shortest(leaf: _Leaf) -> _Leaf:
+    """The leaf without steps that a later step on the same column contains."""
+    last = {(step.column, holds): (step, holds) for step, holds in leaf.path}
+    return _Leaf(tuple(step for step in leaf.path if step in last.values()), leaf.value)
 
 
 def _of_decision(leaves: Sequence[_Leaf], target: TargetFound) -> Guess:

@@ -22,6 +22,7 @@ from ..data.split_policies import POLICIES
 from ..data.validation import validate
 from ..errors import InvalidData
 from ..product import Product
+from ..reading import Reading
 from ..tables import Batch
 from ..training.leaks import Level, find_leaks
 from .baselines import measure_baselines
@@ -84,27 +85,18 @@ def study(
     Raises ConfigError for a wish that does not fit, and InvalidData for a table from which nothing
     can be learned.
     """
-    reading = reading_of(table.features)
-    table.source = table.source.model_copy(
-        update={
-            "decimal": reading.decimal,
-            "thousands": reading.thousands,
-            "signs": reading.signs,
-        }
-    )
-    contents = contents_of(table.features, reading)
+    contents = _read_as(table, reading_of(_features(table)))
     roles = roles_of(table.features, contents, wishes)
     policy, of_policy = _policy(roles)
     placeholder = TargetFound(table.target, NUMBER, is_text=False, whole=False, low=-1)
     first = schema_code(contents, roles, placeholder, (), table.source.described)
     training, of_split = _training_side(table, first, policy)
-    target = target_of(
-        table.target_of(training),
-        table.target,
-        reading,
-        problem=asked.problem,
-        positive=asked.positive,
-    )
+    cells = table.target_of(training)
+    # Again, because the target may be the only column that shows the decimal sign.
+    reading = reading_of([*_features(table), cells])
+    if reading != table.source.reading:
+        contents = _read_as(table, reading)
+    target = target_of(cells, table.target, reading, problem=asked.problem, positive=asked.positive)
     found = _Training(table, contents, target, training, policy)
     roles, left_out, doubts, of_leaks = _without_leaks(found, roles, wishes, leave_out)
     if not roles.features:
@@ -169,12 +161,27 @@ def study(
     )
 
 
+def _features(table: Table) -> list[pd.Series]:
+    return [column for _, column in table.features.items()]
+
+
+def _read_as(table: Table, reading: Reading) -> dict[str, Content]:
+    """The contents of the columns with this reading, which becomes that of the source."""
+    form = {
+        "decimal": reading.decimal,
+        "thousands": reading.thousands,
+        "signs": reading.signs,
+    }
+    table.source = table.source.model_copy(update=form)
+    return contents_of(table.features, reading)
+
+
 def _of_file(table: Table) -> Finding:
     source = table.source
     parts = []
     if source.path is not None and source.model_dump(exclude_defaults=True).keys() - {"path"}:
         form = source.model_dump(exclude_defaults=True, exclude={"path"})
-        parts = [f"{name} {value}" for name, value in form.items()]
+        parts = [f"{name} {value!r}" for name, value in form.items()]
     copies = int(table.features.duplicated().sum())
     found = f"{len(table):,} rows × {len(table.features.columns) + 1} columns"
     found += " (of a longer table)" if table.cut else ""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..data.coercion import MISSING_WORDS, as_text
 from ..errors import ConfigError, InvalidData
 from ..problems.adoption import ADOPTIONS, Adoption
 from ..reading import Reading
@@ -85,12 +86,13 @@ def target_of(
 
 def _classes(cells: pd.Series, content: Content) -> pd.Series:
     """How often each class occurs, the most frequent first."""
-    text = cells.astype("str").str.strip()
+    text = as_text(cells)
     if content.kind in ("number", "identifier") and content.whole:
         numbers = pd.to_numeric(text, errors="coerce")
         return numbers.dropna().astype("int64").value_counts()
     missing = {str(each) for each in content.missing}
-    return text[~text.isin({*missing, "", "nan", "NaN", "None"})].value_counts()
+    stripped = text.str.strip()
+    return text[~(text.isna() | stripped.isin({*missing, *MISSING_WORDS}))].value_counts()
 
 
 def _problem(content: Content, classes: pd.Series) -> Adoption:

@@ -74,7 +74,7 @@ def _no_must(criteria: Criteria, on: date) -> Iterator[Mistake]:
 
 
 def _of_operation(criterion: Criterion) -> bool:
-    # With by or versus, such a metric is a mistake of its own.
+    # With by or versus, such a metric is a separate mistake.
     compared = criterion.versus is not None or criterion.sliced_by is not None
     return criterion.metric in OPERATION and not compared
 

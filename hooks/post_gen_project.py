@@ -29,7 +29,7 @@ def add_kit(kit: Path, project: Path) -> None:
 def drop_test_of_the_sample(project: Path) -> None:
     """Removes ``tests/test_sample.py`` if the kit has no ``sample.py``."""
     if not (project / "src" / ANSWERS["package"] / "sample.py").exists():
-        (project / "tests" / "test_sample.py").unlink()
+        (project / "tests" / "test_sample.py").unlink(missing_ok=True)
 
 
 def seal(engine: Path) -> None:

@@ -223,7 +223,7 @@ def test_an_unknown_kit_is_refused_with_the_known_kits(
     done = bake_with(questions, settings, folder, {"kit": "../churn"})
     assert (
         "Refused: kit '../churn' is unknown – one of bare, churn, feedback, price is expected –"
-        " 'churn' would do" in done.stderr
+        " 'bare' would do" in done.stderr
     )
 
 

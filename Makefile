@@ -8,7 +8,7 @@ export BUILD := $(CURDIR)/build
 # Silence mkdocs-material's upgrade notice.
 export NO_MKDOCS_2_WARNING := 1
 export PRODUCT_ENV := $(BUILD)/env
-KITS := churn price feedback
+KITS := churn price feedback bare
 OURS := hooks tests benchmarks
 ENGINE := <<cookiecutter.project>>/engine
 ENGINE_PYTEST := "$(PRODUCT_ENV)/bin/python" -m pytest
@@ -17,7 +17,7 @@ ENGINE_TESTS := $(ENGINE_PYTEST) -m "not long" tests/engine && \
 # The tests that depend on the task also run for the second kit. Its tests of the gate are those of a
 # project of this kit, which tests/template runs.
 ENGINE_TESTS_LONG := $(ENGINE_PYTEST) -m long tests/engine && \
-  PRODUCT_KIT=price $(ENGINE_PYTEST) $(addprefix tests/engine/,testing/test_generated_rows.py tasks/test_scoring.py tasks/test_monitoring.py \
+  PRODUCT_KIT=price $(ENGINE_PYTEST) $(addprefix tests/engine/,data/test_generated_rows.py tasks/test_scoring.py tasks/test_monitoring.py \
   service/test_accelerate.py service/test_service.py)
 
 LOCKED := $(VENV)/.locked-$(shell cksum < requirements.lock | cut -d ' ' -f 1)

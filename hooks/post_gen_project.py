@@ -26,6 +26,12 @@ def add_kit(kit: Path, project: Path) -> None:
     shutil.rmtree(kit.parent)
 
 
+def drop_test_of_the_sample(project: Path) -> None:
+    """Removes ``tests/test_sample.py`` if the kit has no ``sample.py``."""
+    if not (project / "src" / ANSWERS["package"] / "sample.py").exists():
+        (project / "tests" / "test_sample.py").unlink(missing_ok=True)
+
+
 def seal(engine: Path) -> None:
     """Removes caches from the engine and writes its manifest, with the engine's own module."""
     sys.dont_write_bytecode = True  # the import would write a cache into the engine
@@ -101,6 +107,7 @@ def template_folder() -> Path:
 
 if __name__ == "__main__":
     add_kit(Path("kits", ANSWERS["kit"]), Path())
+    drop_test_of_the_sample(Path())
     seal(Path("engine"))
     RECORD.write_text(json.dumps(record(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{ANSWERS['product_name']} is in {ANSWERS['project']}/")

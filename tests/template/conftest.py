@@ -12,7 +12,7 @@ from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = Path(os.environ.get("PRODUCT_ENV", ROOT / "build" / "env"))
-KITS = ("churn", "price", "feedback")
+KITS = ("churn", "price", "feedback", "bare")
 
 Bake = Callable[..., Path]
 # The arguments of a headless Chromium; returns what it prints.

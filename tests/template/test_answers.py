@@ -222,8 +222,8 @@ def test_an_unknown_kit_is_refused_with_the_known_kits(
     folder.mkdir()
     done = bake_with(questions, settings, folder, {"kit": "../churn"})
     assert (
-        "Refused: kit '../churn' is unknown – one of churn, feedback, price is expected –"
-        " 'churn' would do" in done.stderr
+        "Refused: kit '../churn' is unknown – one of bare, churn, feedback, price is expected –"
+        " 'bare' would do" in done.stderr
     )
 
 

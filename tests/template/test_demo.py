@@ -18,7 +18,7 @@ def decisions_of(shown: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "kit", ["churn", pytest.param("price", marks=pytest.mark.long)], indirect=True
+    "kit", ["churn", "bare", pytest.param("price", marks=pytest.mark.long)], indirect=True
 )
 def test_the_demo_shows_twelve_weeks_with_the_expected_decisions(
     make: Make, bake: Bake, kit: str

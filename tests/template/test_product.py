@@ -28,6 +28,7 @@ NAMES = {
     [
         ("churn", "shortest"),
         ("price", "longest"),
+        ("bare", "shortest"),
         pytest.param("churn", "longest", marks=pytest.mark.long),
         pytest.param("price", "shortest", marks=pytest.mark.long),
         pytest.param("feedback", "longest", marks=pytest.mark.long),
@@ -44,7 +45,11 @@ def test_a_product_of_any_name_passes_its_check(
 
 @pytest.mark.parametrize(
     "kit",
-    ["churn", *(pytest.param(kit, marks=pytest.mark.long) for kit in ("price", "feedback"))],
+    [
+        "churn",
+        "bare",
+        *(pytest.param(kit, marks=pytest.mark.long) for kit in ("price", "feedback")),
+    ],
     indirect=True,
 )
 def test_a_product_passes_its_own_tests(make: Make, bake: Bake, kit: str) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 from mlproduct.clock import today
+from mlproduct.data.generated_rows import generated_rows
 from mlproduct.service.app import app_of
 from mlproduct.service.options import ServiceSettings
 from mlproduct.service.server import service_of
@@ -18,7 +19,6 @@ from mlproduct.tasks.logged_rows import chunks, logbook
 from mlproduct.tasks.measured_again import measure_again
 from mlproduct.tasks.monitoring import monitoring_context, monitoring_report
 from mlproduct.testing import TrialProduct, make_trial
-from mlproduct.testing.generated_rows import generated_rows
 from trial_radar import flows
 
 from .. import all_kinds

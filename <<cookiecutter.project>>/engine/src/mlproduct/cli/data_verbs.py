@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def sample(options: Namespace, project: Project) -> int:
         seed=options.seed,
         drift=options.drift,
         shuffle_labels=options.shuffle_labels,
-        # Without an option, the default of sample.py applies.
+        # Without an option, the default of the function applies.
         **{name: value for name, value in parameters.items() if value is not None},
     )
     write(rows, target)
@@ -109,16 +110,10 @@ def _sample_of_a_day(options: Namespace, project: Project) -> int:
 
 
 def synthetic_rows(project: Project) -> "Callable[..., pd.DataFrame]":
-    """The product's function that makes synthetic rows.
+    """The product's function that makes synthetic rows; without one, rows of its schema."""
+    from ..data.generated_rows import generated_sample
 
-    Raises ConfigError if the team has removed it.
-    """
-    if project.product.sample is None:
-        raise ConfigError(
-            "this product has no synthetic rows – expected sample=… in product.py – provide your"
-            " own data as set in config/pipeline.yaml, or write a sample.py"
-        )
-    return project.product.sample
+    return project.product.sample or partial(generated_sample, project.product)
 
 
 def sample_path(settings: Settings) -> Path:

@@ -12,7 +12,9 @@ from ..cli.release_verbs import champion
 from ..clock import today
 from ..config.settings import Settings
 from ..console import coloured, heading, say
+from ..data.generated_rows import changing_column
 from ..errors import ConfigError, Refused
+from .configuration import configure, reads_own_data
 from .new_class import adopts_new_class, shows_new_class
 from .rehearsal import WEEKS, World, rehearsed
 from .story import Story
@@ -26,12 +28,14 @@ def demo(options: Namespace, project: Project) -> int:
 
     ``--folder`` is created anew, unless it is the product's own folder.
     """
+    own_data = reads_own_data(project)
     project = _staged(options.folder.resolve(), project)
     log = project.settings.var / "demo.log"
     new_class = shows_new_class(project.product)
     more = ", and a week with a new class" if new_class else ""
+    rows = "rows generated from schemas.py, with bars for them" if own_data else "sample data"
     heading(
-        f"Twelve weeks of {project.product.name}{more}, on sample data. The full output of each"
+        f"Twelve weeks of {project.product.name}{more}, on {rows}. The full output of each"
         f" command is in {near(log)}."
     )
     weeks = WEEKS + 1 if new_class else WEEKS
@@ -71,8 +75,10 @@ def _staged(folder: Path, project: Project) -> Project:
             # The demo never writes to the team's registry or database.
             os.environ.pop(name, None)
         os.environ["PRODUCT_ROOT"] = str(folder)
-    synthetic_rows(project)  # raises early if there is no sample.py
+    _refuse_without_story(project)
     staged = Project(project.package, Settings.from_environment())
+    if folder != settings.root and reads_own_data(project):
+        configure(staged.product, staged.settings)
     sample_path(staged.settings)  # raises early if the source is the team's own
     if (version := champion(staged)) is not None:
         raise Refused(
@@ -80,6 +86,17 @@ def _staged(folder: Path, project: Project) -> Project:
             " --folder"
         )
     return staged
+
+
+def _refuse_without_story(project: Project) -> None:
+    """Raises ConfigError if no rows can be generated, or none of their columns can change."""
+    if changing_column(project.product) is None:
+        raise ConfigError(
+            "the demo changes the values of a numeric feature, and schemas.py has none without a"
+            " list of values – expected one, or sample=… and demo_column=… in product.py – write a"
+            " sample.py"
+        )
+    synthetic_rows(project)(rows=100)
 
 
 def _refuse_others(folder: Path, settings: Settings) -> None:

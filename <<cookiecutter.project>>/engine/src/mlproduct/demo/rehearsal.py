@@ -1,7 +1,7 @@
 """The simulated world of the demo: the date, the incoming rows, and their outcomes.
 
 From week ``BREAK`` on, the values of one column change. The product's ``sample.py`` defines which
-column, and how it changes.
+column, and how it changes. Without it, the rows are generated from the schema.
 """
 
 import os
@@ -123,7 +123,7 @@ class World:
         write(pd.concat(rows, ignore_index=True), place)
 
     def _sample(self, **knobs: Any) -> pd.DataFrame:
-        """Rows from the product's sample.py. Raises ConfigError if there is none."""
+        """Rows from the product's sample.py, or rows generated from its schema."""
         return synthetic_rows(self.project)(**knobs)
 
     def _leaves(self, rows: pd.DataFrame, name: str) -> str:

@@ -13,6 +13,7 @@ has another result than expected.
 from typing import TYPE_CHECKING
 
 from ..cli.release_verbs import releases_of
+from ..data.generated_rows import changing_column
 from ..errors import ProductError
 from ..gate.criteria import Decision, Outcome, read_criteria
 from ..log.partition_files import PartitionFiles
@@ -42,7 +43,7 @@ class Story:
         # Only the people in the criteria may decide, if there is a list.
         approvers = read_criteria(world.stage.criteria_file).approvers
         self.manager, self.engineer = approvers[:1] * 2 or (MANAGER, ENGINEER)
-        self.column = world.project.product.demo_column
+        self.column = changing_column(world.project.product)
         self.released: list[str] = []
         self.asked = 0
 

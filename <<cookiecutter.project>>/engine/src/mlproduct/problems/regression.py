@@ -55,9 +55,10 @@ class Regression(Problem):
 
     def generated(self, score: np.ndarray, cells: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Cells between 10 % and 90 % of the range that the rules allow."""
-        # Without any feature all scores are equal, and the range is 0.
-        place = (score - score.min()) / (score.max() - score.min() or 1.0)
-        return cells(0.1 + 0.8 * place)
+        # In deviations, because the extremes of few rows differ from those of many. Without any
+        # feature the deviation is 0.
+        place = 0.5 + (score - score.mean()) / (6 * (score.std() or 1.0))
+        return cells(0.1 + 0.8 * place.clip(0, 1))
 
     def predict(self, model: Any, features: pd.DataFrame) -> Predictions:
         """The predicted numbers, with the interval if the model has one."""

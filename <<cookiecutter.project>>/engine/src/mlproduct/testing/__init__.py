@@ -5,7 +5,7 @@ The fixtures are in ``mlproduct.testing.plugin``, which the product's pyproject.
 
 from typing import TYPE_CHECKING
 
-from .generated_rows import generated_rows
+from ..data.generated_rows import generated_rows
 from .trial import TrialProduct, make_trial, trial_rows, validated
 
 if TYPE_CHECKING:

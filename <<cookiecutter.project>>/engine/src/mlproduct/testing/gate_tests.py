@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ..data.generated_rows import cells_at
 from ..data.split import HoldoutSplit
 from ..errors import ConfigError, ProductError, Refused
 from ..evaluation import measure
@@ -23,7 +24,6 @@ from ..gate.judge import BUILT_IN
 from ..problems import Metric
 from ..product import Product
 from ..tasks import training
-from .generated_rows import cells_at
 from .trial import TrialProduct, compared, make_trial, trial_rows
 
 __all__ = ["GateTests"]

@@ -14,12 +14,12 @@ import pandas as pd
 import yaml
 
 from ..config.settings import Settings
+from ..data.generated_rows import generated_rows
 from ..data.validation import validate
 from ..problems import Metric
 from ..product import Product
 from ..registry.releases import Releases
 from ..tables import Batch, Validated
-from .generated_rows import generated_rows
 
 __all__ = ["ROWS", "TrialProduct", "compared", "make_trial", "trial_rows", "validated"]
 
@@ -28,11 +28,11 @@ __all__ = ["ROWS", "TrialProduct", "compared", "make_trial", "trial_rows", "vali
 ROWS = 6_000
 
 
-def trial_rows(product: Product, **knobs: Any) -> pd.DataFrame:
+def trial_rows(product: Product, rows: int = ROWS, **knobs: Any) -> pd.DataFrame:
     """Rows of the product's sample.py, or rows generated from its schema if it has none."""
     if product.sample is None:
-        return generated_rows(product, ROWS, **knobs)
-    return product.sample(rows=ROWS, **knobs)
+        return generated_rows(product, rows, **knobs)
+    return product.sample(rows=rows, **knobs)
 
 
 def validated(product: Product, rows: pd.DataFrame, schema: Any = None) -> Validated:

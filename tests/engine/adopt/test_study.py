@@ -229,3 +229,23 @@ def test_blanks_around_values_are_part_of_them(studied: Callable[..., Study]) ->
     assert found.target.classes == (" no", " yes")
     assert "isin=[' blue', ' green', ' red']" in found.schemas
     assert found.facts.training_rows > 600
+
+
+@pytest.mark.parametrize("classes", [("yes", "no"), ("red", "green", "blue"), None])
+def test_texts_have_candidates_of_words_for_every_problem(
+    studied: Callable[..., Study], classes: tuple[str, ...] | None
+) -> None:
+    random = np.random.default_rng(4)
+    places = random.integers(0, 3 if classes is None else len(classes), ROWS)
+    words = np.array(["late again and broken", "thanks it is lovely", "how do I log in"])
+    frame = table()[["id", "size"]].assign(
+        note=[f"{words[place]} number {number}" for number, place in enumerate(places)]
+    )
+    noise = random.uniform(size=ROWS) < 0.2
+    if classes is None:
+        frame["y"] = (places * 10 + random.normal(size=ROWS)).round(2)
+    else:
+        frame["y"] = np.array(classes)[np.where(noise, 0, places)]
+    found = studied(frame)
+    assert found.columns.texts == ("note",)
+    assert found.facts.baselines.quick != found.facts.baselines.nothing

@@ -18,13 +18,13 @@ from mlproduct.log.prediction_log import LogBatch, PredictionLog, Stream
 from ..databases import whole
 
 FIRST, SECOND = date(2026, 11, 2), date(2026, 11, 3)
-NO_TIME = pd.Timestamp("NaT")
+WITHOUT_TIME = pd.Timestamp("NaT")
 
 
 def rows_of_keys(*numbers: int, **more: Any) -> pd.DataFrame:
     """Rows without a time, whose identity depends on the key only."""
     identities = np.array([2**64 - 1 - number for number in numbers], dtype=np.uint64)
-    times = pd.Series(NO_TIME, index=range(len(numbers)), dtype="datetime64[us]")
+    times = pd.Series(WITHOUT_TIME, index=range(len(numbers)), dtype="datetime64[us]")
     keys = [f"C{number}" for number in numbers]
     return pd.DataFrame({"identity": identities, "key": keys, "as_of": times, **more})
 
@@ -56,7 +56,7 @@ def outcomes(url: str, day: date) -> list[float | None]:
 
 def test_the_logged_identity_of_a_row_without_a_time_is_fixed_by_key_and_day() -> None:
     rows = rows_of_keys(1, 2)
-    timed = rows.assign(as_of=[NO_TIME, pd.Timestamp("2026-11-01")])
+    timed = rows.assign(as_of=[WITHOUT_TIME, pd.Timestamp("2026-11-01")])
     found = logged(rows["identity"].to_numpy(), timed["as_of"], FIRST)
     assert found.tolist() == [
         int(dated(rows["identity"].to_numpy(), np.datetime64(FIRST))[0]),

@@ -75,7 +75,7 @@ def read_table(
             " rename one"
         )
     batches: list[Batch] = []
-    wanted = [*names, SOURCE_ROW]
+    wanted = list(dict.fromkeys([*names, SOURCE_ROW]))
     for batch in read(source, wanted, root=root, environ=environ):
         batches.append(batch)
         if sum(len(each.rows) for each in batches) >= ROWS_AT_MOST:

@@ -39,7 +39,7 @@ NOISE = 0.3
 
 # Without a time, dates are the days before this one: the same in each sample, so that the dates of
 # a later one have not drifted.
-NO_TIME = datetime(2025, 1, 1)
+WITHOUT_TIME = datetime(2025, 1, 1)
 
 KEYS = 1_000_000  # the keys of different seeds are different, for a schema without a time
 
@@ -208,8 +208,8 @@ def _days(random: np.random.Generator, rows: int, until: date) -> pd.Series:
 
 
 def _before(time: Any, days: np.ndarray) -> pd.Series:
-    """The dates that many days before the rows' times, or before ``NO_TIME`` without them."""
-    last = pd.Series(NO_TIME, index=range(len(days)))
+    """The dates that many days before the rows' times, or before ``WITHOUT_TIME`` without them."""
+    last = pd.Series(WITHOUT_TIME, index=range(len(days)))
     return (last if time is None else time) - pd.to_timedelta(days, unit="D")
 
 

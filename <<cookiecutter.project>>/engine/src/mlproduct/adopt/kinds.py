@@ -180,7 +180,7 @@ def _yes_or_no(cells: _Cells, reading: Reading) -> Content | None:
 
 def _date(cells: _Cells, reading: Reading) -> Content | None:
     """The column as dates of one format."""
-    kept, marks = _without_marks(cells, lambda cell: any(c.isdigit() for c in cell))
+    kept, marks = _without_marks(cells, words=True)
     if kept.counts.empty:
         return None
     texts = pd.Series(kept.counts.index, dtype="str").str.strip()
@@ -326,7 +326,7 @@ def _spikes(numbers: np.ndarray, counts: np.ndarray) -> list[float]:
 
 
 def _words(cells: _Cells) -> Content:
-    kept, marks = _without_marks(cells, lambda cell: True)
+    kept, marks = _without_marks(cells, words=False)
     texts = pd.Series(kept.counts.index, dtype="str")
     words = float(texts.str.count(r"\S+").mean())
     different, filled = len(kept.counts), kept.filled
@@ -386,14 +386,17 @@ def _looks_like_a_key(cells: _Cells) -> bool:
     return different >= DIFFERENT_KEYS * cells.filled and cells.filled == cells.rows
 
 
-def _without_marks(cells: _Cells, is_value: Any) -> tuple[_Cells, tuple[str, ...]]:
-    """The cells without spellings of missing that no category would use, and these spellings."""
+def _without_marks(cells: _Cells, *, words: bool) -> tuple[_Cells, tuple[str, ...]]:
+    """The cells without spellings of missing, and these spellings.
+
+    Without ``words`` only those of punctuation, because a word can be a category.
+    """
     marks = [
         cell
         for cell in cells.counts.index
         if cell.strip().lower() in MARKS and not any(letter.isalpha() for letter in cell)
     ]
-    if not is_value(""):
+    if words:
         marks += [
             cell
             for cell in cells.counts.index

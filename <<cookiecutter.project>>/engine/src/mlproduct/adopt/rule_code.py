@@ -22,7 +22,7 @@ __all__ = ["Guess", "rule_code"]
 LEAVES = 4
 ROWS_OF_LEAF = 0.02  # a smaller share of the rows is no rule
 COLUMNS_IN_PAIRS = 5
-BETTER_BY = 1.02  # a second column has to be worth its words
+BETTER_BY = 1.02  # a second column makes the rule longer, so it has to make it better
 WORDS_AT_MOST = 30  # classes that have a word
 ROWS_AT_MOST = 20_000
 

@@ -172,6 +172,7 @@ def formatted(code: str, name: str) -> str:
         check=False,
     )
     text = done.stdout if done.returncode == 0 else code
+    # ruff cannot divide a text. A mark after """ would be part of the docstring.
     return "".join(
         f"{line}  # noqa: E501\n" if len(line) > LONGEST and '"""' not in line else f"{line}\n"
         for line in text.splitlines()

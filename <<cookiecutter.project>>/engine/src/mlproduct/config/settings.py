@@ -99,7 +99,7 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _numbers_are_clear(self) -> Self:
-        self.reading  # noqa: B018 – raises ValueError
+        Reading(self.decimal, self.thousands, self.signs)  # raises ValueError
         return self
 
     @property

@@ -44,7 +44,7 @@ def build_all(run: State) -> Iterator[Finding]:
             model = candidate.build(run.with_problem or roles, budget.seed if budget else 0)
             if not hasattr(model, "get_params"):
                 raise TypeError(f"its function returns {type(model).__name__}")
-        except Exception as error:
+        except Exception as error:  # the team's code can raise anything
             yield _of_candidate(run, candidate, "cannot be built", error)
             continue
         run.models[candidate.name] = model
@@ -81,12 +81,12 @@ def fit_first(run: State) -> Iterator[Finding]:
     problem, inputs = columns.of_target, list(columns.inputs)
     try:
         model.fit(training[inputs], columns.encoded_target(training))
-    except Exception as error:
+    except Exception as error:  # the team's code can raise anything
         yield _of_candidate(run, candidate, f"cannot be fitted on {len(training)} rows", error)
         return
     try:
         predicted = problem.out_of_fold(model, others[inputs])
-    except Exception as error:
+    except Exception as error:  # the team's code can raise anything
         yield _of_candidate(run, candidate, "cannot predict", error)
         return
     if wrong := int((~np.isfinite(predicted)).sum()):
@@ -114,7 +114,7 @@ def _compared(run: State, criteria: Criteria, predicted: OutOfFold) -> Iterator[
     problem = run.columns.of_target
     try:
         problem.trial_score(predicted, problem.objective(criteria.primary, criteria.value))
-    except Exception as error:
+    except Exception as error:  # a metric can be the team's code
         place = run.code.of_setting(run.project.settings.criteria_file, "primary")
         yield Finding(
             "criteria",

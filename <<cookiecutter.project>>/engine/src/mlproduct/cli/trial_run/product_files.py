@@ -21,7 +21,7 @@ def load(run: State) -> Iterator[Finding]:
         run.loaded = run.project.product
     except ProductError:
         raise
-    except Exception as error:
+    except Exception as error:  # an import runs the team's code
         run.messages.add(str(error))
         yield Finding(
             "files",

@@ -23,7 +23,7 @@ def try_rule(run: State) -> Iterator[Finding]:
     try:
         # A copy, because a rule can change the table.
         found = rule(features.copy())
-    except Exception as error:
+    except Exception as error:  # the team's code can raise anything
         place = run.code.of_error(error, rule)
         yield Finding("rule", run.placed(place, _rule_raised(run, error, features)))
         return

@@ -106,15 +106,12 @@ def _estimated(
 ) -> Bounds:
     """The bounds of a value, or of one − other on the same rows.
 
-    They come from the influence of each row if the metric states it, and otherwise from resamples.
-    If a metric is computed from counts, they contain both: few rows of an outcome make its value
-    skewed, and their number makes it jump.
+    They contain those from resamples and, if the metric states it, those from the influence of
+    each row. Few rows can make a value skewed, which resamples do not show, and a metric of counts
+    jumps, which the influence does not show.
     """
-    by_influence = _by_influence(one, other, errors)
-    if by_influence is None:
-        return _drawn(one, other, errors)
-    counted = one.metric.cells is not None or one.metric.proportion is not None
-    return _widest(by_influence, _drawn(one, other, errors)) if counted else by_influence
+    drawn, by_influence = _drawn(one, other, errors), _by_influence(one, other, errors)
+    return drawn if by_influence is None else _widest(drawn, by_influence)
 
 
 def _by_influence(

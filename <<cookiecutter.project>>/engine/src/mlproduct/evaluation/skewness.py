@@ -57,17 +57,19 @@ def reach(
     for _ in range(ROUNDS):
         for place in range(len(errors)):
             level = errors[place : place + 1]
-            down[place] = _above(-influence - down[place] * denominator, level)[0]
-            up[place] = _above(influence - up[place] * denominator, level)[0]
+            down[place] = _above(-influence - down[place] * denominator, level, ratio=True)[0]
+            up[place] = _above(influence - up[place] * denominator, level, ratio=True)[0]
     return down, up
 
 
-def _above(numbers: np.ndarray, errors: np.ndarray) -> np.ndarray:
+def _above(numbers: np.ndarray, errors: np.ndarray, ratio: bool = False) -> np.ndarray:
     count, largest, lowest = len(numbers), numbers.max(), numbers.min()
     squares, cubes = (numbers**2).sum(), (numbers**3).sum()
-    weight = WEIGHT * (np.maximum(numbers, 0.0) ** 3).sum() / squares**1.5
+    above = (np.maximum(numbers, 0.0) ** 3).sum()
+    weight = WEIGHT * above / squares**1.5
     # A tail on the other side brings the end nearer. Its most extreme number can be an accident.
-    cubes = max(cubes, min(cubes - lowest**3, 0.0))
+    # In a ratio it is the tail of the other mean, and does not make up for rows that are missing.
+    cubes = above if ratio else max(cubes, min(cubes - lowest**3, 0.0))
     # The mean, and the second and third central sums, of the numbers with the additional one.
     mean = weight * largest / (count + weight)
     second = squares + count * mean**2 + weight * (largest - mean) ** 2

@@ -113,6 +113,22 @@ def _roc_auc(w: Weighted) -> np.ndarray:
     return np.einsum("bl,bl->b", at.positive, beaten) / pairs[:, 0]
 
 
+def _influence_on_roc_auc(s: Scored) -> np.ndarray:
+    """The share of the other class on whose right side each row is, divided by that of its class.
+
+    Source: E. DeLong, D. DeLong and D. Clarke-Pearson (1988), Comparing the areas under two or more
+    correlated receiver operating characteristic curves, Biometrics 44, 837-845.
+    """
+    positive = s.y == 1
+    found = np.zeros(len(s))
+    for own, sign in ((positive, 1), (~positive, -1)):
+        others = np.sort(sign * s.score[~own])
+        sides = [np.searchsorted(others, sign * s.score[own], side) for side in ("left", "right")]
+        shares = np.mean(sides, axis=0) / len(others)
+        found[own] = (shares - shares.mean()) / own.mean()
+    return found
+
+
 def _average_precision(w: Weighted) -> np.ndarray:
     """Precision at each threshold, weighted by the increase in recall, without interpolation.
 
@@ -138,6 +154,27 @@ def _precision_of_others(w: Weighted) -> np.ndarray:
     counted = at.all_positive[:, 0] - np.where(acted > 0, 0, at.positive).sum(axis=1)
     caught /= np.maximum(acted, 1, out=acted)
     return np.einsum("bl,bl->b", at.positive, caught) / counted
+
+
+def _influence_on_average_precision(s: Scored) -> np.ndarray:
+    """The precision at the score of each positive, and the change at all scores up to this one."""
+    order = np.argsort(-s.score, kind="stable")
+    score, positive = s.score[order], s.y[order]
+    # Rows of equal score form one level.
+    level = np.cumsum(np.r_[0, score[1:] != score[:-1]])
+    acted = np.cumsum(np.bincount(level))
+    in_level = np.bincount(level, positive)
+    precision = np.cumsum(in_level) / acted
+
+    def from_here(changes: np.ndarray) -> np.ndarray:
+        return np.asarray(np.cumsum(changes[::-1])[::-1][level])
+
+    gained = precision[level] + from_here(in_level / acted)
+    lost = from_here(in_level * precision / acted)
+    average = (in_level * precision).sum() / positive.sum()
+    found = np.empty(len(s))
+    found[order] = (positive * (gained - average) - lost) / positive.mean()
+    return found
 
 
 # --- the rows that a metric is based on -----------------------------------------------------
@@ -264,6 +301,7 @@ METRICS: Mapping[str, Metric] = named(
             "higher",
             "Probability that a random positive has a higher score than a random negative.",
             combine=_roc_auc,
+            influence=_influence_on_roc_auc,
             support=_rarer,
         ),
         _by_score(
@@ -271,6 +309,7 @@ METRICS: Mapping[str, Metric] = named(
             "higher",
             "Precision averaged over all levels of recall.",
             combine=_average_precision,
+            influence=_influence_on_average_precision,
             without_own=_precision_of_others,
             support=_positives,
         ),

@@ -12,7 +12,7 @@ import numpy as np
 from ..gate.criteria import ClassValue
 from . import binary_metrics
 from .metric import Deviations, Metric, absolute_sum, mean, named
-from .weighted_sums import Scored, Weighted, rows
+from .weighted_sums import Scored, rows
 
 __all__ = ["CLASS_METRICS", "METRICS"]
 
@@ -99,42 +99,38 @@ def _amount(s: Scored) -> np.ndarray:
     return amounts if abstained is None else np.where(abstained, s.value.person, amounts)
 
 
+# Rows per class that were found, that are of the class, and that were decided for it (B × K).
+COUNTS = (_found, _actual, _decided)
+OfCounts = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
 # --- the formulas ---------------------------------------------------------------------------
 
 
-def _counts(w: Weighted) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows per class that were found, that are of the class, that were decided for it (B × K)."""
-    return w.sum(_found), w.sum(_actual), w.sum(_decided)
-
-
-def _balanced(w: Weighted) -> np.ndarray:
-    found, actual, _ = _counts(w)
+def _balanced(found: np.ndarray, actual: np.ndarray, decided: np.ndarray) -> np.ndarray:
     return _mean_of_defined(found / actual)
 
 
-def _macro_f1(w: Weighted) -> np.ndarray:
+def _macro_f1(found: np.ndarray, actual: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """The mean of F1 over the classes that occur in the targets or in the decisions.
 
     The definition is that of scikit-learn's ``f1_score`` with ``average="macro"``.
     """
-    found, actual, decided = _counts(w)
     return _mean_of_defined(2 * found / (actual + decided))
 
 
-def _weighted_f1(w: Weighted) -> np.ndarray:
-    found, actual, decided = _counts(w)
+def _weighted_f1(found: np.ndarray, actual: np.ndarray, decided: np.ndarray) -> np.ndarray:
     f1 = np.where(actual > 0, 2 * found / (actual + decided), 0.0)
     return (f1 * actual).sum(axis=1) / actual.sum(axis=1)
 
 
-def _matthews(w: Weighted) -> np.ndarray:
+def _matthews(found: np.ndarray, actual: np.ndarray, decided: np.ndarray) -> np.ndarray:
     """The correlation of targets and decisions; 0 if one of the two is constant.
 
     Source: J. Gorodkin (2004), Comparing two K-category assignments by a K-category correlation
     coefficient, Computational Biology and Chemistry 28, 367-374.
     """
-    found, actual, decided = _counts(w)
-    total = w.sum(rows)
+    total = actual.sum(axis=1)
     together = found.sum(axis=1) * total - (actual * decided).sum(axis=1)
     spread = (total**2 - (actual**2).sum(axis=1)) * (total**2 - (decided**2).sum(axis=1))
     return np.where(spread > 0, together / np.sqrt(spread), 0.0)
@@ -172,8 +168,34 @@ def _metric(name: str, says: str, **more: Any) -> Metric:
     return Metric(name, says=says, **given)
 
 
-def _by_counts(name: str, combine: Callable[[Weighted], np.ndarray], says: str, **more: Any) -> Any:
-    return _metric(name, says, combine=combine, terms=(_found, _actual, _decided, rows), **more)
+def _by_counts(name: str, of_counts: OfCounts, says: str, **more: Any) -> Metric:
+    """A metric that ``of_counts`` computes from the rows per class, see ``COUNTS``."""
+
+    def influence(s: Scored) -> np.ndarray:
+        terms = [s.term(counted) for counted in COUNTS]
+        counts = np.array([each.sum(axis=0) for each in terms])
+        slopes = _slopes(of_counts, counts) * len(s)
+        return np.asarray(sum(each @ slope for each, slope in zip(terms, slopes, strict=True)))
+
+    return _metric(
+        name,
+        says,
+        combine=lambda w: of_counts(*(w.sum(counted) for counted in COUNTS)),
+        terms=COUNTS,
+        influence=influence,
+        **more,
+    )
+
+
+def _slopes(of_counts: OfCounts, counts: np.ndarray) -> np.ndarray:
+    """The change of the metric with each count (3 × K); 0 for a count of 0."""
+    step = 1e-4
+    moved = counts + step * np.eye(counts.size).reshape(-1, *counts.shape)
+    back = counts - step * np.eye(counts.size).reshape(-1, *counts.shape)
+    # A class that does not occur is undefined.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = of_counts(*moved.transpose(1, 0, 2)) - of_counts(*back.transpose(1, 0, 2))
+    return np.where(counts > 0, change.reshape(counts.shape) / (2 * step), 0.0)
 
 
 def _top(k: int) -> Metric:

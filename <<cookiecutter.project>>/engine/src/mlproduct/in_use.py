@@ -2,8 +2,8 @@
 
 The service and each run of a flow hold a shared lock on ``var/in-use.lock``. ``adopt`` and
 ``demo``, which replace files, hold it alone. The system releases the lock of a process that has
-ended, even after a kill. A worker of Prefect that waits for work runs no code of the product, so it holds no
-lock; on Linux it is found in /proc.
+ended, even after a kill. A worker of Prefect that waits for work runs no code of the product, so
+it holds no lock; on Linux it is found in /proc.
 """
 
 import os

@@ -1,15 +1,24 @@
 """The verb: what it prints, writes and refuses."""
 
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from hashlib import sha256
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
-from filelock import FileLock
-from mlproduct.adopt import command
+from mlproduct.adopt import command, writing
+from mlproduct.config.settings import Settings
+from mlproduct.in_use import replacing
 from mlproduct.testing import TrialProduct
 
-from ..team import main, make_project
+from ..service.services import Process, serving
+from ..team import ENGINE, main, make_project
 from .test_study import table
 
 PACKAGE = Path("src", "trial_radar")
@@ -57,6 +66,29 @@ def test_the_files_are_written_and_the_kit_is_removed(
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_the_whole_diff_is_in_a_file_before_anything_is_changed(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files(root)
+
+    def interrupted(path: Path, text: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "_replace", interrupted)
+        assert adopt() == 130
+    assert files(root) == before
+    printed = capsys.readouterr().out
+    assert re.search(r"^  src/trial_radar/schemas.py +\+\d+ −\d+ lines$", printed, re.M)
+    assert re.search(r"^  src/trial_radar/sample.py +removed, −\d+ lines$", printed, re.M)
+    named = re.search(r"^  diff        (var/adopt/[\d-]+/changes.diff)$", printed, re.M)
+    assert named
+    diff = (root / named[1]).read_text()
+    assert "\n+++ src/trial_radar/schemas.py\n" in diff
+    assert '\n+    y: Series[str] = pa.Field(isin=["no", "yes"]' in diff
+    assert "--- src/trial_radar/sample.py\n+++ /dev/null\n" in diff
+
+
 def test_a_dry_run_shows_the_changes_and_writes_nothing(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,10 +123,121 @@ def test_it_can_be_run_again_and_keeps_what_a_person_has_written(
 def test_it_refuses_while_a_training_runs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files(root)
     (root / "var").mkdir(exist_ok=True)
-    with FileLock(root / "var" / "training.lock"):
+    # As in tasks.flow, in another process.
+    code = "from pathlib import Path; from mlproduct.in_use import using\n"
+    code += "with using(Path('var')): print('runs', flush=True); input()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=root) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "runs\n"
         assert adopt() == 3
-    assert "a training is running in this folder" in capsys.readouterr().err
+        process.communicate("\n")
+    assert f"process {process.pid} (" in capsys.readouterr().err
     assert files(root) == before
+    assert adopt("--dry-run") == 0
+
+
+def service(root: Path) -> AbstractContextManager[Process]:
+    """The service of the product, as a person starts it."""
+    (root / "var").mkdir(exist_ok=True)
+    settings = Settings.from_environment({"PRODUCT_ROOT": str(root)})
+    # MLflow is elsewhere and does not answer: to create its database takes most of the time, and a
+    # kill meanwhile leaves half of it.
+    elsewhere = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    code = os.pathsep.join([str(root / "src"), str(ENGINE)])
+    return serving(settings, PYTHONPATH=code, **elsewhere)
+
+
+def test_it_refuses_beside_services_that_were_started_by_hand(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files(root)
+    with ExitStack() as both, ThreadPoolExecutor() as threads:
+        first, second = threads.map(both.enter_context, (service(root), service(root)))
+        assert adopt() == 3
+        assert first.stop() == 0
+        capsys.readouterr()
+        assert adopt() == 3
+        second.process.kill()
+        second.process.wait()
+    error = capsys.readouterr().err
+    assert len(error.strip().splitlines()) == 1
+    assert error.endswith(
+        " of this product is running – expected nothing that uses the files to be replaced – stop"
+        " it, then repeat this command\n"
+    )
+    if sys.platform == "linux":
+        assert f"process {second.process.pid} (python" in error
+        assert " -m trial_radar serve --port 0)" in error
+    assert files(root) == before
+    assert adopt("--dry-run") == 0  # the lock of the killed process is free
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> "Iterator[list[subprocess.Popen[str]]]":
+    """Processes that look like workers of Prefect, which takes seconds to start; to be filled."""
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def waiting(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+    script = folder / "prefect"
+    script.write_text("print('runs', flush=True)\nimport time\ntime.sleep(600)\n")
+    process = subprocess.Popen(
+        [sys.executable, str(script), *arguments],
+        cwd=folder,
+        env={**os.environ, "PRODUCT_ROOT": "", **variables},
+        stdout=PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "runs\n"
+    return process
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_it_refuses_beside_a_worker_that_was_started_by_hand(
+    root: Path,
+    worker: "list[subprocess.Popen[str]]",
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    start = ("worker", "start", "--pool", "trial-radar")
+    other = tmp_path / "other"
+    other.mkdir()
+    # Of another product, a server, and one in this folder that works for another product.
+    worker += [waiting(other, *start), waiting(root, "server", "start")]
+    worker += [waiting(root, *start, PRODUCT_ROOT=str(other))]
+    assert adopt("--dry-run") == 0
+    before = files(root)
+    for found in (
+        lambda: waiting(root, *start),
+        lambda: waiting(other, *start, PRODUCT_ROOT=str(root)),
+    ):
+        worker.append(found())
+        capsys.readouterr()
+        assert adopt() == 3
+        error = capsys.readouterr().err
+        assert error.startswith(f"error: worker process {worker[-1].pid} (python")
+        assert "prefect worker start --pool trial-radar) of this product is running" in error
+        worker[-1].kill()
+        worker[-1].wait()
+    assert files(root) == before
+
+
+def test_an_adopt_that_runs_is_not_undone_by_a_second_one(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "var").mkdir()
+    unfinished = root / writing.UNFINISHED
+    unfinished.parent.mkdir()
+    unfinished.write_text("20261127-120000")
+    with replacing(root):  # as the first one does
+        assert adopt() == 3
+    assert unfinished.exists()
 
 
 def test_it_refuses_while_a_server_of_the_product_runs(
@@ -105,7 +248,7 @@ def test_it_refuses_while_a_server_of_the_product_runs(
     one = Started("worker", 1, "", "", "", "")
     monkeypatch.setattr(command, "running", lambda settings: (one,))
     assert adopt() == 3
-    assert "worker  of this product is running" in capsys.readouterr().err
+    assert "worker  (process 1) of this product is running" in capsys.readouterr().err
 
 
 def test_it_refuses_a_product_with_a_champion(

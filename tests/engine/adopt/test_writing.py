@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from mlproduct.adopt import writing
 from mlproduct.adopt.study import TEMPLATES
-from mlproduct.adopt.writing import apply, changes_of, formatted, undo_interrupted
+from mlproduct.adopt.writing import (
+    Change,
+    apply,
+    changes_of,
+    formatted,
+    undo_interrupted,
+    write_diff,
+)
 
 NOW = datetime(2026, 11, 27, 12)
 OLD, EDITED, NEW, GONE = (Path("src", f"{name}.py") for name in ("old", "edited", "new", "gone"))
@@ -37,9 +44,9 @@ def test_files_are_replaced_and_an_edited_one_is_kept(root: Path) -> None:
     changes = changes_of(root, TEXTS)
     assert {change.path: change.says for change in changes} == {
         OLD: "+1 −1 lines",
-        EDITED: "kept, because it was edited",
-        NEW: "new",
-        GONE: "removed",
+        EDITED: "kept, because it was edited; proposed: +1 −1 lines",
+        NEW: "new, +1 lines",
+        GONE: "removed, −1 lines",
     }
     backup = apply(root, changes, NOW)
     expected = {"old.py": "a = 2\n", "edited.py": "b = 'by hand'\n", "new.py": "c = 2\n"}
@@ -48,6 +55,22 @@ def test_files_are_replaced_and_an_edited_one_is_kept(root: Path) -> None:
     assert (backup / GONE).read_text() == "d = 1\n"
     assert (backup.parent / "proposed" / EDITED).read_text() == "b = 2\n"
     assert not undo_interrupted(root)
+
+
+def test_the_diff_names_what_is_new_removed_and_kept(root: Path) -> None:
+    path = write_diff(root, changes_of(root, TEXTS), NOW)
+    assert path == Path("var/adopt/20261127-120000/changes.diff")
+    assert (root / path).read_text().splitlines() == [
+        *("--- src/old.py", "+++ src/old.py", "@@ -1 +1 @@", "-a = 1", "+a = 2"),
+        *("--- src/edited.py", "+++ src/edited.py (proposed; the file is kept)"),
+        *("@@ -1 +1 @@", "-b = 'by hand'", "+b = 2"),
+        *("--- /dev/null", "+++ src/new.py", "@@ -0,0 +1 @@", "+c = 2"),
+        *("--- src/gone.py", "+++ /dev/null", "@@ -1 +0,0 @@", "-d = 1"),
+    ]
+
+
+def test_a_removed_line_that_begins_with_dashes_is_counted() -> None:
+    assert Change(OLD, "-- old\n++ a\n", "++ a\n++ b\n").says == "+1 −1 lines"
 
 
 def test_a_second_run_changes_nothing_and_keeps_later_edits(root: Path) -> None:
@@ -60,7 +83,7 @@ def test_a_second_run_changes_nothing_and_keeps_later_edits(root: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("fails_at", [0, 1, 2, 3])
+@pytest.mark.parametrize("fails_at", [0, 1, 2, 3, 4])
 def test_an_error_leaves_the_product_as_it_was(
     root: Path, monkeypatch: pytest.MonkeyPatch, fails_at: int
 ) -> None:
@@ -80,7 +103,7 @@ def test_an_error_leaves_the_product_as_it_was(
         assert content(root) == before
         assert not (root / ".adopt.json").exists()
     else:
-        assert fails_at == 3  # there are only three files to write
+        assert fails_at == 4  # there are only three files and the mark of an unfinished run
     assert not undo_interrupted(root)
 
 
@@ -93,6 +116,7 @@ def test_a_killed_run_is_undone_by_the_next_command(
     apply(root, changes_of(root, TEXTS), NOW)
     monkeypatch.undo()
     assert content(root) != before
+    writing._beside(root / OLD).write_text("a =")  # it was killed while it wrote
     assert undo_interrupted(root)
     assert content(root) == before
     assert not undo_interrupted(root)

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from ..cli.project import Project
 from ..cli.release_verbs import champion
 from ..cli.servers import running
@@ -19,12 +17,21 @@ from ..config.settings import Settings, Source
 from ..console import heading, line, say
 from ..errors import ConfigError, Refused
 from ..escaping import escaped
+from ..in_use import replacing
 from . import criteria_code
 from .profile_page import profile_page
 from .roles import Wishes
 from .study import Asked, Study, study, template
 from .table import read_table
-from .writing import Change, apply, changes_of, formatted, undo_interrupted
+from .writing import (
+    Change,
+    apply,
+    changes_of,
+    diff_of,
+    formatted,
+    undo_interrupted,
+    write_diff,
+)
 
 __all__ = ["adopt"]
 
@@ -36,9 +43,11 @@ OF_THE_KIT = ("src/{package}/sample.py", "src/{package}/sentences.py", "tests/te
 def adopt(options: Namespace, project: Project) -> int:
     """Studies the table, prints every decision, and writes the files. 0 also if nothing changes."""
     settings = project.settings
-    if undo_interrupted(settings.root):
-        say("An earlier adopt was interrupted; the files are as they were before it.")
-    with _alone(project):
+    with _alone(settings):
+        # Not before: an adopt that runs is unfinished as well.
+        if undo_interrupted(settings.root):
+            say("An earlier adopt was interrupted; the files are as they were before it.")
+        _refuse_champion(project)
         source = _source(options, settings)
         heading(escaped(f"Adopting {source.described}, target {options.target}"))
         table = read_table(source, options.target, root=settings.root)
@@ -49,16 +58,21 @@ def adopt(options: Namespace, project: Project) -> int:
         for finding in found.findings:
             line(finding.subject, escaped(str(finding)))
         changes = changes_of(settings.root, dict(_files(found, project.package)))
-        _show(changes, whole=options.dry_run)
+        _show(changes)
         if options.dry_run:
+            for text in diff_of(changes):
+                say(escaped(text))
             say("Nothing was written (--dry-run).")
             return 0
+        now = datetime.now()
+        if changes:
+            say(f"  diff        {write_diff(settings.root, changes, now)}")
         place = settings.root / PROFILE
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(profile_page(found), encoding="utf-8")
         if changes:
-            backup = apply(settings.root, changes, datetime.now())
-            say(f"The files as they were before are in {backup.relative_to(settings.root)}.")
+            backup = apply(settings.root, changes, now)
+            say(f"  backup      {backup.relative_to(settings.root)}: the files as they were before")
     say(f"  profile     {PROFILE}")
     say("  check       make check && make test && make doctor")
     say("  train       make run")
@@ -67,30 +81,24 @@ def adopt(options: Namespace, project: Project) -> int:
 
 
 @contextmanager
-def _alone(project: Project) -> Iterator[None]:
-    """Raises Refused if the product has a champion, or a training, worker or service runs."""
-    settings = project.settings
+def _alone(settings: Settings) -> Iterator[None]:
+    """Raises Refused if a training, a worker or a service runs. None starts during the block."""
     if servers := running(settings):
-        names = ", ".join(f"{one.name} {one.url}" for one in servers)
+        names = ", ".join(f"{one.name} {one.url} (process {one.pid})" for one in servers)
         raise Refused(
             f"{names} of this product is running – expected nothing that uses the files to be"
             " replaced – stop it with down"
         )
+    with replacing(settings.root):
+        yield
+
+
+def _refuse_champion(project: Project) -> None:
     if number := champion(project):
         raise Refused(
             f"version {number} is the champion, and it expects the present schema – expected a"
             " product that has released nothing – generate a new product for this table"
         )
-    settings.var.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.var / "training.lock")
-    try:
-        with lock.acquire(blocking=False):
-            yield
-    except Timeout:
-        raise Refused(
-            "a training is running in this folder – expected nothing that uses the files to be"
-            " replaced – wait for its end"
-        ) from None
 
 
 def _source(options: Namespace, settings: Settings) -> Source:
@@ -180,13 +188,9 @@ product = Product(
 '''
 
 
-def _show(changes: tuple[Change, ...], *, whole: bool) -> None:
+def _show(changes: tuple[Change, ...]) -> None:
     say()
     if not changes:
         say("Every file is already as it would be written.")
     for change in changes:
         say(f"  {change.path.as_posix():<40} {change.says}")
-    if whole:
-        for change in changes:
-            for text in change.diff():
-                say(escaped(text))

@@ -1,5 +1,6 @@
 """Write the files of an adopted product: all of them, or none.
 
+var/adopt/STAMP/changes.diff  all changes, written before the first of them is made
 var/adopt/STAMP/backup/     the files as they were before
 var/adopt/STAMP/proposed/   new texts of files that a person has edited; these are kept
 var/adopt/unfinished        the stamp of a run that was interrupted; the next command undoes it
@@ -8,8 +9,8 @@ var/adopt/unfinished        the stamp of a run that was interrupted; the next co
 
 import difflib
 import hashlib
+import itertools
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,13 +19,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-__all__ = ["Change", "apply", "changes_of", "formatted", "undo_interrupted"]
+__all__ = [
+    "Change",
+    "apply",
+    "changes_of",
+    "diff_of",
+    "formatted",
+    "undo_interrupted",
+    "write_diff",
+]
 
 RECORD = Path(".adopt.json")
 BAKE = Path(".bake.json")
 FOLDER = Path("var", "adopt")
 UNFINISHED = FOLDER / "unfinished"
 LONGEST = 100
+NOTHING = "/dev/null"  # the name that diff and patch give to a file that does not exist
 
 
 @dataclass(frozen=True)
@@ -39,23 +49,24 @@ class Change:
     @property
     def says(self) -> str:
         """What happens to the file."""
+        # Without the two lines of names. A removed line can begin with "--", too.
+        lines = list(self.diff())[2:]
+        added, gone = (sum(line.startswith(mark) for line in lines) for mark in "+-")
         if self.kept:
-            return "kept, because it was edited"
+            return f"kept, because it was edited; proposed: +{added} −{gone} lines"
         if self.after is None:
-            return "removed"
+            return f"removed, −{gone} lines"
         if self.before is None:
-            return "new"
-        added, gone = (
-            sum(line.startswith(mark) and not line.startswith(mark * 3) for line in self.diff())
-            for mark in "+-"
-        )
+            return f"new, +{added} lines"
         return f"+{added} −{gone} lines"
 
     def diff(self) -> Iterator[str]:
-        """The lines of the unified diff."""
+        """The lines of the unified diff; for a file that is kept, to the text that is proposed."""
         before, after = ((text or "").splitlines() for text in (self.before, self.after))
         name = self.path.as_posix()
-        return difflib.unified_diff(before, after, name, name, lineterm="")
+        old, new = (NOTHING if text is None else name for text in (self.before, self.after))
+        new += " (proposed; the file is kept)" if self.kept else ""
+        return difflib.unified_diff(before, after, old, new, lineterm="")
 
 
 def changes_of(root: Path, texts: Mapping[Path, str | None]) -> tuple[Change, ...]:
@@ -75,6 +86,22 @@ def changes_of(root: Path, texts: Mapping[Path, str | None]) -> tuple[Change, ..
     return tuple(found)
 
 
+def diff_of(changes: tuple[Change, ...]) -> Iterator[str]:
+    """The lines of the diff of all files."""
+    return itertools.chain.from_iterable(change.diff() for change in changes)
+
+
+def write_diff(root: Path, changes: tuple[Change, ...], now: datetime) -> Path:
+    """Writes the diff of all files, and returns its path in the folder."""
+    path = _folder(now) / "changes.diff"
+    _write(root / path, "".join(f"{line}\n" for line in diff_of(changes)))
+    return path
+
+
+def _folder(now: datetime) -> Path:
+    return FOLDER / f"{now:%Y%m%d-%H%M%S}"
+
+
 def _known_digests(root: Path) -> dict[str, str]:
     """The digests of the files as they were generated, or as an earlier run wrote them."""
     found: dict[str, str] = {}
@@ -89,8 +116,7 @@ def apply(root: Path, changes: tuple[Change, ...], now: datetime) -> Path:
 
     An error undoes all of them. If the process is killed, ``undo_interrupted`` does.
     """
-    stamp = f"{now:%Y%m%d-%H%M%S}"
-    folder = root / FOLDER / stamp
+    folder = root / _folder(now)
     for change in changes:
         if change.kept and change.after is not None:
             _write(folder / "proposed" / change.path, change.after)
@@ -103,7 +129,7 @@ def apply(root: Path, changes: tuple[Change, ...], now: datetime) -> Path:
             _write(folder / "backup" / change.path, change.before)
     new = [change.path.as_posix() for change in real if change.before is None]
     _write(folder / "new.json", json.dumps(new))
-    _write(root / UNFINISHED, stamp)
+    _replace(root / UNFINISHED, folder.name)
     try:
         for change in real:
             if change.after is None:
@@ -128,8 +154,10 @@ def undo_interrupted(root: Path) -> bool:
             place = root / path.relative_to(backup)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
+            _beside(place).unlink(missing_ok=True)
     for name in json.loads((folder / "new.json").read_text(encoding="utf-8")):
         (root / name).unlink(missing_ok=True)
+        _beside(root / name).unlink(missing_ok=True)
     (root / UNFINISHED).unlink()
     return True
 
@@ -153,9 +181,12 @@ def _write(path: Path, text: str) -> None:
 
 def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{os.getpid()}.{path.name}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    _beside(path).write_text(text, encoding="utf-8")
+    _beside(path).replace(path)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.adopt")
 
 
 def formatted(code: str, name: str) -> str:

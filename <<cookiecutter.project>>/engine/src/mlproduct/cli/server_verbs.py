@@ -8,6 +8,7 @@ from pathlib import Path
 from ..clock import today
 from ..console import coloured, heading, line, say
 from ..errors import ProductError
+from ..in_use import using
 from .data_verbs import near
 from .doctor import refuse_damaged_files
 from .project import Project
@@ -86,10 +87,12 @@ def serve(options: Namespace, project: Project) -> int:
     from ..service.options import ServiceSettings
     from ..service.server import run
 
-    # Only at the start: a running service keeps its last good model if a file is damaged later.
-    refuse_damaged_files(project.settings)
-    return run(
-        project.product,
-        project.settings,
-        ServiceSettings.from_environment(options.host, options.port),
-    )
+    # Before the team's files are read: none of them may be replaced from here on.
+    with using(project.settings.var):
+        # Only at the start: a running service keeps its last good model if a file is damaged later.
+        refuse_damaged_files(project.settings)
+        return run(
+            project.product,
+            project.settings,
+            ServiceSettings.from_environment(options.host, options.port),
+        )

@@ -14,6 +14,7 @@ from ..config.settings import Settings
 from ..console import coloured, heading, say
 from ..data.generated_rows import changing_column
 from ..errors import ConfigError, Refused
+from ..in_use import replacing, using
 from .configuration import configure, reads_own_data
 from .new_class import adopts_new_class, shows_new_class
 from .rehearsal import WEEKS, World, rehearsed
@@ -39,7 +40,7 @@ def demo(options: Namespace, project: Project) -> int:
         f" command is in {near(log)}."
     )
     weeks = WEEKS + 1 if new_class else WEEKS
-    with rehearsed():
+    with rehearsed(), using(project.settings.var):
         world = World(project, today() - timedelta(weeks=weeks))
         with timeline(weeks + 1, log) as line:  # and week 0, in which the first model is released
             story = Story(world, line)
@@ -63,7 +64,9 @@ def _staged(folder: Path, project: Project) -> Project:
     settings = project.settings
     if folder != settings.root:
         _refuse_others(folder, settings)
-        shutil.rmtree(folder, ignore_errors=True)
+        # The service of an earlier demo still uses its files.
+        with replacing(folder):
+            shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         # First, so that the next demo may replace the folder if this one is interrupted.
         (folder / DEMO).touch()

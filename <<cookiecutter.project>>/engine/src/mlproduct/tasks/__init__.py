@@ -4,6 +4,7 @@ The table below sets every retry, timeout and cache policy. Values pass between 
 Only temporary failures of an external system are retried; a mistake in a file would fail again.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import singledispatch
@@ -20,8 +21,10 @@ from prefect.tasks import Task
 from ..errors import DatabaseUnavailable, ProductError, RegistryUnavailable, SourceUnavailable
 from ..escaping import escaped
 from ..gate.document import Document
+from ..in_use import using
 from ..log.label_log import Delivery
 from ..log.prediction_log import Erased
+from ..permissions import private_settings
 from ..product import Product
 from ..registry.audit_log import Entry
 from . import form, labelling, monitoring, scoring, training
@@ -78,16 +81,26 @@ def flow(
     ``prefect.flow``.
 
     The flow's name contains the product's name and ``what``, because a Prefect server may have
-    flows of several products. Secrets are removed from the states and logs of its runs.
+    flows of several products. Secrets are removed from the states and logs of its runs. While one
+    runs, no command replaces files of the product's folder.
     """
 
     def decorated(function: Callable[P, R]) -> Flow[P, R]:
         name = f"{product.name}-{what}"
         return prefect.flow(name=name, flow_run_name=run_name or what, **options)(
-            redacting(function)
+            redacting(_using_the_folder(function))
         )
 
     return decorated
+
+
+def _using_the_folder(function: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(function)
+    def using_function(*args: P.args, **kwargs: P.kwargs) -> R:
+        with using(private_settings().var):
+            return function(*args, **kwargs)
+
+    return using_function
 
 
 def step(name: str, **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:

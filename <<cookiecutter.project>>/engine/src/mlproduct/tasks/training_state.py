@@ -28,6 +28,7 @@ from ..errors import ProductError, Refused
 from ..evaluation.measure import Evaluation
 from ..gate.criteria import Criteria
 from ..gate.document import Document
+from ..in_use import using
 from ..permissions import private_settings
 from ..product import Product
 from ..registry.releases import Releases
@@ -136,7 +137,8 @@ def training_run(product: Product, cause: str, source: str | None = None) -> Ite
     signing_key(settings)  # only for its refusal: without the key nothing could be registered
     if source is not None:
         pipeline = pipeline.model_copy(update={"source": pipeline.source.at(source)})
-    with _training_lock(settings, _say_that_it_waits):
+    # Also in a flow that was not made with tasks.flow.
+    with using(settings.var), _training_lock(settings, _say_that_it_waits):
         yield from _opened(product, settings, criteria, pipeline, cause)
 
 

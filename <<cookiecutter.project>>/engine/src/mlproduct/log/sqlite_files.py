@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ..errors import ProductError
 
-__all__ = ["damage", "integrity", "is_damage", "refuse_damaged", "refuse_missing"]
+__all__ = ["damage", "file_of", "integrity", "is_damage", "refuse_damaged", "refuse_missing"]
 
 # SQLite's messages for a damaged file. Texts are compared, because each has another error code.
 SAYS = ("file is not a database", "malformed", "unsupported file format")
@@ -20,7 +20,7 @@ def refuse_damaged(url: str, holds: str, variable: str) -> None:
     This takes milliseconds. It finds files of another kind and truncated files, but not a damaged
     page inside the file.
     """
-    path = _file(url)
+    path = file_of(url)
     if path is None or not path.is_file():
         return
     try:
@@ -34,7 +34,7 @@ def refuse_missing(url: str, holds: str, variable: str) -> None:
     """Raises ProductError if ``url`` is that of an SQLite file that does not exist; opening it
     would create it.
     """
-    path = _file(url)
+    path = file_of(url)
     if path is not None and not path.is_file():
         raise ProductError(
             f"{path} does not exist – expected an SQLite database with {holds} – train to create"
@@ -46,7 +46,7 @@ def integrity(url: str, holds: str, variable: str) -> str:
     """A sentence with the result of SQLite's check of every page. Raises ProductError if one is
     damaged or the file cannot be checked.
     """
-    path = _file(url)
+    path = file_of(url)
     if path is None:
         return "not checked: the server checks its own files"
     if not path.is_file():
@@ -73,7 +73,7 @@ def is_damage(problem: object) -> bool:
 def damage(url: str, reason: object, holds: str, variable: str) -> str:
     """The message for a damaged file, on one line."""
     return (
-        f"{_file(url) or 'the database'} is damaged: {reason} – expected an SQLite database"
+        f"{file_of(url) or 'the database'} is damaged: {reason} – expected an SQLite database"
         f" with {holds} – stop the processes that use it and restore it from a backup,"
         f" or check {variable}"
     )
@@ -86,7 +86,7 @@ def _first_value(path: Path, query: str) -> object:
         return connection.execute(query).fetchone()[0]
 
 
-def _file(url: str) -> Path | None:
+def file_of(url: str) -> Path | None:
     """The SQLite file of the address, None if it names none."""
     if not url.startswith("sqlite"):
         return None

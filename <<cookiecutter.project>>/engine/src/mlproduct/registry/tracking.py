@@ -7,14 +7,16 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from filelock import FileLock
 from sqlalchemy.exc import DatabaseError
 
 from ..config.settings import Settings
 from ..errors import ConfigError, ProductError, RegistryUnavailable
-from ..log.sqlite_files import damage, is_damage, refuse_damaged, refuse_missing
+from ..log.sqlite_files import damage, file_of, is_damage, refuse_damaged, refuse_missing
 from ..redaction import redacted
 from .moved_artifacts import follow
 
@@ -33,6 +35,8 @@ __all__ = [
 HOLDS, VARIABLE = "runs and models", "MLFLOW_TRACKING_URI"
 # Without this tag, MLflow opens the experiment in its view of language models.
 KIND = {"mlflow.experimentKind": "custom_model_development"}
+# The start of the folder in which MLflow's database is created.
+NEW = ".new-mlflow-"
 QUIET = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -67,6 +71,7 @@ def connect(settings: Settings, *, only_read: bool = False) -> Any:
         settings.var.mkdir(parents=True, exist_ok=True)
     with answering(settings):
         if not only_read:
+            _create(settings)
             follow(settings)
         try:
             # Named twice: MLflow has a second variable, for the address of the registry.
@@ -78,6 +83,29 @@ def connect(settings: Settings, *, only_read: bool = False) -> Any:
                 " expected http://host:5000 or the address of a database – write special"
                 " characters of the password as codes, such as %40 for @"
             ) from None
+
+
+def _create(settings: Settings) -> None:
+    """Creates MLflow's SQLite file in another folder, and moves it when it is complete.
+
+    MLflow's migrations cannot continue in a file in which a killed process left half of one.
+    """
+    path = file_of(settings.tracking_uri)
+    if path is None or path.exists():
+        return
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if path.exists():  # another process created it meanwhile
+            return
+        for left in path.parent.glob(f"{NEW}*"):  # by a process that was killed
+            rmtree(left)
+        with TemporaryDirectory(dir=path.parent, prefix=NEW) as folder:
+            new = Path(folder) / path.name
+            store = SqlAlchemyStore(f"sqlite:///{new}", (settings.var / "mlartifacts").as_uri())
+            store.engine.dispose()
+            new.replace(path)
 
 
 def attach(client: Any, run_id: str, files: Mapping[str, str]) -> None:

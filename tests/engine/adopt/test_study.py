@@ -207,6 +207,15 @@ def test_a_file_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
         read_table(Source(path="t.csv"), "y", root=tmp_path)
 
 
+def test_a_file_separated_by_blanks_without_a_header_is_read(tmp_path: Path) -> None:
+    lines = (f'{n}.0  {n % 7}   {n % 3}\t"car  {n}"' for n in range(10, 60))
+    (tmp_path / "cars.data").write_text("\n".join(lines) + "\n")
+    found = read_table(Source(path="cars.data"), "column_1", root=tmp_path)
+    assert (found.source.separator, found.source.format) == ("blanks", "csv")
+    assert found.features["column_4"].iloc[0] == "car  10"
+    assert len(found) == 50
+
+
 def test_compressed_files_and_parquet_are_read(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "t.csv.gz", index=False)
     table().to_parquet(tmp_path / "t.parquet")

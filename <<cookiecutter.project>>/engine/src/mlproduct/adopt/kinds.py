@@ -48,7 +48,12 @@ CATEGORIES_AT_MOST, CATEGORY_SHARE = 5_000, 0.2
 # A text has several words, and most texts are different.
 WORDS_OF_TEXT, DIFFERENT_TEXTS = 3.0, 0.5
 DIFFERENT_KEYS = 0.98
-KEY_NAME = re.compile(r"(^|_|\b)(id|key|uuid|guid|nr|no|number|code|index)($|_|\b)|id$", re.I)
+KEY_NAME = re.compile(
+    r"(^|_|\b)(id|key|uuid|guid|nr|no|number|code|index)($|_|\b)|id$"
+    # The names that pandas and R give the numbers of the rows.
+    r"|^$|^unnamed: ?\d+$|^row_?(names?|num(ber)?)$",
+    re.I,
+)
 # Whole numbers that count the rows are in a range that is at most this many times their number.
 RUNNING = 1.5
 

@@ -92,7 +92,7 @@ def roles_of(table: pd.DataFrame, contents: Mapping[str, Content], wishes: Wishe
     time, of_time = _time(table, open_ones, wishes)
     group, of_group = _group(table, open_ones, wishes, key, time)
     taken = {key, time, group}
-    ignored = _ignored(open_ones, wishes, taken)
+    ignored = _ignored(table, open_ones, wishes, taken)
     features = tuple(n for n in open_ones if n not in taken and n not in ignored)
     of_private = (
         Finding("personal data", f"{name}: {reason}", "it is never read", f"--keep {name}")
@@ -247,7 +247,10 @@ def _group(
 
 
 def _ignored(
-    contents: Mapping[str, Content], wishes: Wishes, taken: Collection[str | None]
+    table: pd.DataFrame,
+    contents: Mapping[str, Content],
+    wishes: Wishes,
+    taken: Collection[str | None],
 ) -> dict[str, str]:
     found = {}
     for name, each in contents.items():
@@ -260,7 +263,10 @@ def _ignored(
         elif each.kind in ("empty", "constant"):
             found[name] = each.evidence
         elif each.kind == "identifier":
-            found[name] = f"it identifies the row: {each.evidence}"
+            every = each.different == len(table)
+            found[name] = (
+                f"it identifies {'the row' if every else 'few rows each'}: {each.evidence}"
+            )
         elif each.kind == "date" and each.doubt:
             found[name] = f"{each.evidence}; {each.doubt}"
     return found

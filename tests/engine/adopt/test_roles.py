@@ -57,6 +57,13 @@ def test_repeated_keys_are_a_key_with_several_rows() -> None:
     assert found.key == "customer_id"
     assert found.repeated
     assert "100 different, 4.0 rows of each on average" in str(found.findings[0])
+    assert roles(table(customer_id=REPEATED, day=DAYS)).key == "customer_id"
+
+
+def test_repeated_keys_with_two_rows_of_the_same_time_are_a_group_and_no_key() -> None:
+    days = [DAYS[number // 8] for number in range(ROWS)]
+    found = roles(table(customer_id=REPEATED, day=days))
+    assert (found.key, found.time, found.group) == (SOURCE_ROW, "day", "customer_id")
 
 
 def test_subjects_with_several_rows_beside_a_key_are_a_group() -> None:

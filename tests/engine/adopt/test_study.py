@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from mlproduct.adopt import criteria_code
 from mlproduct.adopt.roles import Wishes
 from mlproduct.adopt.study import Asked, Study, study
@@ -258,3 +259,21 @@ def test_texts_have_candidates_of_words_for_every_problem(
     found = studied(frame)
     assert found.columns.texts == ("note",)
     assert found.facts.baselines.quick != found.facts.baselines.nothing
+
+
+@pytest.mark.parametrize("scale", [1e7, 1e-7])
+def test_bars_of_any_size_are_numbers_without_an_exponent(
+    studied: Callable[..., Study], scale: float
+) -> None:
+    frame = table()
+    frame["y"] = (frame["size"] + frame["weight"] / 50) * scale
+    found = studied(frame)
+    assert "e+" not in " ".join(map(str, found.findings))
+    bars = [
+        bar
+        for each in yaml.safe_load(criteria_code.criteria(found.facts))["criteria"]
+        for name, bar in each.items()
+        if name in ("at_most", "at_least", "above", "below")
+    ]
+    assert bars
+    assert all(isinstance(bar, int | float) for bar in bars), bars

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..data.coercion import MISSING_WORDS, as_text
 from ..reading import Decimal, Reading, Thousands, number_of
+from .findings import shown_number
 
 __all__ = ["KEY_NAME", "Content", "contents_of", "reading_of"]
 
@@ -286,7 +287,8 @@ def _number(cells: _Cells, reading: Reading) -> Content | None:
 
 
 def _of_numbers(numbers: np.ndarray) -> str:
-    return f"{numbers.min():g} to {numbers.max():g}, {len(numbers):,} different"
+    low, high = shown_number(numbers.min()), shown_number(numbers.max())
+    return f"{low} to {high}, {len(numbers):,} different"
 
 
 def _marks_of_numbers(cells: _Cells, reading: Reading) -> tuple[str, ...] | None:

@@ -1,6 +1,7 @@
 """The whole study: leaks, doubts, bars, and nothing of the holdout's targets."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -277,3 +278,8 @@ def test_bars_of_any_size_are_numbers_without_an_exponent(
     ]
     assert bars
     assert all(isinstance(bar, int | float) for bar in bars), bars
+
+
+def test_the_table_itself_has_enough_rows(studied: Callable[..., Study]) -> None:
+    facts = replace(studied(table()).facts, rows=19_537)
+    assert "at_least: 10000\n" in criteria_code.criteria(facts)

@@ -51,7 +51,9 @@ def criteria(facts: Facts) -> str:
     side = "at_least" if higher else "at_most"
     worse = WORSE_BY if higher else float(f"{WORSE_BY * baselines.quick:.2g}")
     allowed = f"-{shown_number(worse)}" if higher else shown_number(worse)
-    rows = int(float(f"{0.8 * facts.rows:.1g}"))
+    fewer = int(0.8 * facts.rows)
+    step = 10 ** (len(str(fewer)) - 1)
+    rows = fewer // step * step  # rounded down: the table itself must have enough rows
     return f"""# The success criteria. No model is released without them.
 # Print them in plain sentences:    python -m {facts.package} criteria explain
 # Check the file for mistakes:      python -m {facts.package} criteria check

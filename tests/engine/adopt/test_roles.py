@@ -48,7 +48,8 @@ def test_a_unique_number_is_the_key_only_if_it_counts_the_rows_or_has_the_name_o
     assert roles(table(instant=range(ROWS))).key == "instant"
     scattered = RANDOM.permutation(1_000_000)[:ROWS]
     assert roles(table(salary=scattered)).key == SOURCE_ROW
-    assert roles(table(person_id=scattered)).key == "person_id"
+    for name in ("person_id", "", "Unnamed: 0", "rownames"):
+        assert roles(table(**{name: scattered})).key == name
 
 
 def test_repeated_keys_are_a_key_with_several_rows() -> None:
@@ -56,6 +57,13 @@ def test_repeated_keys_are_a_key_with_several_rows() -> None:
     assert found.key == "customer_id"
     assert found.repeated
     assert "100 different, 4.0 rows of each on average" in str(found.findings[0])
+    assert roles(table(customer_id=REPEATED, day=DAYS)).key == "customer_id"
+
+
+def test_repeated_keys_with_two_rows_of_the_same_time_are_a_group_and_no_key() -> None:
+    days = [DAYS[number // 8] for number in range(ROWS)]
+    found = roles(table(customer_id=REPEATED, day=days))
+    assert (found.key, found.time, found.group) == (SOURCE_ROW, "day", "customer_id")
 
 
 def test_subjects_with_several_rows_beside_a_key_are_a_group() -> None:
@@ -100,8 +108,13 @@ def test_the_name_alone_makes_no_count_personal() -> None:
 
 
 def test_constant_and_empty_columns_and_second_identifiers_are_no_features() -> None:
-    found = roles(table(id=IDS, code=IDS[::-1], version=["1.0"] * ROWS, note=[""] * ROWS))
-    assert set(found.ignored) == {"code", "version", "note"}
+    titles = [f"Film {number}" for number in range(390)] * 2
+    found = roles(
+        table(id=IDS, code=IDS[::-1], version=["1.0"] * ROWS, note=[""] * ROWS, title=titles[:ROWS])
+    )
+    assert set(found.ignored) == {"code", "version", "note", "title"}
+    assert found.ignored["code"].startswith("it identifies the row: 400 different")
+    assert found.ignored["title"].startswith("it identifies few rows each: 390 different")
     assert "every cell is 1.0" in found.ignored["version"]
 
 

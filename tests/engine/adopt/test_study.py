@@ -1,6 +1,7 @@
 """The whole study: leaks, doubts, bars, and nothing of the holdout's targets."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from mlproduct.adopt import criteria_code
 from mlproduct.adopt.roles import Wishes
 from mlproduct.adopt.study import Asked, Study, study
@@ -207,6 +209,15 @@ def test_a_file_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
         read_table(Source(path="t.csv"), "y", root=tmp_path)
 
 
+def test_a_file_separated_by_blanks_without_a_header_is_read(tmp_path: Path) -> None:
+    lines = (f'{n}.0  {n % 7}   {n % 3}\t"car  {n}"' for n in range(10, 60))
+    (tmp_path / "cars.data").write_text("\n".join(lines) + "\n")
+    found = read_table(Source(path="cars.data"), "column_1", root=tmp_path)
+    assert (found.source.separator, found.source.format) == ("blanks", "csv")
+    assert found.features["column_4"].iloc[0] == "car  10"
+    assert len(found) == 50
+
+
 def test_compressed_files_and_parquet_are_read(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "t.csv.gz", index=False)
     table().to_parquet(tmp_path / "t.parquet")
@@ -249,3 +260,26 @@ def test_texts_have_candidates_of_words_for_every_problem(
     found = studied(frame)
     assert found.columns.texts == ("note",)
     assert found.facts.baselines.quick != found.facts.baselines.nothing
+
+
+@pytest.mark.parametrize("scale", [1e7, 1e-7])
+def test_bars_of_any_size_are_numbers_without_an_exponent(
+    studied: Callable[..., Study], scale: float
+) -> None:
+    frame = table()
+    frame["y"] = (frame["size"] + frame["weight"] / 50) * scale
+    found = studied(frame)
+    assert "e+" not in " ".join(map(str, found.findings))
+    bars = [
+        bar
+        for each in yaml.safe_load(criteria_code.criteria(found.facts))["criteria"]
+        for name, bar in each.items()
+        if name in ("at_most", "at_least", "above", "below")
+    ]
+    assert bars
+    assert all(isinstance(bar, int | float) for bar in bars), bars
+
+
+def test_the_table_itself_has_enough_rows(studied: Callable[..., Study]) -> None:
+    facts = replace(studied(table()).facts, rows=19_537)
+    assert "at_least: 10000\n" in criteria_code.criteria(facts)

@@ -67,7 +67,7 @@ REFUSED = {
     "a class with one row": (
         [*several("red", "green", "blue"), "pink"],
         InvalidData,
-        "y: pink occurs only once – expected at least 2 rows of each class – collect more rows",
+        "y: 'pink' occurs only once – expected at least 2 rows of each class – collect more rows",
     ),
     "gaps": (
         ["yes", "no", "no", ""] * 75,

@@ -271,6 +271,14 @@ def test_a_sorted_source_is_sampled_from_all_of_its_rows(owned: Owned, by: str) 
     assert owned.warnings() == []
 
 
+def test_a_sample_of_the_source_keeps_how_it_spells_numbers(owned: Owned) -> None:
+    table = rows(6_000)
+    path = owned.root / "var" / "sample" / "customers.csv"
+    table.to_csv(path, sep=";", decimal=",", index=False)
+    owned.configure(source={"path": "var/sample/customers.csv", "decimal": ","})
+    assert owned.problems() == []
+
+
 def test_rejected_rows_of_a_sample_near_the_limit_are_a_warning(owned: Owned) -> None:
     table = rows(20_000)
     table.loc[table.index % 20 == 0, "region"] = "middle"

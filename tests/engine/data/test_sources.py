@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 from mlproduct.config.settings import Source
+from mlproduct.data.delimited import dialect
 from mlproduct.data.source_errors import reading
 from mlproduct.data.sources import read
 from mlproduct.errors import SourceError, SourceMissing, SourceUnavailable
@@ -61,6 +62,44 @@ def test_separator_and_encoding_are_detected(tmp_path: Path, separator: str, enc
     assert result["city"].tolist() == TABLE["city"].tolist()
     assert result["amount"].isna().tolist() == [False, True, False]
     assert "email" not in result
+
+
+BLANKS = """\
+key    amount  city
+00123  1.5\t"St.   Gallen"
+
+  2    ?       Zürich\x20\x20
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("separator", [None, "blanks"])
+def test_cells_may_be_separated_by_several_blanks(
+    tmp_path: Path, encoding: str, separator: str | None
+) -> None:
+    (tmp_path / "t.txt").write_text(BLANKS, encoding=encoding)
+    result = rows("t.txt", tmp_path, separator=separator)
+    assert result["key"].tolist() == ["00123", "2"]
+    assert result["amount"].tolist() == ["1.5", "?"]
+    assert result["city"].tolist() == ["St.   Gallen", "Zürich"]
+    (tmp_path / "short.txt").write_text(BLANKS + "3  4\n", encoding=encoding)
+    assert "has 2 cells – expected 3" in refusal("short.txt", tmp_path, separator="blanks")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "key,amount,city\n1,2,a b c d\n2,3,b c d e\n",
+        "key,amount,city\n1,2,Mon Nov 27 2026\n2,3,Mon Nov 27 2026\n",
+        "key\tamount\tcity\n1\t2\tMon Nov 27 2026\n2\t3\tMon Nov 27 2026\n",
+    ],
+)
+def test_blanks_separate_nothing_if_another_character_does(tmp_path: Path, content: str) -> None:
+    separator = "\t" if "\t" in content else ","
+    names = content.splitlines()[0].split(separator)
+    assert dialect(content.encode(), "t", names, None, None)[0] == separator
+    below = "\n".join(content.splitlines()[1:]).encode()
+    assert dialect(below, "t", ["column_1"], None, None, header=False)[0] == separator
 
 
 def test_separator_and_encoding_can_be_configured(tmp_path: Path) -> None:

@@ -200,6 +200,27 @@ def test_numbers_whose_sum_is_the_target_are_reported_together(terms: int) -> No
     assert found_in(found.assign(**noise), roles) == [words]
 
 
+def test_sums_are_found_beside_numbers_that_are_empty_or_constant_where_the_others_are_known() -> (
+    None
+):
+    rows, random = table(task="regression"), np.random.default_rng(1)
+    parts = random.normal(size=(2, len(rows)))
+    known = random.uniform(size=len(rows)) < 0.8
+    found = rows.assign(
+        a=parts[0],
+        b=parts[1],
+        d=np.where(known, rows["y"] - parts.sum(axis=0), np.nan),
+        empty=np.nan,
+        zero=np.where(known, 0.0, random.normal(size=len(rows))),
+    )
+    roles = columns("regression", numeric=("a", "b", "d", "empty", "zero"))
+    assert found_in(found, roles) == ["a, b and d together"]
+    constant = rows.assign(**found[["a", "b", "d"]], y=np.where(known, 1.0, rows["y"]))
+    assert "a, b and d together" not in found_in(
+        constant, columns("regression", numeric=("a", "b", "d"))
+    )
+
+
 def test_three_factors_of_the_target_are_reported_together() -> None:
     rows, random = table(task="regression"), np.random.default_rng(1)
     a, b, d = random.lognormal(size=(3, len(rows)))

@@ -14,6 +14,7 @@ from ..data.split_policies import POLICIES
 from ..problems import OutOfFold, Predictions
 from ..problems.adoption import Adoption
 from ..product import Product
+from .findings import shown_number
 
 __all__ = ["Baselines", "measure_baselines"]
 
@@ -35,8 +36,8 @@ class Baselines:
     @property
     def in_words(self) -> str:
         """All three values."""
-        quick = f"{self.quick_name} {self.quick:.3g}"
-        return f"nothing {self.nothing:.3g}, rule {self.rule:.3g}, {quick}"
+        three = (("nothing", self.nothing), ("rule", self.rule), (self.quick_name, self.quick))
+        return ", ".join(f"{name} {shown_number(value, 3)}" for name, value in three)
 
     @property
     def bar(self) -> float:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from ..config.settings import Source
 from .baselines import Baselines
+from .findings import shown_number
 from .target import TargetFound
 
 __all__ = ["Facts", "brief", "criteria", "pipeline", "scoring"]
@@ -41,16 +42,18 @@ def criteria(facts: Facts) -> str:
     """The draft of product/success_criteria.yaml."""
     baselines, target, problem = facts.baselines, facts.target, facts.target.problem
     higher = problem.higher_is_better
-    bar = f"{baselines.bar:g}"
+    bar = shown_number(baselines.bar)
     sentence = problem.sentence.format(bar=bar, share=f"{100 * baselines.bar:.0f}")
     origin = (
-        f"On the training rows, doing nothing reaches {baselines.nothing:.3g}, the rule {baselines.rule:.3g} and a quick model"
-        f" ({baselines.quick_name}) {baselines.quick:.3g}. The bar is half way; it is a proposal."
+        f"On the training rows, doing nothing reaches {shown_number(baselines.nothing, 3)}, the rule {shown_number(baselines.rule, 3)} and a quick model"
+        f" ({baselines.quick_name}) {shown_number(baselines.quick, 3)}. The bar is half way; it is a proposal."
     )
     side = "at_least" if higher else "at_most"
     worse = WORSE_BY if higher else float(f"{WORSE_BY * baselines.quick:.2g}")
-    allowed = f"-{worse:g}" if higher else f"{worse:g}"
-    rows = int(float(f"{0.8 * facts.rows:.1g}"))
+    allowed = f"-{shown_number(worse)}" if higher else shown_number(worse)
+    fewer = int(0.8 * facts.rows)
+    step = 10 ** (len(str(fewer)) - 1)
+    rows = fewer // step * step  # rounded down: the table itself must have enough rows
     return f"""# The success criteria. No model is released without them.
 # Print them in plain sentences:    python -m {facts.package} criteria explain
 # Check the file for mistakes:      python -m {facts.package} criteria check
@@ -83,7 +86,7 @@ criteria:
     {side}: 0
 
   - id: no-step-back
-    says: {_text(f"The model is worse than the model in use by less than {worse:g}.")}
+    says: {_text(f"The model is worse than the model in use by less than {shown_number(worse)}.")}
     why: A new model must not cost quality. The bar is a usual one.
     metric: {baselines.metric}
     versus: champion
@@ -194,7 +197,7 @@ def brief(facts: Facts, doubts: Iterable[str]) -> str:
     """product/brief.md: what is known, and what a person has to answer."""
     target = facts.target
     if target.problem.is_number:
-        what = f"a number from {target.low:g} to {target.high:g} in the training rows"
+        what = f"a number from {shown_number(target.low)} to {shown_number(target.high)} in the training rows"
     elif target.problem.has_two_classes:
         what = f"{' or '.join(map(str, target.classes))}; {target.positive} is the positive value"
     else:
@@ -217,7 +220,7 @@ def brief(facts: Facts, doubts: Iterable[str]) -> str:
 
 **The rule.** Guessed from the training rows: {facts.rule}.
 
-**Baselines** on the training rows ({facts.baselines.metric}): nothing {facts.baselines.nothing:.3g}, the rule {facts.baselines.rule:.3g}, a quick model {facts.baselines.quick:.3g}.
+**Baselines** on the training rows ({facts.baselines.metric}): nothing {shown_number(facts.baselines.nothing, 3)}, the rule {shown_number(facts.baselines.rule, 3)}, a quick model {shown_number(facts.baselines.quick, 3)}.
 
 ## Doubtful
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..data.coercion import MISSING_WORDS, as_text
 from ..reading import Decimal, Reading, Thousands, number_of
+from .findings import shown_number
 
 __all__ = ["KEY_NAME", "Content", "contents_of", "reading_of"]
 
@@ -48,7 +49,12 @@ CATEGORIES_AT_MOST, CATEGORY_SHARE = 5_000, 0.2
 # A text has several words, and most texts are different.
 WORDS_OF_TEXT, DIFFERENT_TEXTS = 3.0, 0.5
 DIFFERENT_KEYS = 0.98
-KEY_NAME = re.compile(r"(^|_|\b)(id|key|uuid|guid|nr|no|number|code|index)($|_|\b)|id$", re.I)
+KEY_NAME = re.compile(
+    r"(^|_|\b)(id|key|uuid|guid|nr|no|number|code|index)($|_|\b)|id$"
+    # The names that pandas and R give the numbers of the rows.
+    r"|^$|^unnamed: ?\d+$|^row_?(names?|num(ber)?)$",
+    re.I,
+)
 # Whole numbers that count the rows are in a range that is at most this many times their number.
 RUNNING = 1.5
 
@@ -281,7 +287,8 @@ def _number(cells: _Cells, reading: Reading) -> Content | None:
 
 
 def _of_numbers(numbers: np.ndarray) -> str:
-    return f"{numbers.min():g} to {numbers.max():g}, {len(numbers):,} different"
+    low, high = shown_number(numbers.min()), shown_number(numbers.max())
+    return f"{low} to {high}, {len(numbers):,} different"
 
 
 def _marks_of_numbers(cells: _Cells, reading: Reading) -> tuple[str, ...] | None:

@@ -88,11 +88,11 @@ def roles_of(table: pd.DataFrame, contents: Mapping[str, Content], wishes: Wishe
         and (reason := _private(table[name], contents[name]))
     }
     open_ones = {name: each for name, each in contents.items() if name not in private}
-    key, of_key = _key(table, open_ones, wishes)
     time, of_time = _time(table, open_ones, wishes)
+    key, of_key = _key(table, open_ones, wishes, time)
     group, of_group = _group(table, open_ones, wishes, key, time)
     taken = {key, time, group}
-    ignored = _ignored(open_ones, wishes, taken)
+    ignored = _ignored(table, open_ones, wishes, taken)
     features = tuple(n for n in open_ones if n not in taken and n not in ignored)
     of_private = (
         Finding("personal data", f"{name}: {reason}", "it is never read", f"--keep {name}")
@@ -135,7 +135,7 @@ def _private(column: pd.Series, content: Content) -> str | None:
 
 
 def _key(
-    table: pd.DataFrame, contents: Mapping[str, Content], wishes: Wishes
+    table: pd.DataFrame, contents: Mapping[str, Content], wishes: Wishes, time: str | None
 ) -> tuple[str, Finding]:
     if wishes.key is not None:
         if table[wishes.key].isna().any():
@@ -154,10 +154,15 @@ def _key(
     for found in (*named, *candidates):
         if not table[found.name].duplicated().any():
             return found.name, Finding("key", found.name, found.evidence, "--key COLUMN")
+    different = table.drop_duplicates()
     repeated = [
         name
         for name, each in contents.items()
-        if KEY_NAME.search(name) and _repeats(table[name], each) and name != wishes.group
+        if KEY_NAME.search(name)
+        and _repeats(table[name], each)
+        and name != wishes.group
+        # Of two rows with the same key and time, validation rejects one.
+        and not (time and different.duplicated([name, time]).any())
     ]
     if repeated:
         name = repeated[0]
@@ -247,7 +252,10 @@ def _group(
 
 
 def _ignored(
-    contents: Mapping[str, Content], wishes: Wishes, taken: Collection[str | None]
+    table: pd.DataFrame,
+    contents: Mapping[str, Content],
+    wishes: Wishes,
+    taken: Collection[str | None],
 ) -> dict[str, str]:
     found = {}
     for name, each in contents.items():
@@ -260,7 +268,10 @@ def _ignored(
         elif each.kind in ("empty", "constant"):
             found[name] = each.evidence
         elif each.kind == "identifier":
-            found[name] = f"it identifies the row: {each.evidence}"
+            every = each.different == len(table)
+            found[name] = (
+                f"it identifies {'the row' if every else 'few rows each'}: {each.evidence}"
+            )
         elif each.kind == "date" and each.doubt:
             found[name] = f"{each.evidence}; {each.doubt}"
     return found

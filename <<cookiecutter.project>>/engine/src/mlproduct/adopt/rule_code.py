@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.columns import Columns
+from .findings import shown_number
 from .target import TargetFound
 
 __all__ = ["Guess", "rule_code"]
@@ -64,7 +65,8 @@ class _Step:
 
     def words(self, holds: bool) -> str:
         if self.limit is not None:
-            return f"{self.column} is {'at most' if holds else 'not at most'} {self.limit:g}"
+            limit = shown_number(self.limit)
+            return f"{self.column} is {'at most' if holds else 'not at most'} {limit}"
         shown = ", ".join(map(str, self.values[:5])) + (", …" if len(self.values) > 5 else "")
         return f"{self.column} is {'' if holds else 'not '}one of {shown}"
 

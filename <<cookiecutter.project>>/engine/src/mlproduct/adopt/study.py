@@ -27,7 +27,7 @@ from ..tables import Batch
 from ..training.leaks import Leak, Level, find_leaks
 from .baselines import measure_baselines
 from .criteria_code import Facts
-from .findings import Finding
+from .findings import Finding, shown_number
 from .kinds import Content, contents_of, reading_of
 from .late import late_features
 from .roles import Roles, Wishes, roles_of
@@ -143,7 +143,7 @@ def study(
         Finding("rule", rule.says, "the best of one or two columns on the training rows"),
         Finding(
             "bar",
-            f"{baselines.metric} {baselines.bar:g}",
+            f"{baselines.metric} {shown_number(baselines.bar)}",
             baselines.in_words,
         ),
     )

@@ -147,7 +147,7 @@ def _class(
             f" classes that repeat, at most {CLASSES_AT_MOST}, or numbers – name another target, or"
             " a column with the group of each text"
         )
-    if rare := [str(value) for value, count in classes.items() if count < ROWS_OF_CLASS]:
+    if rare := [repr(value) for value, count in classes.items() if count < ROWS_OF_CLASS]:
         raise InvalidData(
             f"{name}: {', '.join(rare[:5])} {'occurs' if len(rare) == 1 else 'occur'} only once –"
             f" expected at least {ROWS_OF_CLASS} rows of each class – collect more rows of it, or"

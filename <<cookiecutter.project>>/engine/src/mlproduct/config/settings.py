@@ -64,9 +64,10 @@ class Source(Strict):
     """Where rows are read from: ``path``, or ``url_from`` with ``query``.
 
     ``url_from`` is the name of the environment variable with the address of the database.
-    ``separator`` and ``encoding`` of a CSV file are detected if they are None. Without ``header``,
-    its columns are ``column_1``, ``column_2`` and so on. ``decimal``, ``thousands`` and ``signs``
-    are how texts spell numbers; see ``Reading``.
+    ``separator`` and ``encoding`` of a CSV file are detected if they are None; the separator
+    ``blanks`` is one or several blanks or tabs. Without ``header``, its columns are ``column_1``,
+    ``column_2`` and so on. ``decimal``, ``thousands`` and ``signs`` are how texts spell numbers;
+    see ``Reading``.
     """
 
     path: str | None = None

@@ -7,8 +7,9 @@ decides how a text is interpreted.
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any
 
 import pandas as pd
@@ -20,6 +21,9 @@ __all__ = ["dialect", "first_lines", "frames"]
 
 # The first of several equally good separators is used.
 SEPARATORS = (",", ";", "\t", "|")
+# One or several blanks or tabs between the cells, as in columns that are aligned for people.
+BLANKS = "blanks"
+BLANKS_OR_QUOTED = re.compile(r'[ \t]+|"[^"]*"')
 # The encoding is detected on the first SAMPLE_BYTES, the separator on the first SAMPLE_LINES.
 SAMPLE_BYTES = 4_000_000
 SAMPLE_LINES = 100
@@ -50,6 +54,30 @@ class _Counted(io.RawIOBase):
         return data
 
 
+class _SingleBlanks(io.RawIOBase):
+    """A file whose cells are separated by blanks, as UTF-8 with one blank between two cells."""
+
+    def __init__(self, stream: IO[bytes], encoding: str) -> None:
+        self.lines, self.left = io.TextIOWrapper(stream, encoding=encoding), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self.left:
+            lines = self.lines.readlines(len(buffer))
+            self.left = "".join(map(_single_blanks, lines)).encode()
+        part, self.left = self.left[: len(buffer)], self.left[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def _single_blanks(line: str) -> str:
+    """The line with one blank between two cells, and none around them; quoted cells stay."""
+    cells = line.strip("\ufeff \t\r\n")
+    return BLANKS_OR_QUOTED.sub(lambda found: found[0] if found[0][0] == '"' else " ", cells) + "\n"
+
+
 def frames(
     opened: Opened,
     name: str,
@@ -72,6 +100,8 @@ def frames(
         return
     separator, encoding = dialect(sample, name, wanted, separator, encoding, header)
     names = _names(next(filter(None, first_lines(sample, separator, encoding)), []), header)
+    if separator == BLANKS:
+        opened, encoding, separator = _with_single_blanks(opened, encoding), "utf-8", " "
     found = [column for column in wanted if column in names]
     if twice := [column for column in found if names.count(column) > 1]:
         raise SourceError(
@@ -97,6 +127,15 @@ def frames(
         _refuse_open_quote(opened, name, separator, encoding)
     if empty:
         yield pd.DataFrame({column: pd.Series(dtype="str") for column in found}), unread
+
+
+def _with_single_blanks(opened: Opened, encoding: str) -> Opened:
+    @contextmanager
+    def evened() -> Iterator[Any]:
+        with opened() as stream:
+            yield _SingleBlanks(stream, encoding)
+
+    return evened
 
 
 def dialect(
@@ -125,9 +164,10 @@ def dialect(
             " example cp1252"
         ) from None
     separator = {"tab": "\t", "\\t": "\t"}.get(separator or "", separator)
-    if separator is not None and len(separator) != 1:
+    if separator not in (None, BLANKS) and len(separator or "") != 1:
         raise SourceError(
-            f"{name}: separator {separator!r} – expected one character – set for example ';' or tab"
+            f"{name}: separator {separator!r} – expected one character – set for example ';', tab"
+            f" or {BLANKS}"
         )
     return separator or _separator(sample, encoding, wanted, header), encoding
 
@@ -145,7 +185,10 @@ def _encoding(sample: bytes) -> str:
 
 
 def _separator(sample: bytes, encoding: str, wanted: Sequence[str], header: bool) -> str:
-    """The separator that finds the most wanted columns; among equals, the most even lines."""
+    """The separator that finds the most wanted columns; among equals, the most even lines.
+
+    Texts contain blanks, so these separate only the cells of a file in which no other one does.
+    """
 
     def fit(separator: str) -> tuple[int, float, int]:
         lines = [line for line in first_lines(sample, separator, encoding) if line]
@@ -155,7 +198,16 @@ def _separator(sample: bytes, encoding: str, wanted: Sequence[str], header: bool
         found = len(set(_names(lines[0], header)) & set(wanted)) if lines else 0
         return found, even if width > 1 else 0.0, width
 
-    return max(SEPARATORS, key=fit)
+    def aligned(separator: str) -> bool:
+        """Whether it is the tab, and one of several blanks between cells: UCI's auto-mpg.data."""
+        lines = [line for line in first_lines(sample, separator, encoding) if line]
+        return separator == "\t" and all("  " in line[0] for line in lines)
+
+    best = max(SEPARATORS, key=fit)
+    even = 1  # the place of the evenness in the result of fit
+    if fit(BLANKS)[even] < 1.0 or (fit(best)[even] == 1.0 and not aligned(best)):
+        return best
+    return BLANKS
 
 
 def first_lines(sample: bytes, separator: str, encoding: str) -> list[list[str]]:
@@ -168,6 +220,8 @@ def first_lines(sample: bytes, separator: str, encoding: str) -> list[list[str]]
     lines = text.splitlines(keepends=True)
     # The last line of a cut sample is incomplete.
     whole = lines[:-1] if len(lines) > 1 and len(sample) > 200_000 else lines
+    if separator == BLANKS:
+        return list(csv.reader(map(_single_blanks, whole[:SAMPLE_LINES]), delimiter=" "))
     return list(csv.reader(whole[:SAMPLE_LINES], delimiter=separator))
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def _taken(batch: Batch, random: np.random.Generator) -> Batch:
         return batch
     places = np.sort(random.choice(len(batch.rows), READ, replace=False))
     rows = batch.rows.iloc[places].reset_index(drop=True)
-    return Batch(rows, batch.origin, batch.first_row, batch.unread, positions=batch.numbers[places])
+    return replace(batch, rows=rows, positions=batch.numbers[places])
 
 
 def _missing_columns(run: State, batch: Batch, missing: list[str]) -> Iterator[Finding]:

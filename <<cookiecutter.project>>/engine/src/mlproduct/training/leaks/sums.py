@@ -118,16 +118,23 @@ def _several(
 def _known_rows(values: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """The rows in which all of the kept columns are known, and the positions of these columns.
 
-    The column with the most gaps is left out until there are enough rows.
+    The column with the most gaps is left out until there are enough rows, and then the columns that
+    are constant in these rows.
     """
     there = np.isfinite(values)
-    kept = [place for place in range(values.shape[1]) if np.ptp(values[there[:, place], place]) > 0]
+    kept = list(range(values.shape[1]))
     while kept:
         known = there[:, kept].all(axis=1)
         if known.sum() >= max(MIN_ROWS, ROWS_PER_NUMBER * len(kept)):
-            return values[np.ix_(known, kept)], target[known], kept
+            if np.ptp(target[known]) == 0:
+                break
+            varied = [place for place in kept if np.ptp(values[known, place]) > 0]
+            if varied == kept:
+                return values[np.ix_(known, kept)], target[known], kept
+            kept = varied
+            continue
         kept.remove(min(kept, key=lambda place: int(there[:, place].sum())))
-    return values[:0, :0], target[:0], kept
+    return values[:0, :0], target[:0], []
 
 
 def _needed(

@@ -18,5 +18,15 @@ def test_a_step_that_a_later_one_contains_is_left_out() -> None:
     leaf = _Leaf(((WIDE, True), (SIZE, True), (_Step("size", limit=0.5), False)), 1.0)
     assert [step.words(holds) for step, holds in _shortest(leaf).path] == [
         "size is at most 1",
-        "size is not at most 0.5",
+        "size is more than 0.5",
     ]
+
+
+def test_a_step_states_missing_values_and_yes_or_no() -> None:
+    gaps = _Step("size", limit=1.0, has_missing=True)
+    assert [gaps.words(holds) for holds in (True, False)] == [
+        "size is at most 1",
+        "size is more than 1 or missing",
+    ]
+    paid = _Step("paid", limit=0.5, is_yes_or_no=True)
+    assert [paid.words(holds) for holds in (True, False)] == ["paid is no", "paid is yes"]

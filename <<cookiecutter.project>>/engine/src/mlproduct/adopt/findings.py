@@ -17,7 +17,7 @@ class Finding:
 
     def __str__(self) -> str:
         because = f": {self.evidence}" if self.evidence else ""
-        return f"{self.decided}{because}{f'  [{self.flag}]' if self.flag else ''}"
+        return f"{self.decided or '(no name)'}{because}{f'  [{self.flag}]' if self.flag else ''}"
 
 
 def shown_number(number: float, digits: int = 6) -> str:

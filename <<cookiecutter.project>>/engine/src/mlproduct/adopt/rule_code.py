@@ -55,6 +55,9 @@ class _Step:
     column: str
     limit: float | None = None
     values: tuple[Any, ...] = ()
+    is_yes_or_no: bool = False
+    has_missing: bool = False
+    """Whether the column has missing values, which are not at most the limit."""
 
     @property
     def code(self) -> str:
@@ -66,7 +69,11 @@ class _Step:
     def words(self, holds: bool) -> str:
         if self.limit is not None:
             limit = shown_number(self.limit)
-            return f"{self.column} is {'at most' if holds else 'not at most'} {limit}"
+            below, above = f"at most {limit}", f"more than {limit}"
+            if self.is_yes_or_no:
+                below, above = "no", "yes"
+            above += " or missing" if self.has_missing else ""
+            return f"{self.column} is {below if holds else above}"
         shown = ", ".join(map(str, self.values[:5])) + (", …" if len(self.values) > 5 else "")
         return f"{self.column} is {'' if holds else 'not '}one of {shown}"
 
@@ -137,7 +144,7 @@ def _tree(
     values = _values(places, y, target)
     leaves = [
         _Leaf(path, values[leaf])
-        for leaf, path in _paths(tree.tree_, names, [values for _, values in ordered])
+        for leaf, path in _paths(tree.tree_, rows[list(names)], [values for _, values in ordered])
     ]
     return _Tree(
         [_shortest(leaf) for leaf in _merged(leaves)],
@@ -188,18 +195,23 @@ def _ordered(column: pd.Series, is_category: bool, y: np.ndarray) -> tuple[np.nd
 
 
 def _paths(
-    tree: Any, names: Sequence[str], values: Sequence[list[Any]]
+    tree: Any, rows: pd.DataFrame, values: Sequence[list[Any]]
 ) -> Iterator[tuple[int, tuple[tuple[_Step, bool], ...]]]:
     def walk(node: int, path: tuple[tuple[_Step, bool], ...]) -> Iterator[Any]:
         if tree.children_left[node] == -1:
             yield node, path
             return
         place = tree.feature[node]
-        limit = float(tree.threshold[node])
+        name, limit = rows.columns[place], float(tree.threshold[node])
         if values[place]:
-            step = _Step(names[place], values=tuple(sorted(values[place][: int(limit) + 1])))
+            step = _Step(name, values=tuple(sorted(values[place][: int(limit) + 1])))
         else:
-            step = _Step(names[place], limit=float(f"{limit:.6g}"))
+            step = _Step(
+                name,
+                limit=float(f"{limit:.6g}"),
+                is_yes_or_no=bool(rows[name].dropna().isin([0, 1]).all()),
+                has_missing=bool(rows[name].isna().any()),
+            )
         yield from walk(tree.children_left[node], (*path, (step, True)))
         yield from walk(tree.children_right[node], (*path, (step, False)))
 

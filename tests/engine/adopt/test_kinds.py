@@ -26,7 +26,6 @@ COUNTS = [str(number) for number in RANDOM.integers(0, 28, ROWS)]
 CASES = {
     "numbers": (NUMBERS, "number"),
     "few different numbers are numbers": (texts("1", "2", "3"), "number"),
-    "zero and one": (texts("0", "1"), "number"),
     "money": ([f"${int(n) * 1000:,}" for n in range(1, ROWS + 1)], "number"),
     "percent": ([f"{n % 90} %" for n in range(ROWS)], "number"),
     "decimal commas": ([n.replace(".", ",") for n in NUMBERS], "number"),
@@ -34,6 +33,8 @@ CASES = {
     "yes and no": (texts("Yes", "No"), "yes or no"),
     "Y and N": (texts("Y", "N", ""), "yes or no"),
     "true and false": (texts("true", "false"), "yes or no"),
+    "0 and 1": (texts("0", "1", ""), "yes or no"),
+    "0 to 2": (texts("0", "1", "2"), "number"),
     "one value": (texts("red"), "constant"),
     "nothing": (texts("", "NA"), "empty"),
     "ISO dates": ([f"2024-01-{1 + n % 28:02d}" for n in range(ROWS)], "date"),

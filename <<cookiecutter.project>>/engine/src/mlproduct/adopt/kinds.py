@@ -272,10 +272,11 @@ def _number(cells: _Cells, reading: Reading) -> Content | None:
         )
     if good.sum() == 1 and not missing:
         return Content(cells.name, "constant", evidence, different=1)
+    is_flag = set(numbers) == {0, 1}  # without spikes
     return Content(
         cells.name,
-        "number",
-        evidence,
+        "yes or no" if is_flag else "number",
+        "only 0 and 1" if is_flag else evidence,
         missing=(*dict.fromkeys(m.strip() for m in marks), *(int(spike) for spike in spikes)),
         low=float(numbers[good].min()),
         high=float(numbers[good].max()),

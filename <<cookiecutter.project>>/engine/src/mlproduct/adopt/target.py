@@ -87,7 +87,7 @@ def target_of(
 def _classes(cells: pd.Series, content: Content) -> pd.Series:
     """How often each class occurs, the most frequent first."""
     text = as_text(cells)
-    if content.kind in ("number", "identifier") and content.whole:
+    if content.whole:
         numbers = pd.to_numeric(text, errors="coerce")
         return numbers.dropna().astype("int64").value_counts()
     missing = {str(each) for each in content.missing}
@@ -98,7 +98,7 @@ def _classes(cells: pd.Series, content: Content) -> pd.Series:
 def _problem(content: Content, classes: pd.Series) -> Adoption:
     if len(classes) == 2:
         return BINARY
-    is_number = content.kind in ("number", "identifier") and content.numbers.size > 0
+    is_number = content.numbers.size > 0
     few = content.whole and len(classes) <= CLASSES_OF_NUMBERS
     return NUMBER if is_number and not few else SEVERAL
 
@@ -111,7 +111,7 @@ def _shares(classes: pd.Series) -> str:
 
 
 def _number(content: Content, name: str, findings: tuple[Finding, ...]) -> TargetFound:
-    if content.kind not in ("number", "identifier") or not content.numbers.size:
+    if not content.numbers.size:
         raise InvalidData(
             f"{name}: {content.evidence} – expected numbers for a regression – name another target,"
             " or use --problem multiclass"

@@ -183,7 +183,7 @@ def chromium(tmp_path: Path) -> Chromium:
 
     def run(*arguments: str) -> str:
         command = [program, *usual, *quiet, own, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
         return done.stdout
 
     return run

@@ -90,6 +90,15 @@ def test_a_date_has_one_format_and_an_ambiguous_one_is_doubtful() -> None:
     assert mixed.kind != "date"
 
 
+def test_years_of_two_digits_in_the_future_are_doubtful() -> None:
+    past = content([f"{1 + n % 28:02d}.03.{n % 20:02d}" for n in range(ROWS)])
+    assert (past.format, past.doubt, past.is_future) == ("%d.%m.%y", "", False)
+    future = content([f"{1 + n % 28:02d}.03.{60 + n % 9}" for n in range(ROWS)])
+    assert future.doubt.startswith("years of two digits up to 68 are read as 20xx")
+    expiry = content([f"{1 + n % 28:02d}.03.{2060 + n % 9}" for n in range(ROWS)])
+    assert (expiry.doubt, expiry.is_future) == ("", True)
+
+
 def test_eight_digits_are_a_date_only_in_a_column_with_such_a_name() -> None:
     cells = [f"202401{1 + n % 28:02d}" for n in range(ROWS)]
     assert content(cells, "created_date").format == "%Y%m%d"

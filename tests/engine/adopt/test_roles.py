@@ -75,6 +75,7 @@ def test_subjects_with_several_rows_beside_a_key_are_a_group() -> None:
 def test_the_time_of_a_row_is_a_date_in_each_row_and_no_date_of_birth() -> None:
     assert roles(table(day=DAYS)).time == "day"
     assert roles(table(birth_date=DAYS)).time is None
+    assert roles(table(day=[day.replace("2024", "2096") for day in DAYS])).time is None
     assert roles(table(day=[*DAYS[:-1], ""])).time is None
     assert roles(table(day=[DAYS[0], DAYS[1]] * (ROWS // 2))).time is None
     assert roles(table(birth_date=DAYS, observed_at=DAYS[::-1])).time == "observed_at"

@@ -283,3 +283,15 @@ def test_bars_of_any_size_are_numbers_without_an_exponent(
 def test_the_table_itself_has_enough_rows(studied: Callable[..., Study]) -> None:
     facts = replace(studied(table()).facts, rows=19_537)
     assert "at_least: 10000\n" in criteria_code.criteria(facts)
+
+
+def test_a_rule_states_yes_or_no_only_if_the_whole_column_is(
+    studied: Callable[..., Study],
+) -> None:
+    frame = table()
+    frame["day"] = pd.date_range("2024-01-01", periods=ROWS).strftime("%Y-%m-%d")
+    unsure = np.random.default_rng(1).uniform(size=ROWS) < 0.25
+    frame["calls"] = (frame["y"].eq("yes") ^ unsure).astype(int)
+    assert "calls is no" in studied(frame).facts.rule
+    frame.loc[ROWS - 1, "calls"] = 2  # the newest rows are held out
+    assert "calls is at most 0.5" in studied(frame).facts.rule

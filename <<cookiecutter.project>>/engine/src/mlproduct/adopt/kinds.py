@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ..clock import today
 from ..data.coercion import MISSING_WORDS, as_text
 from ..reading import Decimal, Reading, Thousands, number_of
 from .findings import shown_number
@@ -65,6 +66,7 @@ class Content:
 
     ``missing`` are the cells that stand for missing, beside empty ones. ``values`` are all values
     of a category that is probably complete. ``low`` and ``high`` are the ends of the numbers.
+    ``is_future`` is true for dates of which some are after today.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Content:
     share_missing: float = 0.0
     different: int = 0
     doubt: str = ""
+    is_future: bool = False
     numbers: np.ndarray = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
 
     @property
@@ -147,7 +150,10 @@ def contents_of(table: pd.DataFrame, reading: Reading) -> dict[str, Content]:
 def _content(name: str, column: pd.Series, reading: Reading) -> Content:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         found = f"{column.nunique():,} different times"
-        return _with_missing(Content(name, "date", found, different=column.nunique()), column)
+        content = Content(
+            name, "date", found, different=column.nunique(), is_future=_is_future(column.max())
+        )
+        return _with_missing(content, column)
     if pd.api.types.is_bool_dtype(column.dtype):
         return _with_missing(Content(name, "yes or no", "true and false", different=2), column)
     cells = _Cells.of(name, column)
@@ -197,6 +203,9 @@ def _date(cells: _Cells, reading: Reading) -> Content | None:
     if len({tuple(_moments(texts, form)) for form in fitting}) > 1:
         doubt = f"it also fits {fitting[1]}: check which one is right"
     moments = _moments(texts, fitting[0])
+    future = _is_future(moments.max())
+    if future and "%y" in fitting[0]:
+        doubt = "years of two digits up to 68 are read as 20xx, and some of these are in the future"
     missing = 1 - kept.filled / cells.rows
     return Content(
         cells.name,
@@ -207,7 +216,13 @@ def _date(cells: _Cells, reading: Reading) -> Content | None:
         share_missing=missing,
         different=len(kept.counts),
         doubt=doubt,
+        is_future=future,
     )
+
+
+def _is_future(latest: pd.Timestamp) -> bool:
+    """Whether the moment is after today, in every zone."""
+    return bool(latest.tz_localize(None) >= pd.Timestamp(today()) + pd.Timedelta(days=2))
 
 
 def _formats(texts: pd.Series, name: str) -> Iterator[str]:

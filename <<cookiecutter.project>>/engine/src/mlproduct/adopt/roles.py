@@ -209,6 +209,7 @@ def _time(
         and not NOT_THE_TIME.search(each.name)
         and each.name not in (*wishes.drop, wishes.key, wishes.group)
         and not each.doubt
+        and not each.is_future
     ]
     named = [each for each in usable if TIME_NAME.search(each.name)] or usable
     if named:
@@ -220,6 +221,7 @@ def _time(
         why = f"{first.name} is not usable as the time of its row: " + (
             first.doubt
             or ("some rows have none" if first.has_missing else "")
+            or ("some are in the future" if first.is_future else "")
             or ("fewer than 20 different" if first.different < TIMES_AT_LEAST else "its name")
         )
     return None, Finding("time", "none", why, flag)

@@ -6,7 +6,7 @@ A small decision tree on the training rows. A category enters it in the order of
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
@@ -102,8 +102,10 @@ class _Tree:
     quality: float
 
 
-def rule_code(training: pd.DataFrame, columns: Columns, target: TargetFound) -> Guess:
-    """The best rule for the training rows."""
+def rule_code(
+    training: pd.DataFrame, columns: Columns, target: TargetFound, yes_or_no: Collection[str] = ()
+) -> Guess:
+    """The best rule for the training rows; 0 and 1 are no and yes in the columns ``yes_or_no``."""
     rows = training.sample(min(len(training), ROWS_AT_MOST), random_state=0).reset_index(drop=True)
     y = columns.encoded_target(rows)
     names = (*columns.numeric, *columns.categorical)
@@ -112,12 +114,12 @@ def rule_code(training: pd.DataFrame, columns: Columns, target: TargetFound) -> 
         return _by_words(rows[columns.texts[0]], y, target) if by_words else _constant(y, target)
     tried: dict[tuple[str, ...], _Tree] = {}
     for name in names:
-        tried[name,] = _tree(rows, columns, (name,), y, target)
+        tried[name,] = _tree(rows, columns, (name,), y, target, yes_or_no)
     best = sorted(tried, key=lambda chosen: -tried[chosen].quality)
     single, strongest = best[0], [chosen[0] for chosen in best[:COLUMNS_IN_PAIRS]]
     pairs = list(combinations(strongest, 2))
     for pair in pairs:
-        tried[pair] = _tree(rows, columns, pair, y, target)
+        tried[pair] = _tree(rows, columns, pair, y, target, yes_or_no)
     chosen = max(pairs, key=lambda pair: tried[pair].quality, default=single)
     if tried[chosen].quality < BETTER_BY * tried[single].quality:
         chosen = single
@@ -130,7 +132,12 @@ def rule_code(training: pd.DataFrame, columns: Columns, target: TargetFound) -> 
 
 
 def _tree(
-    rows: pd.DataFrame, columns: Columns, names: Sequence[str], y: np.ndarray, target: TargetFound
+    rows: pd.DataFrame,
+    columns: Columns,
+    names: Sequence[str],
+    y: np.ndarray,
+    target: TargetFound,
+    yes_or_no: Collection[str],
 ) -> _Tree:
     """A small tree of these columns."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -142,10 +149,8 @@ def _tree(
     tree = kind(max_leaf_nodes=LEAVES, min_samples_leaf=fewest, random_state=0).fit(table, y)
     places = tree.apply(table)
     values = _values(places, y, target)
-    leaves = [
-        _Leaf(path, values[leaf])
-        for leaf, path in _paths(tree.tree_, rows[list(names)], [values for _, values in ordered])
-    ]
+    paths = _paths(tree.tree_, rows[list(names)], [values for _, values in ordered], yes_or_no)
+    leaves = [_Leaf(path, values[leaf]) for leaf, path in paths]
     return _Tree(
         [_shortest(leaf) for leaf in _merged(leaves)],
         _quality(y, np.array([values[place] for place in places]), target),
@@ -195,7 +200,7 @@ def _ordered(column: pd.Series, is_category: bool, y: np.ndarray) -> tuple[np.nd
 
 
 def _paths(
-    tree: Any, rows: pd.DataFrame, values: Sequence[list[Any]]
+    tree: Any, rows: pd.DataFrame, values: Sequence[list[Any]], yes_or_no: Collection[str]
 ) -> Iterator[tuple[int, tuple[tuple[_Step, bool], ...]]]:
     def walk(node: int, path: tuple[tuple[_Step, bool], ...]) -> Iterator[Any]:
         if tree.children_left[node] == -1:
@@ -209,7 +214,7 @@ def _paths(
             step = _Step(
                 name,
                 limit=float(f"{limit:.6g}"),
-                is_yes_or_no=bool(rows[name].dropna().isin([0, 1]).all()),
+                is_yes_or_no=name in yes_or_no,
                 has_missing=bool(rows[name].isna().any()),
             )
         yield from walk(tree.children_left[node], (*path, (step, True)))

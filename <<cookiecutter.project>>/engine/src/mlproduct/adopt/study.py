@@ -111,7 +111,8 @@ def study(
     with modules(schemas=schemas, candidates=candidates) as loaded:
         bare = _product(loaded["schemas"], loaded["candidates"], target, None)
         rows = found.rows(bare)
-        rule = rule_code(rows, bare.columns, target)
+        yes_or_no = {name for name, each in contents.items() if each.kind == "yes or no"}
+        rule = rule_code(rows, bare.columns, target, yes_or_no)
         with modules(rule=rule.code) as ruled:
             product = _product(loaded["schemas"], loaded["candidates"], target, ruled["rule"].rule)
             quick = 0 if product.columns.texts else 1

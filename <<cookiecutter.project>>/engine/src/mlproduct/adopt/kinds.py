@@ -150,10 +150,10 @@ def contents_of(table: pd.DataFrame, reading: Reading) -> dict[str, Content]:
 def _content(name: str, column: pd.Series, reading: Reading) -> Content:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         found = f"{column.nunique():,} different times"
-        content = Content(
+        times = Content(
             name, "date", found, different=column.nunique(), is_future=_is_future(column.max())
         )
-        return _with_missing(content, column)
+        return _with_missing(times, column)
     if pd.api.types.is_bool_dtype(column.dtype):
         return _with_missing(Content(name, "yes or no", "true and false", different=2), column)
     cells = _Cells.of(name, column)

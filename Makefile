@@ -20,6 +20,8 @@ ENGINE_TESTS_LONG := $(ENGINE_PYTEST) -m long tests/engine && \
   PRODUCT_KIT=price $(ENGINE_PYTEST) $(addprefix tests/engine/,data/test_generated_rows.py tasks/test_scoring.py tasks/test_monitoring.py \
   service/test_accelerate.py service/test_service.py)
 
+# Where Python may not write compiled files, each command would compile thousands of modules again.
+COMPILED := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 LOCKED := $(VENV)/.locked-$(shell cksum < requirements.lock | cut -d ' ' -f 1)
 BAKE := $(BIN)/cookiecutter --default-config --no-input --overwrite-if-exists
 
@@ -151,7 +153,7 @@ $(LOCKED):
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > "$(VENV)/uv.lock"
 	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$(VENV)/uv.lock" \
 	  && $(BIN)/uv venv --quiet --relocatable --allow-existing --no-project --python "$(BIN)/python" "$(VENV)" \
-	  && $(BIN)/uv pip install --quiet --python "$(BIN)/python" --no-deps --require-hashes -r requirements.lock; } \
+	  && $(BIN)/uv pip install --quiet $(COMPILED) --python "$(BIN)/python" --no-deps --require-hashes -r requirements.lock; } \
 	  || { echo "uv could not do it; installing with pip, which takes a few minutes."; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
 	@touch "$@"

@@ -38,7 +38,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def files(root: Path) -> dict[str, str]:
-    found = (path for path in root.rglob("*") if path.is_file() and "var" not in path.parts)
+    ignored = {"var", "__pycache__"}
+    found = (p for p in root.rglob("*") if p.is_file() and ignored.isdisjoint(p.parts))
     return {
         path.relative_to(root).as_posix(): sha256(path.read_bytes()).hexdigest() for path in found
     }

@@ -1,5 +1,6 @@
 """The whole study: leaks, doubts, bars, and nothing of the holdout's targets."""
 
+import csv
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -19,6 +20,7 @@ from mlproduct.errors import ConfigError, InvalidData
 
 TODAY = date(2026, 11, 27)
 ROWS = 900
+NON_NUMERIC = csv.QUOTE_NONNUMERIC
 
 
 def table(seed: int = 0, rows: int = ROWS) -> pd.DataFrame:
@@ -198,6 +200,32 @@ def test_the_form_of_the_file_is_detected(tmp_path: Path, separator: str, encodi
     assert list(found.features) == ["id", "size", "weight", "colour"]
     assert "größer" in set(found.features["colour"])
     assert found.source.separator == {",": None, "\t": "tab"}.get(separator, separator)
+
+
+@pytest.mark.parametrize("quoting", ["all", "names", "texts"])
+def test_cells_between_apostrophes_are_quoted(tmp_path: Path, quoting: str) -> None:
+    frame = table().replace({"colour": {"red": "it's red, or so"}})
+    if quoting == "names":  # of numbers alone: anes96.csv of statsmodels
+        frame = frame.drop(columns=["colour", "id"]).replace({"y": {"no": 0, "yes": 1}})
+    frame.to_csv(tmp_path / "t.csv", index=False, sep=";", quotechar="'", quoting=NON_NUMERIC)
+    names, *lines = (tmp_path / "t.csv").read_text().splitlines()
+    if quoting == "texts":
+        names = names.replace("'", "")
+    (tmp_path / "t.csv").write_text("\n".join([names, *lines]))
+    found = read_table(Source(path="t.csv"), "y", root=tmp_path)
+    assert found.source.quote == "'"
+    assert list(found.features) == list(frame.columns.drop("y"))
+    if quoting != "names":
+        assert set(found.features["colour"]) == {"it's red, or so", "green", "blue"}
+
+
+def test_a_few_apostrophes_are_part_of_the_text(tmp_path: Path) -> None:
+    frame = table()
+    frame["note"] = np.resize(["don't", "'great'", "the boys' room", "fine"], ROWS)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    found = read_table(Source(path="t.csv"), "y", root=tmp_path)
+    assert found.source.quote == '"'
+    assert found.features["note"].tolist() == frame["note"].tolist()
 
 
 def test_a_file_without_a_header_has_numbered_columns(tmp_path: Path) -> None:

@@ -97,9 +97,23 @@ def test_cells_may_be_separated_by_several_blanks(
 def test_blanks_separate_nothing_if_another_character_does(tmp_path: Path, content: str) -> None:
     separator = "\t" if "\t" in content else ","
     names = content.splitlines()[0].split(separator)
-    assert dialect(content.encode(), "t", names, None, None)[0] == separator
+    assert dialect(content.encode(), "t", names, None, None).separator == separator
     below = "\n".join(content.splitlines()[1:]).encode()
-    assert dialect(below, "t", ["column_1"], None, None, header=False)[0] == separator
+    assert dialect(below, "t", ["column_1"], None, None, header=False).separator == separator
+
+
+@pytest.mark.parametrize("separator", [",", "blanks"])
+def test_cells_can_be_quoted_with_apostrophes(tmp_path: Path, separator: str) -> None:
+    text = "'key','amount','city'\n1,2,'St. Gallen, it''s small'\n2,3,'5\" wide'\n"
+    if separator == "blanks":
+        text = text.replace("',", "'  ").replace("1,2,", "1  2  ").replace("2,3,", "2  3  ")
+    (tmp_path / "t.csv").write_text(text)
+    result = rows("t.csv", tmp_path, separator=separator, quote="'")
+    assert result["city"].tolist() == ["St. Gallen, it's small", '5" wide']
+    (tmp_path / "open.csv").write_text(text.replace("wide'", "wide"))
+    assert "line 3: a quotation mark is opened and never closed" in refusal(
+        "open.csv", tmp_path, separator=separator, quote="'"
+    )
 
 
 def test_separator_and_encoding_can_be_configured(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ __all__ = ["Table", "read_table"]
 # Of a longer table, the first rows show what its columns are. Everything else is checked again
 # whenever rows are validated.
 ROWS_AT_MOST = 300_000
+APOSTROPHE = "'"
 # The share of numbers below the first line from which on a number in that line is no name.
 NUMBERS_BELOW = 0.8
 LINES = 200
@@ -100,7 +101,7 @@ def _names(source: Source, root: Path, environ: Mapping[str, str]) -> list[str]:
 
 
 def _with_form(source: Source, target: str, root: Path) -> Source:
-    """The source with separator, encoding and header as they are detected; other files as given."""
+    """The source with the form of its file as it is detected; Parquet as given."""
     if source.path is None:
         return source
     file = files.find(source.path, root)[0]
@@ -108,18 +109,38 @@ def _with_form(source: Source, target: str, root: Path) -> Source:
         return source
     with file.opened() as stream:
         sample = stream.read(delimited.SAMPLE_BYTES)
-    separator, encoding = delimited.dialect(
-        sample, file.name, [target], source.separator, source.encoding
-    )
-    lines = [line for line in delimited.first_lines(sample, separator, encoding) if line][:LINES]
+    given = sample, file.name, [target], source.separator, source.encoding
+    found = delimited.dialect(*given)
+    apostrophes = delimited.dialect(*given, quote=APOSTROPHE)
+    if _is_quoted(sample, apostrophes):
+        found = apostrophes
+    lines = [line for line in delimited.first_lines(sample, found) if line][:LINES]
     shown = {",": None, "\t": "tab"}
     form = {
         "format": source.format or (None if file.format else "csv"),
-        "separator": shown.get(separator, separator),
-        "encoding": None if encoding == "utf-8" else encoding,
+        "separator": shown.get(found.separator, found.separator),
+        "encoding": None if found.encoding == "utf-8" else found.encoding,
+        "quote": found.quote,
         "header": not lines or target in lines[0] or _has_header(lines),
     }
     return source.model_copy(update=form)
+
+
+def _is_quoted(sample: bytes, form: delimited.Dialect) -> bool:
+    """Whether apostrophes enclose all names, or all cells of a column, and no text is like "this".
+
+    A single apostrophe is part of a text, as in *don't*.
+    """
+    lines = [line for line in delimited.first_texts(sample, form.encoding) if line.strip()]
+    rows = [row for row in delimited.first_lines(sample, form) if row]
+    uneven = any(len(row) != len(rows[0]) for row in rows)
+    if len(rows) < 2 or uneven or any('"' in line for line in lines):
+        return False
+    quoted = [
+        [f"'{cell.replace(APOSTROPHE, 2 * APOSTROPHE)}'" in line for cell in row]
+        for row, line in zip(rows, lines, strict=False)
+    ]
+    return all(quoted[0]) or any(map(all, zip(*quoted[1:], strict=True)))
 
 
 def _has_header(lines: list[list[str]]) -> bool:

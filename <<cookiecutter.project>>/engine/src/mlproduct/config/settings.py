@@ -65,15 +65,16 @@ class Source(Strict):
 
     ``url_from`` is the name of the environment variable with the address of the database.
     ``separator`` and ``encoding`` of a CSV file are detected if they are None; the separator
-    ``blanks`` is one or several blanks or tabs. Without ``header``, its columns are ``column_1``,
-    ``column_2`` and so on. ``decimal``, ``thousands`` and ``signs`` are how texts spell numbers;
-    see ``Reading``.
+    ``blanks`` is one or several blanks or tabs. ``quote`` is the sign around a cell that contains a
+    separator. Without ``header``, its columns are ``column_1``, ``column_2`` and so on.
+    ``decimal``, ``thousands`` and ``signs`` are how texts spell numbers; see ``Reading``.
     """
 
     path: str | None = None
     format: Literal["csv", "parquet"] | None = None
     separator: str | None = None
     encoding: str | None = None
+    quote: Literal['"', "'"] = '"'
     header: bool = True
     decimal: Decimal = "."
     thousands: Thousands | None = None
@@ -112,6 +113,7 @@ class Source(Strict):
         """The file at ``path``, which spells numbers like this source."""
         return Source(
             path=path,
+            quote=self.quote,
             header=self.header,
             decimal=self.decimal,
             thousands=self.thousands,

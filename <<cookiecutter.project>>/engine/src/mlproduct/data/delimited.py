@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import pandas as pd
@@ -17,13 +18,16 @@ import pandas as pd
 from ..errors import SourceError
 from .source_errors import one_line
 
-__all__ = ["dialect", "first_lines", "frames"]
+__all__ = ["Dialect", "dialect", "first_lines", "first_texts", "frames"]
 
 # The first of several equally good separators is used.
 SEPARATORS = (",", ";", "\t", "|")
 # One or several blanks or tabs between the cells, as in columns that are aligned for people.
 BLANKS = "blanks"
-BLANKS_OR_QUOTED = re.compile(r'[ \t]+|"[^"]*"')
+BLANKS_OR_QUOTED = {
+    '"': re.compile(r'[ \t]+|"[^"]*"'),
+    "'": re.compile(r"[ \t]+|'[^']*'"),
+}
 # The encoding is detected on the first SAMPLE_BYTES, the separator on the first SAMPLE_LINES.
 SAMPLE_BYTES = 4_000_000
 SAMPLE_LINES = 100
@@ -39,26 +43,37 @@ BYTE_ORDER_MARKS = {
 Opened = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """How a file separates, encodes and quotes its cells, and whether its first line has names."""
+
+    separator: str
+    encoding: str
+    quote: str = '"'
+    header: bool = True
+
+
 class _Counted(io.RawIOBase):
     """A stream that counts the quotation marks read: an odd number means one is never closed."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream, self.marks = stream, 0
+    def __init__(self, stream: IO[bytes], quote: str) -> None:
+        self.stream, self.quote, self.marks = stream, quote.encode(), 0
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         data = self.stream.read(size)
-        self.marks += data.count(b'"')
+        self.marks += data.count(self.quote)
         return data
 
 
 class _SingleBlanks(io.RawIOBase):
     """A file whose cells are separated by blanks, as UTF-8 with one blank between two cells."""
 
-    def __init__(self, stream: IO[bytes], encoding: str) -> None:
-        self.lines, self.left = io.TextIOWrapper(stream, encoding=encoding), b""
+    def __init__(self, stream: IO[bytes], form: Dialect) -> None:
+        self.lines, self.left = io.TextIOWrapper(stream, encoding=form.encoding), b""
+        self.quote = form.quote
 
     def readable(self) -> bool:
         return True
@@ -66,29 +81,32 @@ class _SingleBlanks(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self.left:
             lines = self.lines.readlines(len(buffer))
-            self.left = "".join(map(_single_blanks, lines)).encode()
+            self.left = "".join(_single_blanks(line, self.quote) for line in lines).encode()
         part, self.left = self.left[: len(buffer)], self.left[len(buffer) :]
         buffer[: len(part)] = part
         return len(part)
 
 
-def _single_blanks(line: str) -> str:
+def _single_blanks(line: str, quote: str) -> str:
     """The line with one blank between two cells, and none around them; quoted cells stay."""
     cells = line.strip("\ufeff \t\r\n")
-    return BLANKS_OR_QUOTED.sub(lambda found: found[0] if found[0][0] == '"' else " ", cells) + "\n"
+    found = BLANKS_OR_QUOTED[quote]
+    return found.sub(lambda part: part[0] if part[0][0] == quote else " ", cells) + "\n"
 
 
 def frames(
     opened: Opened,
     name: str,
     wanted: Sequence[str],
-    separator: str | None,
-    encoding: str | None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    quote: str = '"',
     header: bool = True,
 ) -> Iterator[tuple[pd.DataFrame, tuple[str, ...]]]:
     """Tables of text with the ``wanted`` columns that exist, and the names of all other columns.
 
-    Without a ``header``, the columns are named ``column_1``, ``column_2`` and so on.
+    A ``separator`` and an ``encoding`` that are None are detected. Without a ``header``, the
+    columns are named ``column_1``, ``column_2`` and so on.
 
     Raises SourceError for a file that is not a table of text, and for a wanted column that is there
     twice.
@@ -98,10 +116,11 @@ def frames(
     if not sample.strip():
         yield pd.DataFrame(), ()
         return
-    separator, encoding = dialect(sample, name, wanted, separator, encoding, header)
-    names = _names(next(filter(None, first_lines(sample, separator, encoding)), []), header)
-    if separator == BLANKS:
-        opened, encoding, separator = _with_single_blanks(opened, encoding), "utf-8", " "
+    form = dialect(sample, name, wanted, separator, encoding, quote, header)
+    names = _names(next(filter(None, first_lines(sample, form)), []), header)
+    if form.separator == BLANKS:
+        opened = _with_single_blanks(opened, form)
+        form = replace(form, encoding="utf-8", separator=" ")
     found = [column for column in wanted if column in names]
     if twice := [column for column in found if names.count(column) > 1]:
         raise SourceError(
@@ -113,27 +132,27 @@ def frames(
         return
     empty = True
     with opened() as stream:
-        counted = _Counted(stream)
+        counted = _Counted(stream, quote)
         try:
-            for table in _tables(counted, name, names, found, separator, encoding, header):
+            for table in _tables(counted, name, names, found, form):
                 empty = False
                 yield table, unread
         except SourceError:
             # An open quotation mark shifts all cells after it, so it is the cause of other errors.
-            _refuse_open_quote(opened, name, separator, encoding)
+            _refuse_open_quote(opened, name, form)
             raise
     # Marks within a text can be odd as well. Only a second pass can distinguish the two cases.
     if counted.marks % 2:
-        _refuse_open_quote(opened, name, separator, encoding)
+        _refuse_open_quote(opened, name, form)
     if empty:
         yield pd.DataFrame({column: pd.Series(dtype="str") for column in found}), unread
 
 
-def _with_single_blanks(opened: Opened, encoding: str) -> Opened:
+def _with_single_blanks(opened: Opened, form: Dialect) -> Opened:
     @contextmanager
     def evened() -> Iterator[Any]:
         with opened() as stream:
-            yield _SingleBlanks(stream, encoding)
+            yield _SingleBlanks(stream, form)
 
     return evened
 
@@ -144,9 +163,12 @@ def dialect(
     wanted: Sequence[str],
     separator: str | None,
     encoding: str | None,
+    quote: str = '"',
     header: bool = True,
-) -> tuple[str, str]:
-    """Separator and encoding: as given, or those that fit the beginning of the file best.
+) -> Dialect:
+    """The dialect, with the separator and the encoding that fit the beginning of the file best.
+
+    What is given stays as it is.
 
     Raises SourceError for binary data, an unknown encoding and a separator of several characters.
     """
@@ -169,7 +191,8 @@ def dialect(
             f"{name}: separator {separator!r} – expected one character – set for example ';', tab"
             f" or {BLANKS}"
         )
-    return separator or _separator(sample, encoding, wanted, header), encoding
+    form = Dialect(separator or SEPARATORS[0], encoding, quote, header)
+    return form if separator else replace(form, separator=_separator(sample, form, wanted))
 
 
 def _encoding(sample: bytes) -> str:
@@ -184,24 +207,26 @@ def _encoding(sample: bytes) -> str:
     return "utf-8"
 
 
-def _separator(sample: bytes, encoding: str, wanted: Sequence[str], header: bool) -> str:
+def _separator(sample: bytes, form: Dialect, wanted: Sequence[str]) -> str:
     """The separator that finds the most wanted columns; among equals, the most even lines.
 
     Texts contain blanks, so these separate only the cells of a file in which no other one does.
     """
 
+    def filled(separator: str) -> list[list[str]]:
+        return [line for line in first_lines(sample, replace(form, separator=separator)) if line]
+
     def fit(separator: str) -> tuple[int, float, int]:
-        lines = [line for line in first_lines(sample, separator, encoding) if line]
+        lines = filled(separator)
         width = len(lines[0]) if lines else 0
         even = sum(len(line) == width for line in lines) / max(len(lines), 1)
         # A separator that does not occur finds one cell in each line, which must not count as even.
-        found = len(set(_names(lines[0], header)) & set(wanted)) if lines else 0
+        found = len(set(_names(lines[0], form.header)) & set(wanted)) if lines else 0
         return found, even if width > 1 else 0.0, width
 
     def aligned(separator: str) -> bool:
         """Whether it is the tab, and one of several blanks between cells: UCI's auto-mpg.data."""
-        lines = [line for line in first_lines(sample, separator, encoding) if line]
-        return separator == "\t" and all("  " in line[0] for line in lines)
+        return separator == "\t" and all("  " in line[0] for line in filled(separator))
 
     best = max(SEPARATORS, key=fit)
     even = 1  # the place of the evenness in the result of fit
@@ -210,8 +235,16 @@ def _separator(sample: bytes, encoding: str, wanted: Sequence[str], header: bool
     return BLANKS
 
 
-def first_lines(sample: bytes, separator: str, encoding: str) -> list[list[str]]:
+def first_lines(sample: bytes, form: Dialect) -> list[list[str]]:
     """The cells of the first lines, and only whole lines of a sample that was cut."""
+    lines, separator = first_texts(sample, form.encoding), form.separator
+    if separator == BLANKS:
+        lines, separator = [_single_blanks(line, form.quote) for line in lines], " "
+    return list(csv.reader(lines, delimiter=separator, quotechar=form.quote))
+
+
+def first_texts(sample: bytes, encoding: str) -> list[str]:
+    """The first lines with their ends, and only whole lines of a sample that was cut."""
     text = (
         codecs.getincrementaldecoder(encoding)(errors="replace")
         .decode(sample[:200_000])
@@ -220,9 +253,7 @@ def first_lines(sample: bytes, separator: str, encoding: str) -> list[list[str]]
     lines = text.splitlines(keepends=True)
     # The last line of a cut sample is incomplete.
     whole = lines[:-1] if len(lines) > 1 and len(sample) > 200_000 else lines
-    if separator == BLANKS:
-        return list(csv.reader(map(_single_blanks, whole[:SAMPLE_LINES]), delimiter=" "))
-    return list(csv.reader(whole[:SAMPLE_LINES], delimiter=separator))
+    return whole[:SAMPLE_LINES]
 
 
 def _names(line: list[str], header: bool) -> list[str]:
@@ -235,9 +266,7 @@ def _tables(
     name: str,
     names: list[str],
     found: list[str],
-    separator: str,
-    encoding: str,
-    header: bool,
+    form: Dialect,
 ) -> Iterator[pd.DataFrame]:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
@@ -255,11 +284,14 @@ def _tables(
             read_options=arrow_csv.ReadOptions(
                 use_threads=False,
                 block_size=BLOCK_BYTES,
-                encoding=encoding,
-                column_names=None if header else names,
+                encoding=form.encoding,
+                column_names=None if form.header else names,
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=separator, newlines_in_values=True, invalid_row_handler=note
+                delimiter=form.separator,
+                quote_char=form.quote,
+                newlines_in_values=True,
+                invalid_row_handler=note,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types={column: pa.large_string() for column in found},
@@ -272,14 +304,14 @@ def _tables(
             yield batch.to_pandas()
     except (pa.ArrowInvalid, UnicodeError) as error:
         # Not chained: Arrow's own text contains the row.
-        raise SourceError(_message(name, error, ragged, encoding, header)) from None
+        raise SourceError(_message(name, error, ragged, form)) from None
 
 
-def _message(name: str, error: Exception, ragged: list[Any], encoding: str, header: bool) -> str:
+def _message(name: str, error: Exception, ragged: list[Any], form: Dialect) -> str:
     """Arrow's error without the content of the row, which may contain personal data."""
     if ragged:
         row = ragged[-1]
-        counted = " (the header is row 1)" if header else ""
+        counted = " (the header is row 1)" if form.header else ""
         return (
             f"{name}: row {row.number}{counted} has {row.actual_columns} cells –"
             f" expected {row.expected_columns} – repair the row; quote each cell that contains a"
@@ -293,8 +325,8 @@ def _message(name: str, error: Exception, ragged: list[Any], encoding: str, head
         )
     if "UTF8" in text or isinstance(error, UnicodeError):
         return (
-            f"{name}: contains bytes that are not {encoding} – expected {encoding} text – set the"
-            " encoding, for example cp1252"
+            f"{name}: contains bytes that are not {form.encoding} – expected {form.encoding} text –"
+            " set the encoding, for example cp1252"
         )
     return (
         f"{name}: cannot be read as CSV ({text.split(':')[0]}) – expected a table as text – export"
@@ -302,11 +334,11 @@ def _message(name: str, error: Exception, ragged: list[Any], encoding: str, head
     )
 
 
-def _refuse_open_quote(opened: Opened, name: str, separator: str, encoding: str) -> None:
+def _refuse_open_quote(opened: Opened, name: str, form: Dialect) -> None:
     """Raises SourceError if a quotation mark is never closed; marks within a text are allowed."""
     with opened() as stream:
-        text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
-        lines = csv.reader(text, delimiter=separator, strict=True)
+        text = io.TextIOWrapper(stream, encoding=form.encoding, errors="replace", newline="")
+        lines = csv.reader(text, delimiter=form.separator, quotechar=form.quote, strict=True)
         start = 1
         try:
             for _ in lines:

@@ -88,9 +88,8 @@ def frames(
         if form == "parquet":
             yield from _parquet(near, wanted)
         else:
-            yield from delimited.frames(
-                near.opened, near.name, wanted, source.separator, source.encoding, source.header
-            )
+            stated = source.separator, source.encoding, source.quote, source.header
+            yield from delimited.frames(near.opened, near.name, wanted, *stated)
 
 
 def _found_here(path: str, root: Path) -> list[File]:

@@ -361,10 +361,7 @@ def _repaired(path: Path, pending: pd.DataFrame, run: str, kept: pd.DataFrame) -
         )
     headers = {escaped_name(name): name for name in wanted}
     names = [*dict.fromkeys([*headers, *wanted])]  # release 0.2.0 did not escape names
-    tables = [
-        table
-        for table, _ in delimited.frames(lambda: path.open("rb"), str(path), names, None, None)
-    ]
+    tables = [table for table, _ in delimited.frames(lambda: path.open("rb"), str(path), names)]
     rows = pd.concat(tables, ignore_index=True).rename(columns=headers).apply(original)
     missing = [name for name in wanted if name not in rows.columns]
     if missing:

@@ -54,6 +54,17 @@ def test_a_rescaled_target_is_reported(task: str) -> None:
     assert leaks(rows.assign(b=np.exp(rows["y"] / 2)), task) == ["b"]
 
 
+@pytest.mark.parametrize(("wrong", "reported"), [(0.005, ["b"]), (0.05, [])])
+def test_a_copy_of_the_target_with_a_few_wrong_rows_is_reported(
+    wrong: float, reported: list[str]
+) -> None:
+    """As the birth weight in pounds, which was typed wrong for a few heavy children."""
+    rows = table(2_000, task="regression")
+    extreme = rows["y"].abs() > rows["y"].abs().quantile(1 - wrong)
+    others = np.random.default_rng(3).permutation(rows["y"])
+    assert leaks(rows.assign(b=rows["y"].mask(extreme, others) / 16), "regression") == reported
+
+
 def test_a_feature_whose_missing_values_reveal_the_target_is_reported() -> None:
     rows = table()
     assert leaks(rows.assign(b=rows["a"].where(rows["y"] == 1))) == ["b"]

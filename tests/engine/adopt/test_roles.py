@@ -60,6 +60,15 @@ def test_repeated_keys_are_a_key_with_several_rows() -> None:
     assert roles(table(customer_id=REPEATED, day=DAYS)).key == "customer_id"
 
 
+def test_a_column_named_after_a_subject_identifies_those_with_several_rows() -> None:
+    persons = [number // 4 for number in range(ROWS)]
+    found = roles(table(individual=persons))
+    assert (found.key, found.repeated) == ("individual", True)
+    assert roles(table(order_id=IDS, patients=persons)).group == "patients"
+    assert roles(table(shop=persons)).key == SOURCE_ROW
+    assert roles(table(person=[number % 9 for number in range(ROWS)])).key == SOURCE_ROW
+
+
 def test_repeated_keys_with_two_rows_of_the_same_time_are_a_group_and_no_key() -> None:
     days = [DAYS[number // 8] for number in range(ROWS)]
     found = roles(table(customer_id=REPEATED, day=days))

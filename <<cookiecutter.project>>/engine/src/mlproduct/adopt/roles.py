@@ -16,6 +16,12 @@ __all__ = ["Roles", "Wishes", "roles_of"]
 # Of several dates, the time of the row is probably one with such a name.
 TIME_NAME = re.compile(r"date|time|day|timestamp|created|observed|recorded|month|period", re.I)
 NOT_THE_TIME = re.compile(r"birth|dob|expir|due|end|start|signup|joined|since|until|valid", re.I)
+# Whoever has several rows. Of a shop or a machine, the value itself is a feature more often.
+SUBJECT_NAME = re.compile(
+    r"^(subject|patient|person|participant|respondent|individual|customer|client|user|member"
+    r"|household|family|student|pupil|employee|worker|animal)s?$",
+    re.I,
+)
 TIMES_AT_LEAST = 20  # different ones, for a split by time
 REPEATED_AT_LEAST = 2.0  # rows per value of a group, on average
 
@@ -158,8 +164,7 @@ def _key(
     repeated = [
         name
         for name, each in contents.items()
-        if KEY_NAME.search(name)
-        and _repeats(table[name], each)
+        if _repeats(table[name], each)
         and name != wishes.group
         # Of two rows with the same key and time, validation rejects one.
         and not (time and different.duplicated([name, time]).any())
@@ -179,6 +184,8 @@ def _key(
 
 def _repeats(column: pd.Series, content: Content) -> bool:
     """Whether the column identifies subjects that have several rows each."""
+    if not (KEY_NAME.search(content.name) or SUBJECT_NAME.match(content.name)):
+        return False
     if content.kind not in ("identifier", "category", "number") or content.values:
         return False
     if content.kind == "number" and not content.whole:
@@ -238,7 +245,7 @@ def _group(
     if wishes.group is not None:
         return wishes.group, Finding("group", wishes.group, "as given", flag)
     for name, each in contents.items():
-        if name in (key, time, *wishes.drop, *wishes.keep) or not KEY_NAME.search(name):
+        if name in (key, time, *wishes.drop, *wishes.keep):
             continue
         if _repeats(table[name], each):
             rows = len(table) / table[name].nunique()

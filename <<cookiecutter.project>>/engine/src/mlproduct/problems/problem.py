@@ -322,6 +322,13 @@ class Problem(ABC):
     def leak_strength(self, target: np.ndarray, guess: np.ndarray) -> float:
         """How well ``guess`` predicts the target; 1 is perfect, 0 or below is nothing."""
 
+    def usual_rows(self, target: np.ndarray, guess: np.ndarray) -> np.ndarray:
+        """A mask of the rows without those in which a copy of the target may be wrong.
+
+        All rows, unless a few wrong ones decide about ``leak_strength``.
+        """
+        return np.ones(len(target), dtype=bool)
+
     @abstractmethod
     def tree(self, values: np.ndarray, target: np.ndarray, leaves: int) -> Callable[..., Any]:
         """The predictions of a small tree, fitted on ``values``, as a function of other values."""

@@ -19,7 +19,7 @@ from .weighted_sums import Scored
 
 __all__ = ["Regression"]
 
-# A copy of the target in which this share of the rows is wrong is still found as a leak.
+# A copy of the target in which this share of the rows is wrong blocks like an exact one.
 WRONG_ROWS = 0.01
 
 
@@ -113,15 +113,17 @@ class Regression(Problem):
         return pd.Series(target).rank(pct=True).to_numpy()
 
     def leak_strength(self, target: np.ndarray, guess: np.ndarray) -> float:
-        """The explained share of the variance, without the few rows with the largest errors."""
+        """The explained share of the variance."""
         from sklearn.metrics import r2_score
 
+        return float(r2_score(target, guess))
+
+    def usual_rows(self, target: np.ndarray, guess: np.ndarray) -> np.ndarray:
+        """All rows except the few with the largest errors, which decide about the variance."""
         errors = np.abs(target - guess)
         kept = errors <= np.quantile(errors, 1 - WRONG_ROWS)
         # Of a target that is almost always the same, only the rare values can be explained.
-        if not np.ptp(target[kept]) > 0:
-            kept = np.ones(len(target), dtype=bool)
-        return float(r2_score(target[kept], guess[kept]))
+        return kept if np.ptp(target[kept]) > 0 else np.ones(len(target), dtype=bool)
 
     def tree(self, values: np.ndarray, target: np.ndarray, leaves: int) -> Callable[..., Any]:
         from sklearn.tree import DecisionTreeRegressor

@@ -83,7 +83,10 @@ def _alone(
     measured = ((halves.alone(signal), words) for words, signal in signals)
     strongest, words = max(measured, key=lambda each: each[0].strength)
     described = f"{name} ({words})" if words else name
-    leak = Leak.of((name,), described, strongest, at=checks.leak_at, doubt_at=checks.doubt_at)
+    limits = {"at": checks.leak_at, "doubt_at": checks.doubt_at}
+    leak = Leak.of((name,), described, strongest, **limits)
+    if leak is not None and leak.level is Level.DOUBT:
+        leak = Leak.of((name,), described, strongest.usual, **limits)
     if leak is not None and leak.level is Level.BLOCK:
         return leak
     return _where_known(name, rows[name], halves, checks) or leak

@@ -36,6 +36,14 @@ class Guess:
         """The problem's own measure, at least 0."""
         return max(0.0, self.halves.problem.leak_strength(self.halves.measured, self.values))
 
+    @property
+    def usual(self) -> "Guess":
+        """The guess for the second half without the few rows in which a copy may be wrong."""
+        kept = self.halves.fit.copy()
+        right = self.halves.problem.usual_rows(self.halves.measured, self.values)
+        kept[~self.halves.fit] = right
+        return Guess(self.halves.take(np.flatnonzero(kept)), self.values[right])
+
     def is_at_least(self, limit: float) -> bool:
         """Whether even the lower bound of the strength is at least ``limit``."""
         return self.strength >= limit and self.lower_bound() >= limit

@@ -12,10 +12,10 @@ KITS := churn price feedback bare
 OURS := hooks tests benchmarks
 ENGINE := <<cookiecutter.project>>/engine
 ENGINE_PYTEST := "$(PRODUCT_ENV)/bin/python" -m pytest
-ENGINE_TESTS := $(ENGINE_PYTEST) -m "not long" tests/engine && \
-  PRODUCT_KIT=price $(ENGINE_PYTEST) -m "not long" tests/engine/tasks/test_training.py
+ENGINE_TESTS := $(ENGINE_PYTEST) -m "not long" tests/engine
 # The tests that depend on the task also run for the second kit. Its tests of the gate are those of a
 # project of this kit, which tests/template runs.
+SECOND_KIT := PRODUCT_KIT=price $(ENGINE_PYTEST) -m "not long" tests/engine/tasks/test_training.py
 ENGINE_TESTS_LONG := $(ENGINE_PYTEST) -m long tests/engine && \
   PRODUCT_KIT=price $(ENGINE_PYTEST) $(addprefix tests/engine/,data/test_generated_rows.py tasks/test_scoring.py tasks/test_monitoring.py \
   service/test_accelerate.py service/test_service.py)
@@ -46,7 +46,7 @@ demo: $(LOCKED) ## generate a project in build/churn-radar and simulate twelve w
 test test-long test-product: export OMP_NUM_THREADS ?= 1
 
 test: build/product-env ## test the engine, then generate a project from each kit and use it as its owner would
-	@$(call BESIDE_EACH_OTHER,$(ENGINE_TESTS),$(BIN)/python -m pytest -m "not long")
+	@$(call BESIDE_EACH_OTHER,$(ENGINE_TESTS),$(BIN)/python -m pytest -m "not long" && $(SECOND_KIT))
 
 test-long: build/product-env ## run the long tests: servers, moved folders, many requests, the other cases
 	@$(call BESIDE_EACH_OTHER,$(ENGINE_TESTS_LONG),$(BIN)/python -m pytest -m long)

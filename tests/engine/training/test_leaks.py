@@ -8,7 +8,7 @@ import pytest
 from mlproduct.config.settings import AcceptedLeak, Checks, Split
 from mlproduct.data.columns import Columns
 from mlproduct.errors import ConfigError
-from mlproduct.problems import MulticlassClassification, Target
+from mlproduct.problems import MulticlassClassification, Regression, Target
 from mlproduct.training.leaks import Level, find_leaks
 from sklearn import datasets
 
@@ -63,6 +63,16 @@ def test_a_copy_of_the_target_with_a_few_wrong_rows_is_reported(
     extreme = rows["y"].abs() > rows["y"].abs().quantile(1 - wrong)
     others = np.random.default_rng(3).permutation(rows["y"])
     assert leaks(rows.assign(b=rows["y"].mask(extreme, others) / 16), "regression") == reported
+
+
+def test_a_doubt_stays_one_if_it_is_weaker_without_the_largest_errors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = table(2_000, task="regression")
+    strong = rows.assign(b=rows["y"] + np.random.default_rng(3).normal(0, 0.2, len(rows)))
+    assert doubts(strong, "regression") == ["b"]
+    monkeypatch.setattr(Regression, "usual_rows", lambda _, target, guess: abs(target - 0.5) < 0.2)
+    assert doubts(strong, "regression") == ["b"]
 
 
 def test_a_feature_whose_missing_values_reveal_the_target_is_reported() -> None:

@@ -83,10 +83,12 @@ def _alone(
     measured = ((halves.alone(signal), words) for words, signal in signals)
     strongest, words = max(measured, key=lambda each: each[0].strength)
     described = f"{name} ({words})" if words else name
-    limits = {"at": checks.leak_at, "doubt_at": checks.doubt_at}
-    leak = Leak.of((name,), described, strongest, **limits)
+    leak = Leak.of((name,), described, strongest, at=checks.leak_at, doubt_at=checks.doubt_at)
     if leak is not None and leak.level is Level.DOUBT:
-        leak = Leak.of((name,), described, strongest.usual, **limits)
+        # A copy of the target blocks, also if it is wrong in a few rows.
+        usual = strongest.usual
+        if usual.is_at_least(checks.leak_at):
+            return Leak((name,), described, usual.strength, Level.BLOCK)
     if leak is not None and leak.level is Level.BLOCK:
         return leak
     return _where_known(name, rows[name], halves, checks) or leak

@@ -207,16 +207,20 @@ def test_cells_between_apostrophes_are_quoted(tmp_path: Path, quoting: str) -> N
     frame = table().replace({"colour": {"red": "it's red, or so"}})
     if quoting == "names":  # of numbers alone: anes96.csv of statsmodels
         frame = frame.drop(columns=["colour", "id"]).replace({"y": {"no": 0, "yes": 1}})
-    frame.to_csv(tmp_path / "t.csv", index=False, sep=";", quotechar="'", quoting=NON_NUMERIC)
-    names, *lines = (tmp_path / "t.csv").read_text().splitlines()
     if quoting == "texts":
+        frame.loc[::7, "colour"] = None
+    frame.to_csv(tmp_path / "t.csv", index=False, sep=";", quotechar="'", quoting=NON_NUMERIC)
+    names, *lines = (tmp_path / "t.csv").read_text().replace(";'';", ";;").splitlines()
+    if quoting == "texts":
+        lines = [line.replace("'no'", "no").replace("'yes'", "yes") for line in lines]
+        lines = [line.replace("'C", "C", 1).replace("';", ";", 1) for line in lines]
         names = names.replace("'", "")
     (tmp_path / "t.csv").write_text("\n".join([names, *lines]))
     found = read_table(Source(path="t.csv"), "y", root=tmp_path)
     assert found.source.quote == "'"
     assert list(found.features) == list(frame.columns.drop("y"))
     if quoting != "names":
-        assert set(found.features["colour"]) == {"it's red, or so", "green", "blue"}
+        assert set(found.features["colour"].dropna()) == {"it's red, or so", "green", "blue"}
 
 
 def test_a_few_apostrophes_are_part_of_the_text(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ package can read the target of a row that is held out.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +128,8 @@ def _with_form(source: Source, target: str, root: Path) -> Source:
 
 
 def _is_quoted(sample: bytes, form: delimited.Dialect) -> bool:
-    """Whether apostrophes enclose all names, or all cells of a column, and no text is like "this".
+    """Whether apostrophes enclose all names, or all filled cells of a column, and no text is like
+    "this".
 
     A single apostrophe is part of a text, as in *don't*.
     """
@@ -136,11 +138,14 @@ def _is_quoted(sample: bytes, form: delimited.Dialect) -> bool:
     uneven = any(len(row) != len(rows[0]) for row in rows)
     if len(rows) < 2 or uneven or any('"' in line for line in lines):
         return False
-    quoted = [
-        [f"'{cell.replace(APOSTROPHE, 2 * APOSTROPHE)}'" in line for cell in row]
-        for row, line in zip(rows, lines, strict=False)
-    ]
-    return all(quoted[0]) or any(map(all, zip(*quoted[1:], strict=True)))
+
+    def enclosed(cells: Iterable[str], where: Iterable[str]) -> bool:
+        filled = [(cell, line) for cell, line in zip(cells, where, strict=False) if cell]
+        marked = (f"'{cell.replace(APOSTROPHE, 2 * APOSTROPHE)}'" in line for cell, line in filled)
+        return bool(filled) and all(marked)
+
+    names, *columns = rows[0], *zip(*rows[1:], strict=True)
+    return enclosed(names, repeat(lines[0])) or any(enclosed(c, lines[1:]) for c in columns)
 
 
 def _has_header(lines: list[list[str]]) -> bool:

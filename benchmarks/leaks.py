@@ -379,6 +379,13 @@ def yesterday(table: Table, random: np.random.Generator) -> Table:
     return table.with_columns(at=at, leak=np.r_[np.nan, _number(table)[:-1]])
 
 
+def copied(table: Table, random: np.random.Generator) -> Table:
+    """A third of the rows again, under other keys."""
+    again = table.rows.sample(frac=1 / 3, random_state=int(random.integers(2**31)))
+    again = again.assign(row_id=again["row_id"] + len(table.rows))
+    return replace(table, rows=pd.concat([table.rows, again], ignore_index=True))
+
+
 BLOCKS: dict[str, Plant] = {
     "renamed copy": renamed,
     "rescaled copy": rescaled,
@@ -402,6 +409,7 @@ BLOCKS: dict[str, Plant] = {
     "product of two": product_of(2),
     "product of three": product_of(3),
     "target of the next day": tomorrow,
+    "rows copied under other keys": copied,
 }
 DOUBTS: dict[str, Plant] = {
     "agrees in 96 of 100 rows": agrees,
@@ -410,7 +418,10 @@ DOUBTS: dict[str, Plant] = {
 
 
 def found(leaks: tuple[Leak, ...], *, doubts: bool) -> bool:
-    """Whether a leak in the planted columns is reported as a block, or at least as a doubt."""
+    """Whether a leak in the planted columns is reported as a block, or at least as a doubt.
+
+    Copies of rows have no columns.
+    """
     return any(
         all(name.startswith("leak") for name in leak.columns)
         and (doubts or leak.level is Level.BLOCK)

@@ -122,6 +122,19 @@ def test_a_sum_that_is_the_target_is_left_out(studied: Callable[..., Study]) -> 
     assert one.accepted == ()
 
 
+@pytest.mark.parametrize(("share", "kind"), [(0.5, "leak"), (0.05, "doubt")])
+def test_copies_of_rows_are_named_and_kept(
+    studied: Callable[..., Study], share: float, kind: str
+) -> None:
+    """Only a person knows which to remove; the training is blocked, or needs review."""
+    frame = pd.concat([table(), table().sample(frac=share, random_state=1)], ignore_index=True)
+    found = studied(frame)
+    assert found.left_out == ()
+    line = next(each for each in lines(found, kind) if "copies of rows are kept" in each)
+    assert "rows are also under another" in line
+    assert any("rows are also under another" in each for each in found.doubts)
+
+
 def test_a_doubt_is_kept_unless_a_person_leaves_it_out(studied: Callable[..., Study]) -> None:
     frame = table()
     random = np.random.default_rng(1)

@@ -145,7 +145,10 @@ def test_a_document_of_an_earlier_release_needs_no_must_criterion() -> None:
     assert made.model_copy(update={"rules": 1}).contradictions()
 
 
-CHECKS = {"leak_at": 0.98, "doubt_at": 0.94, "combined_leak_at": 0.999, "accepted_leaks": []}
+CHECKS = {
+    **{"leak_at": 0.98, "doubt_at": 0.94, "combined_leak_at": 0.999, "copied_at": 0.2},
+    "accepted_leaks": [],
+}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +157,7 @@ CHECKS = {"leak_at": 0.98, "doubt_at": 0.94, "combined_leak_at": 0.999, "accepte
         ({}, None),
         ({"leak_at": 0.97}, None),
         ({"leak_at": 1.0}, "leak_at of the check for leaks was raised from 0.98 to 1"),
+        ({"copied_at": 0.9}, "copied_at of the check for leaks was raised from 0.2 to 0.9"),
         ({"doubt_at": 0.99}, "doubt_at of the check for leaks was raised from 0.94 to 0.99"),
         ({"accepted_leaks": [{"feature": "tariff", "because": "-"}]}, "now leaves out tariff"),
     ],

@@ -16,6 +16,7 @@ from .. import all_kinds
 from ..data.small_tables import columns, table
 
 WHERE_KNOWN = "b (where it is known)"
+HASH = Split(by="hash", holdout=0.25)
 
 
 def found_in(
@@ -416,3 +417,59 @@ def test_the_target_of_a_later_row_of_the_same_customer_is_reported() -> None:
     later = rows.groupby("id")["y"].shift(-1).astype(float)
     found = rows.assign(b=later).reset_index(drop=True)
     assert found_in(found, columns()) == ["b (the target a day later)"]
+
+
+# --- copies of rows -----------------------------------------------------------------------------
+
+
+def with_copies(rows: pd.DataFrame, count: int, **changed: object) -> pd.DataFrame:
+    """The rows and copies of some of them, as if two exports that overlap were joined."""
+    again = rows.sample(count, random_state=1, replace=count > len(rows))
+    new = {"id": [f"copy {number}" for number in range(count)], "family": 1_000, **changed}
+    return pd.concat([rows, again.assign(**new)], ignore_index=True)
+
+
+@pytest.mark.parametrize("by", ["hash", "group"])
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_rows_that_are_there_again_under_another_key_are_reported(
+    by: Literal["hash", "group"], task: str
+) -> None:
+    rows, key = with_copies(table(task=task), 90), "id" if by == "hash" else "family"
+    words = f"180 of 690 rows are also under another {key}"
+    assert found_in(rows, columns(task), by=by) == [words]
+    assert found_in(rows, columns(task), Level.DOUBT, by=by, copied_at=0.5) == [words]
+    assert found_in(rows, columns(task), by=by, copied_at=0.5, copied_doubt_at=0.5) == []
+
+
+def test_few_copies_are_a_doubt_and_a_handful_is_not_reported() -> None:
+    assert doubts(with_copies(table(2_000), 30)) == ["60 of 2,030 rows are also under another id"]
+    assert doubts(with_copies(table(), 9)) == []
+
+
+def test_repeated_rows_of_a_rare_class_are_reported_and_not_their_features() -> None:
+    """Each number of a repeated row reveals its class, because only its copies have it."""
+    rows = table(3_000)
+    rare = np.random.default_rng(1).random(3_000) < 0.04
+    rows = rows.assign(y=rare.astype("int64"))
+    found = pd.concat([rows[~rare], with_copies(rows[rare], 1_500)], ignore_index=True)
+    assert [leak.columns for leak in find_leaks(found, columns(), Checks(), HASH)] == [()]
+
+
+def test_rows_that_are_the_same_by_chance_are_not_reported() -> None:
+    """With few columns of few values, most rows have an equal one."""
+    rows = table(3_000)
+    few = rows.assign(a=rows["a"].round(), b=rows["b"].round())
+    assert len(few.drop_duplicates(["a", "b", "c", "y"])) < 300
+    assert leaks(few) == doubts(few) == []
+    # Also not if one column has many values, but the others do not tell its rows apart.
+    rounded = rows.assign(a=rows["a"].round(2), b=1.0, c="x")
+    assert rounded.duplicated(["a", "y"]).sum() > 1_000
+    assert leaks(rounded) == doubts(rounded) == []
+
+
+def test_equal_rows_of_one_subject_or_of_one_time_are_not_reported() -> None:
+    """They are on one side of the split."""
+    rows = with_copies(table(), 300)
+    assert found_in(rows.assign(id="one"), columns(), by="hash") == []
+    assert found_in(pd.concat([table(), table()]), columns(), by="hash") == []
+    assert found_in(rows, columns(), by="time") == []

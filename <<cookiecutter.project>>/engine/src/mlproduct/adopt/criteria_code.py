@@ -141,6 +141,8 @@ checks:
   doubt_at: 0.94                  # from here on, a person has to accept it
   combined_leak_at: 0.999         # the same for several features together
   combined_doubt_at: 0.99
+  copied_at: 0.2                  # the share of rows that are also under another key: blocks
+  copied_doubt_at: 0.01           # from here on, a person has to accept it
   accepted_leaks: {leaks or "[]              # - {feature: …, because: …}"}
 
 search:

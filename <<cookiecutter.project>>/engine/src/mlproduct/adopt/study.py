@@ -307,17 +307,24 @@ def _without_leaks(
             doubts.setdefault(name, f"{leak} is suspiciously strong")
     for name, why in late.items() if roles.features else ():
         doubts.setdefault(name, why)
+    copies = [leak for leak in leaks if not leak.columns]
     for name, why in doubts.items():
         if name not in wishes.keep and leave_out(f"{name}: {why}"):
             left_out[name] = LeftOut(name, f"{why}; left out by hand")
             findings.append(Finding("doubt", f"{name} is left out", why, f"--keep {name}"))
         else:
             findings.append(Finding("doubt", f"{name} is kept", why, f"--drop {name}"))
+    for leak in copies:
+        kind = "leak" if leak.level is Level.BLOCK else "doubt"
+        findings.append(Finding(kind, "copies of rows are kept", str(leak), "remove them yourself"))
     return _Honest(
         roles=replace(roles, features=tuple(n for n in roles.features if n not in left_out)),
         left_out=tuple(left_out.values()),
         accepted=tuple(name for name in accepted if name in wishes.keep),
-        doubts=tuple(f"`{n}`: {w}" for n, w in doubts.items() if n not in left_out),
+        doubts=(
+            *(f"`{n}`: {w}" for n, w in doubts.items() if n not in left_out),
+            *map(str, copies),
+        ),
         findings=tuple(findings),
     )
 

@@ -163,6 +163,9 @@ class Checks(Strict):
     # The same of several features together. Honest features explain much together.
     combined_leak_at: float = Field(default=0.999, gt=0.5, le=1)
     combined_doubt_at: float = Field(default=0.99, gt=0.5, le=1)
+    # The share of rows that are in the table again under another key, and not by chance.
+    copied_at: float = Field(default=0.2, gt=0, le=1)
+    copied_doubt_at: float = Field(default=0.01, gt=0, le=1)
     accepted_leaks: tuple[AcceptedLeak, ...] = ()
 
 

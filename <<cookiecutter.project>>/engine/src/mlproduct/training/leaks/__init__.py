@@ -1,4 +1,4 @@
-"""Find what reveals the target: a feature, a combination of features, or the target of another row.
+"""Find what reveals the target: a feature, a combination of features, or another row.
 
     block    it nearly determines the target, and no model is trained
     doubt    it is suspiciously strong alone; a named person has to accept it
@@ -11,6 +11,7 @@ the target under another name. The limits of both levels are in config/pipeline.
     screening.py  a fast measurement that selects features and pairs for a precise one
     sums.py       a few numbers whose weighted sum or product is the target
     shifts.py     a feature that is the target of a later or an earlier row
+    copies.py     rows that are in the table again under another key
 """
 
 import difflib
@@ -22,6 +23,7 @@ import pandas as pd
 from ...config.settings import Checks, Split
 from ...data.columns import Columns
 from ...errors import ConfigError
+from .copies import find_copies, without_copies
 from .halves import Halves
 from .leak import Leak, Level
 from .pairs import find_pairs
@@ -46,13 +48,17 @@ def find_leaks(
     """
     accepted = {leak.feature for leak in checks.accepted_leaks}
     _known(accepted, columns)
+    copies = find_copies(training, columns, checks, by)
+    if copies is not None:
+        # A value that only a row and its copies have would reveal the target as well.
+        training = without_copies(training, columns)
     # Shuffled also if all rows are taken, because the halves take turns.
     rows = training.sample(min(len(training), AT_MOST_ROWS), random_state=seed)
     rows = rows.reset_index(drop=True)
     features = [name for name in columns.features if name not in accepted]
     halves = Halves.of(rows, columns, by)
     if not halves.can_be_measured:
-        return ()
+        return (copies,) if copies else ()
     alone = ((name, _alone(name, rows, columns, halves, checks)) for name in features)
     found = {name: leak for name, leak in alone if leak}
     for name, leak in find_shifts(rows, columns, features, checks).items():
@@ -70,7 +76,7 @@ def find_leaks(
         for leak in together.values()
         if leak.level is Level.BLOCK or not found.keys() & set(leak.columns)
     ]
-    leaks = (*found.values(), *combined)
+    leaks = (*found.values(), *combined, *([copies] if copies else []))
     return tuple(sorted(leaks, key=lambda leak: (leak.level, -leak.strength)))
 
 

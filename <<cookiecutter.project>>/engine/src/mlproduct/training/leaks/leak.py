@@ -18,7 +18,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Leak:
-    """Features that reveal the target, and how they do it, in words; a strength of 1 is perfect."""
+    """Features that reveal the target, and how they do it, in words; a strength of 1 is perfect.
+
+    Copies of rows have no columns; their strength is their share.
+    """
 
     columns: tuple[str, ...]
     described: str

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import pytest
 from mlproduct.errors import InvalidData
 from mlproduct.gate.criteria import Decision
@@ -99,6 +100,28 @@ def test_a_blocked_model_completes_its_run_and_names_what_blocks(
     printed = capsys.readouterr().out
     assert "BLOCKED  by beats-champion. Not registered." in printed
     assert re.search("^  not met +beats-champion ", printed, re.MULTILINE)
+
+
+def test_copies_of_rows_under_other_keys_are_blocked_by_name_before_anything_is_trained(
+    trained_product: TrialProduct, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a split by key, a model would remember the copies of the rows of the holdout."""
+    pipeline = trained_product.read("config/pipeline.yaml")
+    by_key = {**pipeline, "split": {**pipeline["split"], "by": "hash"}}
+    table = rows(rows=2_000)
+    half = len(table) // 2
+    again = table[:half].assign(**{COLUMNS.key: table[COLUMNS.key].to_numpy()[-half:]})
+    trained_product.write("config/pipeline.yaml", by_key)
+    try:
+        joined = pd.concat([table[:half], again], ignore_index=True)
+        assert main(["train", "--source", trained_product.save(joined, "data/joined.parquet")]) == 3
+    finally:
+        trained_product.write("config/pipeline.yaml", pipeline)
+    printed = capsys.readouterr().out
+    assert "BLOCKED  by no-leak. Not registered." in printed
+    # Three of four copies are on the training side as well.
+    assert re.search(rf"rows are also under another {COLUMNS.key} \(0\.7", printed)
+    assert trained_product.standing() == ("1", "1", None)
 
 
 def test_too_many_bad_rows_stop_the_training_and_are_quarantined(

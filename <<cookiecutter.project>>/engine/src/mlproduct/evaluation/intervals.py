@@ -16,6 +16,7 @@ from scipy.special import expit, logit
 
 from ..gate.criteria import Interval
 from ..problems import Cells, Deviations, Metric, Scored
+from ..problems.metric import TAIL
 from .absolute_sums import plausible_sums
 from .bootstrap import BootstrapEstimate
 from .proportions import Bounds, matched, normal_quantiles, rule_of_three, wilson, within
@@ -122,7 +123,9 @@ def _by_influence(
     None if the metric does not state it, or if all rows have the same. A proportion does not need
     them, but a difference of two proportions of different rows does.
     """
-    metric, power = one.metric, one.metric.power if other is None else 1
+    metric = one.metric
+    # Differences of two models on the same rows are less skewed than the values.
+    power, weight = (metric.power, metric.tail) if other is None else (1, TAIL)
     value = one.value - (0.0 if other is None else other.value)
     if metric.influence is None or (metric.proportion is not None and other is None):
         return None
@@ -136,7 +139,7 @@ def _by_influence(
     if metric.denominator is not None:
         of_rows = one.scored.term(metric.denominator)[:, 0]
         denominator = totals(of_rows / of_rows.mean(), one.clusters)
-    down, up = reach(found, errors, denominator)
+    down, up = reach(found, errors, weight, denominator)
     if power != 1:
         low, high = np.maximum(value**power - down, 0.0), value**power + up
         return low ** (1 / power), high ** (1 / power)

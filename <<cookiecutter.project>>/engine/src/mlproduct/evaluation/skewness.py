@@ -20,10 +20,6 @@ from scipy.special import stdtrit
 
 __all__ = ["reach", "totals"]
 
-# The weight of the largest number is this factor times the skewness of the mean. Chosen with
-# ``make bench-decisions``, for squared errors with exponential, lognormal and t distributions (5
-# degrees of freedom), and their differences.
-WEIGHT = 5.0
 # The standard error of a ratio depends on the ratio that is assumed. It changes little.
 ROUNDS = 4
 
@@ -42,31 +38,40 @@ def totals(influence: np.ndarray, clusters: np.ndarray | None) -> np.ndarray:
 
 
 def reach(
-    influence: np.ndarray, errors: np.ndarray, denominator: np.ndarray | None = None
+    influence: np.ndarray,
+    errors: np.ndarray,
+    weight: float,
+    denominator: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far the truth can be below and above a mean, or a ratio of means, at each error level.
 
-    ``influence`` has the mean 0 and at least two different numbers. The ``denominator`` of a ratio
-    is relative to its own mean, which is subtracted. The truths of a ratio are those that a test
-    does not reject. Source: E. Fieller (1954), Some problems in interval estimation, Journal of
+    ``influence`` has the mean 0 and at least two different numbers. The largest one counts once
+    more, with ``weight`` times the skewness of the mean. The ``denominator`` of a ratio is relative
+    to its own mean, which is subtracted. The truths of a ratio are those that a test does not
+    reject. Source: E. Fieller (1954), Some problems in interval estimation, Journal of
     the Royal Statistical Society B 16, 175-185.
     """
-    down, up = _above(-influence, errors), _above(influence, errors)
+    down, up = _above(-influence, errors, weight), _above(influence, errors, weight)
     if denominator is None:
         return down, up
     for _ in range(ROUNDS):
-        for place in range(len(errors)):
-            level = errors[place : place + 1]
-            down[place] = _above(-influence - down[place] * denominator, level, ratio=True)[0]
-            up[place] = _above(influence - up[place] * denominator, level, ratio=True)[0]
+        for place, level in enumerate(np.split(errors, len(errors))):
+            below, above = (
+                -influence - down[place] * denominator,
+                influence - up[place] * denominator,
+            )
+            down[place] = _above(below, level, weight, ratio=True)[0]
+            up[place] = _above(above, level, weight, ratio=True)[0]
     return down, up
 
 
-def _above(numbers: np.ndarray, errors: np.ndarray, ratio: bool = False) -> np.ndarray:
+def _above(
+    numbers: np.ndarray, errors: np.ndarray, weight: float, ratio: bool = False
+) -> np.ndarray:
     count, largest, lowest = len(numbers), numbers.max(), numbers.min()
     squares, cubes = (numbers**2).sum(), (numbers**3).sum()
     above = (np.maximum(numbers, 0.0) ** 3).sum()
-    weight = WEIGHT * above / squares**1.5
+    weight *= above / squares**1.5
     # A tail on the other side brings the end nearer. Its most extreme number can be an accident.
     # In a ratio it is the tail of the other mean, and does not make up for rows that are missing.
     cubes = above if ratio else max(cubes, min(cubes - lowest**3, 0.0))

@@ -23,6 +23,11 @@ __all__ = ["COMMON", "Cells", "Deviations", "Metric", "absolute_sum", "mean", "n
 # the value of each outcome.
 Cells = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, AnyValue | None], np.ndarray]
 
+# How much numbers that are missing from a sample count in an interval: times the skewness of the
+# mean, the weight of one more number like the largest (``evaluation/skewness.py``). Chosen with
+# ``make bench-decisions``, for exponential, lognormal, gamma and t distributions.
+TAIL, TAIL_OF_SQUARES, TAIL_OF_RATIO = 5.0, 10.0, 20.0
+
 
 @dataclass(frozen=True)
 class Deviations:
@@ -64,7 +69,8 @@ class Metric:
     rows, up to a constant. It is stated for metrics that a few rows can dominate. Source: F. Hampel
     (1974), The influence curve and its role in robust estimation, Journal of the American
     Statistical Association 69. The metric to the power ``power`` is a mean. If it is a
-    ratio whose denominator varies, ``denominator`` returns the part of each row.
+    ratio whose denominator varies, ``denominator`` returns the part of each row. ``tail`` is the
+    weight of numbers that are missing from the sample (``evaluation/skewness.py``).
     """
 
     name: str
@@ -81,6 +87,7 @@ class Metric:
     without_own: Callable[[Weighted], np.ndarray] | None = None
     influence: Term | None = None
     power: int = 1
+    tail: float = TAIL
     denominator: Term | None = None
     lowest: float = -np.inf
     highest: float = np.inf

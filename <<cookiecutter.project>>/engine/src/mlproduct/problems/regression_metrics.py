@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .metric import Metric, mean, named
+from .metric import TAIL_OF_RATIO, TAIL_OF_SQUARES, Metric, mean, named
 from .weighted_sums import Scored, Weighted, rows
 
 __all__ = ["METRICS"]
@@ -109,6 +109,7 @@ METRICS: Mapping[str, Metric] = named(
             combine=lambda w: np.sqrt(w.sum(_squared_error) / w.sum(rows)),
             influence=_influence_on_rmse,
             power=2,
+            tail=TAIL_OF_SQUARES,
             unit="target",
         ),
         _by_error(
@@ -130,6 +131,7 @@ METRICS: Mapping[str, Metric] = named(
             combine=_r2,
             influence=_influence_on_r2,
             denominator=_squared_target,
+            tail=TAIL_OF_RATIO,
             lowest=-np.inf,
             highest=1.0,
         ),

@@ -39,7 +39,7 @@ def find_copies(training: pd.DataFrame, columns: Columns, checks: Checks, by: Sp
         return None
     content = _content(training, columns)
     subject = row_hashes(training, [together])
-    if len(np.unique(content)) < DIFFERENT * len(training):
+    if not DIFFERENT * len(training) <= len(np.unique(content)) < len(training):
         return None
     distinct = pd.DataFrame({"content": content, "subject": subject}).drop_duplicates()
     subjects = distinct.groupby("content").size()
